@@ -1,0 +1,119 @@
+//! Small previews, made while an image flows by.
+
+use crate::band::check_band;
+use crate::{BandError, BandSink, Size};
+use ndarray::{Array2, ArrayView2};
+
+/// The whole number that brings the longer side of `size` nearest to `target_px`; at least 1.
+pub fn preview_factor(size: Size, target_px: usize) -> usize {
+    let longer = size.width.max(size.height);
+    ((longer as f64 / target_px.max(1) as f64).round() as usize).max(1)
+}
+
+/// Keeps the mean of each block of `factor` x `factor` pixels of what is written to it.
+///
+/// Pixel `(x, y)` of the preview is the mean over `factor * x .. factor * (x + 1)`, so that coordinates follow
+/// `x_small = (x + 0.5) / factor - 0.5` exactly; what is left over at the right and bottom edge is dropped.
+#[derive(Debug, Clone)]
+pub struct BlockMean {
+    size: Size,
+    factor: usize,
+    sums: Array2<f64>,
+    rows_seen: usize,
+}
+
+impl BlockMean {
+    /// An empty preview of an image of `size`, reduced by `factor`.
+    pub fn new(size: Size, factor: usize) -> Self {
+        let factor = factor.max(1).min(size.width.max(1)).min(size.height.max(1));
+        let sums = Array2::zeros((size.height / factor, size.width / factor));
+        Self {
+            size,
+            factor,
+            sums,
+            rows_seen: 0,
+        }
+    }
+
+    /// Pixels per block side.
+    pub fn factor(&self) -> usize {
+        self.factor
+    }
+
+    /// The preview, shape `(height / factor, width / factor)`.
+    pub fn into_image(self) -> Array2<f32> {
+        let area = (self.factor * self.factor) as f64;
+        self.sums.mapv(|sum| (sum / area) as f32)
+    }
+}
+
+impl BandSink for BlockMean {
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError> {
+        check_band(self.size, self.rows_seen, band.dim())?;
+        for (i, row) in band.outer_iter().enumerate() {
+            let block = (self.rows_seen + i) / self.factor;
+            if block >= self.sums.nrows() {
+                break;
+            }
+            let used = self.sums.ncols() * self.factor;
+            let sums = self.sums.row_mut(block);
+            for (sum, pixels) in sums
+                .into_iter()
+                .zip(row.slice(ndarray::s![..used]).exact_chunks(self.factor))
+            {
+                *sum += f64::from(pixels.sum());
+            }
+        }
+        self.rows_seen += band.nrows();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Plane, PlaneSource, Warp, stream_bands};
+    use std::ops::ControlFlow;
+
+    #[test]
+    fn a_linear_field_stays_linear_at_the_small_coordinates() {
+        let plane = Plane::from(Array2::from_shape_fn((41, 62), |(y, x)| {
+            (2 * x + 7 * y) as f32
+        }));
+        for band_rows in [1, 5, 100] {
+            let mut preview = BlockMean::new(plane.size(), 4);
+            stream_bands(
+                &mut PlaneSource(&plane),
+                &mut [&mut preview],
+                band_rows,
+                |_| ControlFlow::Continue(()),
+            )
+            .expect("streams");
+            let image = preview.into_image();
+            assert_eq!(image.dim(), (10, 15));
+            let to_full = Warp::resolution(0.25).inverse();
+            for ((y, x), &value) in image.indexed_iter() {
+                let (u, v) = to_full.apply(x as f64, y as f64);
+                assert!((f64::from(value) - 2.0 * u - 7.0 * v).abs() < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn tiny_images_keep_at_least_one_pixel() {
+        let preview = BlockMean::new(Size::new(1, 1), 8);
+        assert_eq!(preview.factor(), 1);
+        assert_eq!(preview.into_image().dim(), (1, 1));
+    }
+
+    #[test]
+    fn factor_is_the_nearest_whole_number() {
+        assert_eq!(preview_factor(Size::new(30_000, 25_000), 2000), 15);
+        assert_eq!(preview_factor(Size::new(512, 384), 2000), 1);
+        assert_eq!(preview_factor(Size::new(0, 0), 2000), 1);
+    }
+}
