@@ -1,7 +1,7 @@
 //! Row bands: how canvas-sized data moves without ever being held.
 
 use crate::plane::{count, with_plane};
-use crate::{Plane, Size};
+use crate::{PlaneView, Size};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use std::ops::ControlFlow;
 
@@ -129,9 +129,16 @@ pub fn stream_bands(
     Ok(())
 }
 
-/// Reads a [`Plane`] as floats.
+/// Reads a plane as floats.
 #[derive(Debug, Clone, Copy)]
-pub struct PlaneSource<'a>(pub &'a Plane);
+pub struct PlaneSource<'a>(PlaneView<'a>);
+
+impl<'a> PlaneSource<'a> {
+    /// A source over `plane`, a [`Plane`](crate::Plane) or an array view.
+    pub fn new(plane: impl Into<PlaneView<'a>>) -> Self {
+        Self(plane.into())
+    }
+}
 
 impl BandSource for PlaneSource<'_> {
     fn size(&self) -> Size {
@@ -145,7 +152,7 @@ impl BandSource for PlaneSource<'_> {
     ) -> Result<(), BandError> {
         check_band(self.size(), first_row, band.dim())?;
         let rows = s![first_row..first_row + band.nrows(), ..];
-        with_plane!(self.0, a => band.zip_mut_with(&a.slice(rows), |o, &v| *o = count(v)));
+        with_plane!(PlaneView, &self.0, a => band.zip_mut_with(&a.slice(rows), |o, &v| *o = count(v)));
         Ok(())
     }
 }
@@ -192,6 +199,7 @@ impl BandSink for MemorySink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Plane;
 
     fn ramp(size: Size) -> Plane {
         Plane::from(Array2::from_shape_fn(size.shape(), |(y, x)| {
@@ -206,7 +214,7 @@ mod tests {
             let mut sink = MemorySink::new(plane.size());
             let mut seen = Vec::new();
             stream_bands(
-                &mut PlaneSource(&plane),
+                &mut PlaneSource::new(&plane),
                 &mut [&mut sink],
                 band_rows,
                 |done| {
@@ -224,7 +232,7 @@ mod tests {
     fn streaming_stops_between_bands() {
         let plane = ramp(Size::new(2, 10));
         let mut rows_done = 0;
-        let result = stream_bands(&mut PlaneSource(&plane), &mut [], 3, |done| {
+        let result = stream_bands(&mut PlaneSource::new(&plane), &mut [], 3, |done| {
             rows_done = done;
             if done >= 6 {
                 ControlFlow::Break(())
@@ -240,7 +248,7 @@ mod tests {
     fn a_sink_of_another_size_is_refused_before_anything_is_read() {
         let plane = ramp(Size::new(4, 4));
         let mut sink = MemorySink::new(Size::new(4, 5));
-        let result = stream_bands(&mut PlaneSource(&plane), &mut [&mut sink], 2, |_| {
+        let result = stream_bands(&mut PlaneSource::new(&plane), &mut [&mut sink], 2, |_| {
             ControlFlow::Continue(())
         });
         assert!(matches!(result, Err(BandError::Shape { .. })));
@@ -250,9 +258,13 @@ mod tests {
     fn a_band_beyond_the_image_is_refused() {
         let plane = ramp(Size::new(4, 4));
         let mut band = Array2::zeros((2, 4));
-        assert!(PlaneSource(&plane).read_band(3, band.view_mut()).is_err());
         assert!(
-            PlaneSource(&plane)
+            PlaneSource::new(&plane)
+                .read_band(3, band.view_mut())
+                .is_err()
+        );
+        assert!(
+            PlaneSource::new(&plane)
                 .read_band(usize::MAX, band.view_mut())
                 .is_err()
         );

@@ -110,7 +110,7 @@ mod tests {
         let canvas = Canvas::new(Size::new(3, 2), plane.size(), 1);
         for band_rows in 1..=4 {
             let mut sink = MemorySink::new(canvas.size());
-            let mut padded = Padded::new(PlaneSource(&plane), canvas).expect("fits");
+            let mut padded = Padded::new(PlaneSource::new(&plane), canvas).expect("fits");
             stream_bands(&mut padded, &mut [&mut sink], band_rows, |_| {
                 ControlFlow::Continue(())
             })
@@ -129,7 +129,7 @@ mod tests {
     fn an_image_larger_than_the_canvas_is_refused() {
         let plane = Plane::from(array![[1u8, 2], [3, 4]]);
         let canvas = Canvas::new(Size::new(1, 1), Size::new(1, 1), 4);
-        assert!(Padded::new(PlaneSource(&plane), canvas).is_err());
+        assert!(Padded::new(PlaneSource::new(&plane), canvas).is_err());
     }
 
     #[test]

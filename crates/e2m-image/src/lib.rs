@@ -3,6 +3,7 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`Plane`] | one channel of a raw image, kept in the type of its file (u8, u16 or f32) |
+//! | [`PlaneView`] | a borrowed plane, made from an `ndarray` view of any of the three types |
 //! | [`Canvas`] | the frame both images of a pair are placed on; padding is an offset, never an allocation |
 //! | [`Warp`] | a homography from post-canvas pixels to pre-canvas pixels |
 //! | [`BandSource`], [`BandSink`] | whatever is canvas-sized flows from one to the other in bands of rows |
@@ -47,7 +48,7 @@ pub use band::{
     BandError, BandSink, BandSource, MemorySink, PlaneSource, default_band_rows, stream_bands,
 };
 pub use canvas::{Canvas, Padded};
-pub use plane::{PixelType, Plane, Size};
+pub use plane::{PixelType, Plane, PlaneView, Size};
 pub use preview::{BlockMean, preview_factor};
 pub use resample::{WarpedPlane, sample_bilinear};
 pub use warp::{Warp, WarpError};

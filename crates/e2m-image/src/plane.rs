@@ -1,6 +1,6 @@
 //! Sizes, pixel types and the one-channel raw plane.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView2, s};
 use serde::{Deserialize, Serialize};
 
 /// Width and height in pixels.
@@ -86,22 +86,61 @@ pub enum Plane {
     F32(Array2<f32>),
 }
 
-/// Runs `$body` with `$array` bound to the typed array of a [`Plane`].
+/// A borrowed plane: the view of an `ndarray` of any of the three pixel types.
+///
+/// What the algorithms take, so that other programs can hand in arrays of their own without a copy.
+#[derive(Debug, Clone, Copy)]
+pub enum PlaneView<'a> {
+    /// 8 bit counts.
+    U8(ArrayView2<'a, u8>),
+    /// 16 bit counts.
+    U16(ArrayView2<'a, u16>),
+    /// Float counts.
+    F32(ArrayView2<'a, f32>),
+}
+
+/// Runs `$body` with `$array` bound to the typed array of a [`Plane`] or the typed view of a [`PlaneView`].
 macro_rules! with_plane {
-    ($plane:expr, $array:ident => $body:expr) => {
+    ($kind:ident, $plane:expr, $array:ident => $body:expr) => {
         match $plane {
-            $crate::Plane::U8($array) => $body,
-            $crate::Plane::U16($array) => $body,
-            $crate::Plane::F32($array) => $body,
+            $crate::$kind::U8($array) => $body,
+            $crate::$kind::U16($array) => $body,
+            $crate::$kind::F32($array) => $body,
         }
     };
 }
 pub(crate) use with_plane;
 
 impl Plane {
+    /// A view of the whole plane.
+    pub fn view(&self) -> PlaneView<'_> {
+        match self {
+            Self::U8(a) => PlaneView::U8(a.view()),
+            Self::U16(a) => PlaneView::U16(a.view()),
+            Self::F32(a) => PlaneView::F32(a.view()),
+        }
+    }
+
     /// Width and height.
     pub fn size(&self) -> Size {
-        let (height, width) = with_plane!(self, a => a.dim());
+        self.view().size()
+    }
+
+    /// The type of the pixels.
+    pub fn pixel_type(&self) -> PixelType {
+        self.view().pixel_type()
+    }
+
+    /// Memory of the pixels in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.size().pixels() * self.pixel_type().bytes() as u64
+    }
+}
+
+impl PlaneView<'_> {
+    /// Width and height.
+    pub fn size(&self) -> Size {
+        let (height, width) = with_plane!(PlaneView, self, a => a.dim());
         Size::new(width, height)
     }
 
@@ -112,19 +151,6 @@ impl Plane {
             Self::U16(_) => PixelType::U16,
             Self::F32(_) => PixelType::F32,
         }
-    }
-
-    /// Memory of the pixels in bytes.
-    pub fn bytes(&self) -> u64 {
-        self.size().pixels() * self.pixel_type().bytes() as u64
-    }
-
-    /// The pixel at column `x`, row `y`, or zero outside the plane.
-    pub fn get_or_zero(&self, x: isize, y: isize) -> f32 {
-        let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else {
-            return 0.0;
-        };
-        with_plane!(self, a => a.get((y, x)).map_or(0.0, |&v| count(v)))
     }
 
     /// A float copy of the rectangle whose top left pixel is (`x`, `y`); zero where it leaves the plane.
@@ -138,8 +164,32 @@ impl Plane {
         }
         let (ox, oy) = ((x0 as isize - x) as usize, (y0 as isize - y) as usize);
         let mut inside = out.slice_mut(s![oy..oy + (y1 - y0), ox..ox + (x1 - x0)]);
-        with_plane!(self, a => inside.zip_mut_with(&a.slice(s![y0..y1, x0..x1]), |o, &v| *o = count(v)));
+        with_plane!(PlaneView, self, a => inside.zip_mut_with(&a.slice(s![y0..y1, x0..x1]), |o, &v| *o = count(v)));
         out
+    }
+}
+
+impl<'a> From<&'a Plane> for PlaneView<'a> {
+    fn from(plane: &'a Plane) -> Self {
+        plane.view()
+    }
+}
+
+impl<'a> From<ArrayView2<'a, u8>> for PlaneView<'a> {
+    fn from(view: ArrayView2<'a, u8>) -> Self {
+        Self::U8(view)
+    }
+}
+
+impl<'a> From<ArrayView2<'a, u16>> for PlaneView<'a> {
+    fn from(view: ArrayView2<'a, u16>) -> Self {
+        Self::U16(view)
+    }
+}
+
+impl<'a> From<ArrayView2<'a, f32>> for PlaneView<'a> {
+    fn from(view: ArrayView2<'a, f32>) -> Self {
+        Self::F32(view)
     }
 }
 
@@ -183,12 +233,12 @@ mod tests {
     fn window_is_zero_outside_the_plane() {
         let plane = Plane::from(array![[1u16, 2], [3, 4]]);
         assert_eq!(
-            plane.window(-1, 1, Size::new(2, 2)),
+            plane.view().window(-1, 1, Size::new(2, 2)),
             array![[0.0, 3.0], [0.0, 0.0]]
         );
-        assert_eq!(plane.window(5, 5, Size::new(1, 1)), array![[0.0]]);
+        assert_eq!(plane.view().window(5, 5, Size::new(1, 1)), array![[0.0]]);
         assert_eq!(
-            plane.window(0, 0, Size::new(2, 2)),
+            plane.view().window(0, 0, Size::new(2, 2)),
             array![[1.0, 2.0], [3.0, 4.0]]
         );
     }

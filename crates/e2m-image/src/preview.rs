@@ -87,7 +87,7 @@ mod tests {
         for band_rows in [1, 5, 100] {
             let mut preview = BlockMean::new(plane.size(), 4);
             stream_bands(
-                &mut PlaneSource(&plane),
+                &mut PlaneSource::new(&plane),
                 &mut [&mut preview],
                 band_rows,
                 |_| ControlFlow::Continue(()),

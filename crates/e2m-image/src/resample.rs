@@ -2,7 +2,7 @@
 
 use crate::band::check_band;
 use crate::plane::with_plane;
-use crate::{BandError, BandSource, Canvas, Plane, Size, Warp};
+use crate::{BandError, BandSource, Canvas, PlaneView, Size, Warp};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
@@ -36,7 +36,7 @@ fn lerp(a: f32, b: f32, t: f32) -> f32 {
 /// bytes. One interpolation from the raw plane, never two.
 #[derive(Debug)]
 pub struct WarpedPlane<'a> {
-    plane: &'a Plane,
+    plane: PlaneView<'a>,
     canvas: Canvas,
     /// From canvas pixels of the result to raw pixels of `plane`.
     to_raw: Warp,
@@ -44,10 +44,10 @@ pub struct WarpedPlane<'a> {
 
 impl<'a> WarpedPlane<'a> {
     /// `plane`, placed on `canvas` and sampled at `warp` (post-canvas to pre-canvas pixels).
-    pub fn new(plane: &'a Plane, canvas: Canvas, warp: Warp) -> Self {
+    pub fn new(plane: impl Into<PlaneView<'a>>, canvas: Canvas, warp: Warp) -> Self {
         let pad = canvas.pad() as f64;
         Self {
-            plane,
+            plane: plane.into(),
             canvas,
             to_raw: warp.then(&Warp::translation(-pad, -pad)),
         }
@@ -66,8 +66,7 @@ impl BandSource for WarpedPlane<'_> {
     ) -> Result<(), BandError> {
         check_band(self.size(), first_row, band.dim())?;
         let rows = self.to_raw.rows();
-        with_plane!(self.plane, image => {
-            let image = image.view();
+        with_plane!(PlaneView, self.plane, image => {
             band.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(i, mut row)| {
                 let y = (first_row + i) as f64;
                 let base: [f64; 3] = std::array::from_fn(|r| rows[r][1] * y + rows[r][2]);
@@ -87,6 +86,7 @@ impl BandSource for WarpedPlane<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Plane;
     use crate::{MemorySink, stream_bands};
     use ndarray::{Array2, array};
     use std::ops::ControlFlow;
