@@ -1,0 +1,293 @@
+//! Where to look closely: the choice of tiles, and a sink that keeps them as the post image flows by.
+
+use crate::options::RefineOptions;
+use e2m_image::{BandError, BandSink, Size, Warp};
+use ndarray::{Array2, ArrayView2, s};
+use rayon::prelude::*;
+
+/// A square of the post image at full resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TileSpec {
+    /// Column of its first pixel.
+    pub x: usize,
+    /// Row of its first pixel.
+    pub y: usize,
+    /// Pixels per side.
+    pub side_px: usize,
+}
+
+/// The tiles an alignment is refined on, and those it is judged by. No tile is in both lists, none overlap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TilePlan {
+    /// Tiles the warp is fitted to.
+    pub fit: Vec<TileSpec>,
+    /// Tiles that take no part in the fit.
+    pub check: Vec<TileSpec>,
+}
+
+/// A tile with its pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tile {
+    /// Where it lies.
+    pub spec: TileSpec,
+    /// Post counts, shape `(side_px, side_px)`.
+    pub pixels: Array2<f32>,
+}
+
+/// Share of a tile that must lie on the pre image for it to be of use.
+const MIN_TILE_OVERLAP: f64 = 0.95;
+/// A candidate whose structure is weaker than this share of the median's is empty slide.
+const MIN_STRUCTURE_SHARE: f64 = 0.05;
+
+/// Chooses the tiles on which post and pre are compared at full resolution.
+///
+/// The frame is divided into squares of about one tile; those with structure in both directions and with pre under
+/// them are candidates. They are taken so as to lie as far apart as possible, which is what the homography's outer
+/// entries hang on, and go to `fit` and `check` in turn, two to one.
+///
+/// `preview` is post reduced by `factor`, `warp` the alignment so far between full-resolution raw pixels.
+pub fn choose_tiles(
+    preview: ArrayView2<'_, f32>,
+    factor: usize,
+    post: Size,
+    pre: Size,
+    warp: &Warp,
+    options: &RefineOptions,
+) -> TilePlan {
+    let side_px = options.tile_side(post);
+    let (columns, rows) = (post.width / side_px, post.height / side_px);
+    let cells: Vec<(usize, usize)> = (0..rows)
+        .flat_map(|r| (0..columns).map(move |c| (c, r)))
+        .collect();
+    // The squares are centred in the frame: what does not fill a square is left over on both sides.
+    let origin = (
+        (post.width - columns * side_px) / 2,
+        (post.height - rows * side_px) / 2,
+    );
+    let mut candidates: Vec<(TileSpec, f64)> = cells
+        .par_iter()
+        .map(|&(c, r)| TileSpec {
+            x: origin.0 + c * side_px,
+            y: origin.1 + r * side_px,
+            side_px,
+        })
+        .filter(|tile| overlap_share(tile, warp, pre) >= MIN_TILE_OVERLAP)
+        .map(|tile| (tile, structure(preview, factor, &tile)))
+        .collect();
+    let mut strengths: Vec<f64> = candidates
+        .iter()
+        .map(|c| c.1)
+        .filter(|s| *s > 0.0)
+        .collect();
+    strengths.sort_unstable_by(f64::total_cmp);
+    let floor = strengths
+        .get(strengths.len() / 2)
+        .map_or(f64::MAX, |median| median * MIN_STRUCTURE_SHARE);
+    candidates.retain(|c| c.1 > floor);
+    let chosen = spread(&candidates, options.fit_tiles + options.check_tiles);
+    let mut plan = TilePlan::default();
+    for (i, tile) in chosen.into_iter().enumerate() {
+        if i % 3 == 2 {
+            plan.check.push(tile);
+        } else {
+            plan.fit.push(tile);
+        }
+    }
+    plan
+}
+
+/// How much of the tile, warped, lies on an image of `pre` size.
+fn overlap_share(tile: &TileSpec, warp: &Warp, pre: Size) -> f64 {
+    const STEPS: usize = 8;
+    let step = tile.side_px as f64 / (STEPS - 1) as f64;
+    let inside = (0..STEPS * STEPS).filter(|i| {
+        let (x, y) = warp.apply(
+            tile.x as f64 + (i % STEPS) as f64 * step,
+            tile.y as f64 + (i / STEPS) as f64 * step,
+        );
+        x >= 2.0 && y >= 2.0 && x <= pre.width as f64 - 3.0 && y <= pre.height as f64 - 3.0
+    });
+    inside.count() as f64 / (STEPS * STEPS) as f64
+}
+
+/// The smaller eigenvalue of the structure tensor of log counts over the tile (Shi & Tomasi 1994,
+/// doi:10.1109/CVPR.1994.323794): large only where a shift in any direction would show. Logarithmic, so that a dim
+/// corner counts as much as a bright one.
+fn structure(preview: ArrayView2<'_, f32>, factor: usize, tile: &TileSpec) -> f64 {
+    let (height, width) = preview.dim();
+    let (x0, y0) = (tile.x / factor, tile.y / factor);
+    let side = (tile.side_px / factor).max(4);
+    let (x1, y1) = ((x0 + side).min(width), (y0 + side).min(height));
+    if x1 < x0 + 3 || y1 < y0 + 3 {
+        return 0.0;
+    }
+    let log = preview
+        .slice(s![y0..y1, x0..x1])
+        .mapv(|v| f64::from(v.max(0.0) + 1.0).ln());
+    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+    for window in log.windows((3, 3)) {
+        let (gx, gy) = (
+            window[(1, 2)] - window[(1, 0)],
+            window[(2, 1)] - window[(0, 1)],
+        );
+        xx += gx * gx;
+        xy += gx * gy;
+        yy += gy * gy;
+    }
+    let count = ((x1 - x0 - 2) * (y1 - y0 - 2)) as f64;
+    let (mean, half_difference) = ((xx + yy) / 2.0, (xx - yy) / 2.0);
+    (mean - half_difference.hypot(xy)) / count
+}
+
+/// At most `limit` of the candidates, each the one farthest from those already taken; stronger structure counts like
+/// up to twice the distance.
+fn spread(candidates: &[(TileSpec, f64)], limit: usize) -> Vec<TileSpec> {
+    let strongest = candidates.iter().map(|c| c.1).fold(0.0, f64::max);
+    let weight = |strength: f64| 0.5 + 0.5 * (strength / strongest).sqrt();
+    let mut nearest = vec![f64::MAX; candidates.len()];
+    let mut chosen = Vec::new();
+    while chosen.len() < limit.min(candidates.len()) {
+        let best = (0..candidates.len()).max_by(|&a, &b| {
+            (nearest[a] * weight(candidates[a].1))
+                .total_cmp(&(nearest[b] * weight(candidates[b].1)))
+        });
+        let Some(best) = best.filter(|&b| nearest[b] > 0.0) else {
+            break;
+        };
+        let tile = candidates[best].0;
+        for (distance, (other, _)) in nearest.iter_mut().zip(candidates) {
+            let (dx, dy) = (
+                other.x as f64 - tile.x as f64,
+                other.y as f64 - tile.y as f64,
+            );
+            *distance = distance.min(dx.hypot(dy));
+        }
+        chosen.push(tile);
+    }
+    chosen
+}
+
+/// Keeps the pixels of chosen tiles of what is written to it.
+#[derive(Debug)]
+pub struct TileCollector {
+    size: Size,
+    tiles: Vec<Tile>,
+    rows_seen: usize,
+}
+
+impl TileCollector {
+    /// A collector for tiles that lie within an image of `size`.
+    pub fn new(size: Size, specs: impl IntoIterator<Item = TileSpec>) -> Self {
+        let empty = |spec: TileSpec| Tile {
+            spec,
+            pixels: Array2::zeros((spec.side_px, spec.side_px)),
+        };
+        Self {
+            size,
+            tiles: specs.into_iter().map(empty).collect(),
+            rows_seen: 0,
+        }
+    }
+
+    /// The tiles in the order they were asked for.
+    pub fn into_tiles(self) -> Vec<Tile> {
+        self.tiles
+    }
+}
+
+impl BandSink for TileCollector {
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError> {
+        let (first, end) = (self.rows_seen, self.rows_seen + band.nrows());
+        for Tile { spec, pixels } in &mut self.tiles {
+            let (top, bottom) = (spec.y.max(first), (spec.y + spec.side_px).min(end));
+            if top >= bottom || spec.x + spec.side_px > band.ncols() {
+                continue;
+            }
+            let part = band.slice(s![
+                top - first..bottom - first,
+                spec.x..spec.x + spec.side_px
+            ]);
+            pixels
+                .slice_mut(s![top - spec.y..bottom - spec.y, ..])
+                .assign(&part);
+        }
+        self.rows_seen = end;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use e2m_image::{Plane, PlaneSource, stream_bands};
+    use std::ops::ControlFlow;
+
+    fn textured(size: Size) -> Array2<f32> {
+        // Texture left of the middle, empty slide to the right.
+        Array2::from_shape_fn(size.shape(), |(y, x)| {
+            if x < size.width / 2 {
+                100.0 + 40.0 * ((x as f32 * 0.7).sin() + (y as f32 * 0.9).cos())
+            } else {
+                2.0
+            }
+        })
+    }
+
+    #[test]
+    fn tiles_lie_on_structure_that_both_images_have() {
+        let size = Size::new(2000, 1200);
+        let options = RefineOptions::default();
+        let warp = Warp::translation(-300.0, 0.0);
+        let plan = choose_tiles(textured(size).view(), 1, size, size, &warp, &options);
+        assert!(plan.fit.len() >= 6 && plan.check.len() >= 3);
+        for tile in plan.fit.iter().chain(&plan.check) {
+            assert!(tile.x >= 300, "pre does not reach {tile:?}");
+            assert!(tile.x < 1000, "nothing to see at {tile:?}");
+            assert!(tile.x + tile.side_px <= size.width && tile.y + tile.side_px <= size.height);
+        }
+        assert!(plan.fit.iter().all(|t| !plan.check.contains(t)));
+    }
+
+    #[test]
+    fn an_image_smaller_than_a_tile_gives_none() {
+        let size = Size::new(20, 20);
+        let plan = choose_tiles(
+            textured(size).view(),
+            1,
+            size,
+            size,
+            &Warp::identity(),
+            &RefineOptions::default(),
+        );
+        assert_eq!(plan, TilePlan::default());
+    }
+
+    #[test]
+    fn the_collector_keeps_the_same_pixels_whatever_the_band_height() {
+        let image = Array2::from_shape_fn((50, 60), |(y, x)| (y * 100 + x) as f32);
+        let plane = Plane::from(image.clone());
+        let spec = TileSpec {
+            x: 11,
+            y: 7,
+            side_px: 16,
+        };
+        for band_rows in [1, 5, 50] {
+            let mut collector = TileCollector::new(plane.size(), [spec]);
+            stream_bands(
+                &mut PlaneSource::new(&plane),
+                &mut [&mut collector],
+                band_rows,
+                |_| ControlFlow::Continue(()),
+            )
+            .expect("streams");
+            assert_eq!(
+                collector.into_tiles()[0].pixels,
+                image.slice(s![7..23, 11..27])
+            );
+        }
+    }
+}
