@@ -1,0 +1,49 @@
+//! Documents that are generated from code: the parameter table and the batch file's JSON Schema.
+//!
+//! The generator is an example of e2m-pipeline, where both are defined; xtask cannot call it directly without
+//! needing OpenCV to build.
+
+use anyhow::{Result, bail};
+
+use crate::process::{cargo, run};
+use crate::workspace::Workspace;
+use crate::{Verb, no_arguments};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "docs",
+    summary: "regenerate docs/parameters.md and docs/batch.schema.json",
+    help: "Usage: cargo xtask docs [--check]
+
+Regenerates docs/parameters.md and docs/batch.schema.json from the parameter registry and the batch-file types.
+--check writes nothing and fails if either is out of date.",
+    run: |workspace, args| match args.as_slice() {
+        [flag] if flag == "--check" => check(workspace),
+        args => {
+            no_arguments("docs", args)?;
+            generate(workspace, &[])
+        }
+    },
+};
+
+/// Fails when a generated document differs from what the code says.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    if generate(workspace, &["--check"]).is_err() {
+        bail!(
+            "generated documents are out of date or cannot be made; run `cargo xtask docs` and commit"
+        );
+    }
+    Ok(())
+}
+
+fn generate(workspace: &Workspace, flags: &[&str]) -> Result<()> {
+    let generator = [
+        "run",
+        "--quiet",
+        "-p",
+        "e2m-pipeline",
+        "--example",
+        "generate_docs",
+        "--",
+    ];
+    run(cargo(workspace, generator).arg("docs").args(flags))
+}

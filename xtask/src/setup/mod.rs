@@ -1,0 +1,78 @@
+//! System packages and the Python of the tests: what must be there before the first build.
+//!
+//! [`needs`] lists what is needed and why, [`apt`] and [`brew`] install it, [`python`] makes the environment whose
+//! readers the tests compare with.
+
+mod apt;
+mod brew;
+mod needs;
+pub(crate) mod python;
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+
+use crate::Verb;
+use crate::process::on_path;
+use crate::workspace::Workspace;
+use needs::Need;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "setup",
+    summary: "install the system packages that are missing",
+    help: "Usage: cargo xtask setup [--test]
+
+Installs the system packages the build needs and says which and why: with apt-get on Debian and Ubuntu (as root, or
+through sudo), with Homebrew on macOS. Elsewhere it prints what is needed. When nothing is missing it does nothing.
+--test also installs what only the tests use: libtiff's tools, and a Python environment under target/venv.",
+    run: |workspace, args| match args.as_slice() {
+        [] => build(),
+        [flag] if flag == "--test" => {
+            build()?;
+            test_extras(workspace)
+        }
+        args => unknown_argument(args),
+    },
+};
+
+fn unknown_argument(args: &[OsString]) -> Result<()> {
+    bail!("`setup` takes --test or nothing, but was given {args:?}")
+}
+
+/// Makes sure that the workspace can be built.
+pub(crate) fn build() -> Result<()> {
+    install("the build", needs::BUILD)
+}
+
+/// Makes sure that the tests find their independent readers. Without them those tests are skipped, so a failure is
+/// only a warning, except on CI.
+pub(crate) fn test_extras(workspace: &Workspace) -> Result<()> {
+    let made = install("the tests", needs::TEST).and_then(|()| python::ensure(workspace));
+    match made {
+        Err(error) if !on_ci() => {
+            eprintln!(
+                "warning: {error:#}\nwarning: tests that compare with other readers will be skipped"
+            );
+            Ok(())
+        }
+        made => made,
+    }
+}
+
+fn on_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+fn install(purpose: &str, needs: &[Need]) -> Result<()> {
+    if on_path("apt-get") && on_path("dpkg-query") {
+        apt::install(purpose, needs)
+    } else if cfg!(target_os = "macos") {
+        brew::install(purpose, needs)
+    } else {
+        println!(
+            "set-up: this system's packages are not known here. {purpose} needs, under whatever names it has them:"
+        );
+        needs::print(needs.iter());
+        Ok(())
+    }
+}
