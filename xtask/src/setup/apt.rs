@@ -5,20 +5,26 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::needs::{self, Need};
+use super::needs::{self, Needs};
 use crate::process::{on_path, output, run};
 
 /// Installs the packages that are missing, if any.
-pub(super) fn install(purpose: &str, needs: &[Need]) -> Result<()> {
-    let missing = missing(needs, &installed(needs)?);
+pub(super) fn install(needs: &Needs) -> Result<()> {
+    let missing = needs::missing(needs.apt, &installed(needs)?);
     if missing.is_empty() {
-        println!("set-up: every system package for {purpose} is there");
+        println!(
+            "set-up: every system package for {} is there",
+            needs.purpose
+        );
         return Ok(());
     }
-    println!("set-up: for {purpose} these system packages are missing and will be installed:");
+    println!(
+        "set-up: {} needs these system packages, which will be installed:",
+        needs.purpose
+    );
     needs::print(missing.iter().copied());
 
-    let names: Vec<&str> = missing.iter().map(|need| need.apt[0]).collect();
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
     let root = Root::get(&names)?;
     install_packages(root, &names).or_else(|error| {
         println!("set-up: {error:#}; trying once more");
@@ -54,35 +60,37 @@ impl Root {
         if output(Command::new("id").arg("-u"))?.trim() == "0" {
             Ok(Self::Already)
         } else if on_path("sudo") {
-            println!("set-up: sudo may ask for your password");
+            println!("set-up: this goes through sudo, which may ask for your password");
             Ok(Self::Sudo)
         } else {
             bail!(
-                "installing packages needs root, and there is no sudo; ask for\n  apt-get install --no-install-recommends {}",
+                "installing packages needs root, and there is no sudo; ask an administrator for\n  apt-get install --no-install-recommends {}",
                 names.join(" ")
             )
         }
     }
 
     fn apt_get(self) -> Command {
-        let mut command = Command::new(match self {
-            Self::Already => "env",
-            Self::Sudo => "sudo",
-        });
-        if matches!(self, Self::Sudo) {
-            command.arg("env");
-        }
+        // Through `env` in both cases, as sudo drops variables.
+        let mut command = match self {
+            Self::Already => Command::new("env"),
+            Self::Sudo => {
+                let mut sudo = Command::new("sudo");
+                sudo.arg("env");
+                sudo
+            }
+        };
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         command
     }
 }
 
-fn installed(needs: &[Need]) -> Result<BTreeSet<String>> {
-    let names = needs.iter().flat_map(|need| need.apt);
+fn installed(needs: &Needs) -> Result<BTreeSet<String>> {
+    // It fails when a name is unknown to it, which only means that the package is not installed.
     let listing = output(
         Command::new("dpkg-query")
             .args(["--show", "--showformat", "${Package} ${db:Status-Status}\n"])
-            .args(names),
+            .args(needs.apt.iter().flat_map(needs::Package::names)),
     )?;
     Ok(parse_installed(&listing))
 }
@@ -95,38 +103,14 @@ fn parse_installed(listing: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn missing<'a>(needs: &'a [Need], installed: &BTreeSet<String>) -> Vec<&'a Need> {
-    needs
-        .iter()
-        .filter(|need| !need.apt.iter().any(|name| installed.contains(*name)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn missing_names(listing: &str) -> Vec<&'static str> {
-        missing(needs::BUILD, &parse_installed(listing))
-            .iter()
-            .map(|need| need.apt[0])
-            .collect()
-    }
-
     #[test]
-    fn a_bare_machine_misses_everything() {
-        assert_eq!(missing_names("").len(), needs::BUILD.len());
-    }
-
-    #[test]
-    fn a_removed_package_counts_as_missing() {
-        let names = missing_names("g++ installed\nclang config-files\n");
-        assert!(!names.contains(&"g++"));
-        assert!(names.contains(&"clang"));
-    }
-
-    #[test]
-    fn any_of_a_needs_names_will_do() {
-        assert!(!missing_names("libclang-dev installed\n").contains(&"libclang1"));
+    fn a_removed_package_that_left_its_settings_is_not_installed() {
+        let installed =
+            parse_installed("g++ installed\nclang config-files\nlibclang1 half-installed\n");
+        assert_eq!(installed, BTreeSet::from(["g++".to_owned()]));
     }
 }

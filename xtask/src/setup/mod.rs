@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use crate::Verb;
 use crate::process::on_path;
 use crate::workspace::Workspace;
-use needs::Need;
+use needs::Needs;
 
 pub(crate) const VERB: Verb = Verb {
     name: "setup",
@@ -41,13 +41,13 @@ fn unknown_argument(args: &[OsString]) -> Result<()> {
 
 /// Makes sure that the workspace can be built.
 pub(crate) fn build() -> Result<()> {
-    install("the build", needs::BUILD)
+    install(&needs::BUILD)
 }
 
 /// Makes sure that the tests find their independent readers. Without them those tests are skipped, so a failure is
 /// only a warning, except on CI.
 pub(crate) fn test_extras(workspace: &Workspace) -> Result<()> {
-    let made = install("the tests", needs::TEST).and_then(|()| python::ensure(workspace));
+    let made = install(&needs::TEST).and_then(|()| python::ensure(workspace));
     match made {
         Err(error) if !on_ci() => {
             eprintln!(
@@ -63,16 +63,17 @@ fn on_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true")
 }
 
-fn install(purpose: &str, needs: &[Need]) -> Result<()> {
+fn install(needs: &Needs) -> Result<()> {
     if on_path("apt-get") && on_path("dpkg-query") {
-        apt::install(purpose, needs)
+        apt::install(needs)
     } else if cfg!(target_os = "macos") {
-        brew::install(purpose, needs)
+        brew::install(needs)
     } else {
         println!(
-            "set-up: this system's packages are not known here. {purpose} needs, under whatever names it has them:"
+            "set-up: this system's package manager is not known here. {} needs what Debian calls",
+            needs.purpose
         );
-        needs::print(needs.iter());
+        needs::print(needs.apt);
         Ok(())
     }
 }

@@ -1,93 +1,140 @@
 //! What the build and the tests need from the system, under the names that package managers give it.
 //!
-//! OpenCV comes as its components: `libopencv-dev` would add VTK and Java. `.cargo/config.toml` points the binding at
-//! them. `clang` is run by the binding generator to find the C++ headers and brings clang's own; `libclang1` is the
-//! library it parses with. `libclang-dev` is not needed, as the library is loaded at run time.
+//! On Debian and Ubuntu OpenCV comes as its components: `libopencv-dev` would add VTK and Java. `.cargo/config.toml`
+//! points the binding at them, so neither pkg-config nor CMake is needed there. `clang` is run by the binding's
+//! generator to find the C++ headers and brings clang's own; `libclang1` is the library it parses with, loaded at run
+//! time, which is why the far larger `libclang-dev` is not needed. Leaving out any of these breaks the build.
+//!
+//! On macOS the C++ compiler, clang and libclang are those of Apple's command line tools, which Rust needs for linking
+//! anyway.
 
-/// One thing that must be installed.
-pub(super) struct Need {
-    /// Its names on Debian and Ubuntu; the first one is installed, any of them will do.
-    pub(super) apt: &'static [&'static str],
-    /// The Homebrew formula it is in, or `None` where Apple's command line tools have it.
-    pub(super) brew: Option<&'static str>,
+use std::collections::BTreeSet;
+
+/// What one purpose needs, per package manager.
+pub(super) struct Needs {
+    pub(super) purpose: &'static str,
+    pub(super) apt: &'static [Package],
+    pub(super) brew: &'static [Package],
+}
+
+/// One package to be installed.
+pub(super) struct Package {
+    pub(super) name: &'static str,
+    /// Another one that has the same and may be there instead.
+    or: Option<&'static str>,
     /// What it is for.
     pub(super) why: &'static str,
 }
 
-const fn need(apt: &'static [&'static str], brew: Option<&'static str>, why: &'static str) -> Need {
-    Need { apt, brew, why }
+const fn package(name: &'static str, why: &'static str) -> Package {
+    Package {
+        name,
+        or: None,
+        why,
+    }
 }
 
-const OPENCV: Option<&str> = Some("opencv");
-
 /// For `cargo build`.
-pub(super) const BUILD: &[Need] = &[
-    need(
-        &["g++"],
-        None,
-        "compiles the C++ side of the OpenCV binding",
-    ),
-    need(
-        &["clang"],
-        None,
-        "finds the C++ headers for the OpenCV binding's generator",
-    ),
-    need(
-        &["libclang1", "libclang-dev"],
-        None,
-        "parses OpenCV's headers to generate the binding",
-    ),
-    need(&["libopencv-core-dev"], OPENCV, "OpenCV: matrices"),
-    need(
-        &["libopencv-imgproc-dev"],
-        OPENCV,
-        "OpenCV: filters and resizing",
-    ),
-    need(
-        &["libopencv-features2d-dev"],
-        OPENCV,
-        "OpenCV: SIFT features",
-    ),
-    need(
-        &["libopencv-flann-dev"],
-        OPENCV,
-        "OpenCV: matching of features",
-    ),
-    need(
-        &["libopencv-calib3d-dev"],
-        OPENCV,
-        "OpenCV: robust homographies",
-    ),
-    need(
-        &["libopencv-video-dev"],
-        OPENCV,
-        "OpenCV: alignment by correlation",
-    ),
-    need(&["pkg-config"], Some("pkgconf"), "finds CFITSIO"),
-    need(
-        &["libcfitsio-dev"],
-        Some("cfitsio"),
-        "reads and writes FITS",
-    ),
-];
+pub(super) const BUILD: Needs = Needs {
+    purpose: "the build",
+    apt: &[
+        package("g++", "compiles the C++ side of the OpenCV binding"),
+        package("clang", "finds the C++ headers for the binding's generator"),
+        Package {
+            name: "libclang1",
+            or: Some("libclang-dev"),
+            why: "parses OpenCV's headers to generate the binding",
+        },
+        package("libopencv-core-dev", "OpenCV: matrices"),
+        package("libopencv-imgproc-dev", "OpenCV: filters"),
+        package("libopencv-features2d-dev", "OpenCV: SIFT features"),
+        package(
+            "libopencv-flann-dev",
+            "OpenCV: what features2d searches with",
+        ),
+        package("libopencv-calib3d-dev", "OpenCV: robust homographies"),
+        package("libopencv-video-dev", "OpenCV: alignment by correlation"),
+    ],
+    brew: &[
+        package("opencv", "features, robust homographies, filters"),
+        package("pkgconf", "finds OpenCV"),
+    ],
+};
 
-/// For the tests beyond that.
-pub(super) const TEST: &[Need] = &[
-    need(
-        &["libtiff-tools"],
-        Some("libtiff"),
-        "writes TIFF variants for the reader's tests",
-    ),
-    need(
-        &["python3-venv"],
-        Some("python"),
-        "runs tifffile and astropy, which the tests compare with",
-    ),
-];
+/// For the tests, beyond that.
+pub(super) const TEST: Needs = Needs {
+    purpose: "the tests",
+    apt: &[
+        package(
+            "libtiff-tools",
+            "writes TIFF variants for the reader's tests",
+        ),
+        package(
+            "python3-venv",
+            "runs tifffile and astropy, which the tests compare with",
+        ),
+    ],
+    brew: &[
+        package("libtiff", "writes TIFF variants for the reader's tests"),
+        package(
+            "python",
+            "runs tifffile and astropy, which the tests compare with",
+        ),
+    ],
+};
 
-/// One line per need, name and purpose.
-pub(super) fn print<'a>(needs: impl Iterator<Item = &'a Need>) {
-    for need in needs {
-        println!("  {:<26}{}", need.apt[0], need.why);
+/// The packages that are not among those installed.
+pub(super) fn missing(
+    packages: &'static [Package],
+    installed: &BTreeSet<String>,
+) -> Vec<&'static Package> {
+    packages
+        .iter()
+        .filter(|package| !package.names().any(|name| installed.contains(name)))
+        .collect()
+}
+
+/// One line per package, name and purpose.
+pub(super) fn print<'a>(packages: impl IntoIterator<Item = &'a Package>) {
+    for package in packages {
+        println!("  {:<26}{}", package.name, package.why);
+    }
+}
+
+impl Package {
+    /// Every name under which it may be installed.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.or)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing_names(installed: &[&str]) -> Vec<&'static str> {
+        let installed = installed.iter().map(|name| (*name).to_owned()).collect();
+        missing(BUILD.apt, &installed)
+            .iter()
+            .map(|package| package.name)
+            .collect()
+    }
+
+    #[test]
+    fn a_bare_machine_misses_everything() {
+        assert_eq!(missing_names(&[]).len(), BUILD.apt.len());
+    }
+
+    #[test]
+    fn what_is_installed_is_not_missing() {
+        let names = missing_names(&["g++"]);
+        assert!(!names.contains(&"g++"));
+        assert!(names.contains(&"clang"));
+    }
+
+    #[test]
+    fn either_of_two_names_will_do() {
+        assert!(!missing_names(&["libclang-dev"]).contains(&"libclang1"));
+        assert!(!missing_names(&["libclang1"]).contains(&"libclang1"));
     }
 }
