@@ -1,0 +1,233 @@
+//! Reads a checkpoint band by band.
+
+use super::fits::{FitsHeader, HeaderProblem, OnesSum};
+use super::{CheckpointError, CheckpointFormat, Facts};
+use crate::hash::{ContentHash, PixelHasher};
+use crate::section::read_exact_at;
+use crate::tiff::{ImageLayout, Photometric, Rows, SampleKind, TiffProblem};
+use e2m_image::{BandError, BandSource, Size};
+use ndarray::ArrayViewMut2;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A complete checkpoint of either format, told apart by content: a [`BandSource`] of its pixels, and its facts.
+///
+/// Single-channel float images that other programs wrote are accepted too; their facts are what can be understood.
+pub struct CheckpointReader {
+    path: PathBuf,
+    size: Size,
+    facts: Facts,
+    pixels: Pixels,
+}
+
+enum Pixels {
+    Tiff(Rows<f32>),
+    Fits {
+        file: Arc<File>,
+        header: FitsHeader,
+        row: Vec<u8>,
+    },
+}
+
+impl std::fmt::Debug for CheckpointReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CheckpointReader")
+            .field("path", &self.path)
+            .field("size", &self.size)
+            .field("format", &self.format())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CheckpointReader {
+    /// Reads the header and checks that the file is as long as the header says; pixels are not read.
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let read_error = |source| CheckpointError::read(path, source);
+        let file = File::open(path).map_err(read_error)?;
+        let metadata = file.metadata().map_err(read_error)?;
+        if metadata.is_dir() {
+            return Err(read_error(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let bytes = metadata.len();
+        let file = Arc::new(file);
+        let mut magic = [0; 6];
+        let is_fits = read_exact_at(&file, &mut magic, 0).is_ok() && &magic == b"SIMPLE";
+        if is_fits {
+            Self::open_fits(path, file, bytes)
+        } else {
+            Self::open_tiff(path, &file, bytes)
+        }
+    }
+
+    fn open_tiff(path: &Path, file: &Arc<File>, bytes: u64) -> Result<Self, CheckpointError> {
+        let tiff_error = |problem| CheckpointError::tiff(path, problem);
+        let layout = ImageLayout::read(file, bytes).map_err(tiff_error)?;
+        let float = layout.sample == SampleKind::F32
+            && layout.samples_per_pixel == 1
+            && layout.photometric == Photometric::BlackIsZero;
+        if !float {
+            return Err(CheckpointError::NotFloat {
+                path: path.to_owned(),
+                found: format!(
+                    "{} samples per pixel of {} bit ({})",
+                    layout.samples_per_pixel,
+                    8 * layout.sample.bytes(),
+                    layout.photometric
+                ),
+            });
+        }
+        let layout = Arc::new(layout);
+        Ok(Self {
+            path: path.to_owned(),
+            size: layout.size,
+            facts: Facts::from_json(layout.description.as_deref().unwrap_or_default()),
+            pixels: Pixels::Tiff(Rows::new(file, &layout).map_err(tiff_error)?),
+        })
+    }
+
+    fn open_fits(path: &Path, file: Arc<File>, bytes: u64) -> Result<Self, CheckpointError> {
+        let header = FitsHeader::read(&file, bytes).map_err(|problem| match problem {
+            HeaderProblem::Read(source) => CheckpointError::read(path, source),
+            HeaderProblem::Damaged(what) => CheckpointError::fits(path, format!("the file is damaged: {what}")),
+            HeaderProblem::NotFloat(found) => CheckpointError::NotFloat {
+                path: path.to_owned(),
+                found,
+            },
+            HeaderProblem::Truncated { expected_bytes } => CheckpointError::Truncated {
+                path: path.to_owned(),
+                expected_bytes,
+                found_bytes: bytes,
+            },
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            size: header.size,
+            facts: header.facts.clone(),
+            pixels: Pixels::Fits {
+                file,
+                row: vec![0; 4 * header.size.width],
+                header,
+            },
+        })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Which format it is of.
+    pub fn format(&self) -> CheckpointFormat {
+        match self.pixels {
+            Pixels::Tiff(_) => CheckpointFormat::Tiff,
+            Pixels::Fits { .. } => CheckpointFormat::Fits,
+        }
+    }
+
+    /// What it says about itself.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Reads every pixel and returns their hash, the one [`CheckpointWriter::finish`](super::CheckpointWriter::finish)
+    /// told. Checksums in a FITS header are compared with the content.
+    pub fn verify(&mut self) -> Result<ContentHash, CheckpointError> {
+        let mut hasher = PixelHasher::new();
+        let mut data = OnesSum::default();
+        let mut row = vec![0.0; self.size.width];
+        for y in 0..self.size.height {
+            self.read_row(y, &mut row)?;
+            hasher.update(row.iter().copied());
+            if matches!(self.pixels, Pixels::Fits { .. }) {
+                row.iter().for_each(|pixel| data.add(pixel.to_bits()));
+            }
+        }
+        if let Pixels::Fits { header, .. } = &self.pixels {
+            let mut unit = header.sum;
+            unit.add(data.value());
+            let what = if header.datasum.is_some_and(|sum| sum != data.value()) {
+                Some("DATASUM")
+            } else if header.has_checksum && !unit.is_intact() {
+                Some("CHECKSUM")
+            } else {
+                None
+            };
+            if let Some(what) = what {
+                return Err(CheckpointError::Checksum {
+                    path: self.path.clone(),
+                    what,
+                });
+            }
+        }
+        Ok(hasher.finish())
+    }
+
+    fn read_row(&mut self, y: usize, out: &mut [f32]) -> Result<(), CheckpointError> {
+        match &mut self.pixels {
+            Pixels::Tiff(rows) => {
+                let row = rows.row(y).map_err(|problem| match problem {
+                    TiffProblem::Read(source) => CheckpointError::read(&self.path, source),
+                    problem => CheckpointError::tiff(&self.path, problem),
+                })?;
+                out.copy_from_slice(row);
+            }
+            Pixels::Fits { file, header, row } => {
+                let start = header.data_start + (y * row.len()) as u64;
+                read_exact_at(file, row, start)
+                    .map_err(|source| CheckpointError::read(&self.path, source))?;
+                for (pixel, bytes) in out.iter_mut().zip(row.as_chunks().0) {
+                    *pixel = f32::from_be_bytes(*bytes);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BandSource for CheckpointReader {
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    fn read_band(
+        &mut self,
+        first_row: usize,
+        mut band: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BandError> {
+        check_band(self.size, first_row, band.dim())?;
+        let mut buffer = Vec::new();
+        for (y, mut row) in (first_row..).zip(band.rows_mut()) {
+            match row.as_slice_mut() {
+                Some(row) => self.read_row(y, row),
+                None => {
+                    buffer.resize(self.size.width, 0.0);
+                    let read = self.read_row(y, &mut buffer);
+                    row.iter_mut().zip(&buffer).for_each(|(to, from)| *to = *from);
+                    read
+                }
+            }
+            .map_err(BandError::other)?;
+        }
+        Ok(())
+    }
+}
+
+/// Fails unless a band of `shape = (rows, width)` at `first_row` lies within `size`.
+pub(crate) fn check_band(
+    size: Size,
+    first_row: usize,
+    shape: (usize, usize),
+) -> Result<(), BandError> {
+    let (band_rows, band_width) = shape;
+    let end = first_row.checked_add(band_rows);
+    if band_width == size.width && end.is_some_and(|end| end <= size.height) {
+        return Ok(());
+    }
+    Err(BandError::Shape {
+        first_row,
+        band_rows,
+        band_width,
+        size,
+    })
+}

@@ -1,0 +1,195 @@
+//! Content hashes and what the file system says about a file.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::str::FromStr;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Files are hashed in pieces of this size.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// A 128 bit xxh3 hash; shown and serialised as `xxh3:` and 32 hexadecimal digits.
+///
+/// It tells different contents apart; it is no defence against someone who wants two files to collide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentHash(u128);
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "xxh3:{:032x}", self.0)
+    }
+}
+
+/// A text that is not a [`ContentHash`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a content hash: {0:?} (expected xxh3: and 32 hexadecimal digits)")]
+pub struct HashParseError(String);
+
+impl FromStr for ContentHash {
+    type Err = HashParseError;
+
+    fn from_str(text: &str) -> Result<Self, HashParseError> {
+        let wrong = || HashParseError(text.to_owned());
+        let digits = text.strip_prefix("xxh3:").ok_or_else(wrong)?;
+        if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        u128::from_str_radix(digits, 16).map(Self).map_err(|_| wrong())
+    }
+}
+
+impl TryFrom<String> for ContentHash {
+    type Error = HashParseError;
+
+    fn try_from(text: String) -> Result<Self, HashParseError> {
+        text.parse()
+    }
+}
+
+impl From<ContentHash> for String {
+    fn from(hash: ContentHash) -> Self {
+        hash.to_string()
+    }
+}
+
+/// Hashes the bytes of the file at `path` without holding more than a piece of it.
+pub fn content_hash(path: &Path) -> io::Result<ContentHash> {
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut state = Xxh3::new();
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(ContentHash(state.digest128())),
+            Ok(read) => state.update(&piece[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Hashes float pixels, row by row, as little-endian bytes: the same for every file format.
+#[derive(Clone)]
+pub(crate) struct PixelHasher {
+    state: Xxh3,
+    bytes: Vec<u8>,
+}
+
+impl PixelHasher {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Xxh3::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn update(&mut self, row: impl ExactSizeIterator<Item = f32>) {
+        self.bytes.clear();
+        self.bytes.reserve(4 * row.len());
+        for pixel in row {
+            self.bytes.extend_from_slice(&pixel.to_le_bytes());
+        }
+        self.state.update(&self.bytes);
+    }
+
+    pub(crate) fn finish(&self) -> ContentHash {
+        ContentHash(self.state.digest128())
+    }
+}
+
+impl fmt::Debug for PixelHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PixelHasher({})", self.finish())
+    }
+}
+
+/// What the file system says about a file: enough to tell cheaply that it was probably not replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileIdentity {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Time of the last change of the content, RFC 3339 with nanoseconds, UTC.
+    pub modified: String,
+    /// Time of the last change of content or metadata in nanoseconds since 1970; 0 where there is none. Unlike
+    /// `modified` it cannot be set by hand.
+    #[serde(default)]
+    pub changed_ns: i128,
+    /// Number of the file in its file system; 0 where there is none.
+    #[serde(default)]
+    pub inode: u64,
+}
+
+impl FileIdentity {
+    /// Asks the file system about the file at `path`, following symbolic links.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        let modified = jiff::Timestamp::try_from(metadata.modified()?)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let (changed_ns, inode) = change_and_inode(&metadata);
+        Ok(Self {
+            bytes: metadata.len(),
+            modified: format!("{modified:.9}"),
+            changed_ns,
+            inode,
+        })
+    }
+}
+
+#[cfg(unix)]
+fn change_and_inode(metadata: &std::fs::Metadata) -> (i128, u64) {
+    use std::os::unix::fs::MetadataExt;
+    let ns = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    (ns, metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn change_and_inode(_: &std::fs::Metadata) -> (i128, u64) {
+    (0, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_the_content_and_reads_back() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"").expect("writes");
+        let empty = content_hash(&path).expect("hashes");
+        assert_eq!(empty.to_string(), "xxh3:99aa06d3014798d86001c324468d497f");
+        assert_eq!(empty.to_string().parse(), Ok(empty));
+        std::fs::write(&path, vec![7; 3 * PIECE_BYTES + 5]).expect("writes");
+        assert_ne!(content_hash(&path).expect("hashes"), empty);
+        for wrong in ["", "xxh3:", "xxh3:+0000000000000000000000000000001", "md5:00"] {
+            assert!(wrong.parse::<ContentHash>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn pixels_hash_the_same_however_they_are_cut() {
+        let pixels: Vec<f32> = (0..1000).map(|i| i as f32 / 7.0).collect();
+        let mut whole = PixelHasher::new();
+        whole.update(pixels.iter().copied());
+        let mut cut = PixelHasher::new();
+        for part in pixels.chunks(33) {
+            cut.update(part.iter().copied());
+        }
+        assert_eq!(whole.finish(), cut.finish());
+    }
+
+    #[test]
+    fn an_identity_notices_a_rewrite() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"one").expect("writes");
+        let before = FileIdentity::of(&path).expect("identity");
+        assert_eq!(before.bytes, 3);
+        assert!(before.modified.ends_with('Z'), "{}", before.modified);
+        std::fs::write(&path, b"three").expect("writes");
+        assert_ne!(FileIdentity::of(&path).expect("identity"), before);
+    }
+}

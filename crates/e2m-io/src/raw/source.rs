@@ -1,0 +1,179 @@
+//! The colour channels of a raw image, one row after the other, in the type its plane will have.
+
+use super::channels::ColourKind;
+use super::tally::Count;
+use crate::tiff::{ImageLayout, Photometric, RowLayout, Rows, Sample, SampleKind, TiffProblem};
+use e2m_image::PixelType;
+use std::fs::File;
+use std::sync::Arc;
+
+/// Gives rows of colour samples.
+pub(crate) trait ColourRows<T>: Send {
+    /// Row `y` and how many of its samples were not numbers. How the samples lie is told by `layout`.
+    fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem>;
+
+    /// How the samples lie in a row.
+    fn layout(&self) -> RowLayout;
+
+    /// Reads only these channels from now on, where that saves anything.
+    fn want_channels(&mut self, channels: &[usize]);
+}
+
+/// The rows of a raw image, by the type of its pixels.
+pub(crate) enum RawRows {
+    U8(Box<dyn ColourRows<u8>>),
+    U16(Box<dyn ColourRows<u16>>),
+    F32(Box<dyn ColourRows<f32>>),
+}
+
+/// Runs `$body` with `$rows` bound to the typed rows of a [`RawRows`].
+macro_rules! with_rows {
+    ($any:expr, $rows:ident => $body:expr) => {
+        match $any {
+            $crate::raw::source::RawRows::U8($rows) => $body,
+            $crate::raw::source::RawRows::U16($rows) => $body,
+            $crate::raw::source::RawRows::F32($rows) => $body,
+        }
+    };
+}
+pub(crate) use with_rows;
+
+/// How the colours of an image are stored.
+pub(crate) fn colour_kind(layout: &ImageLayout) -> ColourKind {
+    match layout.photometric {
+        Photometric::WhiteIsZero | Photometric::BlackIsZero => ColourKind::Grey,
+        Photometric::Rgb | Photometric::YCbCr => ColourKind::Rgb,
+        Photometric::Palette => ColourKind::Palette,
+    }
+}
+
+/// The type of the plane that the image is reduced to: that of its samples, or of its colour table.
+pub(crate) fn pixel_type(layout: &ImageLayout) -> PixelType {
+    match (&layout.palette, layout.sample) {
+        (Some(palette), _) => match table_of_8_bit(palette) {
+            Some(_) => PixelType::U8,
+            None => PixelType::U16,
+        },
+        (None, SampleKind::U8) => PixelType::U8,
+        (None, SampleKind::U16) => PixelType::U16,
+        (None, SampleKind::F32) => PixelType::F32,
+    }
+}
+
+/// Opens the rows of an image.
+pub(crate) fn open(file: &Arc<File>, layout: &Arc<ImageLayout>) -> Result<RawRows, TiffProblem> {
+    let Some(palette) = &layout.palette else {
+        let inverted = layout.photometric == Photometric::WhiteIsZero;
+        return Ok(match layout.sample {
+            SampleKind::U8 => RawRows::U8(Box::new(Direct::open(file, layout, inverted.then_some(|v| u8::MAX - v))?)),
+            SampleKind::U16 => RawRows::U16(Box::new(Direct::open(file, layout, inverted.then_some(|v| u16::MAX - v))?)),
+            SampleKind::F32 => RawRows::F32(Box::new(Direct::open(file, layout, None)?)),
+        });
+    };
+    Ok(match (table_of_8_bit(palette), layout.sample) {
+        (Some(table), SampleKind::U16) => RawRows::U8(Box::new(Looked::<u16, u8>::open(file, layout, table)?)),
+        (Some(table), _) => RawRows::U8(Box::new(Looked::<u8, u8>::open(file, layout, table)?)),
+        (None, SampleKind::U16) => RawRows::U16(Box::new(Looked::<u16, u16>::open(file, layout, palette.clone())?)),
+        (None, _) => RawRows::U16(Box::new(Looked::<u8, u16>::open(file, layout, palette.clone())?)),
+    })
+}
+
+/// The colour table in 8 bit if it holds nothing finer: TIFF stores 16 bit, as multiples of 257 or 256, and some
+/// writers leave 8 bit values as they are.
+fn table_of_8_bit(palette: &[u16]) -> Option<Vec<u8>> {
+    let all = |fits: fn(u16) -> bool| palette.iter().all(|&colour| fits(colour));
+    if all(|c| c < 256) {
+        Some(palette.iter().map(|&c| c as u8).collect())
+    } else if all(|c| c % 257 == 0) || all(|c| c % 256 == 0) {
+        Some(palette.iter().map(|&c| (c >> 8) as u8).collect())
+    } else {
+        None
+    }
+}
+
+/// Samples as they are stored, inverted where zero is white.
+struct Direct<T> {
+    rows: Rows<T>,
+    invert: Option<fn(T) -> T>,
+    row: Vec<T>,
+}
+
+impl<T: Count> Direct<T> {
+    fn open(
+        file: &Arc<File>,
+        layout: &Arc<ImageLayout>,
+        invert: Option<fn(T) -> T>,
+    ) -> Result<Self, TiffProblem> {
+        Ok(Self {
+            rows: Rows::new(file, layout)?,
+            invert,
+            row: Vec::new(),
+        })
+    }
+}
+
+impl<T: Count> ColourRows<T> for Direct<T> {
+    fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem> {
+        let row = self.rows.row(y)?;
+        self.row.clear();
+        match self.invert {
+            Some(invert) => self.row.extend(row.iter().map(|&sample| invert(sample))),
+            None => self.row.extend_from_slice(row),
+        }
+        let replaced = T::sanitise(&mut self.row);
+        Ok((&self.row, replaced))
+    }
+
+    fn layout(&self) -> RowLayout {
+        self.rows.row_layout()
+    }
+
+    fn want_channels(&mut self, channels: &[usize]) {
+        self.rows.want_channels(channels);
+    }
+}
+
+/// Indices of type `S`, looked up in a table of colours of type `T`.
+struct Looked<S, T> {
+    rows: Rows<S>,
+    width: usize,
+    /// All reds, all greens, all blues.
+    table: Vec<T>,
+    row: Vec<T>,
+}
+
+impl<S: Sample, T: Count> Looked<S, T> {
+    fn open(
+        file: &Arc<File>,
+        layout: &Arc<ImageLayout>,
+        table: Vec<T>,
+    ) -> Result<Self, TiffProblem> {
+        Ok(Self {
+            rows: Rows::new(file, layout)?,
+            width: layout.size.width,
+            table,
+            row: Vec::new(),
+        })
+    }
+}
+
+impl<S: Sample + Into<usize>, T: Count> ColourRows<T> for Looked<S, T> {
+    fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem> {
+        let indices = self.rows.row_layout();
+        let row = self.rows.row(y)?;
+        let colours = self.table.len() / 3;
+        self.row.clear();
+        for &index in indices.channel(row, 0) {
+            let index: usize = index.into();
+            self.row.extend((0..3).map(|channel| self.table[channel * colours + index]));
+        }
+        Ok((&self.row, 0))
+    }
+
+    fn layout(&self) -> RowLayout {
+        RowLayout::chunky(self.width, 3)
+    }
+
+    /// All three channels come from the same index.
+    fn want_channels(&mut self, _: &[usize]) {}
+}

@@ -1,0 +1,96 @@
+//! One strip or tile as a sequence of rows.
+
+use super::decompress::decompress;
+use super::layout::ImageLayout;
+use super::problem::TiffProblem;
+use super::sample::Sample;
+use super::tags::{Compression, Predictor};
+use super::{jpeg, tags::ByteOrder};
+use crate::section::Section;
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::sync::Arc;
+
+/// Reads the rows of one chunk from top to bottom.
+pub(crate) struct ChunkRows {
+    bytes: Box<dyn Read + Send>,
+    row: Vec<u8>,
+    name: String,
+    samples: usize,
+    order: ByteOrder,
+    predictor: Predictor,
+}
+
+impl ChunkRows {
+    /// Opens chunk `number`, which holds `rows` rows, at its row `first_row`.
+    pub(crate) fn open(
+        layout: &ImageLayout,
+        file: &Arc<File>,
+        number: usize,
+        rows: usize,
+        first_row: usize,
+    ) -> Result<Self, TiffProblem> {
+        let row_bytes = layout.chunk_row_bytes();
+        let (offset, length) = (layout.offsets[number], layout.lengths[number]);
+        // Without compression a row is where it is; otherwise what lies before has to be decoded.
+        let skipped = match layout.compression {
+            Compression::None => row_bytes * first_row as u64,
+            _ => 0,
+        };
+        let bytes: Box<dyn Read + Send> = match layout.compression {
+            Compression::Jpeg => Box::new(Cursor::new(jpeg::decode(layout, file, number, rows)?)),
+            compression => {
+                let section = Section::new(file, offset + skipped, length - skipped);
+                decompress(compression, section, length)
+            }
+        };
+        let mut chunk = Self {
+            bytes,
+            row: vec![0; row_bytes as usize],
+            name: layout.chunk_name(number),
+            samples: layout.chunk_samples(),
+            order: layout.byte_order,
+            predictor: layout.predictor,
+        };
+        if skipped == 0 {
+            for _ in 0..first_row {
+                chunk.read_bytes()?;
+            }
+        }
+        Ok(chunk)
+    }
+
+    /// Passes over the next row.
+    pub(crate) fn skip_row(&mut self) -> Result<(), TiffProblem> {
+        self.read_bytes()
+    }
+
+    /// Reads the next row. `out` may be shorter than the chunk is wide: the rest of the row falls away.
+    pub(crate) fn read_row<T: Sample>(&mut self, out: &mut [T]) -> Result<(), TiffProblem> {
+        self.read_bytes()?;
+        match self.predictor {
+            Predictor::None => T::decode(&self.row, self.order, out),
+            Predictor::Horizontal => {
+                T::decode(&self.row, self.order, out);
+                T::undo_differences(out, self.samples);
+            }
+            Predictor::FloatingPoint => T::undo_float_planes(&mut self.row, self.samples, out),
+        }
+        Ok(())
+    }
+
+    fn read_bytes(&mut self) -> Result<(), TiffProblem> {
+        self.bytes.read_exact(&mut self.row).map_err(|error| {
+            let name = &self.name;
+            match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    TiffProblem::damaged(format!("the data of {name} ends before its last row"))
+                }
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                    TiffProblem::damaged(format!("the data of {name} cannot be decompressed ({error})"))
+                }
+                _ => TiffProblem::Read(error),
+            }
+        })
+    }
+}

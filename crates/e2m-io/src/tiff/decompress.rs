@@ -1,0 +1,159 @@
+//! Decompression as a stream: whatever the size of a chunk, only a few kilobytes of it are held.
+
+use super::tags::Compression;
+use crate::section::Section;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// Compressed bytes are read in pieces of this size.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// The decompressed bytes of one chunk. JPEG is not a stream of rows and is decoded elsewhere.
+pub(crate) fn decompress(compression: Compression, section: Section, length: u64) -> Box<dyn Read + Send> {
+    let capacity = usize::try_from(length).unwrap_or(BUFFER_BYTES).clamp(1, BUFFER_BYTES);
+    let input = BufReader::with_capacity(capacity, section);
+    match compression {
+        Compression::None | Compression::Jpeg => Box::new(input),
+        Compression::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(input)),
+        Compression::Lzw => Box::new(LzwReader::new(input)),
+        Compression::PackBits => Box::new(PackBitsReader::new(input)),
+    }
+}
+
+/// LZW as TIFF has it: most significant bit first, code width switched one early.
+struct LzwReader<R> {
+    input: R,
+    decoder: weezl::decode::Decoder,
+    done: bool,
+}
+
+impl<R: BufRead> LzwReader<R> {
+    fn new(input: R) -> Self {
+        let configuration =
+            weezl::decode::Configuration::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+        Self {
+            input,
+            decoder: configuration.with_yield_on_full_buffer(true).build(),
+            done: false,
+        }
+    }
+}
+
+impl<R: BufRead> Read for LzwReader<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while !self.done && !out.is_empty() {
+            let step = self.decoder.decode_bytes(self.input.fill_buf()?, out);
+            self.input.consume(step.consumed_in);
+            match step.status {
+                Ok(weezl::LzwStatus::Ok) => {}
+                // No end code: writers have been seen to leave it out once all pixels are there.
+                Ok(weezl::LzwStatus::NoProgress | weezl::LzwStatus::Done) => self.done = true,
+                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            }
+            if step.consumed_out > 0 {
+                return Ok(step.consumed_out);
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// What a PackBits stream is in the middle of.
+#[derive(Clone, Copy)]
+enum Run {
+    Literal(usize),
+    Repeat(usize, u8),
+}
+
+/// Apple's run lengths.
+struct PackBitsReader<R> {
+    input: R,
+    run: Run,
+}
+
+impl<R: BufRead> PackBitsReader<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            run: Run::Literal(0),
+        }
+    }
+
+    /// The next byte, or none at the end.
+    fn byte(&mut self) -> io::Result<Option<u8>> {
+        let byte = self.input.fill_buf()?.first().copied();
+        self.input.consume(usize::from(byte.is_some()));
+        Ok(byte)
+    }
+
+    /// Reads headers until a run that is not empty; `false` at the end of the stream.
+    fn next_run(&mut self) -> io::Result<bool> {
+        while let Some(header) = self.byte()? {
+            match header as i8 {
+                length @ 0.. => self.run = Run::Literal(length as usize + 1),
+                -128 => continue,
+                length => {
+                    let value = self.byte()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+                    self.run = Run::Repeat(1 - isize::from(length) as usize, value);
+                }
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+impl<R: BufRead> Read for PackBitsReader<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        if matches!(self.run, Run::Literal(0) | Run::Repeat(0, _)) && !self.next_run()? {
+            return Ok(0);
+        }
+        match &mut self.run {
+            Run::Literal(left) => {
+                let wish = out.len().min(*left);
+                let read = self.input.read(&mut out[..wish])?;
+                *left -= read;
+                Ok(read)
+            }
+            Run::Repeat(left, value) => {
+                let length = out.len().min(*left);
+                out[..length].fill(*value);
+                *left -= length;
+                Ok(length)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        PackBitsReader::new(packed).read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn pack_bits_of_the_specification() {
+        let packed = [
+            0xFE, 0xAA, 0x02, 0x80, 0x00, 0x2A, 0xFD, 0xAA, 0x03, 0x80, 0x00, 0x2A, 0x22, 0xF7, 0xAA,
+        ];
+        let unpacked = [
+            0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0xAA, 0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0x22, 0xAA,
+            0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA,
+        ];
+        assert_eq!(unpack(&packed).expect("unpacks"), unpacked);
+    }
+
+    #[test]
+    fn pack_bits_ends_where_its_input_ends() {
+        assert_eq!(unpack(&[]).expect("empty"), []);
+        assert_eq!(unpack(&[0x80, 0x80]).expect("only padding"), []);
+        assert_eq!(unpack(&[5, 1, 2]).expect("short literal"), [1, 2]);
+        assert!(unpack(&[0xFE]).is_err());
+    }
+}

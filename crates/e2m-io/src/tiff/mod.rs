@@ -1,0 +1,28 @@
+//! The TIFF container: directories, chunk layout, decompression, rows; and the writer of checkpoints.
+//!
+//! Why this is not left to the `tiff` crate: its decoder expands whole chunks, and the most common files here hold the
+//! whole image in one chunk; it refuses palettes and directories with more than 32,768 chunks. The container itself is
+//! small. Everything here is bounded by the size of the file before anything is allocated.
+//!
+//! [`directory`] reads tags, [`layout`] checks that they describe an image that can be there, [`chunk`] turns one strip or
+//! tile into rows, [`rows`] turns all of them into rows of the image. `raw` and `checkpoint` build on [`rows`].
+
+mod chunk;
+mod decompress;
+mod directory;
+mod jpeg;
+mod layout;
+mod predictor;
+mod problem;
+mod rows;
+mod sample;
+mod tags;
+mod writer;
+
+pub(crate) use layout::ImageLayout;
+pub use problem::TiffProblem;
+pub(crate) use rows::{RowLayout, Rows};
+pub(crate) use sample::Sample;
+pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};
+pub(crate) use tags::SampleKind;
+pub(crate) use writer::{TiffWriter, WriterOptions};

@@ -1,0 +1,51 @@
+//! The floating-point predictor of Adobe's TIFF Technical Note 3.
+//!
+//! A row of floats is stored as all first (most significant) bytes, then all second, third and fourth ones, and that row
+//! of bytes as differences. The exponents, which hardly change, so end up together.
+
+/// Undoes it: `bytes` holds the four planes of differences, `stride` is the number of samples per pixel.
+pub(crate) fn undo_float_planes(bytes: &mut [u8], stride: usize, out: &mut [f32]) {
+    for i in stride..bytes.len() {
+        bytes[i] = bytes[i].wrapping_add(bytes[i - stride]);
+    }
+    let n = bytes.len() / 4;
+    let (first, rest) = bytes.split_at(n);
+    let (second, rest) = rest.split_at(n);
+    let (third, fourth) = rest.split_at(n);
+    let planes = first.iter().zip(second).zip(third).zip(fourth);
+    for (pixel, (((&a, &b), &c), &d)) in out.iter_mut().zip(planes) {
+        *pixel = f32::from_be_bytes([a, b, c, d]);
+    }
+}
+
+/// Applies it to a row of one sample per pixel; `bytes` takes four bytes per pixel.
+pub(crate) fn apply_float_planes(row: &[f32], bytes: &mut [u8]) {
+    let n = row.len();
+    for (i, pixel) in row.iter().enumerate() {
+        for (plane, byte) in pixel.to_be_bytes().into_iter().enumerate() {
+            bytes[plane * n + i] = byte;
+        }
+    }
+    for i in (1..4 * n).rev() {
+        bytes[i] = bytes[i].wrapping_sub(bytes[i - 1]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_applied_is_undone(bits in proptest::collection::vec(any::<u32>(), 0..200)) {
+            let row: Vec<f32> = bits.iter().map(|&b| f32::from_bits(b)).collect();
+            let mut bytes = vec![0; 4 * row.len()];
+            apply_float_planes(&row, &mut bytes);
+            let mut back = vec![0.0; row.len()];
+            undo_float_planes(&mut bytes, 1, &mut back);
+            let back: Vec<u32> = back.iter().map(|v| v.to_bits()).collect();
+            prop_assert_eq!(back, bits);
+        }
+    }
+}

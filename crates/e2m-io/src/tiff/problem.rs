@@ -1,0 +1,89 @@
+//! What can be wrong with a TIFF file.
+
+use std::io;
+
+/// Why a TIFF file cannot be read. The file's name is added by whoever opened it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TiffProblem {
+    /// The file does not start like a TIFF.
+    #[error("not a TIFF file: it is {looks_like}")]
+    NotTiff {
+        /// What the first bytes look like.
+        looks_like: String,
+    },
+    /// A valid file of a kind that is not read.
+    #[error("{found} is not supported; {advice}")]
+    Unsupported {
+        /// What the file holds.
+        found: String,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// Data lies behind the end of the file.
+    #[error(
+        "the file is truncated: {part} ends at byte {ends_at}, but the file has only {file_bytes} bytes; copy it again"
+    )]
+    Truncated {
+        /// Which part of the image.
+        part: String,
+        /// Where the part should end.
+        ends_at: u64,
+        /// How long the file is.
+        file_bytes: u64,
+    },
+    /// The file contradicts itself or its compressed data cannot be decoded.
+    #[error("the file is damaged: {what}")]
+    Damaged {
+        /// What does not fit.
+        what: String,
+    },
+    /// Reading would take more memory than a fixed limit allows.
+    #[error("{what} needs {wish_bytes} bytes of memory, the limit is {limit_bytes}; {advice}")]
+    TooLarge {
+        /// What needs the memory.
+        what: String,
+        /// How much it needs.
+        wish_bytes: u64,
+        /// How much is allowed.
+        limit_bytes: u64,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// The operating system refused to read.
+    #[error("reading failed: {0}")]
+    Read(#[from] io::Error),
+}
+
+impl TiffProblem {
+    /// A file that contradicts itself.
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+}
+
+/// Memory that one step may take at most; checked before the allocation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByteBudget(pub(crate) u64);
+
+impl ByteBudget {
+    /// For what has to be decoded in one go: a JPEG strip or a row of tiles.
+    pub(crate) const CHUNK: Self = Self(512 << 20);
+
+    /// Fails when `wish_bytes` exceeds the budget.
+    pub(crate) fn check(
+        self,
+        wish_bytes: u64,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), TiffProblem> {
+        if wish_bytes <= self.0 {
+            return Ok(());
+        }
+        Err(TiffProblem::TooLarge {
+            what: what(),
+            wish_bytes,
+            limit_bytes: self.0,
+            advice: "save the image in smaller strips or tiles, for instance with tiffcp -t -w 256 -l 256",
+        })
+    }
+}

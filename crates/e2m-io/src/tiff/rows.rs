@@ -1,0 +1,207 @@
+//! All strips or tiles of an image as a sequence of its rows.
+
+use super::chunk::ChunkRows;
+use super::layout::ImageLayout;
+use super::problem::{ByteBudget, TiffProblem};
+use super::sample::Sample;
+use super::tags::{ChunkLayout, Planar};
+use std::fs::File;
+use std::sync::Arc;
+
+/// Where the samples of a channel lie in a row: at `offset`, then every `stride`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowLayout {
+    planar: Planar,
+    width: usize,
+    samples: usize,
+}
+
+impl RowLayout {
+    /// A row of `width` pixels with `samples` samples each, lying together.
+    pub(crate) fn chunky(width: usize, samples: usize) -> Self {
+        Self {
+            planar: Planar::Chunky,
+            width,
+            samples,
+        }
+    }
+
+    /// The samples of `channel` in `row`, which is as long as the image is wide.
+    pub(crate) fn channel<T>(self, row: &[T], channel: usize) -> impl ExactSizeIterator<Item = &T> {
+        let (start, stride) = match self.planar {
+            Planar::Chunky => (channel, self.samples),
+            Planar::Planar => (channel * self.width, 1),
+        };
+        let end = start + (self.width - 1) * stride + 1;
+        row[start..end].iter().step_by(stride)
+    }
+}
+
+/// Reads rows of samples. Going down is cheap: every chunk is decoded once. Going up decodes a strip anew.
+pub(crate) struct Rows<T> {
+    file: Arc<File>,
+    layout: Arc<ImageLayout>,
+    /// Planes that are read; the others stay zero.
+    wanted: Vec<bool>,
+    /// Strips: one row. Tiles: the rows of one row of tiles.
+    rows: Vec<T>,
+    state: State,
+}
+
+enum State {
+    /// Open strips, one per plane.
+    Strips {
+        open: Vec<Option<ChunkRows>>,
+        strip: usize,
+        next_row: usize,
+        /// The row that `rows` holds.
+        held: Option<usize>,
+    },
+    Tiles {
+        /// The row of tiles that `rows` holds.
+        held: Option<usize>,
+    },
+}
+
+impl<T: Sample> Rows<T> {
+    /// The rows of an image. Fails when a row of tiles would take too much memory.
+    pub(crate) fn new(file: &Arc<File>, layout: &Arc<ImageLayout>) -> Result<Self, TiffProblem> {
+        let row = layout.size.width * layout.samples_per_pixel;
+        let (held_rows, state) = match layout.chunks {
+            ChunkLayout::Strips { .. } => (
+                1,
+                State::Strips {
+                    open: Vec::new(),
+                    strip: 0,
+                    next_row: 0,
+                    held: None,
+                },
+            ),
+            ChunkLayout::Tiles { height, .. } => {
+                (height.min(layout.size.height), State::Tiles { held: None })
+            }
+        };
+        let wish = (row as u64 * layout.sample.bytes()).saturating_mul(held_rows as u64);
+        ByteBudget::CHUNK.check(wish.saturating_add(layout.chunk_row_bytes()), || {
+            format!("a row of tiles {held_rows} pixels high")
+        })?;
+        Ok(Self {
+            file: Arc::clone(file),
+            layout: Arc::clone(layout),
+            wanted: vec![true; layout.planes()],
+            rows: vec![T::default(); row * held_rows],
+            state,
+        })
+    }
+
+    /// Reads only these channels from now on, where they are stored apart.
+    pub(crate) fn want_channels(&mut self, channels: &[usize]) {
+        if self.layout.planar == Planar::Planar {
+            for (plane, wanted) in self.wanted.iter_mut().enumerate() {
+                *wanted = channels.contains(&plane);
+            }
+            match &mut self.state {
+                State::Strips { open, held, .. } => {
+                    open.clear();
+                    *held = None;
+                }
+                State::Tiles { held } => *held = None,
+            }
+        }
+    }
+
+    /// How the samples lie in a row.
+    pub(crate) fn row_layout(&self) -> RowLayout {
+        RowLayout {
+            planar: self.layout.planar,
+            width: self.layout.size.width,
+            samples: self.layout.samples_per_pixel,
+        }
+    }
+
+    /// Row `y` of the image: all samples of it, in the order [`Rows::row_layout`] tells.
+    pub(crate) fn row(&mut self, y: usize) -> Result<&[T], TiffProblem> {
+        debug_assert!(y < self.layout.size.height);
+        match self.layout.chunks {
+            ChunkLayout::Strips { rows } => self.read_strip_row(y, rows)?,
+            ChunkLayout::Tiles { height, .. } => {
+                self.read_tile_row(y / height)?;
+                let row = self.layout.size.width * self.layout.samples_per_pixel;
+                let start = y % height * row;
+                return Ok(&self.rows[start..start + row]);
+            }
+        }
+        Ok(&self.rows)
+    }
+
+    fn read_strip_row(&mut self, y: usize, strip_rows: usize) -> Result<(), TiffProblem> {
+        let State::Strips {
+            open,
+            strip,
+            next_row,
+            held,
+        } = &mut self.state
+        else {
+            return Ok(());
+        };
+        if *held == Some(y) {
+            return Ok(());
+        }
+        *held = None;
+        let layout = &self.layout;
+        if open.is_empty() || *strip != y / strip_rows || y < *next_row {
+            open.clear(); // the old strips' memory goes before the new ones' comes
+            *strip = y / strip_rows;
+            let stored = layout.stored_rows(*strip);
+            let first_row = y % strip_rows;
+            for (plane, &wanted) in self.wanted.iter().enumerate() {
+                let number = layout.chunk_number(plane, *strip, 0);
+                let rows = || ChunkRows::open(layout, &self.file, number, stored, first_row);
+                open.push(wanted.then(rows).transpose()?);
+            }
+            *next_row = y;
+        }
+        let plane_row = layout.size.width * layout.chunk_samples();
+        for (rows, out) in open.iter_mut().zip(self.rows.chunks_exact_mut(plane_row)) {
+            if let Some(rows) = rows {
+                for _ in *next_row..y {
+                    rows.skip_row()?;
+                }
+                rows.read_row(out)?;
+            }
+        }
+        *next_row = y + 1;
+        *held = Some(y);
+        Ok(())
+    }
+
+    fn read_tile_row(&mut self, tile_row: usize) -> Result<(), TiffProblem> {
+        let State::Tiles { held } = &mut self.state else {
+            return Ok(());
+        };
+        if *held == Some(tile_row) {
+            return Ok(());
+        }
+        *held = None;
+        let layout = &self.layout;
+        let (image, tile) = (layout.size, layout.chunk_size());
+        let samples = layout.chunk_samples();
+        let rows = tile.height.min(image.height - tile_row * tile.height);
+        let row = image.width * layout.samples_per_pixel;
+        for (plane, _) in self.wanted.iter().enumerate().filter(|(_, wanted)| **wanted) {
+            for column in 0..layout.grid().width {
+                let number = layout.chunk_number(plane, tile_row, column);
+                let mut tile_rows = ChunkRows::open(layout, &self.file, number, tile.height, 0)?;
+                let x = column * tile.width;
+                let width = tile.width.min(image.width - x);
+                let start = (plane * image.width + x) * samples;
+                for y in 0..rows {
+                    let first = y * row + start;
+                    tile_rows.read_row(&mut self.rows[first..first + width * samples])?;
+                }
+            }
+        }
+        *held = Some(tile_row);
+        Ok(())
+    }
+}
