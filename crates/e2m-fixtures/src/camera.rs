@@ -111,13 +111,13 @@ impl Noise {
 /// Rounds to the nearest count, a half up, and saturates.
 #[inline]
 pub(crate) fn to_u8(counts: f32) -> u8 {
-    (counts + 0.5).floor() as u8
+    (counts + 0.5) as u8 // the cast cuts off the fraction and saturates
 }
 
 /// As [`to_u8`].
 #[inline]
 pub(crate) fn to_u16(value: f32) -> u16 {
-    (value + 0.5).floor() as u16
+    (value + 0.5) as u16
 }
 
 #[cfg(test)]

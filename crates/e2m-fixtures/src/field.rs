@@ -16,6 +16,9 @@ pub(crate) struct Background {
     outline: Outline,
     large: Grains,
     small: Grains,
+    /// Moves the grains about, so that nobody sees the lattice they grew on.
+    stirring: [Octave; 2],
+    stirring_px: f32,
     octaves: Vec<(Octave, f32)>,
     glass: f32,
     brightness: f32,
@@ -26,16 +29,22 @@ pub(crate) struct Background {
 pub(crate) struct Scratch {
     cover: Vec<f32>,
     texture: Vec<f32>,
+    stirred: [Vec<f32>; 2],
+    x: Vec<f64>,
+    y: Vec<f64>,
     large: GrainValues,
     small: GrainValues,
 }
 
-/// Grains in the usual brightness reach this many counts; with gain 1.4 that stays below 255.
-const BRIGHTEST_COUNTS: f32 = 165.0;
+/// Grains in the usual brightness reach this many counts; with gain 1.4 that stays just below 255.
+const BRIGHTEST_COUNTS: f32 = 180.0;
 
 /// Spacing of the finest texture and of the small grains in px.
 const FINEST_PX: f64 = 4.0;
 const SMALL_GRAIN_PX: f64 = 22.0;
+
+/// How far grains are moved about, in sizes of the large ones. The plane is stretched by at most about a third.
+const STIRRING: f64 = 0.3;
 
 /// Each octave of texture is this much coarser than the one before.
 const OCTAVE_RATIO: f64 = 2.8;
@@ -61,8 +70,7 @@ impl Background {
         let mut spacing = finest;
         while spacing <= coarsest {
             let purpose = 100 + octaves.len() as u64;
-            let weight =
-                if octaves.is_empty() { 0.22 } else { 0.26 } * recipe.section.texture as f32;
+            let weight = if octaves.is_empty() { 0.5 } else { 0.6 } * recipe.section.texture as f32;
             octaves.push((Octave::new(hash::derive(seed, purpose), spacing), weight));
             spacing *= OCTAVE_RATIO;
         }
@@ -74,6 +82,9 @@ impl Background {
                 SMALL_GRAIN_PX * detail,
                 2.0 * detail,
             ),
+            stirring: [12, 13]
+                .map(|purpose| Octave::new(hash::derive(seed, purpose), 1.7 * large_px)),
+            stirring_px: (STIRRING * large_px) as f32,
             octaves,
             glass: recipe.section.glass_counts as f32,
             brightness: recipe.brightness as f32 * BRIGHTEST_COUNTS,
@@ -93,8 +104,13 @@ impl Background {
             out.fill(self.glass);
             return;
         }
-        self.large.evaluate(points, &mut scratch.large);
-        self.small.evaluate(points, &mut scratch.small);
+        self.stir(points, scratch);
+        let stirred = Points {
+            x: &scratch.x,
+            y: &scratch.y,
+        };
+        self.large.evaluate(stirred, &mut scratch.large);
+        self.small.evaluate(stirred, &mut scratch.small);
         scratch.texture.clear();
         scratch.texture.resize(n, 0.0);
         for (octave, weight) in &self.octaves {
@@ -105,6 +121,7 @@ impl Background {
             texture,
             large,
             small,
+            ..
         } = scratch;
         for i in 0..n {
             // Minerals differ in how bright they are and in how much their small grains differ.
@@ -118,6 +135,20 @@ impl Background {
             let seam = 1.0 - 0.5 * large.edge[i] - 0.18 * small.edge[i];
             let section = self.brightness * tone * (0.66 * modulation) * seam;
             out[i] = self.glass + cover[i] * section;
+        }
+    }
+
+    /// Fills the scratch coordinates with those the grains are looked up at.
+    fn stir(&self, points: Points<'_>, scratch: &mut Scratch) {
+        let axes = [(points.x, &mut scratch.x), (points.y, &mut scratch.y)];
+        for ((octave, moved), (from, to)) in
+            self.stirring.iter().zip(&mut scratch.stirred).zip(axes)
+        {
+            moved.clear();
+            moved.resize(points.len(), 0.0);
+            octave.add(points, self.stirring_px, moved);
+            to.clear();
+            to.extend(from.iter().zip(moved).map(|(p, d)| p + f64::from(*d)));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::FixtureError;
 use crate::hash;
-use crate::noise::Octave;
+use crate::noise::{Cell, Octave};
 use crate::outline::distance;
 use crate::recipe::{Deformation, PreWorld, Recipe};
 use e2m_image::{Size, Warp};
@@ -42,7 +42,9 @@ impl Geometry {
     pub(crate) fn to_post(&self, x: f64, y: f64) -> (f64, f64) {
         let target = self.inverse.apply(x, y);
         self.displacement.as_ref().map_or(target, |displacement| {
-            displacement.undo(target, (0.0, 0.0)).0
+            displacement
+                .undo(target, (0.0, 0.0), &mut Cells::default())
+                .0
         })
     }
 
@@ -58,9 +60,9 @@ impl Geometry {
             *py = (m[1][0] * x + base[1]) * w;
         }
         if let Some(displacement) = &self.displacement {
-            let mut guess = (0.0, 0.0);
+            let (mut guess, mut cells) = ((0.0, 0.0), Cells::default());
             for (px, py) in xs.iter_mut().zip(ys) {
-                let (point, d) = displacement.undo((*px, *py), guess);
+                let (point, d) = displacement.undo((*px, *py), guess, &mut cells);
                 (*px, *py) = point;
                 guess = d; // the neighbour's displacement is nearly this one's
             }
@@ -108,9 +110,13 @@ struct Displacement {
     scale: f64,
 }
 
+/// The lattice cells looked at last.
+#[derive(Debug, Default)]
+struct Cells(Option<Cell>, Option<Cell>);
+
 impl Displacement {
     /// How exactly the displacement is undone.
-    const TOLERANCE_PX: f64 = 1e-9;
+    const TOLERANCE_PX: f64 = 1e-7;
 
     fn new(deformation: &Deformation, seed: u64, size: Size) -> Self {
         let longer = size.width.max(size.height) as f64;
@@ -139,14 +145,26 @@ impl Displacement {
     }
 
     fn at(&self, x: f64, y: f64) -> (f64, f64) {
-        (self.scale * self.dx.at(x, y), self.scale * self.dy.at(x, y))
+        self.at_near(x, y, &mut Cells::default())
+    }
+
+    fn at_near(&self, x: f64, y: f64, cells: &mut Cells) -> (f64, f64) {
+        (
+            self.scale * self.dx.at_near(x, y, &mut cells.0),
+            self.scale * self.dy.at_near(x, y, &mut cells.1),
+        )
     }
 
     /// The point `p` with `p + d(p) = target` and `d(p)`, by fixed-point iteration from a guess of `d(p)`.
-    fn undo(&self, target: (f64, f64), guess: (f64, f64)) -> ((f64, f64), (f64, f64)) {
+    fn undo(
+        &self,
+        target: (f64, f64),
+        guess: (f64, f64),
+        cells: &mut Cells,
+    ) -> ((f64, f64), (f64, f64)) {
         let mut d = guess;
         for _ in 0..100 {
-            let next = self.at(target.0 - d.0, target.1 - d.1);
+            let next = self.at_near(target.0 - d.0, target.1 - d.1, cells);
             let change = distance(next.0 - d.0, next.1 - d.1);
             d = next;
             if change < Self::TOLERANCE_PX {

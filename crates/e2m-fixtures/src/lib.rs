@@ -47,8 +47,10 @@ mod recipe;
 mod regions;
 mod render;
 mod rows;
+mod shipped;
 mod truth;
 mod world;
+mod write;
 
 pub use error::FixtureError;
 pub use microbes::Microbe;
@@ -57,5 +59,7 @@ pub use recipe::{
     Shape, TiffLayout, Uptake, Vignetting,
 };
 pub use render::Side;
+pub use shipped::{DEMO, DemoTask, recipes_in, shipped_names};
 pub use truth::{ErrorStats, Truth};
 pub use world::World;
+pub use write::{FileNames, WrittenPair, write_pair, write_pair_as};

@@ -4,13 +4,16 @@ use crate::hash::{self, Stream};
 use crate::noise::{Octave, Points};
 use crate::recipe::{Section, Shape};
 use e2m_image::Size;
+use std::ops::Range;
 
 /// A region with a ragged border.
 #[derive(Debug, Clone)]
 pub(crate) struct Outline {
     lobes: Vec<Lobe>,
     ragged: [(Octave, f64); 3],
+    /// Bounds on what the raggedness adds to the depth, and on its slope.
     ragged_px: f64,
+    ragged_slope: f64,
     edge_px: f64,
     everywhere: bool,
 }
@@ -28,8 +31,8 @@ struct Lobe {
     steepest: f64,
 }
 
-/// Points classified together by the distance of the middle one.
-const SPAN: usize = 32;
+/// Points classified together by the depth of the middle one: first many, then, where that is not enough, fewer.
+const SPANS: [usize; 3] = [64, 16, 4];
 
 /// Within this part of a lobe's axes its centre is near, and the bound on the slope of the distance is not used.
 const CORE: f64 = 0.3;
@@ -52,15 +55,22 @@ impl Outline {
             }
             Shape::Pieces => pieces(section, size, &mut stream),
         };
-        let octave = |purpose: u64, spacing: f64| Octave::new(hash::derive(seed, purpose), spacing);
+        // Spacing and amplitude in px.
         let ragged = [
-            (octave(2, (extent / 14.0).max(8.0)), extent * 0.012),
-            (octave(3, (extent / 60.0).max(8.0)), extent * 0.004),
-            (octave(4, 13.0 * detail), 2.0),
+            ((extent / 14.0).max(8.0), extent * 0.012),
+            ((extent / 60.0).max(8.0), extent * 0.004),
+            (13.0 * detail, 2.0),
         ];
         Self {
-            ragged_px: 1.7 * ragged.iter().map(|r| r.1).sum::<f64>(),
-            ragged,
+            ragged_px: ragged.iter().map(|r| Octave::LARGEST * r.1).sum(),
+            ragged_slope: ragged.iter().map(|r| Octave::STEEPEST * r.1 / r.0).sum(),
+            ragged: std::array::from_fn(|i| {
+                let (spacing, amplitude) = ragged[i];
+                (
+                    Octave::new(hash::derive(seed, 2 + i as u64), spacing),
+                    amplitude,
+                )
+            }),
             edge_px: 3.0 * detail,
             everywhere: section.shape == Shape::FrameFilling,
             lobes,
@@ -77,7 +87,7 @@ impl Outline {
             .iter()
             .map(|lobe| lobe.depth(x, y))
             .fold(f64::NEG_INFINITY, f64::max);
-        depth + self.ragged.iter().map(|(o, a)| a * o.at(x, y)).sum::<f64>()
+        depth + self.raggedness(x, y)
     }
 
     /// How much of the section there is at each point, 0 outside to 1 inside, changing within a few px.
@@ -88,25 +98,37 @@ impl Outline {
             return true;
         }
         let mut any = false;
-        for start in (0..points.len()).step_by(SPAN) {
-            let end = (start + SPAN).min(points.len());
-            let out = &mut out[start..end];
-            match self.classify(&points.x[start..end], &points.y[start..end]) {
-                Some(false) => out.fill(0.0),
-                Some(true) => {
-                    out.fill(1.0);
-                    any = true;
-                }
-                None => {
-                    for (i, out) in (start..end).zip(out) {
-                        let t = self.depth(points.x[i], points.y[i]) / self.edge_px + 0.5;
-                        *out = smoothstep(t) as f32;
-                    }
-                    any = true;
-                }
-            }
+        for start in (0..points.len()).step_by(SPANS[0]) {
+            let end = (start + SPANS[0]).min(points.len());
+            any |= self.cover_span(points, start..end, &SPANS[1..], out);
         }
         any
+    }
+
+    /// Covers a span at once if that can be told from its middle, else by shorter spans, and at last point by point.
+    fn cover_span(
+        &self,
+        points: Points<'_>,
+        span: Range<usize>,
+        shorter: &[usize],
+        out: &mut [f32],
+    ) -> bool {
+        if let Some(inside) = self.classify(&points.x[span.clone()], &points.y[span.clone()]) {
+            out[span].fill(if inside { 1.0 } else { 0.0 });
+            return inside;
+        }
+        if let Some((&length, shorter)) = shorter.split_first() {
+            let starts = span.clone().step_by(length);
+            return starts.fold(false, |any, start| {
+                let part = start..(start + length).min(span.end);
+                self.cover_span(points, part, shorter, out) || any
+            });
+        }
+        for i in span {
+            let t = self.depth(points.x[i], points.y[i]) / self.edge_px + 0.5;
+            out[i] = smoothstep(t) as f32;
+        }
+        true
     }
 
     /// Whether all points of a span lie inside, or all outside; `None` if that takes a closer look.
@@ -116,16 +138,33 @@ impl Outline {
             .max(distance(x[last] - x[middle], y[last] - y[middle]));
         // The span may bend a little where the section is deformed: half as far again is ample.
         let slack = 1.5 * reach + 1.0;
-        let margin = self.ragged_px + self.edge_px;
-        let mut outside = true;
+        let (x, y) = (x[middle], y[middle]);
+        let (mut smooth, mut change) = (f64::NEG_INFINITY, 0.0f64);
         for lobe in &self.lobes {
-            match lobe.classify(x[middle], y[middle], slack, margin) {
-                Some(true) => return Some(true),
-                Some(false) => {}
-                None => outside = false,
+            let bounds = lobe.bounds(x, y, slack);
+            if bounds.0 > self.ragged_px + self.edge_px {
+                return Some(true);
+            }
+            if bounds.1 > -self.ragged_px - self.edge_px {
+                smooth = smooth.max(lobe.depth(x, y));
+                change = change.max(lobe.change(x, y, slack)?);
             }
         }
-        outside.then_some(false)
+        if smooth == f64::NEG_INFINITY {
+            return Some(false);
+        }
+        let decide =
+            |depth: f64, change: f64| (depth.abs() > change + self.edge_px).then_some(depth > 0.0);
+        decide(smooth, change + self.ragged_px).or_else(|| {
+            decide(
+                smooth + self.raggedness(x, y),
+                change + slack * self.ragged_slope,
+            )
+        })
+    }
+
+    fn raggedness(&self, x: f64, y: f64) -> f64 {
+        self.ragged.iter().map(|(o, a)| a * o.at(x, y)).sum()
     }
 }
 
@@ -206,25 +245,21 @@ impl Lobe {
         (border - r) * self.smaller_axis()
     }
 
-    /// Whether everything within `slack` px of the point is deeper than `margin` px (or farther outside than that).
-    fn classify(&self, x: f64, y: f64, slack: f64, margin: f64) -> Option<bool> {
+    /// Bounds on the depth in px within `slack` px of a point, from the distance to the centre alone.
+    fn bounds(&self, x: f64, y: f64, slack: f64) -> (f64, f64) {
         let (_, _, r) = self.relative(x, y);
-        let (unit, slack_units) = (self.smaller_axis(), slack / self.smaller_axis());
-        if (r - slack_units - self.largest_radius) * unit > margin {
-            return Some(false);
-        }
-        if (self.smallest_radius - r - slack_units) * unit > margin {
-            return Some(true);
-        }
-        if r - slack_units < CORE {
-            return None;
-        }
-        let change = slack * (1.0 + self.steepest / CORE);
-        let depth = self.depth(x, y);
-        if depth.abs() > change + margin {
-            return Some(depth > 0.0);
-        }
-        None
+        let unit = self.smaller_axis();
+        (
+            (self.smallest_radius - r) * unit - slack,
+            (self.largest_radius - r) * unit + slack,
+        )
+    }
+
+    /// How much the depth can change within `slack` px of a point; `None` near the centre, where that is unbounded.
+    fn change(&self, x: f64, y: f64, slack: f64) -> Option<f64> {
+        let (_, _, r) = self.relative(x, y);
+        let nearest = r - slack / self.smaller_axis();
+        (nearest > CORE).then(|| slack * (1.0 + self.steepest / nearest))
     }
 }
 

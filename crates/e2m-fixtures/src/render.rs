@@ -88,7 +88,7 @@ impl World {
         for mut band in plane.axis_chunks_iter_mut(Axis(0), BAND_ROWS) {
             let end = (first + BAND_ROWS).min(rows);
             band.zip_mut_with(&self.render_rows(side, first..end), |out, &v| {
-                *out = store(v)
+                *out = store(v);
             });
             first = end;
         }

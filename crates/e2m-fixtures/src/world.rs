@@ -112,7 +112,7 @@ impl World {
         self.geometry.to_pre(x, y)
     }
 
-    /// Where the pre point `(x, y)` lies in post, deformation included, to 1e-9 px.
+    /// Where the pre point `(x, y)` lies in post, deformation included, to 1e-7 px.
     pub fn post_position(&self, x: f64, y: f64) -> (f64, f64) {
         self.geometry.to_post(x, y)
     }
