@@ -19,7 +19,7 @@ pub(super) fn install(needs: &Needs) -> Result<()> {
         return Ok(());
     }
     println!(
-        "set-up: {} needs these system packages, which will be installed:",
+        "set-up: missing for {}, now being installed:",
         needs.purpose
     );
     needs::print(missing.iter().copied());

@@ -11,7 +11,7 @@ use crate::process::{on_path, output, run};
 /// Installs the formulae that are missing, if any.
 pub(super) fn install(needs: &Needs) -> Result<()> {
     if !on_path("brew") {
-        println!("set-up: {} needs these Homebrew formulae:", needs.purpose);
+        println!("set-up: Homebrew formulae for {}:", needs.purpose);
         needs::print(needs.brew);
         bail!("Homebrew is not installed; install it, or these packages by other means");
     }
@@ -25,7 +25,7 @@ pub(super) fn install(needs: &Needs) -> Result<()> {
         return Ok(());
     }
     println!(
-        "set-up: {} needs these Homebrew formulae, which will be installed:",
+        "set-up: Homebrew formulae missing for {}, now being installed:",
         needs.purpose
     );
     needs::print(missing.iter().copied());

@@ -70,7 +70,7 @@ fn install(needs: &Needs) -> Result<()> {
         brew::install(needs)
     } else {
         println!(
-            "set-up: this system's package manager is not known here. {} needs what Debian calls",
+            "set-up: this system's package manager is not known here. For {} install what Debian calls",
             needs.purpose
         );
         needs::print(needs.apt);
