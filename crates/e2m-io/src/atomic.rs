@@ -55,7 +55,12 @@ impl AtomicFile {
         loop {
             let temporary = temporary_name(path);
             let mut options = OpenOptions::new();
-            match options.read(true).write(true).create_new(true).open(&temporary) {
+            match options
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&temporary)
+            {
                 Ok(file) => {
                     // Some network file systems know no locks; then their temporaries are left alone, not removed.
                     let _ = file.try_lock();
@@ -88,14 +93,18 @@ impl AtomicFile {
                 source,
             }
         };
-        self.open().and_then(|file| file.sync_all()).map_err(failed("sync"))?;
+        self.open()
+            .and_then(|file| file.sync_all())
+            .map_err(failed("sync"))?;
         fs::rename(&self.temporary, &self.path).map_err(failed("rename"))?;
         self.file = None;
         sync_folder(&self.path).map_err(failed("sync the folder of"))
     }
 
     fn open(&mut self) -> io::Result<&mut File> {
-        self.file.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.file
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
@@ -177,7 +186,10 @@ fn is_abandoned(path: &Path) -> io::Result<bool> {
 
 /// `.{name}.{process}-{n}.e2m-tmp`
 fn is_temporary(name: &str) -> bool {
-    let Some(name) = name.strip_prefix('.').and_then(|n| n.strip_suffix(TEMPORARY_SUFFIX)) else {
+    let Some(name) = name
+        .strip_prefix('.')
+        .and_then(|n| n.strip_suffix(TEMPORARY_SUFFIX))
+    else {
         return false;
     };
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -207,7 +219,14 @@ fn sync_folder(path: &Path) -> io::Result<()> {
         _ => Path::new("."),
     };
     match File::open(folder)?.sync_all() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
         result => result,
     }
 }
@@ -257,7 +276,12 @@ mod tests {
     fn only_abandoned_temporaries_are_removed() {
         let folder = tempfile::tempdir().expect("folder");
         let living = AtomicFile::create(&folder.path().join("living.tiff")).expect("creates");
-        for name in [".dead.tiff.4242-0.e2m-tmp", ".mine.e2m-tmp", "x.tiff", ".a.1-b.e2m-tmp"] {
+        for name in [
+            ".dead.tiff.4242-0.e2m-tmp",
+            ".mine.e2m-tmp",
+            "x.tiff",
+            ".a.1-b.e2m-tmp",
+        ] {
             fs::write(folder.path().join(name), b"x").expect("writes");
         }
         assert_eq!(remove_stale_temporaries(folder.path()).expect("removes"), 1);
@@ -267,7 +291,10 @@ mod tests {
             names(folder.path()),
             [".a.1-b.e2m-tmp", ".mine.e2m-tmp", "living.tiff", "x.tiff"]
         );
-        assert_eq!(remove_stale_temporaries(&folder.path().join("none")).expect("no folder"), 0);
+        assert_eq!(
+            remove_stale_temporaries(&folder.path().join("none")).expect("no folder"),
+            0
+        );
     }
 
     #[test]

@@ -38,7 +38,9 @@ impl FromStr for ContentHash {
         if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(wrong());
         }
-        u128::from_str_radix(digits, 16).map(Self).map_err(|_| wrong())
+        u128::from_str_radix(digits, 16)
+            .map(Self)
+            .map_err(|_| wrong())
     }
 }
 
@@ -164,7 +166,12 @@ mod tests {
         assert_eq!(empty.to_string().parse(), Ok(empty));
         std::fs::write(&path, vec![7; 3 * PIECE_BYTES + 5]).expect("writes");
         assert_ne!(content_hash(&path).expect("hashes"), empty);
-        for wrong in ["", "xxh3:", "xxh3:+0000000000000000000000000000001", "md5:00"] {
+        for wrong in [
+            "",
+            "xxh3:",
+            "xxh3:+0000000000000000000000000000001",
+            "md5:00",
+        ] {
             assert!(wrong.parse::<ContentHash>().is_err(), "{wrong}");
         }
     }

@@ -1,6 +1,53 @@
-//! Files of e2m.
+//! Raw images in, checkpoints out: every file that e2m reads or writes.
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`discover`], [`RawPair`] | the pre and post images of every sample and dye below a folder, and what is missing |
+//! | [`RawImage`] | a TIFF of any usual kind, reduced to the channel that carries the signal: a plane, or bands |
+//! | [`survey`] | the header and the channels of a crop, without loading the file |
+//! | [`CheckpointWriter`], [`CheckpointReader`] | float images with [`Facts`], TIFF or FITS, band by band |
+//! | [`TaskPaths`] | the name of every file of a task |
+//! | [`AtomicFile`] | a file that appears whole or not at all |
+//! | [`ContentHash`], [`FileIdentity`] | what tells that a file is still the same |
+//!
+//! It builds on `e2m-image` (planes and bands) and knows nothing of alignment or scale; `e2m-pipeline` is its main
+//! caller. Nothing here holds more of an image than the caller asked for: files are read and written row by row,
+//! and sizes in headers are checked against the size of the file before memory is taken. Warnings are `tracing` events.
+//!
+//! # Example
+//!
+//! Write a checkpoint, read it back, and see that nothing changed:
+//!
+//! ```
+//! use e2m_image::{BandSink, BandSource, Size, Warp};
+//! use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointReader, CheckpointWriter, Facts};
+//! use ndarray::{Array2, array};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let mut facts = Facts::new();
+//! facts.set("SAMPLE", "CD070", "Sample name")?.set("PAD", 500, "pad")?;
+//! facts.set_warp(&Warp::translation(1.0 / 3.0, 0.0));
+//!
+//! let path = folder.join("02_icp_aligned_pre_pad500.fits");
+//! let (format, compression) = (CheckpointFormat::Fits, CheckpointCompression::None);
+//! let mut writer = CheckpointWriter::create(&path, Size::new(2, 3), &facts, format, compression)?;
+//! writer.write_band(array![[1.0, 2.0]].view())?;
+//! writer.write_band(array![[3.0, 4.0], [5.0, 6.0]].view())?;
+//! let written = writer.finish()?; // before this line there is no file of that name
+//!
+//! let mut reader = CheckpointReader::open(&path)?;
+//! assert_eq!(reader.facts().warp(), Some(Warp::translation(1.0 / 3.0, 0.0)));
+//! assert_eq!(reader.verify()?, written.hash);
+//! let mut band = Array2::zeros((1, 2));
+//! reader.read_band(1, band.view_mut())?;
+//! assert_eq!(band, array![[3.0, 4.0]]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 mod atomic;
 mod checkpoint;
+mod discovery;
 mod hash;
 mod raw;
 mod section;
@@ -9,7 +56,12 @@ mod tiff;
 pub use atomic::{AtomicError, AtomicFile, remove_stale_temporaries, write_atomic};
 pub use checkpoint::{
     CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader, CheckpointWriter,
-    Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint, check_name, task_dir,
+    Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint, check_name,
+    task_dir,
+};
+pub use discovery::{
+    Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,
+    Stain, discover,
 };
 pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash};
 pub use raw::{

@@ -26,7 +26,9 @@ impl Section {
 impl Read for Section {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = self.end.saturating_sub(self.position);
-        let wish = buffer.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+        let wish = buffer
+            .len()
+            .min(usize::try_from(room).unwrap_or(usize::MAX));
         let read = read_at(&self.file, &mut buffer[..wish], self.position)?;
         self.position += read as u64;
         Ok(read)

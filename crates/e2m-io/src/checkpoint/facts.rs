@@ -292,6 +292,7 @@ fn warp_key(row: usize, column: usize) -> String {
 }
 
 fn is_key(key: &str) -> bool {
-    let character = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+    let character =
+        |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
     (1..=MAX_KEY_LENGTH).contains(&key.len()) && key.bytes().all(character)
 }

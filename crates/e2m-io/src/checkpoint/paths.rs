@@ -137,7 +137,17 @@ mod tests {
 
     #[test]
     fn names_that_would_leave_the_folder_are_refused() {
-        for name in ["", ".", "..", "a/b", "/etc", "a\\b", "a\nb", "\0", &"x".repeat(256)] {
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "/etc",
+            "a\\b",
+            "a\nb",
+            "\0",
+            &"x".repeat(256),
+        ] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         for name in ["CD 070", "-x", "..a", "é.1", "[1]", &"x".repeat(255)] {

@@ -89,7 +89,9 @@ impl CheckpointReader {
     fn open_fits(path: &Path, file: Arc<File>, bytes: u64) -> Result<Self, CheckpointError> {
         let header = FitsHeader::read(&file, bytes).map_err(|problem| match problem {
             HeaderProblem::Read(source) => CheckpointError::read(path, source),
-            HeaderProblem::Damaged(what) => CheckpointError::fits(path, format!("the file is damaged: {what}")),
+            HeaderProblem::Damaged(what) => {
+                CheckpointError::fits(path, format!("the file is damaged: {what}"))
+            }
             HeaderProblem::NotFloat(found) => CheckpointError::NotFloat {
                 path: path.to_owned(),
                 found,
@@ -203,7 +205,9 @@ impl BandSource for CheckpointReader {
                 None => {
                     buffer.resize(self.size.width, 0.0);
                     let read = self.read_row(y, &mut buffer);
-                    row.iter_mut().zip(&buffer).for_each(|(to, from)| *to = *from);
+                    row.iter_mut()
+                        .zip(&buffer)
+                        .for_each(|(to, from)| *to = *from);
                     read
                 }
             }

@@ -144,7 +144,9 @@ impl CheckpointWriter {
         let written = 4 * self.size.pixels();
         let failed = |source| write_error(&self.path, written, source);
         let buffered = self.format.finish().map_err(failed)?;
-        let mut file = buffered.into_inner().map_err(|error| failed(error.into_error()))?;
+        let mut file = buffered
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
         let bytes = io::Seek::seek(&mut file, io::SeekFrom::End(0)).map_err(failed)?;
         file.commit()?;
         Ok(WrittenCheckpoint {

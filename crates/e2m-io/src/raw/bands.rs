@@ -88,5 +88,7 @@ fn read_rows<T: Count>(
 }
 
 fn to_pixels<T: Count>(row: &[T], mut out: ArrayViewMut1<'_, f32>) {
-    out.iter_mut().zip(row).for_each(|(out, &count)| *out = count.pixel());
+    out.iter_mut()
+        .zip(row)
+        .for_each(|(out, &count)| *out = count.pixel());
 }

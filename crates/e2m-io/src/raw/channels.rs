@@ -63,7 +63,8 @@ impl ChannelChoice {
         let mut active: Vec<usize> = (0..means.len()).filter(|&c| means[c] > threshold).collect();
         if active.is_empty() {
             // The first of equals.
-            let strongest = (1..means.len()).fold(0, |best, c| if means[c] > means[best] { c } else { best });
+            let strongest =
+                (1..means.len()).fold(0, |best, c| if means[c] > means[best] { c } else { best });
             active.push(strongest);
         }
         Self {
@@ -116,6 +117,9 @@ mod tests {
     fn names_tell_how_the_colours_are_stored() {
         let palette = ChannelChoice::decide(ColourKind::Palette, vec![0.0, 9.0, 0.0], 255.0);
         assert_eq!(palette.to_string(), "palette G");
-        assert_eq!(ChannelChoice::decide(ColourKind::Grey, vec![0.0], 255.0).to_string(), "grey");
+        assert_eq!(
+            ChannelChoice::decide(ColourKind::Grey, vec![0.0], 255.0).to_string(),
+            "grey"
+        );
     }
 }

@@ -4,7 +4,9 @@ use super::bands::RawBands;
 use super::channels::{CLIPPED_SHARE_TO_WARN, ChannelChoice, ColourKind};
 use super::source::{self, ColourRows, with_rows};
 use super::tally::{Count, Tally, reduce_row};
-use crate::tiff::{ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, TiffProblem};
+use crate::tiff::{
+    ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, TiffProblem,
+};
 use e2m_image::{PixelType, Plane, Size};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -145,8 +147,14 @@ impl RawImage {
     pub fn load_plane(&mut self) -> Result<(Plane, ChannelChoice), RawError> {
         let mut rows = self.rows()?;
         let loaded = with_rows!(&mut rows, rows => self.load(&mut **rows));
-        let (plane, Filled { choice, clipped, not_numbers }) =
-            loaded.map_err(|problem| self.failed(problem))?;
+        let (
+            plane,
+            Filled {
+                choice,
+                clipped,
+                not_numbers,
+            },
+        ) = loaded.map_err(|problem| self.failed(problem))?;
         let path = self.path.display();
         if clipped as f64 > CLIPPED_SHARE_TO_WARN * self.info.size.pixels() as f64 {
             tracing::warn!(%path, channels = %choice, clipped, "the sum of the channels exceeds the range of their type");
@@ -173,10 +181,7 @@ impl RawImage {
         RawError::new(&self.path, problem)
     }
 
-    fn load<T: Count>(
-        &self,
-        rows: &mut dyn ColourRows<T>,
-    ) -> Result<(Plane, Filled), TiffProblem> {
+    fn load<T: Count>(&self, rows: &mut dyn ColourRows<T>) -> Result<(Plane, Filled), TiffProblem> {
         let kind = self.info.colour;
         let guess = match kind {
             ColourKind::Grey => ChannelChoice::decide(kind, vec![0.0], 1.0),
@@ -225,9 +230,17 @@ impl RawImage {
             ChunkLayout::Strips { rows } => rows,
             ChunkLayout::Tiles { height, .. } => height,
         };
-        let places = if chunk_rows == 1 { SAMPLED_PLACES } else { SAMPLED_CHUNK_ROWS };
+        let places = if chunk_rows == 1 {
+            SAMPLED_PLACES
+        } else {
+            SAMPLED_CHUNK_ROWS
+        };
         let chunks = height.div_ceil(chunk_rows);
-        let rows_each = if matches!(self.info.layout, ChunkLayout::Tiles { .. }) { chunk_rows } else { 1 };
+        let rows_each = if matches!(self.info.layout, ChunkLayout::Tiles { .. }) {
+            chunk_rows
+        } else {
+            1
+        };
         let mut rows = Vec::new();
         for place in 0..places.min(chunks) {
             let first = (2 * place + 1) * chunks / (2 * places.min(chunks)) * chunk_rows;

@@ -65,16 +65,34 @@ pub(crate) fn open(file: &Arc<File>, layout: &Arc<ImageLayout>) -> Result<RawRow
     let Some(palette) = &layout.palette else {
         let inverted = layout.photometric == Photometric::WhiteIsZero;
         return Ok(match layout.sample {
-            SampleKind::U8 => RawRows::U8(Box::new(Direct::open(file, layout, inverted.then_some(|v| u8::MAX - v))?)),
-            SampleKind::U16 => RawRows::U16(Box::new(Direct::open(file, layout, inverted.then_some(|v| u16::MAX - v))?)),
+            SampleKind::U8 => RawRows::U8(Box::new(Direct::open(
+                file,
+                layout,
+                inverted.then_some(|v| u8::MAX - v),
+            )?)),
+            SampleKind::U16 => RawRows::U16(Box::new(Direct::open(
+                file,
+                layout,
+                inverted.then_some(|v| u16::MAX - v),
+            )?)),
             SampleKind::F32 => RawRows::F32(Box::new(Direct::open(file, layout, None)?)),
         });
     };
     Ok(match (table_of_8_bit(palette), layout.sample) {
-        (Some(table), SampleKind::U16) => RawRows::U8(Box::new(Looked::<u16, u8>::open(file, layout, table)?)),
+        (Some(table), SampleKind::U16) => {
+            RawRows::U8(Box::new(Looked::<u16, u8>::open(file, layout, table)?))
+        }
         (Some(table), _) => RawRows::U8(Box::new(Looked::<u8, u8>::open(file, layout, table)?)),
-        (None, SampleKind::U16) => RawRows::U16(Box::new(Looked::<u16, u16>::open(file, layout, palette.clone())?)),
-        (None, _) => RawRows::U16(Box::new(Looked::<u8, u16>::open(file, layout, palette.clone())?)),
+        (None, SampleKind::U16) => RawRows::U16(Box::new(Looked::<u16, u16>::open(
+            file,
+            layout,
+            palette.clone(),
+        )?)),
+        (None, _) => RawRows::U16(Box::new(Looked::<u8, u16>::open(
+            file,
+            layout,
+            palette.clone(),
+        )?)),
     })
 }
 
@@ -165,7 +183,8 @@ impl<S: Sample + Into<usize>, T: Count> ColourRows<T> for Looked<S, T> {
         self.row.clear();
         for &index in indices.channel(row, 0) {
             let index: usize = index.into();
-            self.row.extend((0..3).map(|channel| self.table[channel * colours + index]));
+            self.row
+                .extend((0..3).map(|channel| self.table[channel * colours + index]));
         }
         Ok((&self.row, 0))
     }

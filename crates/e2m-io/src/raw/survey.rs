@@ -62,7 +62,10 @@ fn survey_rows<T: Count>(
     names: Vec<String>,
 ) -> Result<Vec<ChannelSurvey>, TiffProblem> {
     let layout = rows.layout();
-    let (left, top) = ((size.width - crop.width) / 2, (size.height - crop.height) / 2);
+    let (left, top) = (
+        (size.width - crop.width) / 2,
+        (size.height - crop.height) / 2,
+    );
     let mut channels: Vec<_> = names
         .into_iter()
         .map(|name| ChannelSurvey {

@@ -165,7 +165,9 @@ pub(crate) fn reduce_row<T: Count>(
     for (i, &channel) in active.iter().enumerate() {
         let counts = layout.channel(row, channel);
         if i == 0 {
-            out.iter_mut().zip(counts).for_each(|(out, &count)| *out = count);
+            out.iter_mut()
+                .zip(counts)
+                .for_each(|(out, &count)| *out = count);
         } else {
             for (out, &count) in out.iter_mut().zip(counts) {
                 clipped += u64::from(out.overflows(count));

@@ -86,9 +86,9 @@ impl ChunkRows {
                 io::ErrorKind::UnexpectedEof => {
                     TiffProblem::damaged(format!("the data of {name} ends before its last row"))
                 }
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                    TiffProblem::damaged(format!("the data of {name} cannot be decompressed ({error})"))
-                }
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => TiffProblem::damaged(
+                    format!("the data of {name} cannot be decompressed ({error})"),
+                ),
                 _ => TiffProblem::Read(error),
             }
         })

@@ -108,7 +108,9 @@ impl<'a> Directory<'a> {
                 (self.number(&entry[4..8]), &entry[8..12])
             };
             field[..value.len()].copy_from_slice(value);
-            self.entries.entry(tag).or_insert(Entry { kind, count, field });
+            self.entries
+                .entry(tag)
+                .or_insert(Entry { kind, count, field });
         }
         self.next = next;
         Ok(())
@@ -173,9 +175,9 @@ impl<'a> Directory<'a> {
     /// The bytes of a tag of texts or undefined bytes, at most `most` of them.
     pub(crate) fn bytes(&self, tag: u16, most: u64) -> Result<Option<Vec<u8>>, TiffProblem> {
         match self.entries.get(&tag).copied() {
-            Some(entry) if matches!(entry.kind, 1 | 2 | 7) => {
-                self.value_bytes(tag, entry, entry.count.min(most)).map(Some)
-            }
+            Some(entry) if matches!(entry.kind, 1 | 2 | 7) => self
+                .value_bytes(tag, entry, entry.count.min(most))
+                .map(Some),
             _ => Ok(None),
         }
     }
@@ -247,10 +249,16 @@ fn looks_like(head: &[u8]) -> String {
         (b"GIF8", "a GIF image"),
         (b"BM", "a BMP image"),
         (b"ZISRAWFILE", "a Zeiss CZI file; export it as TIFF"),
-        (b"\x89HDF", "an HDF5 file (perhaps Imaris); export it as TIFF"),
+        (
+            b"\x89HDF",
+            "an HDF5 file (perhaps Imaris); export it as TIFF",
+        ),
         (b"\x70\x00\x00\x00", "a Leica LIF file; export it as TIFF"),
         (b"\xda\xce\xbe\x0a", "a Nikon ND2 file; export it as TIFF"),
-        (b"\xd0\xcf\x11\xe0", "an OLE file (perhaps Olympus OIB or Zeiss ZVI); export it as TIFF"),
+        (
+            b"\xd0\xcf\x11\xe0",
+            "an OLE file (perhaps Olympus OIB or Zeiss ZVI); export it as TIFF",
+        ),
         (b"SIMPLE  =", "a FITS file"),
         (b"\x00\x00\x00\x0cjP", "a JPEG 2000 image"),
         (b"PK\x03\x04", "a ZIP archive"),
@@ -266,9 +274,15 @@ fn looks_like(head: &[u8]) -> String {
     if let Some((_, name)) = known.iter().find(|(magic, _)| head.starts_with(magic)) {
         return (*name).to_owned();
     }
-    if head.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
+    if head
+        .iter()
+        .all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+    {
         return "a text file".into();
     }
     let shown: Vec<_> = head.iter().take(4).map(|b| format!("{b:02x}")).collect();
-    format!("something else (it begins with the bytes {})", shown.join(" "))
+    format!(
+        "something else (it begins with the bytes {})",
+        shown.join(" ")
+    )
 }

@@ -23,14 +23,18 @@ pub(crate) fn decode(
     let row_bytes = width * samples;
     let length = layout.lengths[chunk];
     // What the decoder holds besides its result is of the same size at most (progressive files keep 16 bit coefficients).
-    let wish = (row_bytes as u64 * rows as u64).saturating_mul(3).saturating_add(length);
+    let wish = (row_bytes as u64 * rows as u64)
+        .saturating_mul(3)
+        .saturating_add(length);
     ByteBudget::CHUNK.check(wish, || format!("decoding JPEG {}", name()))?;
     let damaged = |what: String| TiffProblem::damaged(format!("JPEG {}: {what}", name()));
 
     let mut compressed = vec![0; length as usize];
     read_exact_at(file, &mut compressed, layout.offsets[chunk])?;
     let stream = match &layout.jpeg_tables {
-        Some(tables) => with_tables(tables, &compressed).ok_or_else(|| damaged("too short".into()))?,
+        Some(tables) => {
+            with_tables(tables, &compressed).ok_or_else(|| damaged("too short".into()))?
+        }
         None => compressed,
     };
     // A little taller than the chunk is usual: the last strip may be padded to whole blocks.
@@ -49,7 +53,9 @@ pub(crate) fn decode(
     let wanted = wanted.ok_or_else(|| damaged("no colour space".into()))?;
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));
     let found = decoder.dimensions();
-    let pixels = decoder.decode().map_err(|error| damaged(error.to_string()))?;
+    let pixels = decoder
+        .decode()
+        .map_err(|error| damaged(error.to_string()))?;
     match found {
         Some((w, h)) if w == width && h >= rows && pixels.len() == w * h * samples => Ok(pixels),
         Some((w, h)) => Err(damaged(format!(

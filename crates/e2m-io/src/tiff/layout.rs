@@ -16,7 +16,8 @@ const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 /// Huffman and quantisation tables take about a kilobyte.
 const MAX_JPEG_TABLES_BYTES: u64 = 1 << 16;
 /// How far the last uncompressed strip may be declared longer than it is.
-const CONVERT: &str = "save it as 8 or 16 bit grey or RGB, uncompressed or with LZW, deflate, PackBits or JPEG";
+const CONVERT: &str =
+    "save it as 8 or 16 bit grey or RGB, uncompressed or with LZW, deflate, PackBits or JPEG";
 
 /// Where every strip or tile of one image lies and how to decode it.
 #[derive(Debug)]
@@ -51,7 +52,9 @@ impl ImageLayout {
         let size = image_size(tags)?;
         let samples_per_pixel = tags.unsigned(tags::SAMPLES_PER_PIXEL)?.unwrap_or(1);
         if samples_per_pixel == 0 || samples_per_pixel > MAX_SAMPLES_PER_PIXEL {
-            return Err(unsupported(format!("{samples_per_pixel} samples per pixel")));
+            return Err(unsupported(format!(
+                "{samples_per_pixel} samples per pixel"
+            )));
         }
         let sample = sample_kind(tags, samples_per_pixel)?;
         let compression = compression(tags)?;
@@ -157,10 +160,14 @@ impl ImageLayout {
         self.lengths = if tags.has(length_tag) {
             numbers(tags, length_tag, expected, "byte counts")?
         } else if self.compression == Compression::None {
-            let rows = (0..expected as usize).map(|n| self.stored_rows(n / self.grid().width % self.grid().height));
-            rows.map(|rows| rows as u64 * self.chunk_row_bytes()).collect()
+            let rows = (0..expected as usize)
+                .map(|n| self.stored_rows(n / self.grid().width % self.grid().height));
+            rows.map(|rows| rows as u64 * self.chunk_row_bytes())
+                .collect()
         } else {
-            return Err(TiffProblem::damaged("the byte counts of its chunks are missing"));
+            return Err(TiffProblem::damaged(
+                "the byte counts of its chunks are missing",
+            ));
         };
         let grid = self.grid();
         for number in 0..self.offsets.len() {
@@ -218,7 +225,10 @@ fn image_size(tags: &Directory<'_>) -> Result<Size, TiffProblem> {
         tags.unsigned(tag)?
             .ok_or_else(|| TiffProblem::damaged(format!("the image {name} is missing")))
     };
-    let (width, height) = (axis(tags::IMAGE_WIDTH, "width")?, axis(tags::IMAGE_LENGTH, "height")?);
+    let (width, height) = (
+        axis(tags::IMAGE_WIDTH, "width")?,
+        axis(tags::IMAGE_LENGTH, "height")?,
+    );
     if width == 0 || height == 0 {
         return Err(TiffProblem::damaged(format!(
             "an image of {width} x {height} pixels"
@@ -240,7 +250,9 @@ fn sample_kind(tags: &Directory<'_>, samples: u64) -> Result<SampleKind, TiffPro
         let values = tags.unsigneds(tag, samples)?.unwrap_or_default();
         let first = values.first().copied().unwrap_or(default);
         if values.iter().any(|&value| value != first) {
-            return Err(unsupported(format!("{name} that differs between channels ({values:?})")));
+            return Err(unsupported(format!(
+                "{name} that differs between channels ({values:?})"
+            )));
         }
         Ok(first)
     };
@@ -335,7 +347,9 @@ fn predictor(
         (None | Some(1), _) => Ok(Predictor::None),
         (Some(2), _) => Ok(Predictor::Horizontal),
         (Some(3), SampleKind::F32) => Ok(Predictor::FloatingPoint),
-        (Some(code), _) => Err(unsupported(format!("TIFF predictor {code} for this sample type"))),
+        (Some(code), _) => Err(unsupported(format!(
+            "TIFF predictor {code} for this sample type"
+        ))),
     }
 }
 
@@ -350,7 +364,9 @@ fn chunk_layout(tags: &Directory<'_>, size: Size) -> Result<ChunkLayout, TiffPro
             height: axis(tags::TILE_LENGTH)?,
         });
     }
-    let rows = tags.unsigned(tags::ROWS_PER_STRIP)?.unwrap_or(size.height as u64);
+    let rows = tags
+        .unsigned(tags::ROWS_PER_STRIP)?
+        .unwrap_or(size.height as u64);
     if rows == 0 {
         return Err(TiffProblem::damaged("strips of no rows"));
     }
@@ -369,7 +385,9 @@ fn palette(
     }
     let expected = 3 << (8 * sample.bytes());
     let colours = numbers(tags, tags::COLOR_MAP, expected, "colours")?;
-    Ok(Some(colours.into_iter().map(|c| c.min(0xffff) as u16).collect()))
+    Ok(Some(
+        colours.into_iter().map(|c| c.min(0xffff) as u16).collect(),
+    ))
 }
 
 /// Exactly `expected` numbers of a tag that has to be there.

@@ -23,6 +23,6 @@ pub(crate) use layout::ImageLayout;
 pub use problem::TiffProblem;
 pub(crate) use rows::{RowLayout, Rows};
 pub(crate) use sample::Sample;
-pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};
 pub(crate) use tags::SampleKind;
+pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};
 pub(crate) use writer::{TiffWriter, WriterOptions};

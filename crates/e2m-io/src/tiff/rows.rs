@@ -188,7 +188,12 @@ impl<T: Sample> Rows<T> {
         let samples = layout.chunk_samples();
         let rows = tile.height.min(image.height - tile_row * tile.height);
         let row = image.width * layout.samples_per_pixel;
-        for (plane, _) in self.wanted.iter().enumerate().filter(|(_, wanted)| **wanted) {
+        for (plane, _) in self
+            .wanted
+            .iter()
+            .enumerate()
+            .filter(|(_, wanted)| **wanted)
+        {
             for column in 0..layout.grid().width {
                 let number = layout.chunk_number(plane, tile_row, column);
                 let mut tile_rows = ChunkRows::open(layout, &self.file, number, tile.height, 0)?;

@@ -88,7 +88,8 @@ impl<W: Write + Seek> TiffWriter<W> {
         }
         let directory = self.position;
         self.write_directory()?;
-        self.out.seek(SeekFrom::Start(if self.big_tiff { 8 } else { 4 }))?;
+        self.out
+            .seek(SeekFrom::Start(if self.big_tiff { 8 } else { 4 }))?;
         let link = directory.to_le_bytes();
         self.out.write_all(&link[..self.word()])?;
         Ok(self.out)
@@ -124,7 +125,11 @@ impl<W: Write + Seek> TiffWriter<W> {
         let (compression, predictor) = if self.deflate { (8, 3) } else { (1, 1) };
         let long = |value: u64| Field::Numbers(Width::Long, vec![value]);
         let short = |value: u64| Field::Numbers(Width::Short, vec![value]);
-        let place = if self.big_tiff { Width::Long8 } else { Width::Long };
+        let place = if self.big_tiff {
+            Width::Long8
+        } else {
+            Width::Long
+        };
         let fields = [
             (tags::NEW_SUBFILE_TYPE, long(0)),
             (tags::IMAGE_WIDTH, long(width)),
@@ -132,13 +137,25 @@ impl<W: Write + Seek> TiffWriter<W> {
             (tags::BITS_PER_SAMPLE, short(32)),
             (tags::COMPRESSION, short(compression)),
             (tags::PHOTOMETRIC, short(1)),
-            (tags::IMAGE_DESCRIPTION, Field::Text(std::mem::take(&mut self.description))),
-            (tags::STRIP_OFFSETS, Field::Numbers(place, std::mem::take(&mut self.offsets))),
+            (
+                tags::IMAGE_DESCRIPTION,
+                Field::Text(std::mem::take(&mut self.description)),
+            ),
+            (
+                tags::STRIP_OFFSETS,
+                Field::Numbers(place, std::mem::take(&mut self.offsets)),
+            ),
             (tags::SAMPLES_PER_PIXEL, short(1)),
             (tags::ROWS_PER_STRIP, long(self.rows_per_strip as u64)),
-            (tags::STRIP_BYTE_COUNTS, Field::Numbers(place, std::mem::take(&mut self.lengths))),
+            (
+                tags::STRIP_BYTE_COUNTS,
+                Field::Numbers(place, std::mem::take(&mut self.lengths)),
+            ),
             (tags::PLANAR_CONFIGURATION, short(1)),
-            (tags::SOFTWARE, Field::Text(std::mem::take(&mut self.software))),
+            (
+                tags::SOFTWARE,
+                Field::Text(std::mem::take(&mut self.software)),
+            ),
             (tags::PREDICTOR, short(predictor)),
             (tags::SAMPLE_FORMAT, short(3)),
         ];

@@ -22,7 +22,11 @@ pub(crate) fn cards(fact: &Fact) -> Vec<String> {
             if quoted.len() > PART_CHARACTERS + 1 {
                 return continued(&fact.key, &quoted, &fact.comment);
             }
-            let quoted = if quoted.is_empty() { "''".into() } else { format!("'{quoted:<8}'") };
+            let quoted = if quoted.is_empty() {
+                "''".into()
+            } else {
+                format!("'{quoted:<8}'")
+            };
             format!("{quoted:<20}")
         }
     };
@@ -62,7 +66,11 @@ fn continued(key: &str, quoted: &str, comment: &str) -> Vec<String> {
     parts.push(rest);
     let last = parts.len() - 1;
     let cards = parts.iter().enumerate().map(|(i, part)| {
-        let head = if i == 0 { format!("{key:<8}= ") } else { "CONTINUE  ".to_owned() };
+        let head = if i == 0 {
+            format!("{key:<8}= ")
+        } else {
+            "CONTINUE  ".to_owned()
+        };
         match (i == last, comment.is_empty()) {
             (false, _) => full(format!("{head}'{part}&'")),
             (true, true) => full(format!("{head}'{part}'")),
@@ -75,13 +83,23 @@ fn continued(key: &str, quoted: &str, comment: &str) -> Vec<String> {
 /// Whether cutting at `end` would part a doubled quote or an escape sequence, or leave a trailing space.
 fn splits_unit(text: &str, end: usize) -> bool {
     let bytes = text.as_bytes();
-    let quotes = bytes[..end].iter().rev().take_while(|&&b| b == b'\'').count();
+    let quotes = bytes[..end]
+        .iter()
+        .rev()
+        .take_while(|&&b| b == b'\'')
+        .count();
     let near = end.saturating_sub(6);
     bytes[end - 1] == b' ' || quotes % 2 == 1 || bytes[near..end].contains(&b'\\')
 }
 
 fn printable(text: &str) -> String {
-    let ascii = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+    let ascii = |c: char| {
+        if c == ' ' || c.is_ascii_graphic() {
+            c
+        } else {
+            '?'
+        }
+    };
     text.chars().map(ascii).collect()
 }
 
@@ -118,7 +136,11 @@ pub(crate) fn unescape(text: &str) -> String {
             }
             None => {
                 units.extend(c.encode_utf16(&mut [0; 2]).iter());
-                if rest.starts_with("\\\\") { 2 } else { c.len_utf8() }
+                if rest.starts_with("\\\\") {
+                    2
+                } else {
+                    c.len_utf8()
+                }
             }
         };
         rest = &rest[length..];
@@ -136,7 +158,11 @@ fn python_float(value: f64) -> String {
         return format!("{mantissa}E{sign}{:02}", exponent.abs());
     }
     let plain = format!("{value}");
-    if plain.contains('.') { plain } else { format!("{plain}.0") }
+    if plain.contains('.') {
+        plain
+    } else {
+        format!("{plain}.0")
+    }
 }
 
 /// The value and comment of one card; a text may end in `&`, to be continued.
@@ -151,7 +177,10 @@ pub(crate) fn parse_value(field: &str) -> (CardValue, String) {
     let field = field.trim_start();
     let Some(quoted) = field.strip_prefix('\'') else {
         let (value, comment) = field.split_once('/').unwrap_or((field, ""));
-        return (CardValue::Other(value.trim().to_owned()), comment.trim().to_owned());
+        return (
+            CardValue::Other(value.trim().to_owned()),
+            comment.trim().to_owned(),
+        );
     };
     let mut text = String::new();
     let mut rest = quoted;
@@ -166,8 +195,13 @@ pub(crate) fn parse_value(field: &str) -> (CardValue, String) {
             None => break,
         }
     }
-    let comment = rest.split_once('/').map_or("", |(_, comment)| comment.trim());
-    (CardValue::Text(text.trim_end_matches(' ').to_owned()), comment.to_owned())
+    let comment = rest
+        .split_once('/')
+        .map_or("", |(_, comment)| comment.trim());
+    (
+        CardValue::Text(text.trim_end_matches(' ').to_owned()),
+        comment.to_owned(),
+    )
 }
 
 /// A value that is not a text: `T`, `F`, a whole number or a float.
@@ -223,7 +257,10 @@ mod tests {
     #[test]
     fn texts_are_padded_and_quoted_as_astropy_does() {
         let pad = |card: &str| format!("{card:<80}");
-        assert_eq!(one("SAMPLE", "T1500", "Sample name"), pad("SAMPLE  = 'T1500   '           / Sample name"));
+        assert_eq!(
+            one("SAMPLE", "T1500", "Sample name"),
+            pad("SAMPLE  = 'T1500   '           / Sample name")
+        );
         assert_eq!(
             one("STAGE", "03_interior_aligned", "Pipeline stage"),
             pad("STAGE   = '03_interior_aligned' / Pipeline stage")

@@ -77,7 +77,11 @@ impl Header {
         let mut bytes = self.cards.concat().into_bytes();
         for card in text("CHECKSUM", checksum.to_owned(), "HDU checksum")
             .into_iter()
-            .chain(text("DATASUM", data.value().to_string(), "data unit checksum"))
+            .chain(text(
+                "DATASUM",
+                data.value().to_string(),
+                "data unit checksum",
+            ))
         {
             bytes.extend(card.bytes());
         }
@@ -122,7 +126,9 @@ impl FitsHeader {
             _ => None,
         };
         let axis = |key: &str| {
-            let value = int(key).and_then(|v| u32::try_from(v).ok()).filter(|&v| v > 0);
+            let value = int(key)
+                .and_then(|v| u32::try_from(v).ok())
+                .filter(|&v| v > 0);
             value.ok_or_else(|| HeaderProblem::Damaged(format!("{key} is missing or not a length")))
         };
         let kind = (int("BITPIX"), int("NAXIS"));
@@ -144,7 +150,9 @@ impl FitsHeader {
                 }
         };
         if scaled("BSCALE", 1.0) || scaled("BZERO", 0.0) {
-            return Err(HeaderProblem::NotFloat("scaled values (BSCALE, BZERO)".into()));
+            return Err(HeaderProblem::NotFloat(
+                "scaled values (BSCALE, BZERO)".into(),
+            ));
         }
         let size = Size::new(axis("NAXIS1")? as usize, axis("NAXIS2")? as usize);
         let data_start = bytes.len() as u64;
@@ -156,7 +164,10 @@ impl FitsHeader {
         if file_bytes < expected_bytes {
             return Err(HeaderProblem::Truncated { expected_bytes });
         }
-        let datasum = entries.iter().find(|e| e.key == "DATASUM").map(|e| e.value.to_string());
+        let datasum = entries
+            .iter()
+            .find(|e| e.key == "DATASUM")
+            .map(|e| e.value.to_string());
         let has_checksum = entries.iter().any(|e| e.key == "CHECKSUM");
         let mut facts = Facts::new();
         for entry in entries.drain(..) {
@@ -192,7 +203,9 @@ fn header_bytes(file: &File, file_bytes: u64) -> Result<Vec<u8>, HeaderProblem> 
                 block + 1
             )));
         }
-        let ends = next.chunks_exact(CARD_BYTES).any(|card| card.starts_with(b"END     "));
+        let ends = next
+            .chunks_exact(CARD_BYTES)
+            .any(|card| card.starts_with(b"END     "));
         bytes.extend(next);
         if ends {
             return Ok(bytes);
@@ -217,8 +230,15 @@ fn entries(bytes: &[u8]) -> Result<Vec<Fact>, HeaderProblem> {
         }
         if key == "CONTINUE" {
             let (value, comment) = card::parse_value(field);
-            if let (true, CardValue::Text(part), Some(Fact { value: FactValue::Text(text), comment: c, .. })) =
-                (open, value, entries.last_mut())
+            if let (
+                true,
+                CardValue::Text(part),
+                Some(Fact {
+                    value: FactValue::Text(text),
+                    comment: c,
+                    ..
+                }),
+            ) = (open, value, entries.last_mut())
             {
                 text.pop(); // the `&`
                 open = part.ends_with('&');

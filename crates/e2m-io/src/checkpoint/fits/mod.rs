@@ -9,8 +9,8 @@ mod checksum;
 mod header;
 mod writer;
 
-pub(crate) use header::{FitsHeader, HeaderProblem};
 pub(crate) use checksum::OnesSum;
+pub(crate) use header::{FitsHeader, HeaderProblem};
 pub(crate) use writer::FitsWriter;
 
 /// Headers and data are padded to multiples of this.

@@ -1,0 +1,225 @@
+//! Lists the raw folder and its sample folders, and tells what kind of layout that is.
+
+use super::error::{DiscoveryError, DiscoveryNote};
+use super::stain::{StainInName, dye_of, stain_of};
+use std::collections::BTreeMap;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The TIFFs of a sample, by dye.
+#[derive(Debug, Default)]
+pub(super) struct SampleFiles {
+    pub(super) dyes: BTreeMap<String, Vec<NamedFile>>,
+    pub(super) tiffs: usize,
+}
+
+/// A TIFF and what its name says.
+#[derive(Debug)]
+pub(super) struct NamedFile {
+    pub(super) path: PathBuf,
+    pub(super) stain: StainInName,
+}
+
+/// Everything below a raw folder that could be a sample.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) samples: BTreeMap<String, SampleFiles>,
+    pub(super) notes: Vec<DiscoveryNote>,
+}
+
+/// How often each file extension occurs.
+#[derive(Debug, Default)]
+struct OtherTypes(BTreeMap<String, usize>);
+
+impl OtherTypes {
+    fn count(&mut self, name: &str) {
+        let extension = Path::new(name)
+            .extension()
+            .map(|e| e.to_string_lossy().to_lowercase());
+        let shown = extension.map_or_else(|| "without extension".to_owned(), |e| format!(".{e}"));
+        *self.0.entry(shown).or_default() += 1;
+    }
+
+    fn most_frequent_first(self) -> Vec<String> {
+        let mut types: Vec<_> = self.0.into_iter().collect();
+        types.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        types.into_iter().map(|(name, _)| name).collect()
+    }
+}
+
+/// Lists `raw_dir`. Fails where nothing in it can be a task.
+pub(super) fn scan(raw_dir: &Path) -> Result<Scan, DiscoveryError> {
+    match fs::metadata(raw_dir) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => {
+            return Err(DiscoveryError::NotAFolder {
+                path: raw_dir.to_owned(),
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = raw_dir.ancestors().skip(1).find(|p| p.is_dir());
+            return Err(DiscoveryError::Missing {
+                path: raw_dir.to_owned(),
+                parent: parent.map(Path::to_owned),
+            });
+        }
+        Err(source) => {
+            return Err(DiscoveryError::Unreadable {
+                path: raw_dir.to_owned(),
+                source,
+            });
+        }
+    }
+    let mut scan = Scan::default();
+    let mut loose = Vec::new();
+    let mut others = OtherTypes::default();
+    for entry in list(raw_dir, &mut scan.notes)? {
+        match entry.kind {
+            Kind::Folder => {
+                let files = sample_files(&entry.path, &entry.name, &mut scan.notes, &mut others)?;
+                scan.samples.insert(entry.name, files);
+            }
+            Kind::Tiff => loose.push(entry.path),
+            Kind::Other => others.count(&entry.name),
+        }
+    }
+    loose.sort();
+    check_layout(raw_dir, &mut scan, loose, others)?;
+    Ok(scan)
+}
+
+/// Tells a usable layout from the ways it can be wrong.
+fn check_layout(
+    raw_dir: &Path,
+    scan: &mut Scan,
+    loose: Vec<PathBuf>,
+    others: OtherTypes,
+) -> Result<(), DiscoveryError> {
+    let path = raw_dir.to_owned();
+    let usable = scan.samples.values().any(|sample| sample.tiffs > 0);
+    match (usable, loose.first()) {
+        (true, Some(example)) => scan.notes.push(DiscoveryNote::LooseTiffs {
+            folder: path,
+            count: loose.len(),
+            example: example.clone(),
+        }),
+        (true, None) => {}
+        (false, Some(example)) => {
+            return Err(DiscoveryError::LooseTiffs {
+                path,
+                count: loose.len(),
+                example: example.clone(),
+                folders: scan.samples.len(),
+            });
+        }
+        (false, None) if !scan.samples.is_empty() => {
+            return Err(DiscoveryError::NoTiffs {
+                path,
+                folders: scan.samples.keys().cloned().collect(),
+                other_types: others.most_frequent_first(),
+            });
+        }
+        (false, None) if others.0.is_empty() => return Err(DiscoveryError::Empty { path }),
+        (false, None) => {
+            return Err(DiscoveryError::NothingUsable {
+                path,
+                other_types: others.most_frequent_first(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn sample_files(
+    folder: &Path,
+    sample: &str,
+    notes: &mut Vec<DiscoveryNote>,
+    others: &mut OtherTypes,
+) -> Result<SampleFiles, DiscoveryError> {
+    let mut files = SampleFiles::default();
+    for entry in list(folder, notes)? {
+        match entry.kind {
+            Kind::Tiff => {}
+            Kind::Folder => continue,
+            Kind::Other => {
+                others.count(&entry.name);
+                continue;
+            }
+        }
+        files.tiffs += 1;
+        let stem = entry
+            .name
+            .rsplit_once('.')
+            .map_or(&*entry.name, |(stem, _)| stem);
+        match dye_of(stem) {
+            Some(dye) => files
+                .dyes
+                .entry(dye.to_owned())
+                .or_default()
+                .push(NamedFile {
+                    stain: stain_of(stem, sample),
+                    path: entry.path,
+                }),
+            None => notes.push(DiscoveryNote::NoDye { file: entry.path }),
+        }
+    }
+    for named in files.dyes.values_mut() {
+        named.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+    Ok(files)
+}
+
+enum Kind {
+    Folder,
+    Tiff,
+    Other,
+}
+
+struct Entry {
+    name: String,
+    path: PathBuf,
+    kind: Kind,
+}
+
+/// What a folder shows: hidden files, broken links and names that are not Unicode are left out.
+fn list(folder: &Path, notes: &mut Vec<DiscoveryNote>) -> Result<Vec<Entry>, DiscoveryError> {
+    let unreadable = |source| DiscoveryError::Unreadable {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let path = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            notes.push(DiscoveryNote::NotUnicode { path });
+            continue;
+        };
+        if name.starts_with('.') {
+            continue;
+        }
+        if let Some(kind) = kind_of(&entry, &name).map_err(unreadable)? {
+            entries.push(Entry { name, path, kind });
+        }
+    }
+    Ok(entries)
+}
+
+fn kind_of(entry: &DirEntry, name: &str) -> io::Result<Option<Kind>> {
+    let mut file_type = entry.file_type()?;
+    if file_type.is_symlink() {
+        match fs::metadata(entry.path()) {
+            Ok(metadata) => file_type = metadata.file_type(),
+            Err(_) => return Ok(None), // a broken link
+        }
+    }
+    let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+    Ok(Some(if file_type.is_dir() {
+        Kind::Folder
+    } else if file_type.is_file() && matches!(extension.as_deref(), Some("tif" | "tiff")) {
+        Kind::Tiff
+    } else {
+        Kind::Other
+    }))
+}
