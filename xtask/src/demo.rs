@@ -61,10 +61,8 @@ fn demo(workspace: &Workspace, out: &Path) -> Result<()> {
         "\ndemo: making {TASKS} synthetic tasks in {}",
         out.display()
     );
-    fixtures::make(
-        workspace,
-        &["demo".into(), "--out".into(), out.join("raw").into()],
-    )?;
+    let raw = out.join("raw");
+    fixtures::make(workspace, vec!["demo".into(), "--out".into(), raw.into()])?;
     let batch = out.join("batch.toml");
     fs::write(&batch, BATCH)
         .with_context(|| format!("{} could not be written", batch.display()))?;
