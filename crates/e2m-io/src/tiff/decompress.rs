@@ -6,6 +6,9 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// Compressed bytes are read in pieces of this size.
 const BUFFER_BYTES: usize = 64 << 10;
+/// The LZW decoder holds up to 64 bits back, so that many steps may neither take nor give a byte and still get on. Its own
+/// status is no help: it says "no progress" with codes left where the output was too short for the next one.
+const MAX_IDLE_LZW_STEPS: usize = 64;
 
 /// The decompressed bytes of one chunk. JPEG is not a stream of rows and is decoded elsewhere.
 pub(crate) fn decompress(
@@ -29,7 +32,6 @@ pub(crate) fn decompress(
 struct LzwReader<R> {
     input: R,
     decoder: weezl::decode::Decoder,
-    done: bool,
 }
 
 impl<R: BufRead> LzwReader<R> {
@@ -39,27 +41,32 @@ impl<R: BufRead> LzwReader<R> {
         Self {
             input,
             decoder: configuration.with_yield_on_full_buffer(true).build(),
-            done: false,
         }
     }
 }
 
 impl<R: BufRead> Read for LzwReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while !self.done && !out.is_empty() {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        let mut idle_steps = 0;
+        while idle_steps < MAX_IDLE_LZW_STEPS {
             let step = self.decoder.decode_bytes(self.input.fill_buf()?, out);
             self.input.consume(step.consumed_in);
-            match step.status {
-                Ok(weezl::LzwStatus::Ok) => {}
-                // No end code: writers have been seen to leave it out once all pixels are there.
-                Ok(weezl::LzwStatus::NoProgress | weezl::LzwStatus::Done) => self.done = true,
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            if let Err(error) = step.status {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
             }
             if step.consumed_out > 0 {
                 return Ok(step.consumed_out);
             }
+            idle_steps = if step.consumed_in > 0 {
+                0
+            } else {
+                idle_steps + 1
+            };
         }
-        Ok(0)
+        Ok(0) // with or without an end code: writers have been seen to leave it out
     }
 }
 
@@ -99,7 +106,7 @@ impl<R: BufRead> PackBitsReader<R> {
                 -128 => continue,
                 length => {
                     let value = self.byte()?.ok_or(io::ErrorKind::UnexpectedEof)?;
-                    self.run = Run::Repeat(1 - isize::from(length) as usize, value);
+                    self.run = Run::Repeat(1 + usize::from(length.unsigned_abs()), value);
                 }
             }
             return Ok(true);

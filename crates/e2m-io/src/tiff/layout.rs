@@ -1,23 +1,17 @@
 //! What the tags of an image say, checked: nothing here is trusted beyond the size of the file.
 
 use super::directory::Directory;
+use super::interpret;
 use super::problem::TiffProblem;
 use super::tags::{self, ByteOrder, ChunkLayout, Compression, Photometric, Planar};
 use super::tags::{Predictor, SampleKind};
 use e2m_image::Size;
 use std::fs::File;
 
-/// More pixels than any image to be read has; 2^36 is a square of 262,144.
-const MAX_PIXELS: u64 = 1 << 36;
-/// More samples per pixel than this are not an image of the kinds read here.
-const MAX_SAMPLES_PER_PIXEL: u64 = 64;
 /// Descriptions are read up to here.
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 /// Huffman and quantisation tables take about a kilobyte.
 const MAX_JPEG_TABLES_BYTES: u64 = 1 << 16;
-/// How far the last uncompressed strip may be declared longer than it is.
-const CONVERT: &str =
-    "save it as 8 or 16 bit grey or RGB, uncompressed or with LZW, deflate, PackBits or JPEG";
 
 /// Where every strip or tile of one image lies and how to decode it.
 #[derive(Debug)]
@@ -49,22 +43,12 @@ impl ImageLayout {
     pub(crate) fn read(file: &File, file_bytes: u64) -> Result<Self, TiffProblem> {
         let directory = Directory::read(file, file_bytes)?;
         let tags = &directory;
-        let size = image_size(tags)?;
-        let samples_per_pixel = tags.unsigned(tags::SAMPLES_PER_PIXEL)?.unwrap_or(1);
-        if samples_per_pixel == 0 || samples_per_pixel > MAX_SAMPLES_PER_PIXEL {
-            return Err(unsupported(format!(
-                "{samples_per_pixel} samples per pixel"
-            )));
-        }
-        let sample = sample_kind(tags, samples_per_pixel)?;
-        let compression = compression(tags)?;
-        let photometric = photometric(tags, compression, sample)?;
-        let colour_samples = colour_samples(tags, photometric, samples_per_pixel as usize)?;
-        let planar = match tags.unsigned(tags::PLANAR_CONFIGURATION)? {
-            Some(2) if samples_per_pixel > 1 => Planar::Planar,
-            None | Some(1 | 2) => Planar::Chunky,
-            Some(code) => return Err(unsupported(format!("planar configuration {code}"))),
-        };
+        let size = interpret::image_size(tags)?;
+        let samples_per_pixel = interpret::samples_per_pixel(tags)?;
+        let sample = interpret::sample_kind(tags, samples_per_pixel)?;
+        let compression = interpret::compression(tags)?;
+        let photometric = interpret::photometric(tags, compression, sample)?;
+        let colour_samples = interpret::colour_samples(tags, photometric, samples_per_pixel)?;
         let description = tags
             .bytes(tags::IMAGE_DESCRIPTION, MAX_DESCRIPTION_BYTES)?
             .map(|bytes| text(&bytes));
@@ -75,17 +59,17 @@ impl ImageLayout {
             file_bytes,
             pages: directory.pages(),
             sample,
-            samples_per_pixel: samples_per_pixel as usize,
+            samples_per_pixel,
             colour_samples,
             photometric,
-            planar,
+            planar: interpret::planar(tags, samples_per_pixel)?,
             compression,
-            predictor: predictor(tags, compression, sample)?,
-            chunks: chunk_layout(tags, size)?,
+            predictor: interpret::predictor(tags, compression, sample)?,
+            chunks: interpret::chunk_layout(tags, size)?,
             offsets: Vec::new(),
             lengths: Vec::new(),
             jpeg_tables: tags.bytes(tags::JPEG_TABLES, MAX_JPEG_TABLES_BYTES)?,
-            palette: palette(tags, photometric, sample)?,
+            palette: interpret::palette(tags, photometric, sample)?,
             description,
         };
         layout.locate_chunks(tags)?;
@@ -155,23 +139,22 @@ impl ImageLayout {
             ChunkLayout::Strips { .. } => (tags::STRIP_OFFSETS, tags::STRIP_BYTE_COUNTS),
             ChunkLayout::Tiles { .. } => (tags::TILE_OFFSETS, tags::TILE_BYTE_COUNTS),
         };
-        let expected = self.grid().pixels() * self.planes() as u64;
-        self.offsets = numbers(tags, offset_tag, expected, "offsets")?;
+        let grid = self.grid();
+        let expected = grid.pixels() * self.planes() as u64;
+        let grid_row = |number: usize| number / grid.width % grid.height;
+        self.offsets = interpret::numbers(tags, offset_tag, expected, "offsets")?;
         self.lengths = if tags.has(length_tag) {
-            numbers(tags, length_tag, expected, "byte counts")?
+            interpret::numbers(tags, length_tag, expected, "byte counts")?
         } else if self.compression == Compression::None {
-            let rows = (0..expected as usize)
-                .map(|n| self.stored_rows(n / self.grid().width % self.grid().height));
-            rows.map(|rows| rows as u64 * self.chunk_row_bytes())
-                .collect()
+            let rows = (0..self.offsets.len()).map(|n| self.stored_rows(grid_row(n)) as u64);
+            rows.map(|rows| rows * self.chunk_row_bytes()).collect()
         } else {
             return Err(TiffProblem::damaged(
                 "the byte counts of its chunks are missing",
             ));
         };
-        let grid = self.grid();
         for number in 0..self.offsets.len() {
-            self.check_chunk(number, self.stored_rows(number / grid.width % grid.height))?;
+            self.check_chunk(number, self.stored_rows(grid_row(number)))?;
         }
         Ok(())
     }
@@ -208,203 +191,7 @@ impl ImageLayout {
     }
 }
 
-fn unsupported(found: impl Into<String>) -> TiffProblem {
-    TiffProblem::Unsupported {
-        found: found.into(),
-        advice: CONVERT,
-    }
-}
-
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
-}
-
-fn image_size(tags: &Directory<'_>) -> Result<Size, TiffProblem> {
-    let axis = |tag, name| {
-        tags.unsigned(tag)?
-            .ok_or_else(|| TiffProblem::damaged(format!("the image {name} is missing")))
-    };
-    let (width, height) = (
-        axis(tags::IMAGE_WIDTH, "width")?,
-        axis(tags::IMAGE_LENGTH, "height")?,
-    );
-    if width == 0 || height == 0 {
-        return Err(TiffProblem::damaged(format!(
-            "an image of {width} x {height} pixels"
-        )));
-    }
-    if width > u64::from(u32::MAX) || height > u64::from(u32::MAX) || width * height > MAX_PIXELS {
-        return Err(TiffProblem::TooLarge {
-            what: format!("an image of {width} x {height} pixels"),
-            wish_bytes: width.saturating_mul(height),
-            limit_bytes: MAX_PIXELS,
-            advice: "the header is probably damaged; copy the file again",
-        });
-    }
-    Ok(Size::new(width as usize, height as usize))
-}
-
-fn sample_kind(tags: &Directory<'_>, samples: u64) -> Result<SampleKind, TiffProblem> {
-    let all = |tag, name: &str, default| {
-        let values = tags.unsigneds(tag, samples)?.unwrap_or_default();
-        let first = values.first().copied().unwrap_or(default);
-        if values.iter().any(|&value| value != first) {
-            return Err(unsupported(format!(
-                "{name} that differs between channels ({values:?})"
-            )));
-        }
-        Ok(first)
-    };
-    let bits = all(tags::BITS_PER_SAMPLE, "a bit depth", 1)?;
-    let format = all(tags::SAMPLE_FORMAT, "a sample format", 1)?;
-    match (format, bits) {
-        (1 | 4, 8) => Ok(SampleKind::U8),
-        (1 | 4, 16) if tags.unsigned(tags::FILL_ORDER)? != Some(2) => Ok(SampleKind::U16),
-        (3, 32) => Ok(SampleKind::F32),
-        _ => {
-            let kind = match format {
-                1 | 4 => "unsigned integer",
-                2 => "signed integer",
-                3 => "floating-point",
-                _ => "complex",
-            };
-            Err(unsupported(format!("{bits} bit {kind} samples")))
-        }
-    }
-}
-
-fn compression(tags: &Directory<'_>) -> Result<Compression, TiffProblem> {
-    let code = tags.unsigned(tags::COMPRESSION)?.unwrap_or(1);
-    let known = Compression::from_code(code);
-    known.ok_or_else(|| unsupported(tags::compression_name(code)))
-}
-
-fn photometric(
-    tags: &Directory<'_>,
-    compression: Compression,
-    sample: SampleKind,
-) -> Result<Photometric, TiffProblem> {
-    let samples = tags.unsigned(tags::SAMPLES_PER_PIXEL)?.unwrap_or(1);
-    let code = tags.unsigned(tags::PHOTOMETRIC)?;
-    let jpeg = compression == Compression::Jpeg;
-    if jpeg && sample != SampleKind::U8 {
-        return Err(unsupported("JPEG with more than 8 bit"));
-    }
-    match (code, sample) {
-        (Some(0), SampleKind::F32) => Err(unsupported("floating-point grey where zero is white")),
-        (Some(0), _) => Ok(Photometric::WhiteIsZero),
-        (Some(1), _) => Ok(Photometric::BlackIsZero),
-        (Some(2), _) => Ok(Photometric::Rgb),
-        (Some(3), SampleKind::U8 | SampleKind::U16) if !jpeg => Ok(Photometric::Palette),
-        (Some(6), _) if jpeg => Ok(Photometric::YCbCr),
-        (None, _) if samples >= 3 => Ok(Photometric::Rgb),
-        (None, _) => Ok(Photometric::BlackIsZero),
-        (Some(code), _) => Err(unsupported(match code {
-            3 => "a palette of this sample type".into(),
-            4 => "a transparency mask".into(),
-            5 => "CMYK colour".into(),
-            6 => "YCbCr colour outside JPEG".into(),
-            8..=10 => "CIE Lab colour".into(),
-            32803 => "a camera's raw colour filter array".into(),
-            _ => format!("TIFF photometric interpretation {code}"),
-        })),
-    }
-}
-
-/// How many of the samples are colour: grey and palette have one, RGB three; what exceeds them must be declared extra.
-fn colour_samples(
-    tags: &Directory<'_>,
-    photometric: Photometric,
-    samples: usize,
-) -> Result<usize, TiffProblem> {
-    let needed = match photometric {
-        Photometric::Rgb | Photometric::YCbCr => 3,
-        _ => 1,
-    };
-    let extra = tags.unsigneds(tags::EXTRA_SAMPLES, MAX_SAMPLES_PER_PIXEL)?;
-    // One sample too many is alpha even where it is not declared; several are channels nobody named.
-    let most = needed + 1;
-    if samples < needed || samples > most && extra.as_ref().is_none_or(|e| e.contains(&0)) {
-        return Err(TiffProblem::Unsupported {
-            found: format!("{samples} samples per pixel in a {photometric} image"),
-            advice: "save each channel as its own grey file, or the image as RGB",
-        });
-    }
-    Ok(needed)
-}
-
-fn predictor(
-    tags: &Directory<'_>,
-    compression: Compression,
-    sample: SampleKind,
-) -> Result<Predictor, TiffProblem> {
-    // The tag only has a meaning together with LZW and deflate; some writers leave it in other files.
-    if !matches!(compression, Compression::Lzw | Compression::Deflate) {
-        return Ok(Predictor::None);
-    }
-    match (tags.unsigned(tags::PREDICTOR)?, sample) {
-        (None | Some(1), _) => Ok(Predictor::None),
-        (Some(2), _) => Ok(Predictor::Horizontal),
-        (Some(3), SampleKind::F32) => Ok(Predictor::FloatingPoint),
-        (Some(code), _) => Err(unsupported(format!(
-            "TIFF predictor {code} for this sample type"
-        ))),
-    }
-}
-
-fn chunk_layout(tags: &Directory<'_>, size: Size) -> Result<ChunkLayout, TiffProblem> {
-    if tags.has(tags::TILE_OFFSETS) {
-        let axis = |tag| match tags.unsigned(tag)? {
-            Some(length) if length > 0 && length <= u64::from(u32::MAX) => Ok(length as usize),
-            other => Err(TiffProblem::damaged(format!("tiles of length {other:?}"))),
-        };
-        return Ok(ChunkLayout::Tiles {
-            width: axis(tags::TILE_WIDTH)?,
-            height: axis(tags::TILE_LENGTH)?,
-        });
-    }
-    let rows = tags
-        .unsigned(tags::ROWS_PER_STRIP)?
-        .unwrap_or(size.height as u64);
-    if rows == 0 {
-        return Err(TiffProblem::damaged("strips of no rows"));
-    }
-    Ok(ChunkLayout::Strips {
-        rows: rows.min(size.height as u64) as usize,
-    })
-}
-
-fn palette(
-    tags: &Directory<'_>,
-    photometric: Photometric,
-    sample: SampleKind,
-) -> Result<Option<Vec<u16>>, TiffProblem> {
-    if photometric != Photometric::Palette {
-        return Ok(None);
-    }
-    let expected = 3 << (8 * sample.bytes());
-    let colours = numbers(tags, tags::COLOR_MAP, expected, "colours")?;
-    Ok(Some(
-        colours.into_iter().map(|c| c.min(0xffff) as u16).collect(),
-    ))
-}
-
-/// Exactly `expected` numbers of a tag that has to be there.
-fn numbers(
-    tags: &Directory<'_>,
-    tag: u16,
-    expected: u64,
-    name: &str,
-) -> Result<Vec<u64>, TiffProblem> {
-    let found = tags.unsigneds(tag, u64::MAX / 16)?.unwrap_or_default();
-    if (found.len() as u64) < expected {
-        return Err(TiffProblem::damaged(format!(
-            "its size calls for {expected} {name}, it holds {}",
-            found.len()
-        )));
-    }
-    let mut found = found;
-    found.truncate(expected as usize);
-    Ok(found)
 }

@@ -4,12 +4,14 @@
 //! whole image in one chunk; it refuses palettes and directories with more than 32,768 chunks. The container itself is
 //! small. Everything here is bounded by the size of the file before anything is allocated.
 //!
-//! [`directory`] reads tags, [`layout`] checks that they describe an image that can be there, [`chunk`] turns one strip or
-//! tile into rows, [`rows`] turns all of them into rows of the image. `raw` and `checkpoint` build on [`rows`].
+//! [`directory`] reads tags, [`interpret`] knows what they mean, [`layout`] checks that together they describe an image
+//! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image.
+//! `raw` and `checkpoint` build on [`rows`].
 
 mod chunk;
 mod decompress;
 mod directory;
+mod interpret;
 mod jpeg;
 mod layout;
 mod predictor;

@@ -162,24 +162,30 @@ impl<W: Write + Seek> TiffWriter<W> {
         let word = self.word();
         let (count_bytes, entry_bytes) = if self.big_tiff { (8, 20) } else { (2, 12) };
         let mut directory = (fields.len() as u64).to_le_bytes()[..count_bytes].to_vec();
-        // Values that do not fit their entry follow the directory and its link.
+        // Values that do not fit their entry follow the directory and its link; the first ones last, so that the file ends
+        // in something that every reader reads, and its loss is noticed.
         let behind = self.position + (count_bytes + entry_bytes * fields.len() + word) as u64;
         let mut values: Vec<u8> = Vec::new();
-        for (tag, field) in &fields {
+        let mut entries = Vec::new();
+        for (tag, field) in fields.iter().rev() {
             let value = field.bytes();
-            directory.extend(tag.to_le_bytes());
-            directory.extend(field.kind().to_le_bytes());
-            directory.extend(&field.count().to_le_bytes()[..word]);
             let mut slot = [0; 8];
             if value.len() <= word {
                 slot[..value.len()].copy_from_slice(&value);
             } else {
+                values.resize(values.len().next_multiple_of(8), 0);
                 slot = (behind + values.len() as u64).to_le_bytes();
                 values.extend(&value);
-                values.resize(values.len().next_multiple_of(8), 0);
             }
-            directory.extend(&slot[..word]);
+            let mut entry = Vec::with_capacity(entry_bytes);
+            entry.extend(tag.to_le_bytes());
+            entry.extend(field.kind().to_le_bytes());
+            entry.extend(&field.count().to_le_bytes()[..word]);
+            entry.extend(&slot[..word]);
+            entries.push(entry);
         }
+        entries.reverse();
+        directory.extend(entries.concat());
         directory.extend(&[0; 8][..word]);
         self.put(&directory)?;
         self.put(&values)

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn characters_of_the_standard_s_example() {
-        // FITS 4.0, appendix J.4: the complement of 0x33383535 … encodes to "hcHjjc9ghcEghc9g".
+        // FITS 4.0, appendix J.5.
         let mut sum = OnesSum::default();
         sum.add(868_229_149);
         assert_eq!(sum.complement_characters(), "hcHjjc9ghcEghc9g");
