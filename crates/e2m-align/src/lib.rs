@@ -4,11 +4,11 @@
 //!
 //! 1. [`align_coarse`]: SIFT features (OpenCV) of both images at a working size of about 2,000 px, matched, and the
 //!    homography that most matches agree on. Any rotation, magnifications up to 2.5, no outline needed.
-//! 2. [`choose_tiles`], [`TileCollector`], [`refine`]: tiles at full resolution, spread over what both images show, on
+//! 2. [`choose_tiles`], [`TileCollector`], [`align_fine`]: tiles at full resolution, spread over what both images show, on
 //!    which the homography is refined by comparing brightness, to a few hundredths of a pixel.
 //!
-//! [`measure_residuals`] then looks at tiles that took no part in the fit, and [`similarity`] at the whole.
-//! [`align`] does all of it for two arrays in memory.
+//! The result is judged on tiles that took no part in the fit ([`measure_residuals`]), and as a whole by
+//! [`similarity`]. [`align`] does all of it for two arrays in memory.
 //!
 //! Warps map post pixels to pre pixels; pixel centres lie on integers. This crate opens no files; `e2m-pipeline` feeds
 //! it from row bands.
@@ -43,6 +43,7 @@ mod cv;
 mod detail;
 mod error;
 mod features;
+mod fine;
 mod matching;
 mod options;
 mod pair;
@@ -54,6 +55,7 @@ mod tiles;
 
 pub use coarse::{CoarseAlignment, Similarity, align_coarse, similarity};
 pub use error::{AlignError, Side};
+pub use fine::{FineAlignment, align_fine};
 pub use options::{CoarseOptions, RefineOptions};
 pub use pair::{AlignOptions, Alignment, align};
 pub use refine::{Refinement, refine};

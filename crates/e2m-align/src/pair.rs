@@ -2,9 +2,10 @@
 
 use crate::coarse::{Similarity, align_coarse, similarity};
 use crate::error::AlignError;
+use crate::fine::align_fine;
 use crate::options::{CoarseOptions, RefineOptions};
-use crate::refine::{Refinement, refine};
-use crate::residual::{ResidualSummary, measure_residuals};
+use crate::refine::Refinement;
+use crate::residual::ResidualSummary;
 use crate::tiles::{TileCollector, choose_tiles};
 use e2m_image::{
     BandError, BandSource, BlockMean, Canvas, PlaneSource, PlaneView, Size, Warp, WarpedPlane,
@@ -69,19 +70,15 @@ pub fn align<'a>(
         pump(PlaneSource::new(post), &mut collector);
         collector.into_tiles()
     });
-    let refinement = refine(&fit, size, pre, &coarse.warp, &options.refine);
-    let residual = ResidualSummary::of(
-        &measure_residuals(&check, size, pre, &refinement.warp),
-        check.len(),
-    );
+    let fine = align_fine(&fit, &check, size, pre, &coarse.warp, &options.refine);
     let canvas = Canvas::new(size, size, 0);
-    let aligned = reduce(WarpedPlane::new(pre, canvas, refinement.warp), factor);
+    let aligned = reduce(WarpedPlane::new(pre, canvas, fine.warp), factor);
     let similarity = similarity(&post_preview, &aligned);
     Ok(Alignment {
-        warp: refinement.warp,
+        warp: fine.warp,
         coarse: coarse.warp,
-        refinement,
-        residual,
+        refinement: fine.refinement,
+        residual: fine.summary,
         similarity,
     })
 }

@@ -157,6 +157,36 @@ impl BandSource for PlaneSource<'_> {
     }
 }
 
+/// Passes on what it reads from `source`, and shows it to `sink` on the way: one pass for two purposes.
+///
+/// The rows have to be read top to bottom, each once, as [`stream_bands`] does.
+pub struct Tap<'a, S> {
+    source: S,
+    sink: &'a mut dyn BandSink,
+}
+
+impl<'a, S: BandSource> Tap<'a, S> {
+    /// `source`, seen by `sink`.
+    pub fn new(source: S, sink: &'a mut dyn BandSink) -> Self {
+        Self { source, sink }
+    }
+}
+
+impl<S: BandSource> BandSource for Tap<'_, S> {
+    fn size(&self) -> Size {
+        self.source.size()
+    }
+
+    fn read_band(
+        &mut self,
+        first_row: usize,
+        mut band: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BandError> {
+        self.source.read_band(first_row, band.view_mut())?;
+        self.sink.write_band(band.view())
+    }
+}
+
 /// Collects the bands into an array. For previews, tests and small images: it holds every pixel.
 #[derive(Debug, Clone)]
 pub struct MemorySink {

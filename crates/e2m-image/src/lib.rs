@@ -45,7 +45,7 @@ mod resample;
 mod warp;
 
 pub use band::{
-    BandError, BandSink, BandSource, MemorySink, PlaneSource, default_band_rows, stream_bands,
+    BandError, BandSink, BandSource, MemorySink, PlaneSource, Tap, default_band_rows, stream_bands,
 };
 pub use canvas::{Canvas, Padded};
 pub use plane::{PixelType, Plane, PlaneView, Size};

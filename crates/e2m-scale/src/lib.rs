@@ -1,0 +1,51 @@
+//! How much brighter the background became, and the difference that remains.
+//!
+//! Staining changes the brightness of the background by a factor, the *scale*; where `post / pre` is that factor there is
+//! no stain, and most of a section is such background. So the ratios pile up at the scale, and stained microbes and
+//! uptake only add to the right wing of the pile. Three ways lead to a scale:
+//!
+//! | kind | scale |
+//! |---|---|
+//! | Moffat ([`estimate_scale`]) | the peak of the distribution of log ratios, with a Moffat profile fitted to it |
+//! | percentile ([`PercentilePasses`]) | a percentile of the ratios, interpolated as numpy does |
+//! | manual | a number given by the user |
+//!
+//! [`RatioStatistics`] gathers the distribution from row bands; its memory does not depend on the image.
+//! [`subtract_scaled`] computes `post - scale x aligned pre`. Nothing here opens a file.
+//!
+//! # Example
+//!
+//! ```
+//! use e2m_scale::{RatioStatistics, estimate_scale, subtract_scaled};
+//! use ndarray::Array2;
+//!
+//! // A background 1.3 times as bright in post, and one microbe.
+//! let pre = Array2::from_shape_fn((200, 300), |(y, x)| 50.0 + ((x * 7 + y * 13) % 90) as f32);
+//! let mut post = pre.mapv(|v| 1.3 * v);
+//! post[(100, 100)] += 80.0;
+//!
+//! let mut statistics = RatioStatistics::default();
+//! statistics.add_band(post.view(), pre.view());
+//! let scale = estimate_scale(&statistics)?;
+//! assert!((scale.value / 1.3 - 1.0).abs() < 2e-3);
+//!
+//! let mut difference = Array2::zeros(post.dim());
+//! subtract_scaled(post.view(), pre.view(), scale.value, difference.view_mut());
+//! assert!((difference[(100, 100)] - 80.0).abs() < 1.0);
+//! # Ok::<(), e2m_scale::ScaleError>(())
+//! ```
+
+mod difference;
+mod error;
+mod estimate;
+mod moffat;
+mod peak;
+mod percentile;
+mod statistics;
+
+pub use difference::subtract_scaled;
+pub use error::ScaleError;
+pub use estimate::{MoffatScale, estimate_scale};
+pub use moffat::{Histogram, MoffatFit, fit_moffat};
+pub use percentile::{CoarseRanks, FineRanks, PercentilePasses};
+pub use statistics::RatioStatistics;
