@@ -2,9 +2,9 @@
 
 use crate::dust::DustLayer;
 use crate::hash::{self, NormalTable};
-use crate::recipe::{Recipe, Vignetting};
+use crate::parts::Vignetting;
+use crate::recipe::Recipe;
 use e2m_image::Size;
-use std::sync::Arc;
 
 /// The camera that took one image of the pair.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ struct Noise {
     dark: f32,
     /// Variance per count.
     shot: f32,
-    table: Arc<NormalTable>,
+    table: &'static NormalTable,
 }
 
 impl Camera {
@@ -31,7 +31,6 @@ impl Camera {
         vignetting: Option<Vignetting>,
         size: Size,
         purpose: u64,
-        table: &Arc<NormalTable>,
     ) -> Self {
         let noisy = recipe.noise_counts > 0.0 || recipe.shot_noise > 0.0;
         Self {
@@ -43,7 +42,7 @@ impl Camera {
                 seed: hash::derive(recipe.seed, purpose + 1),
                 dark: (recipe.noise_counts * recipe.noise_counts) as f32,
                 shot: recipe.shot_noise as f32,
-                table: Arc::clone(table),
+                table: NormalTable::shared(),
             }),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::hash::Stream;
 use crate::microbes::distance_to_segment;
-use crate::recipe::Dust;
+use crate::parts::Dust;
 use crate::rows::RowIndex;
 use e2m_image::Size;
 

@@ -40,7 +40,7 @@ pub(crate) struct Scratch {
 const BRIGHTEST_COUNTS: f32 = 180.0;
 
 /// Spacing of the finest texture and of the small grains in px.
-const FINEST_PX: f64 = 4.0;
+const FINEST_PX: f64 = 5.0;
 const SMALL_GRAIN_PX: f64 = 22.0;
 
 /// How far grains are moved about, in sizes of the large ones. The plane is stretched by at most about a third.
@@ -76,11 +76,11 @@ impl Background {
         }
         Self {
             outline: Outline::new(seed, &recipe.section, size, detail),
-            large: Grains::new(hash::derive(seed, 10), large_px, 3.0 * detail),
+            large: Grains::new(hash::derive(seed, 10), large_px, 4.2 * detail),
             small: Grains::new(
                 hash::derive(seed, 11),
                 SMALL_GRAIN_PX * detail,
-                2.0 * detail,
+                3.4 * detail,
             ),
             stirring: [12, 13]
                 .map(|purpose| Octave::new(hash::derive(seed, purpose), 1.7 * large_px)),

@@ -4,7 +4,8 @@ use crate::FixtureError;
 use crate::hash;
 use crate::noise::{Cell, Octave};
 use crate::outline::distance;
-use crate::recipe::{Deformation, PreWorld, Recipe};
+use crate::parts::{Deformation, PreWorld};
+use crate::recipe::Recipe;
 use e2m_image::{Size, Warp};
 
 /// The map from post raw pixels to pre raw pixels: a smooth displacement, then a homography.

@@ -117,13 +117,15 @@ impl Grains {
                 nearest[lane] = if d < nearest[lane] { d } else { nearest[lane] };
             }
         }
-        let (mut total, mut tone, mut kind) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        let (mut total, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        let (mut tone, mut kind) = ([0.0; LANES], [0.0; LANES]);
         for (seed, squared) in seeds.iter().zip(&squared) {
             for lane in 0..LANES {
                 let say = 1.0 - (squared[lane] - nearest[lane]) * self.steepness;
                 let say = if say > 0.0 { say } else { 0.0 };
                 let weight = say * say;
                 total[lane] += weight;
+                squares[lane] += weight * weight;
                 tone[lane] += weight * seed.tone;
                 kind[lane] += weight * seed.kind;
             }
@@ -133,7 +135,8 @@ impl Grains {
             let share = 1.0 / total[lane];
             tone[lane] *= share;
             kind[lane] *= share;
-            edge[lane] = 1.0 - share;
+            // With two grains of shares p and 1 - p this is 2 p (1 - p), which has no kink where they are equal.
+            edge[lane] = 1.0 - squares[lane] * share * share;
         }
         (tone, kind, edge)
     }

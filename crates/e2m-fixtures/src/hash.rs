@@ -3,6 +3,8 @@
 //! Everything random in a fixture is either a hash of lattice or pixel coordinates ([`at`]), so that any pixel can be
 //! evaluated on its own, or drawn in a fixed order from a [`Stream`] while the world is built.
 
+use std::sync::LazyLock;
+
 /// The increment of splitmix64: 2^64 divided by the golden ratio, odd.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -73,16 +75,19 @@ impl Stream {
 ///
 /// The table's standard deviation is 1 to 1e-4 and its largest value 4.3, which is where noise of some counts stops to
 /// matter for 8 bit pixels.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct NormalTable(Vec<f32>);
 
+/// The table, made when it is first needed.
+static NORMAL: LazyLock<NormalTable> = LazyLock::new(|| {
+    let quantile = |i| normal_quantile((f64::from(i) + 0.5) / 65536.0) as f32;
+    NormalTable((0..65536).map(quantile).collect())
+});
+
 impl NormalTable {
-    pub(crate) fn new() -> Self {
-        Self(
-            (0..65536)
-                .map(|i| normal_quantile((f64::from(i) + 0.5) / 65536.0) as f32)
-                .collect(),
-        )
+    /// The only one there is.
+    pub(crate) fn shared() -> &'static Self {
+        &NORMAL
     }
 
     /// The deviate of 16 random bits.
@@ -113,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_table_is_a_normal_distribution() {
-        let table = NormalTable::new();
+        let table = NormalTable::shared();
         let (mut sum, mut squares, mut fourth) = (0.0, 0.0, 0.0);
         for bits in 0..=u16::MAX {
             let z = f64::from(table.get(bits));

@@ -43,6 +43,7 @@ mod hash;
 mod microbes;
 mod noise;
 mod outline;
+mod parts;
 mod recipe;
 mod regions;
 mod render;
@@ -54,10 +55,11 @@ mod write;
 
 pub use error::FixtureError;
 pub use microbes::Microbe;
-pub use recipe::{
-    Bleaching, Channels, Compression, Deformation, Dust, Microbes, PreWorld, Recipe, Section,
-    Shape, TiffLayout, Uptake, Vignetting,
+pub use parts::{
+    Bleaching, Channels, Compression, Deformation, Dust, Microbes, PreWorld, Section, Shape,
+    TiffLayout, Uptake, Vignetting,
 };
+pub use recipe::Recipe;
 pub use render::Side;
 pub use shipped::{DEMO, DemoTask, recipes_in, shipped_names};
 pub use truth::{ErrorStats, Truth};

@@ -3,7 +3,7 @@
 use crate::field::Background;
 use crate::hash::Stream;
 use crate::outline::distance;
-use crate::recipe::Microbes;
+use crate::parts::Microbes;
 use crate::rows::RowIndex;
 use e2m_image::Size;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use crate::hash::{self, Stream};
 use crate::noise::{Octave, Points};
-use crate::recipe::{Section, Shape};
+use crate::parts::{Section, Shape};
 use e2m_image::Size;
 use std::ops::Range;
 

@@ -4,14 +4,14 @@ use crate::camera::Camera;
 use crate::defocus::Defocus;
 use crate::field::{Background, Scratch};
 use crate::geometry::Geometry;
-use crate::hash::{self, NormalTable};
+use crate::hash;
 use crate::microbes::{Microbe, Population};
 use crate::noise::{Octave, Points};
-use crate::recipe::{PreWorld, Recipe};
+use crate::parts::PreWorld;
+use crate::recipe::Recipe;
 use crate::regions::Regions;
 use crate::{FixtureError, Side};
 use e2m_image::{Size, Warp};
-use std::sync::Arc;
 
 /// A pair of images that has not been rendered yet, and the truth about it.
 ///
@@ -59,7 +59,6 @@ impl World {
         let regions = |purpose, share| {
             Regions::new(hash::derive(recipe.seed, purpose), share, &background, post)
         };
-        let table = Arc::new(NormalTable::new());
         Ok(Self {
             geometry: Geometry::new(recipe)?,
             other,
@@ -72,8 +71,8 @@ impl World {
                 .bleaching
                 .map(|b| (regions(42, b.share), b.loss as f32)),
             cameras: [
-                Camera::new(recipe, recipe.vignetting_post, post, 50, &table),
-                Camera::new(recipe, recipe.vignetting_pre, pre, 60, &table),
+                Camera::new(recipe, recipe.vignetting_post, post, 50),
+                Camera::new(recipe, recipe.vignetting_pre, pre, 60),
             ],
             defocus: [
                 Defocus::new(recipe.defocus_post_px),
