@@ -1,0 +1,282 @@
+//! The batch file: what it may say, how it is read, and what is wrong with one.
+//!
+//! Each section has a file ([`general`], [`execution`], …) in which one table makes its struct, its reader and the
+//! description of its keys; each type of value has a file in `values`. [`Batch::read`] reads the whole, and reports
+//! everything that is wrong at once.
+
+pub(crate) mod default_file;
+pub(crate) mod execution;
+pub(crate) mod general;
+pub(crate) mod keys;
+pub(crate) mod overrides;
+pub(crate) mod params;
+pub(crate) mod problem;
+pub(crate) mod resources;
+pub(crate) mod section;
+pub(crate) mod setting;
+pub(crate) mod slurm;
+pub(crate) mod values;
+
+use e2m_pipeline::Params;
+use execution::Execution;
+use general::General;
+use overrides::Override;
+use params::ParamTable;
+use problem::{BatchError, Problem, Problems};
+use resources::Resources;
+use section::{Findings, IdleKey, Section};
+use setting::Setting as _;
+use slurm::Slurm;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// Name of a batch file where none is given.
+pub(crate) const USUAL_NAME: &str = "batch.toml";
+
+/// A batch file, read and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Batch {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Its text, for messages about it.
+    pub(crate) text: String,
+    /// The keys above all headings.
+    pub(crate) general: General,
+    /// `[execution]`.
+    pub(crate) execution: Execution,
+    /// `[resources]`.
+    pub(crate) resources: Resources,
+    /// `[slurm]`.
+    pub(crate) slurm: Slurm,
+    /// `[params]` over the defaults.
+    pub(crate) params: Params,
+    /// `[[override]]`.
+    pub(crate) overrides: Vec<Override>,
+    /// Keys that are set and to which this version pays no heed.
+    pub(crate) idle: Vec<IdleKey>,
+}
+
+impl Batch {
+    /// Reads a batch file.
+    pub(crate) fn read(path: &Path) -> Result<Self, BatchError> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let bytes = std::fs::read(&path).map_err(|source| cannot_read(&path, source))?;
+        let text = String::from_utf8(bytes).map_err(|error| BatchError::NotText {
+            path: path.clone(),
+            offset: error.utf8_error().valid_up_to(),
+        })?;
+        Self::parse(&path, &text).map_err(|list| BatchError::Content(Problems { path, text, list }))
+    }
+
+    /// Reads the text of a batch file that lies at `path`.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            return Err(errors.iter().map(syntax_problem).collect());
+        }
+        let root = root.get_ref();
+        let mut findings = Findings::new(text);
+        let keys: Vec<_> = General::keys().into_iter().chain(keys::TABLES).collect();
+        let general = General::read(&mut Section::open(
+            General::NAME,
+            Some(root),
+            &keys,
+            &mut findings,
+        ));
+        let table =
+            |name: &'static str, findings: &mut Findings<'_>| table_of(root, name, findings);
+        let execution = table(Execution::NAME, &mut findings);
+        let execution = Execution::read(&mut Section::open(
+            Execution::NAME,
+            execution,
+            &Execution::keys(),
+            &mut findings,
+        ));
+        let resources = table(Resources::NAME, &mut findings);
+        let resources = Resources::read(&mut Section::open(
+            Resources::NAME,
+            resources,
+            &Resources::keys(),
+            &mut findings,
+        ));
+        let slurm = table(Slurm::NAME, &mut findings);
+        let slurm = Slurm::read(&mut Section::open(
+            Slurm::NAME,
+            slurm,
+            &Slurm::keys(),
+            &mut findings,
+        ));
+        let given = ParamTable::read("params", root.get("params"), &mut findings);
+        let overrides = overrides::read(root.get(overrides::NAME), &mut findings);
+        let params = given.over(Params::default());
+        check_together(&params, &given, &overrides, &mut findings);
+        if let Some(general) = &general {
+            check_folders(general, root, &mut findings);
+        }
+        match (general, execution, resources, slurm) {
+            (Some(general), Some(execution), Some(resources), Some(slurm))
+                if findings.problems.is_empty() =>
+            {
+                Ok(Self {
+                    path: path.to_owned(),
+                    text: text.to_owned(),
+                    general,
+                    execution,
+                    resources,
+                    slurm,
+                    params,
+                    overrides,
+                    idle: findings.idle,
+                })
+            }
+            _ => Err(findings.problems),
+        }
+    }
+
+    /// A folder that the file names, from the file's own.
+    pub(crate) fn folder(&self, named: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(named)
+    }
+
+    /// The folder of the raw images.
+    pub(crate) fn raw_dir(&self) -> PathBuf {
+        self.folder(&self.general.raw_dir)
+    }
+
+    /// The folder of the results.
+    pub(crate) fn output_dir(&self) -> PathBuf {
+        self.folder(&self.general.output_dir)
+    }
+
+    /// A problem of this file that was found after it was read.
+    pub(crate) fn refused(&self, list: Vec<Problem>) -> BatchError {
+        BatchError::Content(Problems {
+            path: self.path.clone(),
+            text: self.text.clone(),
+            list,
+        })
+    }
+}
+
+/// The table below a heading.
+fn table_of<'r, 'i>(
+    root: &'r DeTable<'i>,
+    name: &'static str,
+    findings: &mut Findings<'_>,
+) -> Option<&'r DeTable<'i>> {
+    let value = root.get(name)?;
+    let table = value.get_ref().as_table();
+    if table.is_none() {
+        let shown = findings.shown(value.span());
+        let text = format!("{name} is {shown}, it must be a heading [{name}] with keys below it");
+        findings.problems.push(Problem::at(value.span(), text));
+    }
+    table
+}
+
+/// Checks parameters against each other, for all tasks and for those of each override.
+fn check_together(
+    params: &Params,
+    given: &ParamTable,
+    overrides: &[Override],
+    findings: &mut Findings<'_>,
+) {
+    if let Err(error) = params.validate() {
+        let problem = given.at.clone().map_or_else(
+            || Problem::of_file(error.to_string()),
+            |at| Problem::at(at, error.to_string()),
+        );
+        findings.problems.push(problem);
+        return;
+    }
+    for one in overrides {
+        if let Err(error) = one.params.over(params.clone()).validate() {
+            findings.problems.push(Problem::at(
+                one.at.clone(),
+                format!("{error} for the tasks of this override"),
+            ));
+        }
+    }
+}
+
+/// Results among the raw files would be taken for samples by the next run.
+fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<'_>) {
+    if general
+        .raw_dir
+        .components()
+        .eq(general.output_dir.components())
+    {
+        let text = "output_dir is the same folder as raw_dir; results need a folder of their own, such as \"processed\"";
+        let at = root.get("output_dir").map(toml::Spanned::span);
+        findings.problems.push(Problem {
+            at,
+            text: text.into(),
+        });
+    }
+    if general.from_stage > general.to_stage {
+        let (from, to) = (general.from_stage.written(), general.to_stage.written());
+        let at = root
+            .get("from_stage")
+            .or_else(|| root.get("to_stage"))
+            .map(toml::Spanned::span);
+        let text = format!(
+            "from_stage is {from} and to_stage is {to}: nothing would run; from_stage must not be above to_stage"
+        );
+        findings.problems.push(Problem { at, text });
+    }
+}
+
+fn syntax_problem(error: &toml::de::Error) -> Problem {
+    let text = format!("not valid TOML: {}", error.message());
+    error.span().map_or_else(
+        || Problem::of_file(text.clone()),
+        |span| Problem::at(span, text.clone()),
+    )
+}
+
+/// Why a file cannot be read, with a hint where there is one.
+fn cannot_read(path: &Path, source: std::io::Error) -> BatchError {
+    let path = path.to_owned();
+    if path.is_dir() {
+        let inside = path.join(USUAL_NAME);
+        let hint = if inside.is_file() {
+            format!("; did you mean {}?", inside.display())
+        } else {
+            String::new()
+        };
+        return BatchError::Folder {
+            hint: Some(hint),
+            path,
+        };
+    }
+    match source.kind() {
+        std::io::ErrorKind::NotFound => BatchError::NotThere {
+            hint: Some(instead_of(&path)),
+            path,
+        },
+        _ => BatchError::Unreadable { path, source },
+    }
+}
+
+/// What may have been meant by a file that is not there.
+fn instead_of(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if !folder.is_dir() {
+        return format!("; there is no folder {} either", folder.display());
+    }
+    let others = toml_files(folder);
+    match keys::nearest(&name, others.iter().map(String::as_str), 0.5) {
+        Some(near) => format!("; did you mean {near}?"),
+        None => "; `e2m init` writes one to start from".into(),
+    }
+}
+
+fn toml_files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.ends_with(".toml")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! What is wrong with a batch file, with the line it is about.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Bytes of the file it is about, if it is about any.
+    pub(crate) at: Option<Range<usize>>,
+    /// The sentence for the user.
+    pub(crate) text: String,
+}
+
+impl Problem {
+    /// A problem of these bytes of the file.
+    pub(crate) fn at(span: Range<usize>, text: impl Into<String>) -> Self {
+        Self {
+            at: Some(span),
+            text: text.into(),
+        }
+    }
+
+    /// A problem of the file as a whole.
+    pub(crate) fn of_file(text: impl Into<String>) -> Self {
+        Self {
+            at: None,
+            text: text.into(),
+        }
+    }
+}
+
+/// A batch file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchError {
+    /// There is no such file.
+    #[error("there is no batch file {}{}", path.display(), hint.as_deref().unwrap_or_default())]
+    NotThere {
+        /// The file.
+        path: PathBuf,
+        /// The end of the sentence: what to do instead.
+        hint: Option<String>,
+    },
+    /// It is a folder.
+    #[error("{} is a folder, not a batch file{}", path.display(), hint.as_deref().unwrap_or_default())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The end of the sentence: what to do instead.
+        hint: Option<String>,
+    },
+    /// It cannot be read.
+    #[error("the batch file {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is not text.
+    #[error("{} is not a batch file: it is not UTF-8 text (byte {offset}); a batch file is TOML, see `e2m init`", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Where the text ends.
+        offset: usize,
+    },
+    /// Its content is wrong.
+    #[error("{0}")]
+    Content(Problems),
+}
+
+/// Everything that is wrong with the content of a batch file.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Its text.
+    pub(crate) text: String,
+    /// The problems, at least one.
+    pub(crate) list: Vec<Problem>,
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.list.len() {
+            1 => write!(f, "{} has a problem:", self.path.display())?,
+            n => write!(f, "{} has {n} problems:", self.path.display())?,
+        }
+        let mut sorted: Vec<&Problem> = self.list.iter().collect();
+        sorted.sort_by_key(|problem| problem.at.as_ref().map_or(usize::MAX, |at| at.start));
+        for problem in sorted {
+            match &problem.at {
+                Some(span) => write_excerpt(f, &self.text, span, &problem.text)?,
+                None => write!(f, "\n\n  {}", problem.text)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sentence, the line it is about, and a mark below the bytes in question.
+fn write_excerpt(
+    f: &mut fmt::Formatter<'_>,
+    text: &str,
+    span: &Range<usize>,
+    sentence: &str,
+) -> fmt::Result {
+    let place = Place::of(text, span);
+    let number = place.line.to_string();
+    let gutter = " ".repeat(number.len());
+    let (before, marks) = (" ".repeat(place.column - 1), "^".repeat(place.marked));
+    write!(
+        f,
+        "\n\n  line {number}, column {}: {sentence}",
+        place.column
+    )?;
+    write!(
+        f,
+        "\n    {number} | {}\n    {gutter} | {before}{marks}",
+        place.text
+    )
+}
+
+/// A place in a text, for people.
+#[derive(Debug, PartialEq, Eq)]
+struct Place<'a> {
+    /// Counted from 1.
+    line: usize,
+    /// In characters, counted from 1.
+    column: usize,
+    /// Characters to mark, at least one.
+    marked: usize,
+    /// The line, with tabs as single spaces so that the mark stands right.
+    text: std::borrow::Cow<'a, str>,
+}
+
+impl<'a> Place<'a> {
+    fn of(text: &'a str, span: &Range<usize>) -> Self {
+        let start = floor_boundary(text, span.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
+        let line = text[line_start..]
+            .split(['\n', '\r'])
+            .next()
+            .unwrap_or_default();
+        let end = floor_boundary(text, span.end).clamp(start, (line_start + line.len()).max(start));
+        Self {
+            line: line_number(text, start),
+            column: text[line_start..start].chars().count() + 1,
+            marked: text[start..end].chars().count().max(1),
+            text: if line.contains('\t') {
+                line.replace('\t', " ").into()
+            } else {
+                line.into()
+            },
+        }
+    }
+}
+
+/// The line, counted from 1, in which the byte `at` lies.
+pub(crate) fn line_number(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())]
+        .iter()
+        .filter(|&&b| b == b'\n')
+        .count()
+        + 1
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|&i| text.is_char_boundary(i))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_characters() {
+        let text = "a = 1\nß = \"süß\"\n\tx = 2";
+        let place = Place::of(text, &(11..18));
+        assert_eq!((place.line, place.column, place.marked), (2, 5, 5));
+        let place = Place::of(text, &(text.len() - 1..text.len() + 9));
+        assert_eq!((place.line, place.column, place.marked), (3, 6, 1));
+        assert_eq!(place.text, " x = 2");
+    }
+
+    #[test]
+    fn a_span_over_several_lines_marks_the_first() {
+        let place = Place::of("a = [\n1,\n2]", &(4..11));
+        assert_eq!((place.line, place.column, place.marked), (1, 5, 1));
+    }
+}

@@ -1,0 +1,192 @@
+//! Reads a table of the batch file key by key, and keeps everything that is wrong with it.
+
+use super::keys::{self, Key};
+use super::problem::{Problem, line_number};
+use super::setting::Setting;
+use std::ops::Range;
+use toml::de::{DeTable, DeValue};
+
+/// Longest piece of a value that a message repeats, in characters.
+const MAX_SHOWN: usize = 48;
+
+/// A key that is read and checked, and to which this version pays no heed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IdleKey {
+    /// With its section: `execution.memory_limit`.
+    pub(crate) name: String,
+    /// Where it stands.
+    pub(crate) line: usize,
+}
+
+/// What is found out about a file while it is read.
+#[derive(Debug)]
+pub(crate) struct Findings<'a> {
+    /// The file's text.
+    pub(crate) text: &'a str,
+    /// Everything that is wrong.
+    pub(crate) problems: Vec<Problem>,
+    /// Keys without effect in this version.
+    pub(crate) idle: Vec<IdleKey>,
+}
+
+impl<'a> Findings<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            problems: Vec::new(),
+            idle: Vec::new(),
+        }
+    }
+
+    /// A value as it stands in the file, shortened.
+    pub(crate) fn shown(&self, span: Range<usize>) -> String {
+        let text = self.text.get(span).unwrap_or_default();
+        let first = text.lines().next().unwrap_or_default();
+        let mut shown: String = first.chars().take(MAX_SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        shown
+    }
+}
+
+/// One table of the file.
+#[derive(Debug)]
+pub(crate) struct Section<'s, 'f, 'i> {
+    /// As in its heading; empty for the keys above all headings.
+    name: &'static str,
+    table: Option<&'s DeTable<'i>>,
+    findings: &'s mut Findings<'f>,
+    /// Valid keys that an unknown one was taken for.
+    suggested: Vec<&'static str>,
+}
+
+impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
+    /// Looks at a table, and refuses the keys that are not among `keys`.
+    pub(crate) fn open(
+        name: &'static str,
+        table: Option<&'s DeTable<'i>>,
+        keys: &[Key],
+        findings: &'s mut Findings<'f>,
+    ) -> Self {
+        let mut section = Self {
+            name,
+            table,
+            findings,
+            suggested: Vec::new(),
+        };
+        let valid: Vec<&'static str> = keys.iter().map(|key| key.name).collect();
+        let given: Vec<_> = table.into_iter().flat_map(|t| t.keys()).collect();
+        for key in given
+            .iter()
+            .filter(|key| !valid.contains(&&**key.get_ref()))
+        {
+            let unknown = keys::unknown(name, &valid, key.get_ref());
+            section
+                .findings
+                .problems
+                .push(Problem::at(key.span(), unknown.text));
+            section.suggested.extend(unknown.meant);
+        }
+        for key in keys.iter().filter(|key| !key.has_effect) {
+            if let Some(found) = given.iter().find(|found| *found.get_ref() == key.name) {
+                let line = line_number(section.findings.text, found.span().start);
+                section.findings.idle.push(IdleKey {
+                    name: keys::qualified(name, key.name),
+                    line,
+                });
+            }
+        }
+        section
+    }
+
+    /// The value of a key, or `default` where the file has none. `None` where there is neither or the value is wrong, which
+    /// has then been noted.
+    pub(crate) fn take<T: Setting>(&mut self, key: &'static str, default: Option<T>) -> Option<T> {
+        let Some(value) = self.table.and_then(|table| table.get(key)) else {
+            if default.is_none() && !self.suggested.contains(&key) {
+                let name = keys::qualified(self.name, key);
+                let text = format!(
+                    "{name} is missing; add {key} = …, which must be {}",
+                    T::expected()
+                );
+                self.findings.problems.push(Problem::of_file(text));
+            }
+            return default;
+        };
+        let read = T::read(value.get_ref());
+        if read.is_none() {
+            let shown = self.findings.shown(value.span());
+            let text = wrong_value::<T>(key, &shown, value.get_ref());
+            self.findings.problems.push(Problem::at(value.span(), text));
+        }
+        read
+    }
+}
+
+fn wrong_value<T: Setting>(key: &str, shown: &str, value: &DeValue<'_>) -> String {
+    let unquoted = value.as_str().and_then(|text| DeValue::parse(text).ok());
+    let hint = match unquoted.and_then(|value| T::read(value.get_ref())) {
+        Some(value) => format!(
+            "; without the quotes it would be: {key} = {}",
+            value.written()
+        ),
+        None => String::new(),
+    };
+    format!("{key} is {shown}, it must be {}{hint}", T::expected())
+}
+
+/// Makes a section of the batch file from one table: its struct, how it is read, and the description of its keys.
+///
+/// The first column says whether the key is `used` in this version or only checked (`later`); a default of `None` makes a
+/// key required.
+macro_rules! section {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $name:ident [$section:literal] {
+            $($effect:ident $key:ident: $type:ty = $default:expr, $meaning:literal;)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        $vis struct $name {
+            $(#[doc = $meaning] pub(crate) $key: $type,)*
+        }
+
+        impl $name {
+            /// Its heading in the file; empty for the keys above all headings.
+            pub(crate) const NAME: &'static str = $section;
+
+            /// Its keys, in the order of the docs.
+            pub(crate) fn keys() -> Vec<crate::batch::keys::Key> {
+                use crate::batch::setting::Setting;
+                vec![$(crate::batch::keys::Key {
+                    name: stringify!($key),
+                    expected: <$type as Setting>::expected(),
+                    schema: <$type as Setting>::schema(),
+                    default: { let default: Option<$type> = $default; default.map(|value| value.written()) },
+                    has_effect: crate::batch::section::has_effect!($effect),
+                    meaning: $meaning,
+                },)*]
+            }
+
+            /// Reads it. `None` where a key is missing or wrong, which has then been noted.
+            pub(crate) fn read(section: &mut crate::batch::section::Section<'_, '_, '_>) -> Option<Self> {
+                $(let $key = section.take::<$type>(stringify!($key), $default);)*
+                Some(Self { $($key: $key?,)* })
+            }
+        }
+    };
+}
+pub(crate) use section;
+
+/// `true` for `used`, `false` for `later`.
+macro_rules! has_effect {
+    (used) => {
+        true
+    };
+    (later) => {
+        false
+    };
+}
+pub(crate) use has_effect;

@@ -1,0 +1,121 @@
+//! What the command line means: each command carried out, ending in an exit code.
+
+use crate::args::{Cli, InitArgs, RunArgs, Sub, SurveyArgs};
+use crate::batch::default_file::DEFAULT_FILE;
+use crate::batch::{Batch, USUAL_NAME};
+use crate::exit::Exit;
+use crate::plan::{Plan, PlanError};
+use crate::terminal::Terminal;
+use crate::{documents, dry_run, logging, run, survey};
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+/// Carries out a command.
+pub(crate) fn execute(cli: Cli) -> Exit {
+    match cli.command {
+        None => run_batch(&cli.run),
+        Some(Sub::Run(args)) => run_batch(&args),
+        Some(Sub::Survey(args)) => survey_batch(&args),
+        Some(Sub::Init(args)) => init(&args, &Terminal::new(cli.run.talk)),
+        Some(Sub::Schema) => {
+            let schema = documents::pretty(&crate::batch_schema());
+            Terminal::new(cli.run.talk).result(schema.trim_end());
+            Exit::Complete
+        }
+    }
+}
+
+fn run_batch(args: &RunArgs) -> Exit {
+    let terminal = Terminal::new(args.talk);
+    logging::start(&terminal, args.talk);
+    let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
+    let plan = match read(path).and_then(|batch| Plan::new(&batch, args)) {
+        Ok(plan) => plan,
+        Err(error) => return refuse(&error, path, &terminal),
+    };
+    for warning in &plan.warnings {
+        terminal.warn(warning);
+    }
+    if args.dry_run {
+        dry_run::list(&plan, &terminal)
+    } else {
+        run::run(&plan, &terminal)
+    }
+}
+
+fn survey_batch(args: &SurveyArgs) -> Exit {
+    let terminal = Terminal::new(args.talk);
+    logging::start(&terminal, args.talk);
+    match read(&args.batch).and_then(|batch| crate::plan::find(&batch, &args.tasks)) {
+        Ok(found) => survey::survey(&found, args.crop as usize, &terminal),
+        Err(error) => refuse(&error, &args.batch, &terminal),
+    }
+}
+
+fn read(path: &Path) -> Result<Batch, PlanError> {
+    Batch::read(path).map_err(PlanError::from)
+}
+
+/// Says why nothing can be done, and whether a command was taken for a file.
+fn refuse(error: &PlanError, path: &Path, terminal: &Terminal) -> Exit {
+    terminal.error(&error.to_string());
+    if let Some(command) = meant_command(path) {
+        terminal.problem(&format!("If you meant the command: e2m {command} --help"));
+    }
+    error.exit()
+}
+
+/// The command that a file which does not exist may have been meant to be.
+fn meant_command(path: &Path) -> Option<&'static str> {
+    let word = path
+        .to_str()
+        .filter(|word| !path.exists() && !word.contains(['/', '\\', '.']))?;
+    crate::batch::keys::nearest(
+        word,
+        ["run", "survey", "init", "schema", "help"].into_iter(),
+        0.6,
+    )
+    .map(|command| if command == "help" { "" } else { command })
+}
+
+/// Writes the commented batch file, unless there is one.
+fn init(args: &InitArgs, terminal: &Terminal) -> Exit {
+    let path = args.dir.join(USUAL_NAME);
+    let written = std::fs::create_dir_all(&args.dir)
+        .and_then(|()| std::fs::File::create_new(&path))
+        .and_then(|mut file| file.write_all(DEFAULT_FILE.as_bytes()));
+    match written {
+        Ok(()) => {
+            let shown = path.strip_prefix(".").unwrap_or(&path).display();
+            terminal.result(&format!(
+                "Wrote {shown}. Put your images into the folder raw beside it, one folder per sample, or change raw_dir \
+                 in it; then\n  e2m --dry-run {shown}   shows what would run\n  e2m {shown}             runs it"
+            ));
+            Exit::Complete
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.exists() => {
+            terminal.error(&format!(
+                "{} is there already and was left as it is; name another folder: e2m init DIR",
+                path.display()
+            ));
+            Exit::BadInput
+        }
+        Err(error) => {
+            terminal.error(&format!("{} cannot be written: {error}", path.display()));
+            Exit::BadInput
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_taken_for_files() {
+        assert_eq!(meant_command(Path::new("surveyy")), Some("survey"));
+        assert_eq!(meant_command(Path::new("inti")), Some("init"));
+        assert_eq!(meant_command(Path::new("batch.toml")), None);
+        assert_eq!(meant_command(Path::new("samples")), None);
+    }
+}

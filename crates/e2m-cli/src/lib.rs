@@ -1,0 +1,60 @@
+//! The program `e2m`: from the command line and a batch file to results on disk and words on the terminal.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `args`, `command` | the command line as given, and what it means |
+//! | `batch` | the batch file: its keys, their types, what can be wrong with them |
+//! | `plan` | which tasks will run: the batch file, the command line and the raw folder together |
+//! | `run` | runs them one after another, whatever happens to one of them |
+//! | `terminal` | the only place that prints: progress, warnings, results |
+//! | `report` | the summary, `e2m_batch.json`, `e2m_batch.csv`, the run log |
+//! | `survey`, `dry_run` | a look before a run |
+//! | `documents` | the JSON Schema and the docs pages that are made from the batch file's tables |
+//!
+//! Nothing here knows images; that is `e2m-pipeline`, which runs one task. This library exists so that all of it can be
+//! tested, and for the generator of the docs:
+//!
+//! ```
+//! let schema = e2m_cli::batch_schema();
+//! assert_eq!(schema["required"], serde_json::json!(["raw_dir", "output_dir"]));
+//! ```
+
+mod args;
+mod batch;
+mod command;
+mod documents;
+mod dry_run;
+mod exit;
+mod forecast;
+mod human;
+mod logging;
+mod plan;
+mod report;
+mod run;
+mod signals;
+mod survey;
+mod table;
+mod task_size;
+mod terminal;
+
+pub use documents::{Document, batch_schema, documents};
+pub use exit::Exit;
+
+use clap::Parser as _;
+
+/// Reads the command line and does what it says.
+pub fn main() -> std::process::ExitCode {
+    match args::Cli::try_parse() {
+        Ok(cli) => command::execute(cli).into(),
+        Err(message) => {
+            // Help and version are messages too; a closed terminal is no reason to fail.
+            let _ = message.print();
+            let code = if message.use_stderr() {
+                Exit::BadInput
+            } else {
+                Exit::Complete
+            };
+            code.into()
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! From a batch file and the command line to the tasks that will run.
+
+use crate::args::{RunArgs, TaskArgs};
+use crate::batch::Batch;
+use crate::batch::problem::{BatchError, Problem};
+use crate::batch::setting::Setting as _;
+use crate::batch::values::{AutoCount, Names, Parallel};
+use crate::exit::Exit;
+use crate::human::count;
+use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
+use e2m_pipeline::{Params, TaskSpec};
+use std::path::PathBuf;
+
+/// What will run, and what will not.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The batch file.
+    pub(crate) batch_path: PathBuf,
+    /// Where results go.
+    pub(crate) output_dir: PathBuf,
+    /// Compute threads.
+    pub(crate) threads: AutoCount,
+    /// The tasks in their order.
+    pub(crate) tasks: Vec<TaskSpec>,
+    /// Pairs that were asked for and are not there, and are left out.
+    pub(crate) missing: Vec<MissingPair>,
+    /// What the user should know before it starts.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Why nothing can run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// The batch file cannot be used.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// Stages given on the command line contradict each other, or the batch file.
+    #[error(
+        "from_stage is {from} and to_stage is {to}: nothing would run; --from-stage must not be above --to-stage"
+    )]
+    Stages {
+        /// The first stage.
+        from: u8,
+        /// The last stage.
+        to: u8,
+    },
+    /// The raw folder is not laid out as it should be.
+    #[error(transparent)]
+    Layout(#[from] DiscoveryError),
+    /// Images are missing.
+    #[error("{}", missing_text(missing, *found))]
+    Missing {
+        /// All of them.
+        missing: Vec<MissingPair>,
+        /// Pairs that are complete.
+        found: usize,
+    },
+    /// There is nothing to run.
+    #[error("{} holds no pair of the samples and dyes asked for (samples = {samples}, dyes = {dyes})", raw_dir.display())]
+    Nothing {
+        /// The raw folder.
+        raw_dir: PathBuf,
+        /// The samples asked for.
+        samples: String,
+        /// The dyes asked for.
+        dyes: String,
+    },
+}
+
+impl PlanError {
+    /// The exit code for it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Batch(_) | Self::Stages { .. } => Exit::BadInput,
+            Self::Layout(_) | Self::Missing { .. } | Self::Nothing { .. } => Exit::RawFiles,
+        }
+    }
+}
+
+/// Every missing pair, and the ways out.
+fn missing_text(missing: &[MissingPair], found: usize) -> String {
+    let list: Vec<String> = missing.iter().map(|pair| format!("\n  {pair}")).collect();
+    let way_out = match found {
+        0 => "Nothing was run; no other pair is complete either.".to_owned(),
+        n => format!(
+            "Nothing was run. To leave these out and run the {} there, set strict_dyes = false.",
+            complete(n)
+        ),
+    };
+    format!(
+        "raw images are missing for {}:{}\n{way_out}",
+        count(missing.len(), "task"),
+        list.concat()
+    )
+}
+
+fn complete(pairs: usize) -> String {
+    if pairs == 1 {
+        "1 pair that is".into()
+    } else {
+        format!("{pairs} pairs that are")
+    }
+}
+
+/// The pairs that a batch file and the command line ask for.
+pub(crate) fn find(batch: &Batch, wanted: &TaskArgs) -> Result<Discovery, PlanError> {
+    let names = |given: &[String], file: &Names| {
+        if given.is_empty() {
+            file.clone()
+        } else {
+            Names::from_arguments(given)
+        }
+    };
+    let samples = names(&wanted.samples, &batch.general.samples);
+    let dyes = names(&wanted.dyes, &batch.general.dyes);
+    let raw_dir = batch.raw_dir();
+    let found = discover(&raw_dir, &samples.selection(), &dyes.selection())?;
+    if found.pairs.is_empty() && found.missing.is_empty() {
+        return Err(PlanError::Nothing {
+            raw_dir,
+            samples: samples.written(),
+            dyes: dyes.written(),
+        });
+    }
+    Ok(found)
+}
+
+impl Plan {
+    /// Settles what runs.
+    pub(crate) fn new(batch: &Batch, args: &RunArgs) -> Result<Self, PlanError> {
+        let from_stage = args.from_stage.unwrap_or(batch.general.from_stage.number());
+        let to_stage = args.to_stage.unwrap_or(batch.general.to_stage.number());
+        if from_stage > to_stage {
+            return Err(PlanError::Stages {
+                from: from_stage,
+                to: to_stage,
+            });
+        }
+        let Discovery {
+            pairs,
+            missing,
+            notes,
+        } = find(batch, &args.tasks)?;
+        if !missing.is_empty() && (batch.general.strict_dyes || pairs.is_empty()) {
+            return Err(PlanError::Missing {
+                missing,
+                found: pairs.len(),
+            });
+        }
+        let mut warnings = idle_settings(batch);
+        warnings.extend(notes.iter().map(ToString::to_string));
+        warnings.extend(idle_overrides(batch, &args.tasks, &pairs));
+        let mut tasks = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            let params = params_of(batch, &pair.sample, &pair.dye)?;
+            tasks.push(TaskSpec {
+                params,
+                from_stage,
+                to_stage,
+                force: args.force || batch.general.force,
+                sample: pair.sample,
+                dye: pair.dye,
+                post: pair.post,
+                pre: pair.pre,
+                output_dir: batch.output_dir(),
+                checkpoint_format: batch.general.checkpoint_format,
+                checkpoint_compression: batch.general.checkpoint_compression,
+            });
+        }
+        Ok(Self {
+            batch_path: batch.path.clone(),
+            output_dir: batch.output_dir(),
+            threads: batch.execution.threads,
+            tasks,
+            missing,
+            warnings,
+        })
+    }
+}
+
+/// The parameters of a task: those of all, and over them each override that matches, in the order of the file.
+fn params_of(batch: &Batch, sample: &str, dye: &str) -> Result<Params, BatchError> {
+    let matching = batch
+        .overrides
+        .iter()
+        .filter(|one| one.matches(sample, dye));
+    let params = matching.fold(batch.params.clone(), |params, one| one.params.over(params));
+    params.validate().map_err(|error| {
+        let text = format!("{error} for {sample}/{dye}, where several overrides match");
+        batch.refused(vec![Problem::of_file(text)])
+    })?;
+    Ok(params)
+}
+
+/// What the batch file sets and this version does not do yet.
+fn idle_settings(batch: &Batch) -> Vec<String> {
+    let mut said = Vec::new();
+    if batch.execution.parallel != Parallel::No {
+        let set = batch.execution.parallel.written();
+        said.push(format!(
+            "parallel = {set} is not in this version yet; tasks run one after another"
+        ));
+    }
+    let idle = batch
+        .idle
+        .iter()
+        .filter(|key| key.name != "execution.parallel");
+    let idle: Vec<String> = idle
+        .map(|key| format!("{} (line {})", key.name, key.line))
+        .collect();
+    if !idle.is_empty() {
+        said.push(format!(
+            "set in the batch file, but without effect in this version: {}",
+            idle.join(", ")
+        ));
+    }
+    said
+}
+
+/// Overrides for tasks that the batch does not have. Where the command line chooses tasks, that is to be expected.
+fn idle_overrides(batch: &Batch, wanted: &TaskArgs, pairs: &[RawPair]) -> Vec<String> {
+    if !wanted.samples.is_empty() || !wanted.dyes.is_empty() {
+        return Vec::new();
+    }
+    let unused = batch.overrides.iter().filter(|one| {
+        !pairs
+            .iter()
+            .any(|pair| one.matches(&pair.sample, &pair.dye))
+    });
+    unused
+        .map(|one| {
+            let line = crate::batch::problem::line_number(&batch.text, one.at.start);
+            let named = [("sample", &one.sample), ("dye", &one.dye)];
+            let named: Vec<String> = named
+                .iter()
+                .filter_map(|(key, name)| Some(format!("{key} {:?}", name.as_ref()?)))
+                .collect();
+            format!(
+                "the override in line {line} ({}) matches no task",
+                named.join(", ")
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn batch(rest: &str) -> Batch {
+        let text = format!("raw_dir = \"raw\"\noutput_dir = \"out\"\n{rest}");
+        Batch::parse(Path::new("/b/batch.toml"), &text).expect("a good file")
+    }
+
+    #[test]
+    fn the_last_override_counts_and_contradictions_are_found() {
+        let several = batch(
+            "[params]\npad = 10\nbw = 3\n[[override]]\nsample = \"a\"\nparams = { pad = 20, scale_min = 1.1 }\n\
+             [[override]]\ndye = \"d\"\nparams = { pad = 30, scale_max = 1.05 }\n"
+                .replace("bw = 3\n", "")
+                .as_str(),
+        );
+        let pad = |sample, dye| params_of(&several, sample, dye).map(|params| params.pad);
+        assert_eq!(pad("x", "x").expect("fine"), 10);
+        assert_eq!(pad("a", "x").expect("fine"), 20);
+        assert_eq!(pad("x", "d").expect("fine"), 30);
+        let error = pad("a", "d")
+            .expect_err("each is fine, both together are not")
+            .to_string();
+        assert!(
+            error.contains("scale_min (1.1) must be less than scale_max (1.05) for a/d"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn settings_of_later_versions_are_named() {
+        let said = idle_settings(&batch(
+            "[execution]\nparallel = \"slurm\"\nmemory_limit = \"8GB\"\nthreads = 2\n",
+        ));
+        assert_eq!(
+            said,
+            [
+                "parallel = \"slurm\" is not in this version yet; tasks run one after another",
+                "set in the batch file, but without effect in this version: execution.memory_limit (line 5)",
+            ]
+        );
+        assert_eq!(
+            idle_settings(&batch("[execution]\nparallel = false\n")),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn overrides_without_a_task_are_named() {
+        let pairs = [RawPair {
+            sample: "a".into(),
+            dye: "d".into(),
+            post: "x".into(),
+            pre: "y".into(),
+        }];
+        let all = TaskArgs {
+            samples: vec![],
+            dyes: vec![],
+        };
+        let batch = batch(
+            "[[override]]\nsample = \"b\"\nparams = { pad = 1 }\n[[override]]\ndye = \"d\"\nparams = { pad = 1 }\n",
+        );
+        assert_eq!(
+            idle_overrides(&batch, &all, &pairs),
+            ["the override in line 3 (sample \"b\") matches no task"]
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! The run log: a text file in output_dir to which every run appends.
+
+use super::BatchReport;
+use super::problems;
+use super::results::TaskResult;
+use super::summary::tally;
+use crate::exit::Exit;
+use crate::human;
+use crate::plan::Plan;
+use jiff::Zoned;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Its name; that of the Python program, whose users look for it there.
+pub(crate) const NAME: &str = ".exo2micro_run_log.txt";
+
+/// Appends to the run log. Each line is on the disk before the next task begins, so that a crash leaves what was known.
+#[derive(Debug)]
+pub(crate) struct RunLog {
+    path: PathBuf,
+    failure: Option<std::io::Error>,
+}
+
+impl RunLog {
+    /// The log of this output_dir.
+    pub(crate) fn open(output_dir: &Path) -> Self {
+        Self {
+            path: output_dir.join(NAME),
+            failure: None,
+        }
+    }
+
+    /// A run starts.
+    pub(crate) fn start(&mut self, plan: &Plan) {
+        let tasks = human::count(plan.tasks.len(), "task");
+        let batch = plan.batch_path.display();
+        self.line(&format!(
+            "run starts: e2m {}, {batch}, {tasks}",
+            env!("CARGO_PKG_VERSION")
+        ));
+        for warning in &plan.warnings {
+            self.line(&format!("warning: {warning}"));
+        }
+    }
+
+    /// A task has ended.
+    pub(crate) fn task(&mut self, label: &str, result: &TaskResult) {
+        let seconds = human::seconds(result.seconds);
+        let memory = result
+            .peak_rss_bytes
+            .map_or_else(|| "unknown".to_owned(), human::bytes);
+        let kept = if result.worked() { "" } else { "  (was there)" };
+        self.line(&format!(
+            "{label}  {}  {seconds}  peak {memory}{kept}",
+            result.status
+        ));
+    }
+
+    /// The run has ended.
+    pub(crate) fn end(&mut self, report: &BatchReport<'_>, exit: Exit) {
+        for problem in problems::of(report) {
+            self.line(&format!(
+                "problem: {}: {}; what to do: {}",
+                problem.task, problem.what, problem.to_do
+            ));
+        }
+        let seconds = human::seconds(report.seconds);
+        self.line(&format!(
+            "run ends: {} in {seconds}, exit code {}",
+            tally(report),
+            exit.code()
+        ));
+    }
+
+    /// Why the log is not complete, if it is not.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let error = self.failure.as_ref()?;
+        Some(format!(
+            "the run log {} could not be written: {error}",
+            self.path.display()
+        ))
+    }
+
+    fn line(&mut self, text: &str) {
+        let time = Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+        // A message of several lines stays one entry.
+        let entry = format!("{time}  {}\n", text.replace('\n', " "));
+        let written = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+            .and_then(|mut file| file.write_all(entry.as_bytes()));
+        if let Err(error) = written {
+            self.failure.get_or_insert(error);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What is left of a batch: files in output_dir, and a summary on the terminal.
+
+pub(crate) mod log;
+pub(crate) mod problems;
+pub(crate) mod results;
+mod summary;
+
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::terminal::Terminal;
+use results::{Ending, TaskResult};
+
+/// A batch that has ended.
+#[derive(Debug)]
+pub(crate) struct BatchReport<'a> {
+    /// What was to run.
+    pub(crate) plan: &'a Plan,
+    /// How each task ended, in the order of the plan.
+    pub(crate) results: Vec<TaskResult>,
+    /// How long it took.
+    pub(crate) seconds: f64,
+    /// Whether the user stopped it.
+    pub(crate) interrupted: bool,
+}
+
+impl BatchReport<'_> {
+    /// Tasks that ended so.
+    pub(crate) fn count(&self, ending: Ending) -> usize {
+        self.results
+            .iter()
+            .filter(|result| result.ending() == ending)
+            .count()
+    }
+
+    /// The exit code. Pairs that were left out because the batch file allows it do not change it. An interrupt that came too
+    /// late to stop anything is none.
+    pub(crate) fn exit(&self) -> Exit {
+        let stopped = self.count(Ending::Interrupted) + self.count(Ending::NotBegun) > 0;
+        if self.interrupted && stopped {
+            Exit::Interrupted
+        } else if self.count(Ending::Failed) > 0 {
+            Exit::TaskFailed
+        } else if self.count(Ending::Suspect) > 0 {
+            Exit::Suspect
+        } else {
+            Exit::Complete
+        }
+    }
+}
+
+/// Writes `e2m_batch.json` and `e2m_batch.csv`.
+pub(crate) fn write_files(report: &BatchReport<'_>) -> Result<(), String> {
+    results::write(report)
+        .map_err(|error| format!("the results of the batch could not be written: {error}"))
+}
+
+/// Prints the summary, then what is wrong, then where everything is.
+pub(crate) fn print(report: &BatchReport<'_>, terminal: &Terminal) {
+    terminal.summary(&format!("\n{}", summary::table(report)));
+    let problems = problems::of(report);
+    if !problems.is_empty() {
+        terminal.problem(&format!("\n{}", problems::text(&problems)));
+    }
+    terminal.summary(&format!("\n{}", summary::last_words(report)));
+}

@@ -1,0 +1,86 @@
+//! The PROBLEMS section: everything that is wrong, in full, with what to do.
+
+use super::BatchReport;
+use super::results::{Ending, TaskResult};
+use e2m_pipeline::Status;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The task it is about.
+    pub(crate) task: String,
+    /// What is wrong.
+    pub(crate) what: String,
+    /// What to do about it.
+    pub(crate) to_do: String,
+}
+
+/// Everything that is wrong with a batch, in the order of its tasks.
+pub(crate) fn of(report: &BatchReport<'_>) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = report.results.iter().filter_map(of_task).collect();
+    let missing = report.plan.missing.iter().map(|missing| Problem {
+        task: format!(
+            "{}/{}",
+            missing.sample,
+            missing.dye.as_deref().unwrap_or("*")
+        ),
+        what: format!("left out: {missing}"),
+        to_do: "add or rename the file, then run again; what is complete is kept".into(),
+    });
+    problems.extend(missing);
+    problems
+}
+
+fn of_task(result: &TaskResult) -> Option<Problem> {
+    let to_do = match (&result.status, result.ending()) {
+        (Status::Complete, _) | (_, Ending::NotBegun) => return None,
+        (Status::Suspect(_), _) => format!(
+            "look at the difference image before you trust it; the record is {}",
+            result
+                .manifest
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string())
+        ),
+        (Status::Incomplete(_), _) => "run again; finished stages are kept".into(),
+        (Status::Error(why), _) => remedy(why, result),
+    };
+    Some(Problem {
+        task: result.name(),
+        what: result.status.to_string(),
+        to_do,
+    })
+}
+
+/// What to do about a failed task.
+fn remedy(why: &str, result: &TaskResult) -> String {
+    let (post, pre) = (result.post.display(), result.pre.display());
+    if why.starts_with("internal error") {
+        "the other tasks are not affected".into()
+    } else if why.starts_with("alignment failed") {
+        format!(
+            "no difference image was made. Check that both images show the same section and are bright enough \
+             (`e2m survey` shows their channels): {post} and {pre}"
+        )
+    } else if [&result.post, &result.pre]
+        .iter()
+        .any(|path| why.contains(&*path.to_string_lossy()))
+    {
+        "replace the file, for instance by exporting it again, then run again; what is complete is kept".into()
+    } else {
+        format!(
+            "mend that, then run again; what is complete is kept. The raw images are {post} and {pre}"
+        )
+    }
+}
+
+/// The section as it is printed.
+pub(crate) fn text(problems: &[Problem]) -> String {
+    let mut text = format!("PROBLEMS ({})", problems.len());
+    for problem in problems {
+        text.push_str(&format!(
+            "\n  {}\n    {}\n    what to do: {}",
+            problem.task, problem.what, problem.to_do
+        ));
+    }
+    text
+}

@@ -1,0 +1,218 @@
+//! The results of a batch as files: `e2m_batch.json`, and the same as a table in `e2m_batch.csv`.
+
+use super::BatchReport;
+use e2m_io::write_atomic;
+use e2m_pipeline::{Status, TaskOutcome, TaskSpec, Verdict};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Name of the results in output_dir.
+pub(crate) const JSON_NAME: &str = "e2m_batch.json";
+/// Name of the same as a table.
+pub(crate) const CSV_NAME: &str = "e2m_batch.csv";
+/// The layout of the file.
+const SCHEMA: u32 = 1;
+
+/// How one task ended. Field by field a column of the table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct TaskResult {
+    pub(crate) sample: String,
+    pub(crate) dye: String,
+    pub(crate) status: Status,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) coarse_method: Option<String>,
+    pub(crate) residual_median_px: Option<f64>,
+    pub(crate) residual_p90_px: Option<f64>,
+    pub(crate) estimated_accuracy_px: Option<f64>,
+    pub(crate) overlap_fraction: Option<f64>,
+    pub(crate) correlation: Option<f64>,
+    pub(crate) scale: Option<f64>,
+    pub(crate) scale_std_error: Option<f64>,
+    pub(crate) scale_percentile: Option<f64>,
+    pub(crate) scale_manual: Option<f64>,
+    pub(crate) seconds: f64,
+    pub(crate) peak_rss_bytes: Option<u64>,
+    pub(crate) stages_done: Vec<u8>,
+    pub(crate) post: PathBuf,
+    pub(crate) pre: PathBuf,
+    /// Below output_dir.
+    pub(crate) manifest: Option<PathBuf>,
+}
+
+/// The ways in which a task can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Complete,
+    Suspect,
+    Failed,
+    /// Stopped by the user on its way.
+    Interrupted,
+    /// Not begun, because the user stopped the batch.
+    NotBegun,
+}
+
+/// The status of a task that was not begun.
+const NOT_BEGUN: &str = "not begun, the batch was interrupted";
+/// The status of a task that was stopped on its way.
+const INTERRUPTED: &str = "interrupted, the next run goes on from here";
+
+impl TaskResult {
+    /// The result of a task; without an outcome it was not begun.
+    pub(crate) fn of(task: &TaskSpec, outcome: Option<&TaskOutcome>, output_dir: &Path) -> Self {
+        let manifest = outcome.and_then(|outcome| outcome.manifest.as_deref());
+        let alignment = manifest.and_then(|manifest| manifest.alignment.as_ref());
+        let scales = manifest.map(|manifest| &manifest.scales);
+        let moffat = scales.and_then(|scales| scales.moffat.as_ref());
+        let path = outcome.and_then(|outcome| outcome.manifest_path.as_deref());
+        Self {
+            sample: task.sample.clone(),
+            dye: task.dye.clone(),
+            status: status(outcome),
+            verdict: alignment.map(|a| a.verdict),
+            coarse_method: alignment.map(|a| a.coarse_method.clone()),
+            residual_median_px: alignment.and_then(|a| a.residual_median_px),
+            residual_p90_px: alignment.and_then(|a| a.residual_p90_px),
+            estimated_accuracy_px: alignment.and_then(|a| a.estimated_accuracy_px),
+            overlap_fraction: alignment.map(|a| a.overlap_fraction),
+            correlation: alignment.map(|a| a.correlation),
+            scale: moffat.map(|scale| scale.value),
+            scale_std_error: moffat.map(|scale| scale.std_error),
+            scale_percentile: scales
+                .and_then(|scales| scales.percentile)
+                .map(|scale| scale.value),
+            scale_manual: scales
+                .and_then(|scales| scales.manual)
+                .map(|scale| scale.value),
+            seconds: outcome.map_or(0.0, |outcome| outcome.seconds),
+            peak_rss_bytes: outcome.map(|outcome| outcome.peak_rss_bytes),
+            stages_done: outcome
+                .map(|outcome| outcome.stages_done.clone())
+                .unwrap_or_default(),
+            post: task.post.clone(),
+            pre: task.pre.clone(),
+            manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
+        }
+    }
+
+    /// `CD070/DAPI`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.sample, self.dye)
+    }
+
+    /// How it ended.
+    pub(crate) fn ending(&self) -> Ending {
+        match &self.status {
+            Status::Complete => Ending::Complete,
+            Status::Suspect(_) => Ending::Suspect,
+            Status::Error(_) => Ending::Failed,
+            Status::Incomplete(why) if why == NOT_BEGUN => Ending::NotBegun,
+            Status::Incomplete(_) => Ending::Interrupted,
+        }
+    }
+
+    /// Whether it had anything to do: otherwise its results were there already.
+    pub(crate) fn worked(&self) -> bool {
+        !self.stages_done.is_empty() || !matches!(self.ending(), Ending::Complete | Ending::Suspect)
+    }
+}
+
+fn status(outcome: Option<&TaskOutcome>) -> Status {
+    match outcome {
+        None => Status::Incomplete(NOT_BEGUN.to_owned()),
+        Some(outcome) if outcome.interrupted => Status::Incomplete(INTERRUPTED.to_owned()),
+        Some(outcome) => outcome.status.clone(),
+    }
+}
+
+/// Why the results could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResultsError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] e2m_io::AtomicError),
+    /// The JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The table.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+}
+
+/// Writes both files, each in one step.
+pub(super) fn write(report: &BatchReport<'_>) -> Result<(), ResultsError> {
+    let folder = &report.plan.output_dir;
+    let tasks: Vec<Value> = report
+        .results
+        .iter()
+        .map(serde_json::to_value)
+        .collect::<Result<_, _>>()?;
+    let missing: Vec<Value> = report
+        .plan
+        .missing
+        .iter()
+        .map(|pair| json!({"sample": pair.sample, "dye": pair.dye, "status": format!("missing: {pair}")}))
+        .collect();
+    let table = table(tasks.iter().chain(&missing).filter_map(Value::as_object))?;
+    let all = json!({
+        "schema": SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "batch": report.plan.batch_path,
+        "exit_code": report.exit().code(),
+        "seconds": report.seconds,
+        "tasks": tasks,
+        "missing": missing,
+    });
+    write_atomic(&folder.join(JSON_NAME), format!("{all:#}\n").as_bytes())?;
+    write_atomic(&folder.join(CSV_NAME), &table)?;
+    Ok(())
+}
+
+/// Objects as rows; the columns are the keys of the first one.
+fn table<'v>(rows: impl Iterator<Item = &'v Map<String, Value>>) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut columns: Vec<&String> = Vec::new();
+    for row in rows {
+        if columns.is_empty() {
+            columns = row.keys().collect();
+            writer.write_record(&columns)?;
+        }
+        writer.write_record(
+            columns
+                .iter()
+                .map(|column| row.get(*column).map_or_else(String::new, cell)),
+        )?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// A value as a cell: nothing for null, lists with spaces between.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_the_columns_of_its_first_row_and_quotes_what_needs_it() {
+        let rows = [
+            json!({"sample": "a", "status": "error: 1, 2 \"x\"", "stages": [1, 2], "scale": null}),
+            json!({"sample": "b", "scale": 1.5}),
+        ];
+        let bytes = table(rows.iter().filter_map(Value::as_object)).expect("a table");
+        let text = String::from_utf8(bytes).expect("text");
+        assert_eq!(
+            text,
+            "sample,status,stages,scale\na,\"error: 1, 2 \"\"x\"\"\",1 2,\nb,,,1.5\n"
+        );
+    }
+}

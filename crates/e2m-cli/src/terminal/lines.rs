@@ -1,0 +1,86 @@
+//! Progress without a terminal: a line per event that matters.
+
+use super::Terminal;
+use super::show::{Show, Step, TaskView, last_line, stage_name};
+use crate::forecast::Forecast;
+use crate::human;
+use e2m_pipeline::Event;
+use std::time::{Duration, Instant};
+
+/// In a stage that takes longer than this, a line tells how far it is.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
+/// Prints a line per event that matters.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    terminal: Terminal,
+    forecast: Forecast,
+    last_line: Instant,
+}
+
+impl Lines {
+    pub(crate) fn new(terminal: Terminal, forecast: Forecast) -> Self {
+        Self {
+            terminal,
+            forecast,
+            last_line: Instant::now(),
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.terminal.say(line);
+        self.last_line = Instant::now();
+    }
+}
+
+impl Show for Lines {
+    fn task_started(&mut self, task: &TaskView) {
+        self.forecast.begin(task.index);
+        self.last_line = Instant::now();
+    }
+
+    fn event(&mut self, task: &TaskView, event: &Event) {
+        let label = task.label();
+        match event {
+            Event::StageStarted { .. } | Event::StageFinished { skipped: true, .. } => {}
+            Event::StageFinished {
+                stage,
+                seconds,
+                skipped: false,
+            } => {
+                self.say(&format!(
+                    "{label}  {}  {}",
+                    stage_name(*stage),
+                    human::seconds(*seconds)
+                ));
+            }
+            Event::Progress {
+                stage,
+                what,
+                rows,
+                of,
+            } => {
+                if self.last_line.elapsed() >= SIGN_OF_LIFE {
+                    let step = Step {
+                        stage: *stage,
+                        what,
+                        rows: *rows,
+                        of: *of,
+                    };
+                    self.say(&format!(
+                        "{label}  {}: {what}, {} %",
+                        stage_name(*stage),
+                        step.percent()
+                    ));
+                }
+            }
+            Event::Note(text) => self.say(&format!("{label}  note: {text}")),
+        }
+    }
+
+    fn task_finished(&mut self, task: &TaskView, how: &str, seconds: f64, worked: bool) {
+        self.forecast.end(task.index, seconds, worked);
+        let left = self.forecast.seconds_left();
+        self.say(&last_line(task, how, seconds, worked, left));
+    }
+}

@@ -1,0 +1,94 @@
+//! Help, version, schema, init and wrong arguments.
+
+mod common;
+
+use common::Bench;
+use insta::assert_snapshot;
+
+#[test]
+fn help() {
+    let bench = Bench::new();
+    let run = bench.run(&["--help"]);
+    assert_eq!(run.code, 0);
+    assert_snapshot!("help", run.out);
+    assert_snapshot!("help_run", bench.run(&["run", "--help"]).out);
+    assert_snapshot!("help_survey", bench.run(&["survey", "--help"]).out);
+}
+
+#[test]
+fn without_arguments_the_help_is_shown_and_the_code_says_so() {
+    let run = Bench::new().run(&[]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.err.contains("Usage: e2m [OPTIONS] <BATCH>"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn version() {
+    let run = Bench::new().run(&["--version"]);
+    assert_eq!(
+        (run.code, run.out),
+        (0, format!("e2m {}\n", env!("CARGO_PKG_VERSION")))
+    );
+}
+
+#[test]
+fn wrong_arguments() {
+    let bench = Bench::new();
+    let run = bench.run(&["batch.toml", "--from-stage", "7"]);
+    assert_eq!(run.code, 2);
+    assert_snapshot!("from_stage_7", run.err);
+    let run = bench.run(&["surveyy"]);
+    assert_eq!(run.code, 2);
+    assert_snapshot!("command_taken_for_a_file", run.err);
+    let run = bench.run(&["batch.toml", "--smaples", "a"]);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("--samples"), "{}", run.err);
+}
+
+#[test]
+fn a_bad_batch_file() {
+    let bench = Bench::new();
+    bench.write(
+        "batch.toml",
+        "raw_dir = \"raw\"\noutput_dri = \"out\"\n[params]\npad = \"big\"\n",
+    );
+    let run = bench.run_batch();
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    assert_snapshot!("bad_batch_file", run.err);
+}
+
+#[test]
+fn init_writes_a_batch_file_once() {
+    let bench = Bench::new();
+    let run = bench.run(&["init", "new/place"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert_snapshot!("init", run.out);
+    let written = bench.read("new/place/batch.toml");
+    let run = bench.run(&["init", "new/place"]);
+    assert_eq!(run.code, 2);
+    assert_snapshot!("init_again", run.err);
+    assert_eq!(bench.read("new/place/batch.toml"), written);
+    let run = bench.run(&["new/place/batch.toml"]);
+    assert_eq!(run.code, 4, "{}", run.err);
+}
+
+#[test]
+fn the_schema_is_json() {
+    let run = Bench::new().run(&["schema"]);
+    assert_eq!(run.code, 0);
+    let schema: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(schema, e2m_cli::batch_schema());
+}
+
+#[test]
+fn settings_of_later_versions_are_pointed_out() {
+    let bench = Bench::with_pairs(&[("CD070", "DAPI")]);
+    bench.batch("[execution]\nparallel = true\nmemory_limit = \"8GB\"\n");
+    let run = bench.run(&["--dry-run", "batch.toml"]);
+    assert_eq!(run.code, 0);
+    assert_snapshot!("later_settings", run.err);
+}
