@@ -1,0 +1,76 @@
+//! Why a task ended without a result.
+
+use e2m_align::AlignError;
+use e2m_image::BandError;
+use e2m_io::{CheckpointError, FactError, NameError, RawError};
+use e2m_scale::ScaleError;
+use std::path::{Path, PathBuf};
+
+/// Why a task ended without a result. The message is the sentence for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// A raw image cannot be read.
+    #[error(transparent)]
+    Raw(#[from] RawError),
+    /// A checkpoint cannot be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A fact that does not fit into a checkpoint's header.
+    #[error(transparent)]
+    Fact(#[from] FactError),
+    /// A sample or dye that cannot be a folder name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// No trustworthy alignment; no difference image is made.
+    #[error("alignment failed: {0}")]
+    Align(#[from] AlignError),
+    /// A method of alignment that this version does not have.
+    #[error("coarse_method = {0:?} is not available in this version, use \"auto\" or \"features\"")]
+    CoarseMethod(String),
+    /// No scale.
+    #[error("no scale: {0}")]
+    Scale(#[from] ScaleError),
+    /// Stopped between two bands.
+    #[error("interrupted")]
+    Interrupted,
+    /// Reading or writing bands failed.
+    #[error(transparent)]
+    Band(BandError),
+    /// A file or folder that the file system refuses.
+    #[error("{}: {what}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was to be done with it.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A stage's input is missing.
+    #[error(
+        "stage {stage} needs the result of stage {needs}, which is not there; start from stage {needs}"
+    )]
+    MissingStage {
+        /// The stage that was to run.
+        stage: u8,
+        /// The stage whose result it needs.
+        needs: u8,
+    },
+}
+
+impl PipelineError {
+    /// An [`PipelineError::Io`] for `map_err`.
+    pub(crate) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, what, source }
+    }
+}
+
+impl From<BandError> for PipelineError {
+    fn from(error: BandError) -> Self {
+        match error {
+            BandError::Interrupted => Self::Interrupted,
+            other => Self::Band(other),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The raw files of a task.
+
+use crate::error::PipelineError;
+use crate::history::History;
+use crate::manifest::InputRecord;
+use e2m_image::{BandSource, Plane};
+use e2m_io::{ChannelChoice, FileIdentity, RawImage, content_hash};
+use std::path::Path;
+
+/// One raw file, opened by its header; its pixels are read when they are needed.
+#[derive(Debug)]
+pub(crate) struct RawInput {
+    image: RawImage,
+    choice: Option<ChannelChoice>,
+    pub(crate) record: InputRecord,
+}
+
+impl RawInput {
+    /// Opens a raw file. What an earlier run found out about its content is taken over if the file is the same.
+    pub(crate) fn open(path: &Path, history: &History) -> Result<Self, PipelineError> {
+        let mut image = RawImage::open(path)?;
+        let identity = FileIdentity::of(path).map_err(PipelineError::io(path, "looking at it"))?;
+        let name = path.to_string_lossy().into_owned();
+        if let Some(known) = history.known_input(&name, &identity) {
+            return Ok(Self {
+                image,
+                choice: None,
+                record: known.clone(),
+            });
+        }
+        let hash = content_hash(path).map_err(PipelineError::io(path, "reading it"))?;
+        let choice = image.choose_channels()?;
+        let info = image.info();
+        let record = InputRecord {
+            path: name,
+            bytes: identity.bytes,
+            modified: identity.modified,
+            changed_ns: identity.changed_ns,
+            inode: identity.inode,
+            hash,
+            width: info.size.width,
+            height: info.size.height,
+            dtype: info.pixel_type,
+            channel: choice.to_string(),
+        };
+        Ok(Self {
+            image,
+            choice: Some(choice),
+            record,
+        })
+    }
+
+    pub(crate) fn size(&self) -> e2m_image::Size {
+        self.image.info().size
+    }
+
+    /// Reads the signal into memory.
+    pub(crate) fn load(&mut self) -> Result<Plane, PipelineError> {
+        let (plane, choice) = self.image.load_plane()?;
+        self.choice = Some(choice);
+        Ok(plane)
+    }
+
+    /// Streams the signal.
+    pub(crate) fn bands(&mut self) -> Result<impl BandSource + use<>, PipelineError> {
+        let choice = match self.choice.take() {
+            Some(choice) => choice,
+            None => self.image.choose_channels()?,
+        };
+        let bands = self.image.bands(&choice)?;
+        self.choice = Some(choice);
+        Ok(bands)
+    }
+}

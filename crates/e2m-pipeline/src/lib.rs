@@ -1,0 +1,69 @@
+//! From a pair of raw files to difference images.
+//!
+//! [`run_task`] takes one [`TaskSpec`] through four stages and answers with a [`TaskOutcome`], always:
+//!
+//! | stage | module | result |
+//! |---|---|---|
+//! | 1 | `stages::pad` | both raw signals on the canvas |
+//! | 2 | `stages::coarse` | the coarse warp; pre through it |
+//! | 3 | `stages::fine` | the refined warp and its verdict; pre through it |
+//! | 4 | `stages::difference` | the scales; post minus scaled pre |
+//!
+//! [`Params`] and [`REGISTRY`] are the parameters, [`suffix`] and [`parse_suffix`] their traces in file names, [`Manifest`]
+//! what a task writes down about itself, which is also what a later run resumes from. This crate knows images, files,
+//! alignment and scaling; it does not know batches, processes or the terminal. Who wants to watch implements
+//! [`Observer`].
+//!
+//! ```no_run
+//! use e2m_pipeline::{Params, TaskSpec, Unobserved, run_task};
+//!
+//! let task = TaskSpec {
+//!     sample: "CD070".into(),
+//!     dye: "DAPI".into(),
+//!     post: "raw/CD070/CD070_PostStain_DAPI.tif".into(),
+//!     pre: "raw/CD070/CD070_PreStain_DAPI.tif".into(),
+//!     output_dir: "processed".into(),
+//!     params: Params { pad: 500, ..Params::default() },
+//!     from_stage: 1,
+//!     to_stage: 4,
+//!     force: false,
+//!     checkpoint_format: Default::default(),
+//!     checkpoint_compression: Default::default(),
+//! };
+//! let outcome = run_task(&task, &mut Unobserved);
+//! assert_eq!(outcome.status.to_string(), "complete");
+//! ```
+
+mod documents;
+mod error;
+mod history;
+mod inputs;
+mod manifest;
+mod memory;
+mod names;
+mod observer;
+mod outcome;
+mod output;
+mod params;
+mod run;
+mod stages;
+mod status;
+mod task;
+mod verdict;
+
+pub use documents::{parameter_table, params_schema};
+pub use error::PipelineError;
+pub use manifest::{
+    AlignmentRecord, CheckpointRecord, FeatureCounts, InputRecord, Inputs, Manifest, ManualRecord,
+    MemoryRecord, MoffatRecord, PercentileRecord, SCHEMA, Scales, StageRecord, Verdict, Warps,
+};
+pub use memory::expected_memory;
+pub use observer::{Event, Observer, Unobserved};
+pub use outcome::TaskOutcome;
+pub use params::{
+    CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
+    format_g, parse_suffix, suffix,
+};
+pub use run::run_task;
+pub use status::Status;
+pub use task::{CheckpointFormats, TaskSpec};

@@ -1,0 +1,307 @@
+//! The manifest: one JSON file per task and set of parameters that says what was made from what, and how well.
+
+use crate::error::PipelineError;
+use crate::params::Params;
+use crate::status::Status;
+use e2m_align::ResidualSummary;
+use e2m_image::{Canvas, PixelType, Warp};
+use e2m_io::{ContentHash, FileIdentity, write_atomic};
+use e2m_scale::MoffatScale;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The layout of the file; a reader refuses what it does not know.
+pub const SCHEMA: u32 = 1;
+
+/// One task's manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The version of e2m that wrote it.
+    pub version: String,
+    /// The sample.
+    pub sample: String,
+    /// The dye.
+    pub dye: String,
+    /// How the task ended.
+    pub status: Status,
+    /// The raw files.
+    pub inputs: Inputs,
+    /// The canvas.
+    pub canvas: Canvas,
+    /// All parameters.
+    pub params: Params,
+    /// Those that differ from their default, by name.
+    pub non_default: serde_json::Map<String, serde_json::Value>,
+    /// The warps found, post-canvas to pre-canvas pixels.
+    pub warps: Warps,
+    /// The alignment and what is to be thought of it.
+    pub alignment: Option<AlignmentRecord>,
+    /// The scales.
+    pub scales: Scales,
+    /// What was done in each stage.
+    pub stages: Vec<StageRecord>,
+    /// Memory, expected and used.
+    pub memory: MemoryRecord,
+    /// The checkpoints that belong to this task and these parameters.
+    pub checkpoints: Vec<CheckpointRecord>,
+}
+
+/// Both raw files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// After staining.
+    pub post: InputRecord,
+    /// Before staining.
+    pub pre: InputRecord,
+}
+
+impl Inputs {
+    /// Whether both were made from the same content.
+    pub fn same_content(&self, other: &Self) -> bool {
+        self.post.hash == other.post.hash && self.pre.hash == other.pre.hash
+    }
+}
+
+/// One raw file as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputRecord {
+    /// Where it was.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// When its content was last changed, RFC 3339.
+    pub modified: String,
+    /// When content or metadata were last changed, nanoseconds since 1970; unlike `modified` it cannot be set by hand.
+    #[serde(default)]
+    pub changed_ns: i128,
+    /// Its number in its file system.
+    #[serde(default)]
+    pub inode: u64,
+    /// The hash of its content.
+    pub hash: ContentHash,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Type of the pixels.
+    pub dtype: PixelType,
+    /// The channels the signal was taken from.
+    pub channel: String,
+}
+
+impl InputRecord {
+    /// What the file system said about it.
+    pub fn identity(&self) -> FileIdentity {
+        FileIdentity {
+            bytes: self.bytes,
+            modified: self.modified.clone(),
+            changed_ns: self.changed_ns,
+            inode: self.inode,
+        }
+    }
+}
+
+/// The warps found by the stages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Warps {
+    /// After the first step of stage 2.
+    pub coarse: Option<Warp>,
+    /// After stage 2.
+    pub icp: Option<Warp>,
+    /// After stage 3.
+    pub interior: Option<Warp>,
+}
+
+impl Warps {
+    /// The best that is known.
+    pub fn finest(&self) -> Option<Warp> {
+        self.interior.or(self.icp).or(self.coarse)
+    }
+}
+
+/// What is to be thought of an alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing speaks against it.
+    Pass,
+    /// To be looked at.
+    Suspect,
+    /// Wrong.
+    Fail,
+}
+
+/// How the alignment was found and how well it fits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlignmentRecord {
+    /// `features` or `boundary`.
+    pub coarse_method: String,
+    /// What is to be thought of it.
+    pub verdict: Verdict,
+    /// Why it is not `pass`.
+    pub reasons: Vec<String>,
+    /// Median residual shift on tiles outside the fit, px.
+    pub residual_median_px: Option<f64>,
+    /// 90th percentile of these shifts, px.
+    pub residual_p90_px: Option<f64>,
+    /// Share of post's signal on which aligned pre has signal too.
+    pub overlap_fraction: f64,
+    /// Correlation of log counts of post and aligned pre.
+    pub correlation: f64,
+    /// Expected mean error of the warp, px; none where stage 3 was not done or not kept.
+    pub estimated_accuracy_px: Option<f64>,
+    /// Features found in post and pre, matched, and agreeing.
+    pub features: FeatureCounts,
+    /// Tiles that the residual was measured on.
+    pub residual: Option<ResidualSummary>,
+    /// Levels that stage 3 worked through.
+    pub levels_completed: usize,
+}
+
+/// Features of the coarse alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeatureCounts {
+    /// Found in post.
+    pub post: usize,
+    /// Found in pre.
+    pub pre: usize,
+    /// Alike in both.
+    pub matched: usize,
+    /// Agreeing on one warp.
+    pub inliers: usize,
+}
+
+/// The scales of the difference images.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scales {
+    /// From the peak of the ratios.
+    pub moffat: Option<MoffatRecord>,
+    /// From a percentile of the ratios.
+    pub percentile: Option<PercentileRecord>,
+    /// As given.
+    pub manual: Option<ManualRecord>,
+}
+
+/// A scale from the peak of the ratios.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MoffatRecord {
+    /// The scale.
+    pub value: f64,
+    /// Centre of the fitted profile, log10 of the ratio.
+    pub mu: Option<f64>,
+    /// Its width.
+    pub alpha: Option<f64>,
+    /// Its exponent.
+    pub beta: Option<f64>,
+    /// Its height, pixels per bin.
+    pub amp: Option<f64>,
+    /// Distance of the histogram from the profile, as a share of its height.
+    pub rms_residual: Option<f64>,
+    /// Standard error of the scale.
+    pub std_error: f64,
+    /// Pixels it rests on.
+    pub pixels: u64,
+}
+
+impl From<&MoffatScale> for MoffatRecord {
+    fn from(scale: &MoffatScale) -> Self {
+        let fit = scale.fit.as_ref();
+        Self {
+            value: scale.value,
+            mu: fit.map(|f| f.mu),
+            alpha: fit.map(|f| f.alpha),
+            beta: fit.map(|f| f.beta),
+            amp: fit.map(|f| f.amp),
+            rms_residual: fit.map(|f| f.rms_residual),
+            std_error: scale.std_error,
+            pixels: scale.pixels,
+        }
+    }
+}
+
+/// A scale from a percentile.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PercentileRecord {
+    /// The scale.
+    pub value: f64,
+    /// Which percentile.
+    pub percentile: f64,
+}
+
+/// A scale given by the user.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ManualRecord {
+    /// The scale.
+    pub value: f64,
+}
+
+/// What was done in a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StageRecord {
+    /// 1 to 4.
+    pub stage: u8,
+    /// How long it took.
+    pub seconds: f64,
+    /// Peak memory of the process during the stage.
+    pub peak_rss_bytes: u64,
+    /// Whether its checkpoints were there already.
+    pub skipped: bool,
+}
+
+/// Memory, expected and used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryRecord {
+    /// By the 6x rule.
+    pub rule_bytes: u64,
+    /// By the plan of the streaming engine.
+    pub plan_bytes: u64,
+    /// Measured.
+    pub peak_rss_bytes: u64,
+}
+
+/// One checkpoint file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointRecord {
+    /// Where it is, below the task's folder.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was last changed, RFC 3339.
+    #[serde(default)]
+    pub modified: String,
+    /// The hash of its pixels as little-endian floats, row by row.
+    pub hash: ContentHash,
+}
+
+impl Manifest {
+    /// Reads a manifest. `None` for a file that is none, or of another schema: whatever it vouches for is done again.
+    pub fn read(path: &Path) -> Option<Self> {
+        let text = std::fs::read(path).ok()?;
+        let read: Result<Self, _> = serde_json::from_slice(&text);
+        match read {
+            Ok(manifest) if manifest.schema == SCHEMA => Some(manifest),
+            Ok(manifest) => {
+                tracing::warn!(path = %path.display(), schema = manifest.schema, "manifest of another schema is not used");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "manifest cannot be read and is not used");
+                None
+            }
+        }
+    }
+
+    /// Writes the manifest in one step.
+    pub fn write(&self, path: &Path) -> Result<(), PipelineError> {
+        let refused = PipelineError::io(path, "writing the manifest");
+        let json = serde_json::to_vec_pretty(self)
+            .map_err(|error| std::io::Error::other(error.to_string()));
+        match json.map(|json| write_atomic(path, &json)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(refused(std::io::Error::other(error))),
+            Err(error) => Err(refused(error)),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Stems of checkpoint names and the facts their headers carry.
+
+use crate::error::PipelineError;
+use crate::params::{ParamValue, Params, format_g};
+use e2m_image::Warp;
+use e2m_io::{FactValue, Facts};
+
+/// Post, padded.
+pub(crate) const PADDED_POST: &str = "01_padded_post";
+/// Pre, padded.
+pub(crate) const PADDED_PRE: &str = "01_padded_pre";
+/// Pre after the first step of stage 2.
+pub(crate) const COARSE_PRE: &str = "02_icp_aligned_coarse_pre";
+/// Pre after stage 2.
+pub(crate) const ICP_PRE: &str = "02_icp_aligned_pre";
+/// Pre after stage 3.
+pub(crate) const INTERIOR_PRE: &str = "03_interior_aligned_pre";
+
+/// A scale and where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum ScaleKind {
+    Moffat,
+    Percentile(f64),
+    Manual,
+}
+
+impl ScaleKind {
+    /// As in file names and the SCALEK card: `moffat`, `percentile_p50`, `manual`.
+    pub(crate) fn label(self) -> String {
+        match self {
+            Self::Moffat => "moffat".to_owned(),
+            Self::Percentile(percent) => format!("percentile_p{}", format_g(percent)),
+            Self::Manual => "manual".to_owned(),
+        }
+    }
+
+    /// The stem of the difference image.
+    pub(crate) fn stem(self) -> String {
+        match self {
+            Self::Moffat => "04_difference_difference".to_owned(),
+            other => format!("04_difference_difference_{}", other.label()),
+        }
+    }
+}
+
+/// What the STAGE card says.
+pub(crate) fn stage_label(stage: u8) -> &'static str {
+    match stage {
+        1 => "01_padded",
+        2 => "02_icp_aligned",
+        3 => "03_interior_aligned",
+        _ => "04_difference",
+    }
+}
+
+/// The facts of a checkpoint, in the order of their cards.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Header<'a> {
+    pub(crate) sample: &'a str,
+    pub(crate) dye: &'a str,
+    pub(crate) stage: u8,
+    pub(crate) params: &'a Params,
+    pub(crate) scale: Option<(f64, ScaleKind)>,
+    /// Accuracy estimate in px and levels completed, of stage 3.
+    pub(crate) interior: Option<(f64, usize)>,
+    pub(crate) warp: Option<Warp>,
+}
+
+impl Header<'_> {
+    pub(crate) fn facts(&self) -> Result<Facts, PipelineError> {
+        let mut facts = Facts::new();
+        facts.set("SAMPLE", self.sample, "Sample name")?;
+        facts.set("DYE", self.dye, "Dye/channel name")?;
+        facts.set("STAGE", stage_label(self.stage), "Pipeline stage")?;
+        if let Some((value, kind)) = self.scale {
+            let label = kind.label();
+            facts.set("SCALE", value, &format!("Scale factor ({label})"))?;
+            facts.set("SCALEK", label.as_str(), "Scale kind")?;
+        }
+        for (spec, value) in self.params.non_default(self.stage) {
+            let value = match value {
+                ParamValue::None => FactValue::from("none"),
+                ParamValue::Bool(v) => v.into(),
+                ParamValue::Int(v) => v.into(),
+                ParamValue::Float(v) => v.into(),
+                ParamValue::Text(v) => v.as_str().into(),
+            };
+            facts.set(&spec.keyword(), value, spec.name)?;
+        }
+        if let Some((accuracy, levels)) = self.interior {
+            facts.set(
+                "IACC",
+                accuracy,
+                "Interior alignment accuracy estimate (px)",
+            )?;
+            facts.set("ILVLOK", levels as i64, "Interior ECC levels completed")?;
+        }
+        if let Some(warp) = &self.warp {
+            facts.set_warp(warp);
+        }
+        facts.set("VERSION", env!("CARGO_PKG_VERSION"), "Version of e2m")?;
+        Ok(facts)
+    }
+}

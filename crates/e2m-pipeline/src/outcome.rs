@@ -1,0 +1,29 @@
+//! What a task leaves for its caller.
+
+use crate::manifest::Manifest;
+use crate::status::Status;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The result of one task; there is always one, whatever happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskOutcome {
+    /// The sample.
+    pub sample: String,
+    /// The dye.
+    pub dye: String,
+    /// How it ended.
+    pub status: Status,
+    /// How long it took.
+    pub seconds: f64,
+    /// Peak memory of the process during the task.
+    pub peak_rss_bytes: u64,
+    /// Stages that were done, and not skipped.
+    pub stages_done: Vec<u8>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+    /// Where its manifest is, if there is one.
+    pub manifest_path: Option<PathBuf>,
+    /// What the manifest says.
+    pub manifest: Option<Box<Manifest>>,
+}

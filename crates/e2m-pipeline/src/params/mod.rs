@@ -1,0 +1,15 @@
+//! The parameters of the four stages: one table, from which everything else about them comes.
+//!
+//! [`Params`] is the struct the stages read, [`REGISTRY`] the same table as data: names, abbreviations, stages, defaults,
+//! ranges and what each means. Suffixes of file names ([`suffix`], [`parse_suffix`]), FITS cards, the JSON schema and the
+//! table in the docs are all made from it.
+
+mod format;
+mod registry;
+mod suffix;
+mod value;
+
+pub use format::format_g;
+pub use registry::{CoarseMethod, Params, REGISTRY};
+pub use suffix::{SuffixError, parse_suffix, suffix};
+pub use value::{ParamError, ParamKind, ParamSpec, ParamValue};

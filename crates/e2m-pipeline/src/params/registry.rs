@@ -1,0 +1,338 @@
+//! The table of parameters.
+
+use super::value::{ParamError, ParamKind, ParamSpec, ParamValue};
+use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+
+/// How stage 2 looks for the coarse alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CoarseMethod {
+    /// Whatever fits the images best.
+    #[default]
+    Auto,
+    /// The section's outer boundary.
+    Boundary,
+    /// Features.
+    Features,
+}
+
+/// A Rust type that a parameter can have.
+trait ParamType: Sized {
+    fn to_value(&self) -> ParamValue;
+    /// `None` for a value of another kind; [`ParamSpec::accept`] has been asked before.
+    fn from_value(value: &ParamValue) -> Option<Self>;
+}
+
+impl ParamType for bool {
+    fn to_value(&self) -> ParamValue {
+        ParamValue::Bool(*self)
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        if let ParamValue::Bool(v) = value {
+            Some(*v)
+        } else {
+            None
+        }
+    }
+}
+
+impl ParamType for usize {
+    fn to_value(&self) -> ParamValue {
+        ParamValue::Int(i64::try_from(*self).unwrap_or(i64::MAX))
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        if let ParamValue::Int(v) = value {
+            Self::try_from(*v).ok()
+        } else {
+            None
+        }
+    }
+}
+
+impl ParamType for f64 {
+    fn to_value(&self) -> ParamValue {
+        ParamValue::Float(*self)
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        if let ParamValue::Float(v) = value {
+            Some(*v)
+        } else {
+            None
+        }
+    }
+}
+
+impl ParamType for Option<f64> {
+    fn to_value(&self) -> ParamValue {
+        self.map_or(ParamValue::None, ParamValue::Float)
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::None => Some(None),
+            ParamValue::Float(v) => Some(Some(*v)),
+            _ => None,
+        }
+    }
+}
+
+impl CoarseMethod {
+    const WORDS: &'static [&'static str] = &["auto", "boundary", "features"];
+}
+
+impl ParamType for CoarseMethod {
+    fn to_value(&self) -> ParamValue {
+        let word = match self {
+            Self::Auto => "auto",
+            Self::Boundary => "boundary",
+            Self::Features => "features",
+        };
+        ParamValue::Text(word.to_owned())
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(word) if word == "auto" => Some(Self::Auto),
+            ParamValue::Text(word) if word == "boundary" => Some(Self::Boundary),
+            ParamValue::Text(word) if word == "features" => Some(Self::Features),
+            _ => None,
+        }
+    }
+}
+
+const BOOL: ParamKind = ParamKind::Bool;
+
+const fn int(min: i64, max: i64) -> ParamKind {
+    ParamKind::Int { min, max }
+}
+
+const fn float(min: f64, max: f64) -> ParamKind {
+    ParamKind::Float { min, max }
+}
+
+const fn optional(min: f64, max: f64) -> ParamKind {
+    ParamKind::OptionalFloat { min, max }
+}
+
+/// Makes [`Params`], its defaults, [`REGISTRY`] and the access by name from one table.
+macro_rules! parameters {
+    ($($stage:literal $name:ident ($abbreviation:literal): $type:ty = $default:expr, $kind:expr, $meaning:literal;)*) => {
+        /// The values of all parameters. Field by field what `[params]` of a batch file sets; see [`REGISTRY`].
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Params {
+            $(#[doc = $meaning] pub $name: $type,)*
+        }
+
+        impl Default for Params {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        /// All parameters in the order in which they appear in file names.
+        pub static REGISTRY: LazyLock<Vec<ParamSpec>> = LazyLock::new(|| vec![
+            $(ParamSpec {
+                name: stringify!($name),
+                abbreviation: $abbreviation,
+                stage: $stage,
+                kind: $kind,
+                default: <$type as ParamType>::to_value(&$default),
+                meaning: $meaning,
+            },)*
+        ]);
+
+        impl Params {
+            /// The values in the order of [`REGISTRY`].
+            pub fn values(&self) -> Vec<ParamValue> {
+                vec![$(self.$name.to_value(),)*]
+            }
+
+            /// Puts an accepted value into the field of the parameter's name.
+            fn put(&mut self, name: &str, value: &ParamValue) {
+                match name {
+                    $(stringify!($name) => if let Some(value) = ParamType::from_value(value) { self.$name = value },)*
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+
+parameters! {
+    1 pad ("pad"): usize = 2000, int(0, 100_000),
+        "Empty pixels around the images on each side, so that an aligned image is not cut off";
+    2 use_edges ("ue"): bool = true, BOOL,
+        "Find the section's boundary by its edges rather than by its area";
+    2 boundary_width ("bw"): usize = 15, int(1, 1000),
+        "Width of the boundary ring, px at the coarse resolution";
+    2 boundary_smooth ("bs"): usize = 10, int(0, 1000),
+        "Smoothing of the section before its boundary is traced, px at the coarse resolution";
+    2 rotation_search ("rs"): bool = true, BOOL,
+        "Search for a rotation between the boundaries";
+    2 angle_range ("ar"): f64 = 20.0, float(0.0, 180.0),
+        "Rotations searched, degrees to either side";
+    2 angle_step ("astep"): f64 = 1.0, float(0.01, 45.0),
+        "Step of the search for a rotation, degrees";
+    2 scale_search ("ss"): bool = true, BOOL,
+        "Search for a magnification between the boundaries";
+    2 scale_min ("smin"): f64 = 0.85, float(0.1, 10.0),
+        "Smallest magnification searched";
+    2 scale_max ("smax"): f64 = 1.15, float(0.1, 10.0),
+        "Greatest magnification searched";
+    2 scale_step ("sstep"): f64 = 0.05, float(0.001, 1.0),
+        "Step of the search for a magnification";
+    2 multiscale ("ms"): bool = true, BOOL,
+        "Search from coarse to fine resolution";
+    2 down_scale ("ds"): f64 = 0.3, float(0.01, 1.0),
+        "Resolution at which the boundary is aligned finely, as a share of the full one";
+    2 max_translation ("mtr"): f64 = 200.0, float(0.0, 100_000.0),
+        "Largest shift that the fine boundary alignment may add, full-resolution px";
+    2 max_rotation ("mrot"): f64 = 5.0, float(0.0, 180.0),
+        "Largest rotation that the fine boundary alignment may add, degrees";
+    2 max_scale_delta ("msd"): f64 = 0.2, float(0.0, 10.0),
+        "Largest change of magnification that the fine boundary alignment may add";
+    2 max_scale_diff ("msdf"): f64 = 0.15, float(0.0, 10.0),
+        "Largest difference between the magnifications along x and y";
+    2 save_all_intermediates ("sai"): bool = false, BOOL,
+        "Also write the result of the first step of stage 2";
+    2 fine_ecc ("fecc"): bool = false, BOOL,
+        "Refine the boundary alignment by the enhanced correlation coefficient";
+    2 stopit ("sit"): usize = 500, int(1, 1_000_000),
+        "Iterations of that refinement at most";
+    2 stopdelta ("sdl"): f64 = 1e-6, float(1e-15, 1.0),
+        "Change of the correlation at which that refinement stops";
+    2 coarse_method ("cm"): CoarseMethod = CoarseMethod::Auto, ParamKind::Choice(CoarseMethod::WORDS),
+        "How stage 2 aligns: by the boundary, by features, or by whichever fits the images best";
+    3 interior_ecc ("iecc"): bool = true, BOOL,
+        "Refine the alignment on the section's interior (stage 3)";
+    3 interior_blur_base ("iblur"): f64 = 8.0, float(0.0, 1000.0),
+        "Gaussian sigma of the smoothest level of that refinement, px at half resolution";
+    3 interior_max_correction ("imc"): f64 = 500.0, float(0.0, 100_000.0),
+        "Largest correction of stage 3, full-resolution px";
+    3 interior_min_inlier_ratio ("imir"): f64 = 0.4, float(0.0, 1.0),
+        "Share of the matches that must agree in stage 3";
+    3 subpixel ("spx"): bool = true, BOOL,
+        "Refine to a few hundredths of a pixel by comparing brightness";
+    4 scale_percentile ("sp"): Option<f64> = None, optional(0.0, 100.0),
+        "Also subtract with this percentile of the ratios post / pre as scale";
+    4 manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),
+        "Also subtract with this scale";
+}
+
+impl Params {
+    /// Sets the parameter of this name, after checking the value.
+    pub fn set(&mut self, name: &str, value: ParamValue) -> Result<(), ParamError> {
+        let spec = spec_of(name)?;
+        let value = spec.accept(value)?;
+        self.put(spec.name, &value);
+        Ok(())
+    }
+
+    /// Checks every value against its range, and values against each other.
+    pub fn validate(&self) -> Result<(), ParamError> {
+        for (spec, value) in REGISTRY.iter().zip(self.values()) {
+            spec.accept(value)?;
+        }
+        if self.scale_min >= self.scale_max {
+            return Err(ParamError::Order {
+                lower: "scale_min",
+                low: self.scale_min,
+                upper: "scale_max",
+                high: self.scale_max,
+            });
+        }
+        Ok(())
+    }
+
+    /// The parameters of stages up to `stage` that differ from their default.
+    pub fn non_default(&self, stage: u8) -> impl Iterator<Item = (&'static ParamSpec, ParamValue)> {
+        REGISTRY
+            .iter()
+            .zip(self.values())
+            .filter(move |(spec, value)| spec.stage <= stage && spec.default != *value)
+    }
+}
+
+/// The row of the table with this name.
+fn spec_of(name: &str) -> Result<&'static ParamSpec, ParamError> {
+    REGISTRY
+        .iter()
+        .find(|spec| spec.name == name)
+        .ok_or_else(|| ParamError::Unknown {
+            name: name.to_owned(),
+            nearest: REGISTRY
+                .iter()
+                .map(|spec| (strsim::jaro_winkler(spec.name, name), spec.name))
+                .filter(|(likeness, _)| *likeness > 0.7)
+                .max_by(|a, b| a.0.total_cmp(&b.0))
+                .map(|(_, name)| name),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_and_abbreviations_are_unique_and_fit_fits() {
+        let names: HashSet<_> = REGISTRY.iter().map(|s| s.name).collect();
+        let abbreviations: HashSet<_> = REGISTRY.iter().map(|s| s.abbreviation).collect();
+        assert_eq!(
+            (names.len(), abbreviations.len()),
+            (REGISTRY.len(), REGISTRY.len())
+        );
+        assert!(REGISTRY.iter().all(|s| s.keyword().len() <= 8));
+        assert!(REGISTRY.is_sorted_by_key(|s| s.stage));
+    }
+
+    #[test]
+    fn defaults_are_valid_and_nothing_differs_from_them() {
+        let defaults = Params::default();
+        assert_eq!(defaults.validate(), Ok(()));
+        assert_eq!(defaults.non_default(4).count(), 0);
+    }
+
+    #[test]
+    fn errors_say_what_is_expected() {
+        let mut params = Params::default();
+        let error = params.set("padd", ParamValue::Int(3)).expect_err("unknown");
+        assert_eq!(
+            error.to_string(),
+            "there is no parameter \"padd\", did you mean \"pad\"?"
+        );
+        let error = params
+            .set("scale_percentile", ParamValue::Int(120))
+            .expect_err("out of range");
+        assert_eq!(
+            error.to_string(),
+            "scale_percentile is 120, it must be a number from 0 to 100, or left out"
+        );
+        let error = params
+            .set("coarse_method", ParamValue::Text("sift".into()))
+            .expect_err("unknown word");
+        assert_eq!(
+            error.to_string(),
+            "coarse_method is sift, it must be one of auto, boundary, features"
+        );
+        params
+            .set("scale_min", ParamValue::Float(1.5))
+            .expect("within its own range");
+        assert_eq!(
+            params.validate().expect_err("contradiction").to_string(),
+            "scale_min (1.5) must be less than scale_max (1.15)"
+        );
+    }
+
+    #[test]
+    fn whole_numbers_stand_for_floats() {
+        let mut params = Params::default();
+        params
+            .set("angle_range", ParamValue::Int(45))
+            .expect("a number");
+        assert_eq!(params.angle_range, 45.0);
+        params.set("pad", ParamValue::Float(500.0)).expect("whole");
+        assert_eq!(params.pad, 500);
+        assert!(params.set("pad", ParamValue::Float(0.5)).is_err());
+    }
+}

@@ -1,0 +1,335 @@
+//! One task from its raw files to its outcome.
+
+use crate::error::PipelineError;
+use crate::history::{Found, History, Wanted};
+use crate::inputs::RawInput;
+use crate::manifest::{
+    CheckpointRecord, Inputs, Manifest, MemoryRecord, SCHEMA, Scales, StageRecord, Verdict, Warps,
+};
+use crate::memory::expected_memory;
+use crate::names::stage_label;
+use crate::observer::{Event, Observer};
+use crate::outcome::TaskOutcome;
+use crate::output::Output;
+use crate::params::suffix;
+use crate::stages;
+use crate::status::Status;
+use crate::task::{CheckpointFormats, TaskSpec};
+use e2m_image::{Canvas, Plane};
+use e2m_io::{CheckpointFormat, TaskPaths, remove_stale_temporaries};
+use e2m_resources::{process_memory, reset_peak};
+use ndarray::Array2;
+use std::time::Instant;
+
+/// Runs one task: every stage from the first whose checkpoints are not there, or from `from_stage`, up to `to_stage`.
+///
+/// Never panics and never fails: what goes wrong is the outcome's status, and what was done until then stays valid. The
+/// manifest is written after every stage, so that an interrupted run is taken up where it ended.
+pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
+    let started = Instant::now();
+    reset_peak();
+    let history = match TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye) {
+        Ok(paths) => History::read(paths.dir()),
+        Err(_) => History::default(),
+    };
+    let (result, run) = match TaskRun::open(spec, &history, observer) {
+        Ok(mut run) => (run.run(), Some(run)),
+        Err(error) => (Err(error), None),
+    };
+    let interrupted = matches!(result, Err(PipelineError::Interrupted));
+    let mut outcome = TaskOutcome {
+        sample: spec.sample.clone(),
+        dye: spec.dye.clone(),
+        status: result.unwrap_or_else(|error| Status::Error(error.to_string())),
+        seconds: started.elapsed().as_secs_f64(),
+        peak_rss_bytes: process_memory().peak,
+        stages_done: Vec::new(),
+        interrupted,
+        manifest_path: None,
+        manifest: None,
+    };
+    if let Some(run) = run {
+        run.close(&mut outcome);
+    }
+    outcome
+}
+
+/// Small copies of both images, reduced alike.
+pub(crate) struct Previews {
+    pub(crate) factor: usize,
+    pub(crate) post: Array2<f32>,
+    pub(crate) pre: Array2<f32>,
+}
+
+/// The state of a running task.
+pub(crate) struct TaskRun<'a> {
+    pub(crate) spec: &'a TaskSpec,
+    pub(crate) history: &'a History,
+    pub(crate) output: Output<'a>,
+    pub(crate) post: RawInput,
+    pub(crate) pre: RawInput,
+    pub(crate) canvas: Canvas,
+    /// The raw pre plane, once something needs it.
+    pub(crate) pre_plane: Option<Plane>,
+    /// Post's preview, if a stage saw all of post go by.
+    pub(crate) post_preview: Option<Array2<f32>>,
+    pub(crate) previews: Option<Previews>,
+    /// Where aligned pre is only there as an image of the Python program.
+    pub(crate) foreign_aligned: Option<(CheckpointFormat, &'static str)>,
+    pub(crate) manifest: Manifest,
+    stages_done: Vec<u8>,
+}
+
+impl<'a> TaskRun<'a> {
+    fn open(
+        spec: &'a TaskSpec,
+        history: &'a History,
+        observer: &'a mut dyn Observer,
+    ) -> Result<Self, PipelineError> {
+        let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
+        let (post, pre) = (
+            RawInput::open(&spec.post, history)?,
+            RawInput::open(&spec.pre, history)?,
+        );
+        let canvas = Canvas::new(post.size(), pre.size(), spec.params.pad);
+        prepare_folders(spec, &paths)?;
+        let memory = expected_memory(post.size(), pre.size(), pre.record.dtype, spec.params.pad);
+        let manifest = new_manifest(
+            spec,
+            Inputs {
+                post: post.record.clone(),
+                pre: pre.record.clone(),
+            },
+            canvas,
+            memory,
+        );
+        Ok(Self {
+            spec,
+            history,
+            output: Output {
+                paths,
+                compression: spec.checkpoint_compression,
+                observer,
+            },
+            post,
+            pre,
+            canvas,
+            pre_plane: None,
+            post_preview: None,
+            previews: None,
+            foreign_aligned: None,
+            manifest,
+            stages_done: Vec::new(),
+        })
+    }
+
+    fn run(&mut self) -> Result<Status, PipelineError> {
+        if let Some(finished) = self.finished_before() {
+            return Ok(finished);
+        }
+        for stage in 1..=self.spec.to_stage {
+            self.stop_if_asked()?;
+            self.run_stage(stage)?;
+            if stage < self.spec.to_stage {
+                self.manifest.status =
+                    Status::Incomplete(format!("stage {stage} of {} is done", self.spec.to_stage));
+                self.write_manifest()?;
+            }
+        }
+        Ok(self.final_status())
+    }
+
+    /// A stage: skipped where its checkpoints are there, otherwise done, and recorded either way.
+    fn run_stage(&mut self, stage: u8) -> Result<(), PipelineError> {
+        reset_peak();
+        let started = Instant::now();
+        self.output
+            .observer
+            .on_event(&Event::StageStarted { stage });
+        let fresh =
+            self.spec.force || stage >= self.spec.from_stage.max(1) && self.spec.from_stage > 1;
+        let skipped = !fresh && stages::restore(self, stage)?;
+        if !skipped {
+            stages::perform(self, stage)?;
+            self.stages_done.push(stage);
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let peak_rss_bytes = process_memory().peak;
+        self.manifest.memory.peak_rss_bytes =
+            self.manifest.memory.peak_rss_bytes.max(peak_rss_bytes);
+        self.manifest.stages.push(StageRecord {
+            stage,
+            seconds,
+            peak_rss_bytes,
+            skipped,
+        });
+        self.output.observer.on_event(&Event::StageFinished {
+            stage,
+            seconds,
+            skipped,
+        });
+        Ok(())
+    }
+
+    /// The status of an earlier run with the same raw files and parameters, if all that it wrote is still there.
+    fn finished_before(&mut self) -> Option<Status> {
+        if self.spec.force || self.spec.from_stage > 1 {
+            return None;
+        }
+        let earlier = self
+            .history
+            .manifest_for(&self.manifest.inputs, &self.spec.params)?;
+        let last = earlier.stages.last()?.stage;
+        let done = matches!(earlier.status, Status::Complete | Status::Suspect(_))
+            && last >= self.spec.to_stage;
+        if !done || !stages::all_outputs_there(self, earlier) {
+            return None;
+        }
+        self.manifest = earlier.clone();
+        for stage in 1..=self.spec.to_stage {
+            self.output.observer.on_event(&Event::StageFinished {
+                stage,
+                seconds: 0.0,
+                skipped: true,
+            });
+        }
+        Some(earlier.status.clone())
+    }
+
+    fn final_status(&self) -> Status {
+        match &self.manifest.alignment {
+            Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
+            None if self.foreign_aligned.is_some() => Status::Suspect(
+                "the alignment is the Python program's and was not checked".to_owned(),
+            ),
+            _ => Status::Complete,
+        }
+    }
+
+    /// What the user should know.
+    pub(crate) fn note(&mut self, text: String) {
+        tracing::info!(sample = self.spec.sample, dye = self.spec.dye, "{text}");
+        self.output.observer.on_event(&Event::Note(text));
+    }
+
+    pub(crate) fn stop_if_asked(&self) -> Result<(), PipelineError> {
+        if self.output.observer.should_stop() {
+            Err(PipelineError::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The suffix of file names of a stage.
+    pub(crate) fn suffix(&self, stage: u8) -> String {
+        suffix(&self.spec.params, stage)
+    }
+
+    /// Looks for a checkpoint of an earlier run, saying why one that is there is not used.
+    pub(crate) fn find(
+        &mut self,
+        stage: u8,
+        stem: &str,
+        accept_foreign: bool,
+    ) -> Option<(CheckpointFormat, Found<'a>)> {
+        let wanted = Wanted {
+            canvas: self.canvas.size(),
+            inputs: &self.manifest.inputs,
+            params: &self.spec.params,
+            stage,
+            accept_foreign,
+        };
+        match self
+            .history
+            .checkpoint(&self.output.paths, stem, &self.suffix(stage), &wanted)
+        {
+            Ok(found) => found,
+            Err(reason) => {
+                self.note(format!("{} is done again: {reason}", stage_label(stage)));
+                None
+            }
+        }
+    }
+
+    /// Adds checkpoints to the manifest, in place of older ones of the same name.
+    pub(crate) fn record(&mut self, checkpoints: Vec<CheckpointRecord>) {
+        self.manifest
+            .checkpoints
+            .retain(|old| checkpoints.iter().all(|new| new.path != old.path));
+        self.manifest.checkpoints.extend(checkpoints);
+    }
+
+    fn write_manifest(&self) -> Result<(), PipelineError> {
+        let path = self.output.paths.manifest_path(&self.suffix(4));
+        self.manifest.write(&path)
+    }
+
+    /// Writes the manifest a last time and hands it to the outcome.
+    fn close(mut self, outcome: &mut TaskOutcome) {
+        let path = self.output.paths.manifest_path(&self.suffix(4));
+        self.manifest.status = outcome.status.clone();
+        outcome.stages_done = std::mem::take(&mut self.stages_done);
+        outcome.peak_rss_bytes = outcome
+            .peak_rss_bytes
+            .max(self.manifest.memory.peak_rss_bytes);
+        let unchanged = self
+            .history
+            .manifest_for(&self.manifest.inputs, &self.spec.params)
+            == Some(&self.manifest);
+        if !unchanged && let Err(error) = self.write_manifest() {
+            outcome.status = Status::Error(error.to_string());
+            return;
+        }
+        outcome.manifest_path = Some(path);
+        outcome.manifest = Some(Box::new(self.manifest));
+    }
+}
+
+/// Makes the task's folders and removes what killed runs left in them.
+fn prepare_folders(spec: &TaskSpec, paths: &TaskPaths) -> Result<(), PipelineError> {
+    let mut formats = spec.checkpoint_format.list().to_vec();
+    if spec.to_stage >= 4 {
+        formats = CheckpointFormats::Both.list().to_vec();
+    }
+    paths
+        .create_dirs(&formats)
+        .map_err(|(path, error)| PipelineError::io(&path, "creating the folder")(error))?;
+    for dir in paths.all_dirs().iter().filter(|dir| dir.exists()) {
+        let removed = remove_stale_temporaries(dir)
+            .map_err(PipelineError::io(dir, "looking for left-over files"))?;
+        if removed > 0 {
+            tracing::info!(dir = %dir.display(), removed, "removed what an earlier run left half-written");
+        }
+    }
+    Ok(())
+}
+
+fn new_manifest(spec: &TaskSpec, inputs: Inputs, canvas: Canvas, memory: MemoryRecord) -> Manifest {
+    let non_default = spec
+        .params
+        .non_default(4)
+        .map(|(spec, value)| {
+            (
+                spec.name.to_owned(),
+                serde_json::to_value(value).unwrap_or_default(),
+            )
+        })
+        .collect();
+    Manifest {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sample: spec.sample.clone(),
+        dye: spec.dye.clone(),
+        status: Status::Incomplete("no stage is done".to_owned()),
+        inputs,
+        canvas,
+        params: spec.params.clone(),
+        non_default,
+        warps: Warps::default(),
+        alignment: None,
+        scales: Scales::default(),
+        stages: Vec::new(),
+        memory,
+        checkpoints: Vec::new(),
+    }
+}

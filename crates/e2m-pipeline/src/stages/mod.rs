@@ -1,0 +1,87 @@
+//! The four stages, each: look whether its result is there, or make it.
+
+pub(crate) mod coarse;
+pub(crate) mod difference;
+pub(crate) mod fine;
+pub(crate) mod pad;
+
+use crate::error::PipelineError;
+use crate::history::Wanted;
+use crate::manifest::Manifest;
+use crate::names::{COARSE_PRE, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE};
+use crate::run::TaskRun;
+use crate::task::CheckpointFormats;
+use e2m_io::CheckpointFormat;
+
+/// Takes over the result of a stage from an earlier run. `false` where it has to be made.
+pub(crate) fn restore(run: &mut TaskRun<'_>, stage: u8) -> Result<bool, PipelineError> {
+    // What follows a stage that was done again rests on its new result.
+    if run
+        .manifest
+        .stages
+        .last()
+        .is_some_and(|before| !before.skipped)
+        && stage > 1
+    {
+        return Ok(false);
+    }
+    Ok(match stage {
+        1 => pad::restore(run),
+        2 => coarse::restore(run),
+        3 => fine::restore(run),
+        _ => difference::restore(run),
+    })
+}
+
+/// Makes the result of a stage.
+pub(crate) fn perform(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineError> {
+    match stage {
+        1 => pad::perform(run),
+        2 => coarse::perform(run),
+        3 => fine::perform(run),
+        _ => difference::perform(run),
+    }
+}
+
+/// Whether every checkpoint that the stages asked for write is there in the formats asked for, as `earlier` recorded it.
+pub(crate) fn all_outputs_there(run: &TaskRun<'_>, earlier: &Manifest) -> bool {
+    let difference = difference::kinds(&run.spec.params);
+    let difference: Vec<String> = difference
+        .into_iter()
+        .map(crate::names::ScaleKind::stem)
+        .collect();
+    let formats = run.spec.checkpoint_format.list();
+    let mut wanted: Vec<(u8, &str, &[CheckpointFormat])> = vec![
+        (1, PADDED_POST, formats),
+        (1, PADDED_PRE, formats),
+        (2, ICP_PRE, formats),
+    ];
+    if run.spec.params.save_all_intermediates {
+        wanted.push((2, COARSE_PRE, formats));
+    }
+    if run.spec.params.interior_ecc {
+        wanted.push((3, INTERIOR_PRE, formats));
+    }
+    wanted.extend(
+        difference
+            .iter()
+            .map(|stem| (4, stem.as_str(), CheckpointFormats::Both.list())),
+    );
+    wanted
+        .into_iter()
+        .filter(|w| w.0 <= run.spec.to_stage)
+        .all(|(stage, stem, formats)| {
+            let facts = Wanted {
+                canvas: run.canvas.size(),
+                inputs: &earlier.inputs,
+                params: &earlier.params,
+                stage,
+                accept_foreign: false,
+            };
+            formats.iter().all(|&format| {
+                run.history
+                    .checkpoint_in(&run.output.paths, format, stem, &run.suffix(stage), &facts)
+                    .is_some()
+            })
+        })
+}

@@ -1,0 +1,57 @@
+//! What one task is asked to do.
+
+use crate::params::Params;
+use e2m_io::{CheckpointCompression, CheckpointFormat};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// In which formats checkpoints are written. The difference images are always written in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckpointFormats {
+    /// TIFF.
+    #[default]
+    Tiff,
+    /// FITS.
+    Fits,
+    /// TIFF and FITS.
+    Both,
+}
+
+impl CheckpointFormats {
+    /// The formats one by one.
+    pub fn list(self) -> &'static [CheckpointFormat] {
+        match self {
+            Self::Tiff => &[CheckpointFormat::Tiff],
+            Self::Fits => &[CheckpointFormat::Fits],
+            Self::Both => &[CheckpointFormat::Tiff, CheckpointFormat::Fits],
+        }
+    }
+}
+
+/// One (sample, dye), with all that is needed to run it anywhere: it can be written as JSON and handed to another process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// The sample.
+    pub sample: String,
+    /// The dye.
+    pub dye: String,
+    /// The raw image after staining.
+    pub post: PathBuf,
+    /// The raw image before staining.
+    pub pre: PathBuf,
+    /// Where results go.
+    pub output_dir: PathBuf,
+    /// Parameters of the stages.
+    pub params: Params,
+    /// Stages from this one on are done again, 1 to 4.
+    pub from_stage: u8,
+    /// The last stage, 1 to 4.
+    pub to_stage: u8,
+    /// Do every stage again.
+    pub force: bool,
+    /// Formats of the checkpoints.
+    pub checkpoint_format: CheckpointFormats,
+    /// Compression of TIFF checkpoints.
+    pub checkpoint_compression: CheckpointCompression,
+}

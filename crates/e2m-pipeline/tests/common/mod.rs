@@ -1,0 +1,75 @@
+//! What the tests of this crate share.
+
+use e2m_pipeline::{CheckpointFormats, Params, TaskSpec};
+use std::path::{Path, PathBuf};
+
+/// A folder of reference material beside the project, such as `golden`; `None`, with a printed reason, where it is not
+/// there. In CI it has to be.
+#[allow(
+    clippy::print_stdout,
+    dead_code,
+    reason = "a skipped test says why; not every test file uses it"
+)]
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared")
+        .join(name);
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "{} is missing",
+        path.display()
+    );
+    println!("skipped: {} is not there", path.display());
+    None
+}
+
+/// A task over two raw files.
+pub(crate) fn task(
+    output_dir: &Path,
+    sample: &str,
+    dye: &str,
+    post: &Path,
+    pre: &Path,
+    params: Params,
+) -> TaskSpec {
+    TaskSpec {
+        sample: sample.to_owned(),
+        dye: dye.to_owned(),
+        post: post.to_owned(),
+        pre: pre.to_owned(),
+        output_dir: output_dir.to_owned(),
+        params,
+        from_stage: 1,
+        to_stage: 4,
+        force: false,
+        checkpoint_format: CheckpointFormats::Tiff,
+        checkpoint_compression: Default::default(),
+    }
+}
+
+/// Every file below `dir`, relative, sorted.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn files_below(dir: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(
+                    path.strip_prefix(dir)
+                        .expect("below")
+                        .to_string_lossy()
+                        .into_owned(),
+                );
+            }
+        }
+    }
+    files.sort();
+    files
+}
