@@ -112,6 +112,7 @@ impl TaskPaths {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn names_are_those_of_the_contract() {
@@ -152,6 +153,19 @@ mod tests {
         }
         for name in ["CD 070", "-x", "..a", "é.1", "[1]", &"x".repeat(255)] {
             assert!(check_name(name).is_ok(), "{name:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_task_never_leaves_the_output(sample in any::<String>(), dye in "[./\\\\\\PC]{0,12}") {
+            let output = Path::new("/output");
+            if let Ok(dir) = task_dir(output, &sample, &dye) {
+                let below = dir.strip_prefix(output).expect("below the output");
+                let names: Vec<_> = below.components().collect();
+                prop_assert_eq!(names.len(), 2);
+                prop_assert!(names.iter().all(|n| matches!(n, std::path::Component::Normal(_))));
+            }
         }
     }
 }

@@ -121,6 +121,7 @@ fn is_stain_token(token: &str, stain: Stain) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const PRE: StainInName = StainInName::Told(Stain::Pre);
     const POST: StainInName = StainInName::Told(Stain::Post);
@@ -176,5 +177,24 @@ mod tests {
             StainInName::Ambiguous
         );
         assert_eq!(stain_of("пре_post_DAPI", "пре"), POST);
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_can_be_read(stem in any::<String>(), sample in any::<String>()) {
+            dye_of(&stem);
+            stain_of(&stem, &sample);
+            let both = format!("{sample}_pre_{stem}_post");
+            stain_of(&both, &sample);
+        }
+
+        #[test]
+        fn the_usual_names_are_always_told(sample in "[A-Za-z0-9 .-]{1,20}", dye in "[A-Z][A-Za-z0-9]{0,9}", post in any::<bool>()) {
+            prop_assume!(!dye.to_lowercase().contains("pre") && !dye.to_lowercase().contains("post"));
+            let (word, expected) = if post { ("PostStain", POST) } else { ("PreStain", PRE) };
+            let stem = format!("{sample}_{word}_{dye}");
+            prop_assert_eq!(stain_of(&stem, &sample), expected);
+            prop_assert_eq!(dye_of(&stem), Some(dye.as_str()));
+        }
     }
 }
