@@ -188,5 +188,7 @@ fn every_kind_of_tiff_gives_the_same_pixels() {
             expected.file
         );
     }
+    let two = RawImage::open(&folder.path().join("two_pages.tif")).expect("opens");
+    assert_eq!(two.info().pages, 2);
     println!("{} files", matrix.len());
 }

@@ -201,6 +201,21 @@ def with_libtiff(height, width):
                     add(name, wanted, tolerance=2 if jpeg else 0)
 
 
+def write_oddities():
+    first = colours(20, 30, "uint8", 0)[..., 1]
+    with tifffile.TiffWriter(FOLDER / "two_pages.tif") as tiff:
+        tiff.write(first, photometric="minisblack", metadata=None)
+        tiff.write(first[::-1].copy(), photometric="minisblack", metadata=None)
+    add("two_pages.tif", first)
+
+    clean = colours(20, 30, "float32", 0)[..., 1]
+    holes = clean.copy()
+    for x, value in enumerate([np.nan, np.inf, -np.inf]):
+        holes[12, x], clean[12, x] = value, 0
+    tifffile.imwrite(FOLDER / "not_numbers.tif", holes, photometric="minisblack", metadata=None)
+    add("not_numbers.tif", clean)
+
+
 write_all(61, 47)
 write_all(1, 1, bigs=(False,), orders="<")
 write_all(1, 77, bigs=(False,), orders=">")
@@ -209,5 +224,6 @@ write_all(64, 32, layouts=["tiles"], bigs=(True,), orders=">")
 write_jpegs(61, 47)
 write_jpegs(48, 64)
 with_libtiff(61, 47)
+write_oddities()
 (FOLDER / "matrix.tsv").write_text("\n".join(LINES) + "\n")
 print(f"{len(LINES)} files")
