@@ -8,7 +8,7 @@ use crate::recipe::Recipe;
 
 /// Autofluorescence of the section before staining, defined at every point of the plane.
 ///
-/// Grains of two sizes within an outline, texture at every scale from a few px to a quarter of the image, and dark
+/// Grains of two or three sizes within an outline, texture at every scale from a few px to a quarter of the image, and dark
 /// seams between the large grains. Nothing in it is finer than `detail` times a few px, so that neither image
 /// undersamples it.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub(crate) struct Background {
     outline: Outline,
     large: Grains,
     small: Grains,
+    /// In large images, where there would be nothing between the two.
+    middle: Option<Grains>,
     /// Moves the grains about, so that nobody sees the lattice they grew on.
     stirring: [Octave; 2],
     stirring_px: f32,
@@ -34,6 +36,7 @@ pub(crate) struct Scratch {
     y: Vec<f64>,
     large: GrainValues,
     small: GrainValues,
+    middle: GrainValues,
 }
 
 /// Grains in the usual brightness reach this many counts; with gain 1.4 that stays just below 255.
@@ -42,6 +45,9 @@ const BRIGHTEST_COUNTS: f32 = 180.0;
 /// Spacing of the finest texture and of the small grains in px.
 const FINEST_PX: f64 = 5.0;
 const SMALL_GRAIN_PX: f64 = 22.0;
+
+/// There are grains of a middle size where the large ones are this many times the small ones.
+const MIDDLE_FROM: f64 = 12.0;
 
 /// How far grains are moved about, in sizes of the large ones. The plane is stretched by at most about a third.
 const STIRRING: f64 = 0.3;
@@ -82,6 +88,10 @@ impl Background {
                 SMALL_GRAIN_PX * detail,
                 3.4 * detail,
             ),
+            middle: (large_px > MIDDLE_FROM * SMALL_GRAIN_PX).then(|| {
+                let middle_px = (large_px * SMALL_GRAIN_PX).sqrt();
+                Grains::new(hash::derive(seed, 14), middle_px, 3.8 * detail)
+            }),
             stirring: [12, 13]
                 .map(|purpose| Octave::new(hash::derive(seed, purpose), 1.7 * large_px)),
             stirring_px: (STIRRING * large_px) as f32,
@@ -111,6 +121,10 @@ impl Background {
         };
         self.large.evaluate(stirred, &mut scratch.large);
         self.small.evaluate(stirred, &mut scratch.small);
+        if let Some(middle) = &self.middle {
+            middle.evaluate(stirred, &mut scratch.middle);
+            scratch.small.mix(&scratch.middle);
+        }
         scratch.texture.clear();
         scratch.texture.resize(n, 0.0);
         for (octave, weight) in &self.octaves {

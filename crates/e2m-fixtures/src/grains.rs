@@ -33,6 +33,16 @@ impl GrainValues {
             values.resize(len, 0.0);
         }
     }
+
+    /// Averages the brightness with that of other grains at the same points, and lays their edges over these.
+    pub(crate) fn mix(&mut self, other: &Self) {
+        for (tone, &other) in self.tone.iter_mut().zip(&other.tone) {
+            *tone = 0.5 * (*tone + other);
+        }
+        for (edge, &other) in self.edge.iter_mut().zip(&other.edge) {
+            *edge = *edge + other - *edge * other;
+        }
+    }
 }
 
 /// Points evaluated together, so that the compiler can use vector instructions.
