@@ -16,10 +16,10 @@ use rayon::prelude::*;
 /// Length of a SIFT descriptor.
 pub(crate) const DESCRIPTOR_LENGTH: usize = 128;
 /// Side of the square that a tile is responsible for. OpenCV's SIFT needs some 60 bytes per pixel of a tile with its
-/// margin, four times over because it starts at twice the resolution: 60 MB per thread at this size.
-const TILE_PX: usize = 384;
+/// margin, four times over because it starts at twice the resolution: 80 MB per thread at this size.
+const TILE_PX: usize = 512;
 /// What a tile sees beyond its square: a keypoint at the edge needs its neighbourhood.
-const MARGIN_PX: usize = 64;
+const MARGIN_PX: usize = 40;
 /// Side of the squares that share the features evenly.
 const CELL_PX: usize = 64;
 

@@ -2,7 +2,7 @@
 //!
 //! The work is done in two steps, with little memory whatever the size of the images:
 //!
-//! 1. [`align_coarse`]: SIFT features (OpenCV) of both images at a working size of about 2,000 px, matched, and the
+//! 1. [`align_coarse`]: SIFT features (OpenCV) of both images at a working size of at most 1,600 px, matched, and the
 //!    homography that most matches agree on. Any rotation, magnifications up to 2.5, no outline needed.
 //! 2. [`choose_tiles`], [`TileCollector`], [`align_fine`]: tiles at full resolution, spread over what both images show, on
 //!    which the homography is refined by comparing brightness, to a few hundredths of a pixel.

@@ -5,8 +5,8 @@ use e2m_image::Size;
 /// Options of [`align_coarse`](crate::align_coarse).
 #[derive(Debug, Clone, PartialEq)]
 pub struct CoarseOptions {
-    /// Longer side, in px, of the images that features are looked for in. Memory and time follow it, accuracy too:
-    /// about a fifth of a pixel at this size.
+    /// Longer side, in px, of the images that features are looked for in, at most. Memory and time follow it; the
+    /// features leave about a fifth of a pixel at this size, which the refinement takes care of.
     pub working_px: usize,
     /// At most this many features per image.
     pub max_features: usize,
@@ -19,7 +19,7 @@ pub struct CoarseOptions {
 impl Default for CoarseOptions {
     fn default() -> Self {
         Self {
-            working_px: 2000,
+            working_px: 1600,
             max_features: 6000,
             tolerance_px: 3.0,
             max_magnification: 2.5,

@@ -4,10 +4,12 @@ use crate::band::check_band;
 use crate::{BandError, BandSink, Size};
 use ndarray::{Array2, ArrayView2};
 
-/// The whole number that brings the longer side of `size` nearest to `target_px`; at least 1.
+/// The smallest whole number that brings the longer side of `size` to `target_px` or less; at least 1.
 pub fn preview_factor(size: Size, target_px: usize) -> usize {
-    let longer = size.width.max(size.height);
-    ((longer as f64 / target_px.max(1) as f64).round() as usize).max(1)
+    size.width
+        .max(size.height)
+        .div_ceil(target_px.max(1))
+        .max(1)
 }
 
 /// Keeps the mean of each block of `factor` x `factor` pixels of what is written to it.
@@ -111,8 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn factor_is_the_nearest_whole_number() {
+    fn the_factor_brings_the_longer_side_within_the_target() {
         assert_eq!(preview_factor(Size::new(30_000, 25_000), 2000), 15);
+        assert_eq!(preview_factor(Size::new(30_001, 25_000), 2000), 16);
         assert_eq!(preview_factor(Size::new(512, 384), 2000), 1);
         assert_eq!(preview_factor(Size::new(0, 0), 2000), 1);
     }

@@ -5,10 +5,8 @@ use crate::history::Found;
 use crate::names::{Header, PADDED_POST, PADDED_PRE};
 use crate::output::Target;
 use crate::run::TaskRun;
+use e2m_align::CoarseOptions;
 use e2m_image::{BlockMean, Padded, PlaneSource, Tap, preview_factor};
-
-/// Longer side of the previews that features are looked for in, px.
-pub(crate) const WORKING_PX: usize = 2000;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
     let mut records = Vec::new();
@@ -58,9 +56,12 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     Ok(())
 }
 
-/// The factor that brings the larger of both images to [`WORKING_PX`].
+/// The factor that brings the larger of both images to the working size of the coarse alignment.
 pub(crate) fn factor(run: &TaskRun<'_>) -> usize {
-    preview_factor(run.post.size().max(run.pre.size()), WORKING_PX)
+    preview_factor(
+        run.post.size().max(run.pre.size()),
+        CoarseOptions::default().working_px,
+    )
 }
 
 /// Reads the raw pre plane unless it is there already.
