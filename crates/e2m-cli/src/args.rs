@@ -3,9 +3,13 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Finds stained microbes: aligns the image before staining to the one after, and subtracts it.
-///
-/// A batch file says where the raw images are and which samples and dyes to run. `e2m init` writes one to start from.
+/// What `e2m` is, at the head of its help.
+const ABOUT: &str = "\
+Finds stained microbes: aligns the image before staining to the one after it, and subtracts it.
+
+A batch file says where the raw images are and which samples and dyes to run; `e2m init` writes one.";
+
+/// The command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "e2m",
@@ -15,8 +19,8 @@ use std::path::PathBuf;
     arg_required_else_help = true
 )]
 #[command(
+    about = ABOUT,
     subcommand_help_heading = "Commands",
-    disable_help_subcommand = true,
     max_term_width = 100
 )]
 #[command(override_usage = "e2m [OPTIONS] <BATCH>\n       e2m <COMMAND>")]

@@ -58,9 +58,14 @@ fn read(path: &Path) -> Result<Batch, PlanError> {
 
 /// Says why nothing can be done, and whether a command was taken for a file.
 fn refuse(error: &PlanError, path: &Path, terminal: &Terminal) -> Exit {
-    terminal.error(&error.to_string());
-    if let Some(command) = meant_command(path) {
-        terminal.problem(&format!("If you meant the command: e2m {command} --help"));
+    match meant_command(path) {
+        Some(command) => {
+            let word = path.display();
+            terminal.error(&format!(
+                "there is neither a command nor a batch file {word}; did you mean `e2m {command}`?"
+            ));
+        }
+        None => terminal.error(&error.to_string()),
     }
     error.exit()
 }
@@ -75,18 +80,17 @@ fn meant_command(path: &Path) -> Option<&'static str> {
         ["run", "survey", "init", "schema", "help"].into_iter(),
         0.6,
     )
-    .map(|command| if command == "help" { "" } else { command })
 }
 
 /// Writes the commented batch file, unless there is one.
 fn init(args: &InitArgs, terminal: &Terminal) -> Exit {
     let path = args.dir.join(USUAL_NAME);
+    let shown = path.strip_prefix(".").unwrap_or(&path).display();
     let written = std::fs::create_dir_all(&args.dir)
         .and_then(|()| std::fs::File::create_new(&path))
         .and_then(|mut file| file.write_all(DEFAULT_FILE.as_bytes()));
     match written {
         Ok(()) => {
-            let shown = path.strip_prefix(".").unwrap_or(&path).display();
             terminal.result(&format!(
                 "Wrote {shown}. Put your images into the folder raw beside it, one folder per sample, or change raw_dir \
                  in it; then\n  e2m --dry-run {shown}   shows what would run\n  e2m {shown}             runs it"
@@ -95,13 +99,12 @@ fn init(args: &InitArgs, terminal: &Terminal) -> Exit {
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.exists() => {
             terminal.error(&format!(
-                "{} is there already and was left as it is; name another folder: e2m init DIR",
-                path.display()
+                "{shown} is there already and was left as it is; name another folder: e2m init DIR"
             ));
             Exit::BadInput
         }
         Err(error) => {
-            terminal.error(&format!("{} cannot be written: {error}", path.display()));
+            terminal.error(&format!("{shown} cannot be written: {error}"));
             Exit::BadInput
         }
     }

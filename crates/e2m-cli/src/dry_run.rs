@@ -9,14 +9,20 @@ use std::path::Path;
 
 /// Lists what would run and what is left out, and runs nothing.
 pub(crate) fn list(plan: &Plan, terminal: &Terminal) -> Exit {
+    let suffixes: Vec<String> = plan
+        .tasks
+        .iter()
+        .map(|task| suffix(&task.params, 4))
+        .collect();
+    let alike = suffixes.windows(2).all(|pair| pair[0] == pair[1]);
     let mut text = format!("{} would run:", count(plan.tasks.len(), "task"));
-    for task in &plan.tasks {
-        text.push_str(&entry(task, plan));
+    for (task, suffix) in plan.tasks.iter().zip(&suffixes) {
+        text.push_str(&entry(task, suffix, alike, plan));
     }
     if !plan.missing.is_empty() {
+        let left_out = count(plan.missing.len(), "task");
         text.push_str(&format!(
-            "\n\n{} would be left out, because images are missing:",
-            count(plan.missing.len(), "task")
+            "\n\n{left_out} would be left out, because images are missing:"
         ));
         for missing in &plan.missing {
             text.push_str(&format!("\n  {missing}"));
@@ -26,32 +32,41 @@ pub(crate) fn list(plan: &Plan, terminal: &Terminal) -> Exit {
         "\n\nResults would go to {}",
         plan.output_dir.display()
     ));
+    if let (true, Some(suffix)) = (alike, suffixes.first().filter(|suffix| !suffix.is_empty())) {
+        text.push_str(&format!(
+            "\nTheir names would end in {suffix}, for the parameters that differ from their defaults"
+        ));
+    }
     terminal.result(&text);
     Exit::Complete
 }
 
-fn entry(task: &TaskSpec, plan: &Plan) -> String {
-    let raw = |path: &Path| {
+fn entry(task: &TaskSpec, suffix: &str, alike: bool, plan: &Plan) -> String {
+    let name = |path: &Path| {
         path.file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned()
     };
     let folder = task.post.parent().unwrap_or(Path::new(""));
-    let mut text = format!("\n  {}/{}  {}: ", task.sample, task.dye, folder.display());
-    text.push_str(&format!(
-        "{} after, {} before staining",
-        raw(&task.post),
-        raw(&task.pre)
-    ));
-    let names = suffix(&task.params, 4);
-    if !names.is_empty() {
+    let (post, pre) = (name(&task.post), name(&task.pre));
+    let mut text = format!(
+        "\n  {}/{}  in {}: post {post}, pre {pre}",
+        task.sample,
+        task.dye,
+        folder.display()
+    );
+    if !alike {
+        let shown = if suffix.is_empty() {
+            "no suffix"
+        } else {
+            suffix
+        };
         text.push_str(&format!(
-            "\n    parameters that differ from the default, as in file names: {names}"
+            "\n    parameters that differ from their defaults, as in file names: {shown}"
         ));
     }
-    let manifest = task_manifest(task, plan, &names);
-    if let Some(status) = manifest {
+    if let Some(status) = earlier_status(task, plan, suffix) {
         text.push_str(&format!(
             "\n    an earlier run with these parameters ended: {status}"
         ));
@@ -60,7 +75,7 @@ fn entry(task: &TaskSpec, plan: &Plan) -> String {
 }
 
 /// How an earlier run with the same parameters ended, if there was one.
-fn task_manifest(task: &TaskSpec, plan: &Plan, suffix: &str) -> Option<String> {
+fn earlier_status(task: &TaskSpec, plan: &Plan, suffix: &str) -> Option<String> {
     let paths = e2m_io::TaskPaths::new(&plan.output_dir, &task.sample, &task.dye).ok()?;
     let path = paths.manifest_path(suffix);
     let manifest = path

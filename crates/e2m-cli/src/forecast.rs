@@ -41,11 +41,11 @@ impl Forecast {
         self.running = Some((index, Instant::now()));
     }
 
-    /// A task has ended. One that had nothing to do teaches nothing.
-    pub(crate) fn end(&mut self, index: usize, seconds: f64, worked: bool) {
+    /// A task has ended. One that failed or had nothing to do is not typical and teaches nothing.
+    pub(crate) fn end(&mut self, index: usize, seconds: f64, typical: bool) {
         self.running = None;
         self.ended[index] = true;
-        if worked {
+        if typical {
             self.worked.0 += self.weights[index];
             self.worked.1 += seconds;
         }

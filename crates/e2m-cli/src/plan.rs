@@ -77,6 +77,17 @@ impl PlanError {
     }
 }
 
+/// Why a pair is missing, without the names that a message about it begins with.
+pub(crate) fn missing_reason(missing: &MissingPair) -> String {
+    let text = missing.to_string();
+    let names = match &missing.dye {
+        Some(dye) => format!("{:?}, {dye:?}: ", missing.sample),
+        None => format!("{:?}: ", missing.sample),
+    };
+    text.strip_prefix(&names)
+        .map_or_else(|| text.clone(), str::to_owned)
+}
+
 /// Every missing pair, and the ways out.
 fn missing_text(missing: &[MissingPair], found: usize) -> String {
     let list: Vec<String> = missing.iter().map(|pair| format!("\n  {pair}")).collect();
@@ -88,7 +99,7 @@ fn missing_text(missing: &[MissingPair], found: usize) -> String {
         ),
     };
     format!(
-        "raw images are missing for {}:{}\n{way_out}",
+        "raw images are missing or unclear for {}:{}\n{way_out}",
         count(missing.len(), "task"),
         list.concat()
     )

@@ -5,7 +5,7 @@ use crate::human;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use e2m_image::PixelType;
-use e2m_io::{Discovery, RawError, Survey};
+use e2m_io::{ChunkLayout, Compression, Discovery, RawError, RawInfo, Survey};
 
 /// Prints a table of all raw images found, and what is missing.
 pub(crate) fn survey(found: &Discovery, crop_px: usize, terminal: &Terminal) -> Exit {
@@ -41,7 +41,7 @@ pub(crate) fn survey(found: &Discovery, crop_px: usize, terminal: &Terminal) -> 
     if !found.pairs.is_empty() {
         terminal.result(&table.to_string());
         terminal.summary(&format!(
-            "\nmax, mean and non-zero are those of {crop_px} x {crop_px} px in the centre."
+            "\nmax, mean and non-zero are those of at most {crop_px} x {crop_px} px in the centre."
         ));
     }
     for note in &found.notes {
@@ -67,13 +67,7 @@ fn report(found: &Discovery, unreadable: &[RawError], terminal: &Terminal) -> Ex
 /// One row per channel; what is the same for all channels stands in the first.
 fn add(table: &mut Table, name: &str, stain: &str, survey: &Survey) {
     let info = &survey.info;
-    let stored = format!(
-        "{:?}, {:?}{}",
-        info.compression,
-        info.photometric,
-        pages(info.pages)
-    )
-    .to_lowercase();
+    let stored = stored(info);
     let kind = match info.pixel_type {
         PixelType::U8 => "8 bit",
         PixelType::U16 => "16 bit",
@@ -102,10 +96,20 @@ fn add(table: &mut Table, name: &str, stain: &str, survey: &Survey) {
     }
 }
 
-fn pages(pages: usize) -> String {
-    if pages > 1 {
-        format!(", first of {pages} pages")
-    } else {
-        String::new()
+/// How the pixels lie in the file.
+fn stored(info: &RawInfo) -> String {
+    let mut words = vec![match info.compression {
+        Compression::None => "uncompressed".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }];
+    if let ChunkLayout::Tiles { .. } = info.layout {
+        words.push("tiles".to_owned());
     }
+    if info.big_tiff {
+        words.push("BigTIFF".to_owned());
+    }
+    if info.pages > 1 {
+        words.push(format!("first of {} pages", info.pages));
+    }
+    words.join(", ")
 }

@@ -29,6 +29,17 @@ impl TaskSize {
         })
     }
 
+    /// Images of this size, without padding.
+    #[cfg(test)]
+    pub(crate) fn for_test(width: usize, height: usize) -> Self {
+        let size = Size::new(width, height);
+        Self {
+            post: size,
+            pre: size,
+            pad: 0,
+        }
+    }
+
     fn canvas(&self) -> Size {
         let larger = self.post.max(self.pre);
         Size::new(larger.width + 2 * self.pad, larger.height + 2 * self.pad)

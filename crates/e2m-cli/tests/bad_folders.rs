@@ -87,7 +87,7 @@ fn without_strictness_the_rest_run() {
     assert!(
         table
             .lines()
-            .any(|line| line.starts_with("CD070,SybrGld,\"missing: ")),
+            .any(|line| line.starts_with("CD070,SybrGld,missing: the post image ")),
         "{table}"
     );
     let log = bench.read("out/.exo2micro_run_log.txt");

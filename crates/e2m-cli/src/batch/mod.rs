@@ -15,6 +15,7 @@ pub(crate) mod resources;
 pub(crate) mod section;
 pub(crate) mod setting;
 pub(crate) mod slurm;
+mod syntax;
 pub(crate) mod values;
 
 use e2m_pipeline::Params;
@@ -72,7 +73,7 @@ impl Batch {
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            return Err(errors.iter().map(syntax_problem).collect());
+            return Err(syntax::problems(text, &errors));
         }
         let root = root.get_ref();
         let mut findings = Findings::new(text);
@@ -201,11 +202,14 @@ fn check_together(
 
 /// Results among the raw files would be taken for samples by the next run.
 fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<'_>) {
-    if general
-        .raw_dir
-        .components()
-        .eq(general.output_dir.components())
-    {
+    // Below a root, so that "./raw/" and "raw" are the same.
+    let plain = |folder: &Path| {
+        Path::new("/")
+            .join(folder)
+            .components()
+            .collect::<PathBuf>()
+    };
+    if plain(&general.raw_dir) == plain(&general.output_dir) {
         let text = "output_dir is the same folder as raw_dir; results need a folder of their own, such as \"processed\"";
         let at = root.get("output_dir").map(toml::Spanned::span);
         findings.problems.push(Problem {
@@ -224,14 +228,6 @@ fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<
         );
         findings.problems.push(Problem { at, text });
     }
-}
-
-fn syntax_problem(error: &toml::de::Error) -> Problem {
-    let text = format!("not valid TOML: {}", error.message());
-    error.span().map_or_else(
-        || Problem::of_file(text.clone()),
-        |span| Problem::at(span, text.clone()),
-    )
 }
 
 /// Why a file cannot be read, with a hint where there is one.

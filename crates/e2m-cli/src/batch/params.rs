@@ -65,7 +65,7 @@ fn read_values(
 ) -> Vec<(&'static str, ParamValue)> {
     let mut values = Vec::new();
     let names: Vec<&'static str> = REGISTRY.iter().map(|spec| spec.name).collect();
-    for (key, value) in table.iter() {
+    for (key, value) in table {
         let Some(spec) = REGISTRY.iter().find(|spec| *key.get_ref() == spec.name) else {
             findings
                 .problems

@@ -145,7 +145,8 @@ pub(crate) mod tests {
     #[test]
     fn plain_types() {
         round_trip::<bool>("true");
-        round_trip::<String>("\"a \\\"b\\\"\"");
+        round_trip::<String>("\"a b\"");
+        round_trip::<String>("'a \"b\"'");
         round_trip::<PathBuf>("\"/data/raw\"");
         assert_eq!(read::<bool>("1"), None);
         assert_eq!(read::<String>("\" \""), None);

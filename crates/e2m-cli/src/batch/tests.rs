@@ -82,7 +82,7 @@ setup = "module load opencv"
         batch
             .idle
             .iter()
-            .any(|key| key.name == "slurm.partition" && key.line == 39)
+            .any(|key| key.name == "slurm.partition" && key.line == 38)
     );
 }
 
@@ -127,6 +127,17 @@ fn syntax_errors() {
     assert_snapshot!(message(
         "checkpoint_format = fits\nforce = True\nforce = true\nforce = true\n"
     ));
+}
+
+#[test]
+fn a_missing_quote() {
+    assert_snapshot!(message("samples = [\"CD070]\n"), @r#"
+    /data/batch.toml has a problem:
+
+      line 3, column 19: not valid TOML: a closing quote is missing
+        3 | samples = ["CD070]
+          |                   ^
+    "#);
 }
 
 #[test]

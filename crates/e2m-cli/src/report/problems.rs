@@ -2,6 +2,7 @@
 
 use super::BatchReport;
 use super::results::{Ending, TaskResult};
+use crate::plan::missing_reason;
 use e2m_pipeline::Status;
 
 /// One thing that is wrong.
@@ -24,7 +25,7 @@ pub(crate) fn of(report: &BatchReport<'_>) -> Vec<Problem> {
             missing.sample,
             missing.dye.as_deref().unwrap_or("*")
         ),
-        what: format!("left out: {missing}"),
+        what: format!("left out: {}", missing_reason(missing)),
         to_do: "add or rename the file, then run again; what is complete is kept".into(),
     });
     problems.extend(missing);
@@ -35,7 +36,7 @@ fn of_task(result: &TaskResult) -> Option<Problem> {
     let to_do = match (&result.status, result.ending()) {
         (Status::Complete, _) | (_, Ending::NotBegun) => return None,
         (Status::Suspect(_), _) => format!(
-            "look at the difference image before you trust it; the record is {}",
+            "look at the aligned images before you trust them; the record is {}",
             result
                 .manifest
                 .as_ref()

@@ -1,6 +1,7 @@
 //! The results of a batch as files: `e2m_batch.json`, and the same as a table in `e2m_batch.csv`.
 
 use super::BatchReport;
+use crate::plan::missing_reason;
 use e2m_io::write_atomic;
 use e2m_pipeline::{Status, TaskOutcome, TaskSpec, Verdict};
 use serde::Serialize;
@@ -151,7 +152,7 @@ pub(super) fn write(report: &BatchReport<'_>) -> Result<(), ResultsError> {
         .plan
         .missing
         .iter()
-        .map(|pair| json!({"sample": pair.sample, "dye": pair.dye, "status": format!("missing: {pair}")}))
+        .map(|pair| json!({"sample": pair.sample, "dye": pair.dye, "status": format!("missing: {}", missing_reason(pair))}))
         .collect();
     let table = table(tasks.iter().chain(&missing).filter_map(Value::as_object))?;
     let all = json!({

@@ -13,8 +13,8 @@ use crate::report::results::{Ending, TaskResult};
 use crate::report::{self, BatchReport};
 use crate::signals;
 use crate::task_size::TaskSize;
-use crate::terminal::{Show, TaskView, Terminal};
-use e2m_pipeline::{TaskOutcome, TaskSpec};
+use crate::terminal::{Show, TaskEnd, TaskView, Terminal};
+use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
 use e2m_schedule::{Interrupt, run_serial};
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
@@ -125,15 +125,28 @@ fn run_tasks(
         .collect()
 }
 
-/// Shows how a task ended; the reasons follow at the end of the batch.
+/// Shows how a task ended.
 fn tell(show: &mut dyn Show, task: &TaskView, result: &TaskResult) {
     let how = match result.ending() {
         Ending::Complete => "complete",
-        Ending::Suspect => "suspect, see below",
-        Ending::Failed => "failed, see below",
+        Ending::Suspect => "suspect",
+        Ending::Failed => "failed",
         Ending::Interrupted | Ending::NotBegun => "interrupted",
     };
-    show.task_finished(task, how, result.seconds, result.worked());
+    let why = match &result.status {
+        Status::Suspect(why) | Status::Error(why) => Some(why.clone()),
+        Status::Complete | Status::Incomplete(_) => None,
+    };
+    let end = TaskEnd {
+        how,
+        why,
+        seconds: result.seconds,
+        peak_rss_bytes: result.peak_rss_bytes,
+        worked: result.worked(),
+        typical: !result.stages_done.is_empty()
+            && matches!(result.ending(), Ending::Complete | Ending::Suspect),
+    };
+    show.task_finished(task, &end);
 }
 
 /// `CD070/DAPI`.

@@ -1,7 +1,7 @@
 //! Progress on a terminal: a line for the running task, and one for the batch.
 
 use super::Terminal;
-use super::show::{Show, Step, TaskView, last_line, stage_name};
+use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
 use crate::forecast::Forecast;
 use crate::human;
 use e2m_pipeline::Event;
@@ -42,7 +42,7 @@ impl Bars {
             forecast,
             task,
             batch,
-            speed: Speed::default(),
+            speed: Speed::new(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Bars {
 impl Show for Bars {
     fn task_started(&mut self, task: &TaskView) {
         self.forecast.begin(task.index);
-        self.speed = Speed::default();
+        self.speed = Speed::new();
         self.task.set_prefix(task.label());
         self.task.set_position(0);
         self.task.set_message("reading the raw files");
@@ -83,14 +83,16 @@ impl Show for Bars {
                     of: *of,
                 };
                 self.task.set_position(step.percent());
-                if let Some(speed) = self.speed.of(&step, task) {
-                    let memory = human::bytes(process_memory().current);
-                    self.task.set_message(format!(
-                        "{}: {what}  {speed:.0} MP/s  {memory}",
-                        stage_name(*stage)
-                    ));
-                    self.show_left();
+                let speed = self.speed.of(&step, task);
+                let stage = stage_name(*stage);
+                if step.rows == step.of {
+                    // What comes next may take a while and has no rows to count.
+                    self.task.set_message(format!("{stage}  {}", memory()));
+                } else if let Some(speed) = speed {
+                    self.task
+                        .set_message(format!("{stage}: {what}  {speed:.0} MP/s  {}", memory()));
                 }
+                self.show_left();
             }
             Event::StageFinished { .. } => self.task.set_position(100),
             Event::Note(text) => self
@@ -99,10 +101,9 @@ impl Show for Bars {
         }
     }
 
-    fn task_finished(&mut self, task: &TaskView, how: &str, seconds: f64, worked: bool) {
-        self.forecast.end(task.index, seconds, worked);
-        self.terminal
-            .say(&last_line(task, how, seconds, worked, None));
+    fn task_finished(&mut self, task: &TaskView, end: &TaskEnd) {
+        self.forecast.end(task.index, end.seconds, end.typical);
+        self.terminal.say(&last_line(task, end, None));
         self.batch.inc(1);
         self.show_left();
     }
@@ -115,36 +116,88 @@ impl Drop for Bars {
     }
 }
 
+/// The memory in use.
+fn memory() -> String {
+    human::bytes(process_memory().current)
+}
+
 /// Megapixels per second of the step at hand.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Speed {
-    step: Option<(u8, &'static str, Instant)>,
-    shown: Option<Instant>,
+    /// The step, and how many rows of it were done when.
+    since: Option<(u8, &'static str, usize, Instant)>,
+    last_event: Instant,
+    last_shown: Option<Instant>,
 }
 
 impl Speed {
+    /// From now on.
+    fn new() -> Self {
+        Self {
+            since: None,
+            last_event: Instant::now(),
+            last_shown: None,
+        }
+    }
+
     /// The speed, if it is time to show it again.
     fn of(&mut self, step: &Step, task: &TaskView) -> Option<f64> {
         let now = Instant::now();
-        let began = match self.step {
-            Some((stage, what, began)) if stage == step.stage && what == step.what => began,
+        let before = std::mem::replace(&mut self.last_event, now);
+        let (rows, began) = match self.since {
+            Some((stage, what, rows, began)) if (stage, what) == (step.stage, step.what) => {
+                (rows, began)
+            }
             _ => {
-                self.step = Some((step.stage, step.what, now));
-                self.shown = None;
-                now
+                // Work without rows may have gone before, so the next rows are counted from here.
+                self.since = Some((step.stage, step.what, step.rows, now));
+                self.last_shown = None;
+                (0, before)
             }
         };
-        if self.shown.is_some_and(|shown| now - shown < TICK) {
+        if self.last_shown.is_some_and(|shown| now - shown < TICK) {
             return None;
         }
-        self.shown = Some(now);
+        self.last_shown = Some(now);
         let width = task.size.as_ref().map_or(0, |size| size.width_of(step.of));
+        let pixels = (width * step.rows.saturating_sub(rows)) as f64;
         let seconds = (now - began).as_secs_f64();
-        let pixels = (width * step.rows) as f64;
         Some(if seconds > 0.0 {
             pixels / seconds / 1e6
         } else {
             0.0
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speed_counts_the_rows_of_its_step() {
+        let size = crate::task_size::TaskSize::for_test(1_000_000, 1000);
+        let task = TaskView {
+            index: 0,
+            of: 1,
+            name: "a/b".into(),
+            size: Some(size),
+        };
+        let mut speed = Speed::new();
+        let step = |rows| Step {
+            stage: 1,
+            what: "padding",
+            rows,
+            of: 1000,
+        };
+        assert!(
+            speed
+                .of(&step(100), &task)
+                .is_some_and(|speed| speed > 100.0)
+        );
+        assert_eq!(speed.of(&step(200), &task), None, "shown a moment ago");
+        std::thread::sleep(TICK);
+        let shown = speed.of(&step(300), &task).expect("it is time");
+        assert!(shown < 200.0 / TICK.as_secs_f64() && shown > 1.0, "{shown}");
     }
 }

@@ -1,7 +1,7 @@
 //! Progress without a terminal: a line per event that matters.
 
 use super::Terminal;
-use super::show::{Show, Step, TaskView, last_line, stage_name};
+use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
 use crate::forecast::Forecast;
 use crate::human;
 use e2m_pipeline::Event;
@@ -78,9 +78,9 @@ impl Show for Lines {
         }
     }
 
-    fn task_finished(&mut self, task: &TaskView, how: &str, seconds: f64, worked: bool) {
-        self.forecast.end(task.index, seconds, worked);
+    fn task_finished(&mut self, task: &TaskView, end: &TaskEnd) {
+        self.forecast.end(task.index, end.seconds, end.typical);
         let left = self.forecast.seconds_left();
-        self.say(&last_line(task, how, seconds, worked, left));
+        self.say(&last_line(task, end, left));
     }
 }

@@ -7,7 +7,7 @@ mod bars;
 mod lines;
 mod show;
 
-pub(crate) use show::{Show, TaskView};
+pub(crate) use show::{Show, TaskEnd, TaskView};
 
 use crate::args::TalkArgs;
 use crate::forecast::Forecast;

@@ -1,5 +1,6 @@
 //! What is shown of running tasks, however it is shown.
 
+use crate::human;
 use crate::task_size::TaskSize;
 use e2m_pipeline::Event;
 
@@ -49,8 +50,8 @@ pub(crate) trait Show {
     fn task_started(&mut self, task: &TaskView);
     /// Something happens in it.
     fn event(&mut self, task: &TaskView, event: &Event);
-    /// It has ended: how, in how many seconds, and whether anything had to be done.
-    fn task_finished(&mut self, task: &TaskView, how: &str, seconds: f64, worked: bool);
+    /// It has ended.
+    fn task_finished(&mut self, task: &TaskView, end: &TaskEnd);
 }
 
 /// `stage 3 fine alignment`.
@@ -64,23 +65,42 @@ pub(crate) fn stage_name(stage: u8) -> String {
     format!("stage {stage} {name}")
 }
 
+/// How a task has ended, for the line that says so.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskEnd {
+    /// `complete`, `suspect`, …
+    pub(crate) how: &'static str,
+    /// Why it is not complete.
+    pub(crate) why: Option<String>,
+    /// How long it took.
+    pub(crate) seconds: f64,
+    /// The most memory in use.
+    pub(crate) peak_rss_bytes: Option<u64>,
+    /// Whether it had anything to do.
+    pub(crate) worked: bool,
+    /// Whether it went all the way, so that others of its size will take about as long.
+    pub(crate) typical: bool,
+}
+
 /// The line that ends a task.
-pub(crate) fn last_line(
-    task: &TaskView,
-    how: &str,
-    seconds: f64,
-    worked: bool,
-    left: Option<f64>,
-) -> String {
-    let took = if worked {
-        format!(" in {}", crate::human::seconds(seconds))
+pub(crate) fn last_line(task: &TaskView, end: &TaskEnd, left: Option<f64>) -> String {
+    let mut line = format!("{}  {}", task.label(), end.how);
+    if end.worked {
+        line.push_str(&format!(" in {}", human::seconds(end.seconds)));
     } else {
-        ", nothing to do".into()
-    };
-    let left = left.map_or_else(String::new, |left| {
-        format!("; about {} left", crate::human::about(left))
-    });
-    format!("{}  {how}{took}{left}", task.label())
+        line.push_str(", nothing to do");
+    }
+    let memory = end.peak_rss_bytes.filter(|_| end.worked);
+    let memory = memory.map(|bytes| format!("peak memory {}", human::bytes(bytes)));
+    let left = left.map(|left| format!("about {} left", human::about(left)));
+    let aside: Vec<String> = memory.into_iter().chain(left).collect();
+    if !aside.is_empty() {
+        line.push_str(&format!(" ({})", aside.join("; ")));
+    }
+    if let Some(why) = &end.why {
+        line.push_str(&format!(": {why}"));
+    }
+    line
 }
 
 #[cfg(test)]
@@ -95,13 +115,33 @@ mod tests {
             name: "CD070/DAPI".into(),
             size: None,
         };
+        let mut end = TaskEnd {
+            how: "complete",
+            why: None,
+            seconds: 12.34,
+            peak_rss_bytes: Some(451_000_000),
+            worked: true,
+            typical: true,
+        };
         assert_eq!(
-            last_line(&task, "complete", 12.34, true, Some(11.5)),
-            "[2/3] CD070/DAPI  complete in 12.3 s; about 12 s left"
+            last_line(&task, &end, Some(11.5)),
+            "[2/3] CD070/DAPI  complete in 12.3 s (peak memory 451 MB; about 12 s left)"
         );
+        end.worked = false;
         assert_eq!(
-            last_line(&task, "complete", 0.01, false, None),
+            last_line(&task, &end, None),
             "[2/3] CD070/DAPI  complete, nothing to do"
+        );
+        let failed = TaskEnd {
+            how: "failed",
+            why: Some("no".into()),
+            peak_rss_bytes: None,
+            worked: true,
+            ..end
+        };
+        assert_eq!(
+            last_line(&task, &failed, None),
+            "[2/3] CD070/DAPI  failed in 12.3 s: no"
         );
     }
 }

@@ -1,0 +1,64 @@
+//! Text that is not TOML, in words for people who have never heard of it.
+
+use super::problem::{Problem, line_number};
+use toml::de::Error;
+
+const OPEN_QUOTE: &str = "not valid TOML: a closing quote is missing";
+const OPEN_BRACKET: &str = "not valid TOML: a bracket that was opened before here is not closed";
+
+/// What the parser's errors come down to: one per line, and none that only follow from a bracket left open.
+pub(super) fn problems(text: &str, errors: &[Error]) -> Vec<Problem> {
+    if errors.iter().any(is_unclosed) {
+        let open_quote = errors.iter().find(|error| is_open_quote(error));
+        let bracket = errors
+            .first()
+            .map(|first| placed(first, OPEN_BRACKET.to_owned()));
+        let quote = open_quote.map(|error| placed(error, OPEN_QUOTE.to_owned()));
+        return quote.or(bracket).into_iter().collect();
+    }
+    let mut lines = Vec::new();
+    let mut problems = Vec::new();
+    for error in errors {
+        let line = error.span().map(|span| line_number(text, span.start));
+        if !lines.contains(&line) {
+            lines.push(line);
+            problems.push(placed(error, sentence(text, error)));
+        }
+    }
+    problems
+}
+
+fn placed(error: &Error, sentence: String) -> Problem {
+    Problem {
+        at: error.span(),
+        text: sentence,
+    }
+}
+
+fn is_unclosed(error: &Error) -> bool {
+    error.message().contains("unclosed")
+}
+
+fn is_open_quote(error: &Error) -> bool {
+    error.message().contains("basic string")
+}
+
+/// A word without quotes gets a hint of its own; it is the most frequent error by far.
+fn sentence(text: &str, error: &Error) -> String {
+    let found = error
+        .span()
+        .and_then(|span| text.get(span))
+        .unwrap_or_default();
+    let word = found.starts_with(|c: char| c.is_alphabetic());
+    let unquoted = ["boolean", "quoted"]
+        .iter()
+        .any(|about| error.message().contains(about));
+    match found.to_lowercase().as_str() {
+        small @ ("true" | "false") if unquoted => {
+            format!("{found} must be written {small}, in small letters")
+        }
+        _ if word && unquoted => format!("text needs quotes: \"{found}\""),
+        _ if is_open_quote(error) => OPEN_QUOTE.to_owned(),
+        _ => format!("not valid TOML: {}", error.message()),
+    }
+}
