@@ -1,6 +1,6 @@
-//! Documents that are generated from code: the parameter table and the batch file's JSON Schema.
+//! Documents that are generated from code: the parameter table, the batch file's keys and its JSON Schema.
 //!
-//! The generator is an example of e2m-pipeline, where both are defined; xtask cannot call it directly without
+//! The generator is an example of e2m-cli, which knows both; xtask cannot call it directly without
 //! needing OpenCV to build.
 
 use anyhow::{Result, bail};
@@ -11,11 +11,12 @@ use crate::{Verb, no_arguments};
 
 pub(crate) const VERB: Verb = Verb {
     name: "docs",
-    summary: "regenerate docs/parameters.md and docs/batch.schema.json",
+    summary: "regenerate the docs pages that are made from code",
     help: "Usage: cargo xtask docs [--check]
 
-Regenerates docs/parameters.md and docs/batch.schema.json from the parameter registry and the batch-file types.
---check writes nothing and fails if either is out of date.",
+Regenerates docs/parameters.md, docs/batch-file.md and docs/batch.schema.json from the parameter registry and the
+batch-file types.
+--check writes nothing and fails if one of them is out of date.",
     run: |workspace, args| match args.as_slice() {
         [flag] if flag == "--check" => check(workspace),
         args => {
@@ -40,7 +41,7 @@ fn generate(workspace: &Workspace, flags: &[&str]) -> Result<()> {
         "run",
         "--quiet",
         "-p",
-        "e2m-pipeline",
+        "e2m-cli",
         "--example",
         "generate_docs",
         "--",
