@@ -40,7 +40,12 @@ pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
     let mut outcome = TaskOutcome {
         sample: spec.sample.clone(),
         dye: spec.dye.clone(),
-        status: result.unwrap_or_else(|error| Status::Error(error.to_string())),
+        status: result.unwrap_or_else(|error| match error {
+            PipelineError::Interrupted => {
+                Status::Incomplete("interrupted, the next run goes on from here".to_owned())
+            }
+            error => Status::Error(error.to_string()),
+        }),
         seconds: started.elapsed().as_secs_f64(),
         peak_rss_bytes: process_memory().peak,
         stages_done: Vec::new(),
@@ -198,6 +203,8 @@ impl<'a> TaskRun<'a> {
 
     fn final_status(&self) -> Status {
         match &self.manifest.alignment {
+            // Before stage 3 nothing has been judged, and nobody asked for it.
+            _ if self.spec.to_stage < 3 => Status::Complete,
             Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
             None if self.foreign_aligned.is_some() => Status::Suspect(
                 "the alignment is the Python program's and was not checked".to_owned(),
@@ -210,6 +217,17 @@ impl<'a> TaskRun<'a> {
     pub(crate) fn note(&mut self, text: String) {
         tracing::info!(sample = self.spec.sample, dye = self.spec.dye, "{text}");
         self.output.observer.on_event(&Event::Note(text));
+    }
+
+    /// Says what begins, where no rows go by that would show it.
+    pub(crate) fn announce(&mut self, stage: u8, what: &'static str) {
+        let of = self.canvas.size().height;
+        self.output.observer.on_event(&Event::Progress {
+            stage,
+            what,
+            rows: 0,
+            of,
+        });
     }
 
     pub(crate) fn stop_if_asked(&self) -> Result<(), PipelineError> {

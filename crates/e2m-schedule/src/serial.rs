@@ -65,7 +65,7 @@ mod tests {
             |n| *n,
             |_, n| {
                 if *n == 2 {
-                    interrupt.raise()
+                    interrupt.raise();
                 }
             },
         );

@@ -55,8 +55,6 @@ pub(crate) enum Ending {
 
 /// The status of a task that was not begun.
 const NOT_BEGUN: &str = "not begun, the batch was interrupted";
-/// The status of a task that was stopped on its way.
-const INTERRUPTED: &str = "interrupted, the next run goes on from here";
 
 impl TaskResult {
     /// The result of a task; without an outcome it was not begun.
@@ -121,7 +119,6 @@ impl TaskResult {
 fn status(outcome: Option<&TaskOutcome>) -> Status {
     match outcome {
         None => Status::Incomplete(NOT_BEGUN.to_owned()),
-        Some(outcome) if outcome.interrupted => Status::Incomplete(INTERRUPTED.to_owned()),
         Some(outcome) => outcome.status.clone(),
     }
 }

@@ -52,6 +52,7 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         return Err(PipelineError::CoarseMethod("boundary".to_owned()));
     }
     load_previews(run)?;
+    run.announce(2, "finding features");
     let Some(previews) = &run.previews else {
         return Err(PipelineError::MissingStage { stage: 2, needs: 1 });
     };

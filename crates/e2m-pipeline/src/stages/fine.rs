@@ -93,6 +93,7 @@ fn align(run: &mut TaskRun<'_>, icp: &Warp) -> Result<FineAlignment, PipelineErr
         &mut bands,
         &mut [&mut fit, &mut check],
     )?;
+    run.announce(3, "refining");
     let plane = run.pre_plane.as_ref().ok_or_else(missing)?;
     // Without tiles to fit there is nothing to refine; the check is made all the same.
     let wanted = run.spec.params.interior_ecc && run.spec.params.subpixel;
