@@ -14,6 +14,8 @@ const MIN_SIDE_PX: usize = 24;
 const MIN_FEATURES: usize = 20;
 /// The perspective part may change the magnification across the image by this factor at most.
 const MAX_PERSPECTIVE: f64 = 1.3;
+/// Beyond the matches, the magnification at a corner may differ by this factor more.
+const MAX_CORNER_RATIO: f64 = 1.5;
 
 /// An alignment found at reduced resolution.
 #[derive(Debug, Clone)]
@@ -42,8 +44,8 @@ pub fn align_coarse(
     factor: usize,
     options: &CoarseOptions,
 ) -> Result<CoarseAlignment, AlignError> {
-    check_size(post, Side::Post)?;
-    check_size(pre, Side::Pre)?;
+    check_size(post, Side::Post, factor)?;
+    check_size(pre, Side::Pre, factor)?;
     let post_features = detect(detail_image(post, Side::Post)?.view(), options.max_features)?;
     let pre_features = detect(detail_image(pre, Side::Pre)?.view(), options.max_features)?;
     for (side, found) in [
@@ -60,7 +62,7 @@ pub fn align_coarse(
     }
     let matches = match_features(&post_features, &pre_features);
     let found = consensus(&matches, options.tolerance_px)?;
-    check_plausible(&found.warp, &found.inliers, options)?;
+    check_plausible(&found.warp, &found.inliers, post.dim(), options)?;
     let k = 1.0 / factor as f64;
     tracing::debug!(
         post = post_features.points.len(),
@@ -79,14 +81,14 @@ pub fn align_coarse(
     })
 }
 
-fn check_size(image: ArrayView2<'_, f32>, side: Side) -> Result<(), AlignError> {
+fn check_size(image: ArrayView2<'_, f32>, side: Side, factor: usize) -> Result<(), AlignError> {
     let (height, width) = image.dim();
     if height.min(width) < MIN_SIDE_PX {
         return Err(AlignError::TooSmall {
             side,
-            width,
-            height,
-            least: MIN_SIDE_PX,
+            width: width * factor,
+            height: height * factor,
+            least: MIN_SIDE_PX * factor,
         });
     }
     Ok(())
@@ -96,6 +98,7 @@ fn check_size(image: ArrayView2<'_, f32>, side: Side) -> Result<(), AlignError> 
 fn check_plausible(
     warp: &Warp,
     inliers: &[Match],
+    (height, width): (usize, usize),
     options: &CoarseOptions,
 ) -> Result<(), AlignError> {
     let magnifications = inliers
@@ -114,6 +117,17 @@ fn check_plausible(
         return implausible(format!(
             "magnification {least:.2} to {most:.2}, beyond a factor of {limit}"
         ));
+    }
+    let (right, bottom) = (width as f64 - 1.0, height as f64 - 1.0);
+    // Inliers in one corner can carry a perspective that folds the rest of the image.
+    for (x, y) in [(0.0, 0.0), (right, 0.0), (0.0, bottom), (right, bottom)] {
+        let corner = warp.magnification(x, y);
+        if !warp.is_in_front(x, y)
+            || corner > MAX_CORNER_RATIO * most
+            || corner < least / MAX_CORNER_RATIO
+        {
+            return implausible("it folds or blows up a corner of the image".to_owned());
+        }
     }
     if most / least > MAX_PERSPECTIVE {
         return implausible(format!(

@@ -20,6 +20,8 @@ pub(crate) const DESCRIPTOR_LENGTH: usize = 128;
 const TILE_PX: usize = 512;
 /// What a tile sees beyond its square: a keypoint at the edge needs its neighbourhood.
 const MARGIN_PX: usize = 40;
+/// Tiles that are worked on at once, at most: memory must not grow with the number of cores.
+const TILES_AT_ONCE: usize = 2;
 /// Side of the squares that share the features evenly.
 const CELL_PX: usize = 64;
 
@@ -40,8 +42,8 @@ struct Feature {
     descriptor: Vec<f32>,
 }
 
-/// At most `limit` features of `image`, the strongest of each neighbourhood. The order is by tile, then by strength:
-/// the same on any number of threads.
+/// At most `limit` features of `image`, the strongest of each neighbourhood, in an order that is the same on any number
+/// of threads.
 pub(crate) fn detect(image: ArrayView2<'_, u8>, limit: usize) -> opencv::Result<Features> {
     single_threaded();
     let (height, width) = image.dim();
@@ -49,10 +51,14 @@ pub(crate) fn detect(image: ArrayView2<'_, u8>, limit: usize) -> opencv::Result<
         .step_by(TILE_PX)
         .flat_map(|y| (0..width).step_by(TILE_PX).map(move |x| (x, y)))
         .collect();
-    let tiles: Vec<Vec<Feature>> = origins
-        .par_iter()
-        .map(|&origin| detect_tile(image, origin))
-        .collect::<opencv::Result<_>>()?;
+    let mut tiles: Vec<Vec<Feature>> = Vec::with_capacity(origins.len());
+    for together in origins.chunks(TILES_AT_ONCE) {
+        let found: Vec<_> = together
+            .par_iter()
+            .map(|&origin| detect_tile(image, origin))
+            .collect::<opencv::Result<_>>()?;
+        tiles.extend(found);
+    }
     let kept = strongest_per_cell(
         tiles.into_iter().flatten().collect(),
         (width, height),

@@ -91,6 +91,9 @@ pub fn refine(
     options: &RefineOptions,
 ) -> Refinement {
     let mut fit = Fit::new(post, initial);
+    if tiles.is_empty() {
+        return fit.rejected(initial, "there is no tile to fit it to".to_owned());
+    }
     for level in &LEVELS {
         let prepared: Vec<PreparedTile> = tiles
             .par_iter()

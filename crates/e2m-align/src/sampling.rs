@@ -22,7 +22,11 @@ pub(crate) fn sample_tile(
     let (width, height) = (max(|c| c.0) - left + 4.0, max(|c| c.1) - top + 4.0);
     let limit = 16.0 * side as f64 + 16.0;
     // Beyond these the warp is none a tile could be compared through.
-    if !(width < limit && height < limit && left.abs() < 1e9 && top.abs() < 1e9) {
+    let last = side as f64 - 1.0;
+    let in_front = [(x, y), (x + last, y), (x, y + last), (x + last, y + last)]
+        .iter()
+        .all(|p| warp.is_in_front(p.0, p.1));
+    if !(in_front && width < limit && height < limit && left.abs() < 1e9 && top.abs() < 1e9) {
         return Array2::from_elem((side, side), f32::NAN);
     }
     let size = pre.size();

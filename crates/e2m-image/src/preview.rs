@@ -67,7 +67,7 @@ impl BandSink for BlockMean {
                 .into_iter()
                 .zip(row.slice(ndarray::s![..used]).exact_chunks(self.factor))
             {
-                *sum += f64::from(pixels.sum());
+                *sum += pixels.iter().map(|&v| f64::from(v)).sum::<f64>();
             }
         }
         self.rows_seen += band.nrows();

@@ -75,7 +75,8 @@ impl BandSource for WarpedPlane<'_> {
                     let w = rows[2][0] * x + base[2];
                     let u = (rows[0][0] * x + base[0]) / w;
                     let v = (rows[1][0] * x + base[1]) / w;
-                    *out = sample_bilinear(image, u, v);
+                    // Beyond the horizon of a perspective lies nothing.
+                    *out = if w > 0.0 { sample_bilinear(image, u, v) } else { 0.0 };
                 }
             });
         });

@@ -90,6 +90,11 @@ impl Warp {
         (v.x / v.z, v.y / v.z)
     }
 
+    /// Whether `(x, y)` lies on the near side of the horizon, where the homography does not fold.
+    pub fn is_in_front(&self, x: f64, y: f64) -> bool {
+        self.m[(2, 0)] * x + self.m[(2, 1)] * y + 1.0 > 0.0
+    }
+
     /// First this warp, then `next`.
     #[must_use]
     pub fn then(&self, next: &Self) -> Self {

@@ -1,5 +1,6 @@
 //! Why a task ended without a result.
 
+use crate::params::ParamError;
 use e2m_align::AlignError;
 use e2m_image::BandError;
 use e2m_io::{CheckpointError, FactError, NameError, RawError};
@@ -27,6 +28,19 @@ pub enum PipelineError {
     /// A method of alignment that this version does not have.
     #[error("coarse_method = {0:?} is not available in this version, use \"auto\" or \"features\"")]
     CoarseMethod(String),
+    /// A parameter out of its range.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+    /// Stages that do not exist or are in the wrong order.
+    #[error(
+        "from_stage is {from} and to_stage {to}, they must lie between 1 and 4 and not be in the wrong order"
+    )]
+    Stages {
+        /// The first stage.
+        from: u8,
+        /// The last stage.
+        to: u8,
+    },
     /// No scale.
     #[error("no scale: {0}")]
     Scale(#[from] ScaleError),

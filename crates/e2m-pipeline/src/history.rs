@@ -1,6 +1,9 @@
 //! What earlier runs left: the manifests of a task, whatever their parameters.
 
 use crate::manifest::{CheckpointRecord, InputRecord, Inputs, Manifest};
+use crate::params::Params;
+use crate::task::CheckpointFormats;
+use e2m_image::BandSource as _;
 use e2m_io::{CheckpointFormat, CheckpointReader, FileIdentity, TaskPaths};
 use std::path::Path;
 
@@ -13,9 +16,24 @@ pub(crate) struct History {
 /// A checkpoint that can be used.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
-    /// Vouched for by a manifest.
-    Recorded(&'a Manifest, CheckpointRecord),
+    /// Vouched for by a manifest; the records of all formats it is there in.
+    Recorded(&'a Manifest, Vec<(CheckpointFormat, CheckpointRecord)>),
     /// Written by the Python program: an image, and nothing is known about how it was made.
+    Foreign(CheckpointFormat),
+}
+
+/// The answer to the question for a checkpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Lookup<'a> {
+    /// The checkpoint, if it can be used.
+    pub(crate) found: Option<Found<'a>>,
+    /// Files of its name that cannot be used, with the reason.
+    pub(crate) refused: Vec<String>,
+}
+
+/// What one file is.
+enum Judgement<'a> {
+    Recorded(&'a Manifest, CheckpointRecord),
     Foreign,
 }
 
@@ -51,54 +69,45 @@ impl History {
             .find(|input| input.identity() == *identity)
     }
 
-    /// The manifest of exactly this file name suffix and these raw files.
-    pub(crate) fn manifest_for(
-        &self,
-        inputs: &Inputs,
-        params: &crate::Params,
-    ) -> Option<&Manifest> {
+    /// The manifest of exactly these parameters and raw files.
+    pub(crate) fn manifest_for(&self, inputs: &Inputs, params: &Params) -> Option<&Manifest> {
         self.manifests
             .iter()
             .find(|m| m.inputs.same_content(inputs) && m.params == *params)
     }
 
-    /// The checkpoint with this stem and suffix, if it is whole and was made from `inputs`; TIFF is looked at first.
-    /// Otherwise, why not: `None` if there is no file at all.
+    /// Looks for the checkpoint with this stem and suffix in both formats, TIFF first. One that a manifest vouches for
+    /// goes before an image of the Python program.
     pub(crate) fn checkpoint(
         &self,
         paths: &TaskPaths,
         stem: &str,
         suffix: &str,
         wanted: &Wanted<'_>,
-    ) -> Result<Option<(CheckpointFormat, Found<'_>)>, String> {
-        let mut refused = None;
-        for format in [CheckpointFormat::Tiff, CheckpointFormat::Fits] {
+    ) -> Lookup<'_> {
+        let mut lookup = Lookup::default();
+        let mut foreign = None;
+        let mut recorded: Option<(&Manifest, Vec<_>)> = None;
+        for &format in CheckpointFormats::Both.list() {
             let path = paths.checkpoint_path(format, stem, suffix);
             if !path.exists() {
                 continue;
             }
             match self.judge(paths.dir(), &path, wanted) {
-                Ok(found) => return Ok(Some((format, found))),
-                Err(reason) => refused = refused.or(Some(format!("{}: {reason}", path.display()))),
+                Ok(Judgement::Recorded(manifest, record)) => {
+                    recorded
+                        .get_or_insert((manifest, Vec::new()))
+                        .1
+                        .push((format, record));
+                }
+                Ok(Judgement::Foreign) => foreign = foreign.or(Some(Found::Foreign(format))),
+                Err(reason) => lookup.refused.push(format!("{}: {reason}", path.display())),
             }
         }
-        refused.map_or(Ok(None), Err)
-    }
-
-    /// Like [`History::checkpoint`] for one format.
-    pub(crate) fn checkpoint_in(
-        &self,
-        paths: &TaskPaths,
-        format: CheckpointFormat,
-        stem: &str,
-        suffix: &str,
-        wanted: &Wanted<'_>,
-    ) -> Option<CheckpointRecord> {
-        let path = paths.checkpoint_path(format, stem, suffix);
-        match self.judge(paths.dir(), &path, wanted) {
-            Ok(Found::Recorded(_, record)) => Some(record),
-            _ => None,
-        }
+        lookup.found = recorded
+            .map(|(manifest, records)| Found::Recorded(manifest, records))
+            .or(foreign);
+        lookup
     }
 
     fn judge(
@@ -106,59 +115,52 @@ impl History {
         task_dir: &Path,
         path: &Path,
         wanted: &Wanted<'_>,
-    ) -> Result<Found<'_>, String> {
-        let reader = CheckpointReader::open(path).map_err(|error| error.to_string())?;
-        use e2m_image::BandSource as _;
+    ) -> Result<Judgement<'_>, String> {
+        let mut reader = CheckpointReader::open(path).map_err(|error| error.to_string())?;
         let size = reader.size();
         if size != wanted.canvas {
             return Err(format!("it is {size} px, the canvas is {}", wanted.canvas));
         }
-        if reader.facts().get_text("VERSION").is_none() {
-            return if wanted.accept_foreign {
-                Ok(Found::Foreign)
-            } else {
-                Err("it was not written by e2m and says nothing about how it was made".to_owned())
-            };
-        }
         let relative = relative_path(task_dir, path);
-        let identity = FileIdentity::of(path).map_err(|error| error.to_string())?;
         let record = |m: &Manifest| m.checkpoints.iter().find(|c| c.path == relative).cloned();
-        let recorded: Vec<(&Manifest, CheckpointRecord)> = self
+        let recorded: Vec<_> = self
             .manifests
             .iter()
             .filter_map(|m| Some((m, record(m)?)))
             .collect();
         if recorded.is_empty() {
-            return Err("no manifest knows it".to_owned());
-        }
-        let same_inputs: Vec<_> = recorded
-            .into_iter()
-            .filter(|(m, _)| m.inputs.same_content(wanted.inputs))
-            .collect();
-        if same_inputs.is_empty() {
-            return Err("it was made from other raw files".to_owned());
-        }
-        let same_params = |m: &Manifest| {
-            let values = |params: &crate::Params| {
-                params
-                    .non_default(wanted.stage)
-                    .map(|(s, v)| (s.name, v))
-                    .collect::<Vec<_>>()
+            return match reader.facts().get_text("VERSION") {
+                Some(_) => Err("no manifest knows it".to_owned()),
+                None if wanted.accept_foreign => Ok(Judgement::Foreign),
+                None => Err(
+                    "it was not written by e2m and says nothing about how it was made".to_owned(),
+                ),
             };
-            values(&m.params) == values(wanted.params)
-        };
-        let Some((manifest, record)) = same_inputs.into_iter().find(|(m, _)| same_params(m)) else {
-            return Err("it was made with other parameters".to_owned());
-        };
-        if record.bytes != identity.bytes || record.modified != identity.modified {
-            // Touched since: only its content can tell whether it is still what was written.
-            let mut reader = reader;
-            let hash = reader.verify().map_err(|error| error.to_string())?;
-            if hash != record.hash {
-                return Err("its pixels are not those that were written".to_owned());
-            }
         }
-        Ok(Found::Recorded(manifest, record))
+        let candidates = wanted.made_alike(recorded)?;
+        let identity = FileIdentity::of(path).map_err(|error| error.to_string())?;
+        let untouched =
+            |c: &CheckpointRecord| c.bytes == identity.bytes && c.modified == identity.modified;
+        if let Some((manifest, record)) = candidates.iter().find(|(_, record)| untouched(record)) {
+            return Ok(Judgement::Recorded(manifest, record.clone()));
+        }
+        // Touched since: only its content can tell whether it is still what was written.
+        let hash = reader.verify().map_err(|error| error.to_string())?;
+        let same = candidates
+            .into_iter()
+            .find(|(_, record)| record.hash == hash);
+        let (manifest, record) = same.ok_or("its pixels are not those that were written")?;
+        let FileIdentity {
+            bytes, modified, ..
+        } = identity;
+        Ok(Judgement::Recorded(
+            manifest,
+            CheckpointRecord {
+                bytes,
+                modified,
+                ..record
+            },
+        ))
     }
 }
 
@@ -167,10 +169,41 @@ impl History {
 pub(crate) struct Wanted<'a> {
     pub(crate) canvas: e2m_image::Size,
     pub(crate) inputs: &'a Inputs,
-    pub(crate) params: &'a crate::Params,
+    pub(crate) params: &'a Params,
     pub(crate) stage: u8,
     /// Whether an image of the Python program will do.
     pub(crate) accept_foreign: bool,
+}
+
+impl Wanted<'_> {
+    /// Of the manifests that know a checkpoint, those that made it from the wanted raw files by the wanted parameters.
+    fn made_alike<'m>(
+        &self,
+        recorded: Vec<(&'m Manifest, CheckpointRecord)>,
+    ) -> Result<Vec<(&'m Manifest, CheckpointRecord)>, String> {
+        let same_inputs: Vec<_> = recorded
+            .into_iter()
+            .filter(|(m, _)| m.inputs.same_content(self.inputs))
+            .collect();
+        if same_inputs.is_empty() {
+            return Err("it was made from other raw files".to_owned());
+        }
+        let values = |params: &Params| {
+            params
+                .non_default(self.stage)
+                .map(|(s, v)| (s.name, v))
+                .collect::<Vec<_>>()
+        };
+        let wanted = values(self.params);
+        let alike: Vec<_> = same_inputs
+            .into_iter()
+            .filter(|(m, _)| values(&m.params) == wanted)
+            .collect();
+        if alike.is_empty() {
+            return Err("it was made with other parameters".to_owned());
+        }
+        Ok(alike)
+    }
 }
 
 /// A path below the task's folder, with forward slashes on every system.

@@ -11,7 +11,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub(crate) struct RawInput {
     image: RawImage,
-    choice: Option<ChannelChoice>,
+    choice: ChannelChoice,
     pub(crate) record: InputRecord,
 }
 
@@ -24,7 +24,7 @@ impl RawInput {
         if let Some(known) = history.known_input(&name, &identity) {
             return Ok(Self {
                 image,
-                choice: None,
+                choice: known.channels.clone(),
                 record: known.clone(),
             });
         }
@@ -42,10 +42,11 @@ impl RawInput {
             height: info.size.height,
             dtype: info.pixel_type,
             channel: choice.to_string(),
+            channels: choice.clone(),
         };
         Ok(Self {
             image,
-            choice: Some(choice),
+            choice,
             record,
         })
     }
@@ -57,18 +58,12 @@ impl RawInput {
     /// Reads the signal into memory.
     pub(crate) fn load(&mut self) -> Result<Plane, PipelineError> {
         let (plane, choice) = self.image.load_plane()?;
-        self.choice = Some(choice);
+        debug_assert_eq!(choice.active, self.choice.active);
         Ok(plane)
     }
 
     /// Streams the signal.
     pub(crate) fn bands(&mut self) -> Result<impl BandSource + use<>, PipelineError> {
-        let choice = match self.choice.take() {
-            Some(choice) => choice,
-            None => self.image.choose_channels()?,
-        };
-        let bands = self.image.bands(&choice)?;
-        self.choice = Some(choice);
-        Ok(bands)
+        Ok(self.image.bands(&self.choice)?)
     }
 }

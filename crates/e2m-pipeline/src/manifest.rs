@@ -5,7 +5,7 @@ use crate::params::Params;
 use crate::status::Status;
 use e2m_align::ResidualSummary;
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ContentHash, FileIdentity, write_atomic};
+use e2m_io::{ChannelChoice, ContentHash, FileIdentity, write_atomic};
 use e2m_scale::MoffatScale;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -87,8 +87,10 @@ pub struct InputRecord {
     pub height: usize,
     /// Type of the pixels.
     pub dtype: PixelType,
-    /// The channels the signal was taken from.
+    /// The channels the signal was taken from, in short.
     pub channel: String,
+    /// The same with the figures it was decided by.
+    pub channels: ChannelChoice,
 }
 
 impl InputRecord {
@@ -160,6 +162,33 @@ pub struct AlignmentRecord {
     pub levels_completed: usize,
 }
 
+impl AlignmentRecord {
+    /// Found by features; nothing has judged it yet.
+    pub(crate) fn of_features(features: FeatureCounts) -> Self {
+        Self {
+            coarse_method: "features".to_owned(),
+            verdict: Verdict::Suspect,
+            reasons: vec!["stage 3 has not judged it".to_owned()],
+            residual_median_px: None,
+            residual_p90_px: None,
+            overlap_fraction: 0.0,
+            correlation: 0.0,
+            estimated_accuracy_px: None,
+            features,
+            residual: None,
+            levels_completed: 0,
+        }
+    }
+
+    /// How the warp was found, without what was thought of it.
+    pub(crate) fn unjudged(self) -> Self {
+        Self {
+            coarse_method: self.coarse_method,
+            ..Self::of_features(self.features)
+        }
+    }
+}
+
 /// Features of the coarse alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeatureCounts {
@@ -187,7 +216,7 @@ pub struct Scales {
 /// A scale from the peak of the ratios.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MoffatRecord {
-    /// The scale.
+    /// The scale: the peak of the smoothed distribution, beside which the profile is a description.
     pub value: f64,
     /// Centre of the fitted profile, log10 of the ratio.
     pub mu: Option<f64>,

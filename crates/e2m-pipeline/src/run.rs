@@ -11,7 +11,7 @@ use crate::names::stage_label;
 use crate::observer::{Event, Observer};
 use crate::outcome::TaskOutcome;
 use crate::output::Output;
-use crate::params::suffix;
+use crate::params::{CoarseMethod, suffix};
 use crate::stages;
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
@@ -81,8 +81,11 @@ pub(crate) struct TaskRun<'a> {
     pub(crate) previews: Option<Previews>,
     /// Where aligned pre is only there as an image of the Python program.
     pub(crate) foreign_aligned: Option<(CheckpointFormat, &'static str)>,
+    mixed_formats_announced: bool,
     pub(crate) manifest: Manifest,
     stages_done: Vec<u8>,
+    /// Everything was there already, and `manifest` is that of the earlier run.
+    finished_before: bool,
 }
 
 impl<'a> TaskRun<'a> {
@@ -91,6 +94,7 @@ impl<'a> TaskRun<'a> {
         history: &'a History,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, PipelineError> {
+        check_spec(spec)?;
         let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
         let (post, pre) = (
             RawInput::open(&spec.post, history)?,
@@ -123,8 +127,10 @@ impl<'a> TaskRun<'a> {
             post_preview: None,
             previews: None,
             foreign_aligned: None,
+            mixed_formats_announced: false,
             manifest,
             stages_done: Vec::new(),
+            finished_before: false,
         })
     }
 
@@ -135,7 +141,8 @@ impl<'a> TaskRun<'a> {
         for stage in 1..=self.spec.to_stage {
             self.stop_if_asked()?;
             self.run_stage(stage)?;
-            if stage < self.spec.to_stage {
+            // A run that has made nothing yet knows less than the manifest that is there.
+            if stage < self.spec.to_stage && !self.stages_done.is_empty() {
                 self.manifest.status =
                     Status::Incomplete(format!("stage {stage} of {} is done", self.spec.to_stage));
                 self.write_manifest()?;
@@ -187,10 +194,17 @@ impl<'a> TaskRun<'a> {
         let last = earlier.stages.last()?.stage;
         let done = matches!(earlier.status, Status::Complete | Status::Suspect(_))
             && last >= self.spec.to_stage;
-        if !done || !stages::all_outputs_there(self, earlier) {
+        if !done {
             return None;
         }
-        self.manifest = earlier.clone();
+        let records = stages::all_outputs(self, earlier)?;
+        let inputs = self.manifest.inputs.clone();
+        self.manifest = Manifest {
+            inputs,
+            ..earlier.clone()
+        };
+        self.record(records);
+        self.finished_before = true;
         for stage in 1..=self.spec.to_stage {
             self.output.observer.on_event(&Event::StageFinished {
                 stage,
@@ -198,7 +212,11 @@ impl<'a> TaskRun<'a> {
                 skipped: true,
             });
         }
-        Some(earlier.status.clone())
+        Some(if self.spec.to_stage < 3 {
+            Status::Complete
+        } else {
+            earlier.status.clone()
+        })
     }
 
     fn final_status(&self) -> Status {
@@ -243,13 +261,14 @@ impl<'a> TaskRun<'a> {
         suffix(&self.spec.params, stage)
     }
 
-    /// Looks for a checkpoint of an earlier run, saying why one that is there is not used.
+    /// Looks for a checkpoint of an earlier run, saying why one that is there is not used. Where it is vouched for, its
+    /// records are taken over.
     pub(crate) fn find(
         &mut self,
         stage: u8,
         stem: &str,
         accept_foreign: bool,
-    ) -> Option<(CheckpointFormat, Found<'a>)> {
+    ) -> Option<Found<'a>> {
         let wanted = Wanted {
             canvas: self.canvas.size(),
             inputs: &self.manifest.inputs,
@@ -257,15 +276,51 @@ impl<'a> TaskRun<'a> {
             stage,
             accept_foreign,
         };
-        match self
-            .history
-            .checkpoint(&self.output.paths, stem, &self.suffix(stage), &wanted)
+        let lookup =
+            self.history
+                .checkpoint(&self.output.paths, stem, &self.suffix(stage), &wanted);
+        let used = lookup.found.is_some();
+        for reason in lookup.refused {
+            let what = if used {
+                "a file is not used"
+            } else {
+                "is done again"
+            };
+            self.note(format!("{} {what}: {reason}", stage_label(stage)));
+        }
+        let found = lookup.found?;
+        let formats: Vec<CheckpointFormat> = match &found {
+            Found::Recorded(_, records) => records.iter().map(|(format, _)| *format).collect(),
+            Found::Foreign(format) => vec![*format],
+        };
+        if stage < 4
+            && self
+                .spec
+                .checkpoint_format
+                .list()
+                .iter()
+                .any(|format| !formats.contains(format))
         {
-            Ok(found) => found,
-            Err(reason) => {
-                self.note(format!("{} is done again: {reason}", stage_label(stage)));
-                None
-            }
+            self.announce_mixed_formats(&formats);
+        }
+        if let Found::Recorded(_, records) = &found {
+            self.record(records.iter().map(|(_, record)| record.clone()).collect());
+        }
+        Some(found)
+    }
+
+    /// Says once that the task's folder will hold checkpoints in different formats.
+    fn announce_mixed_formats(&mut self, there: &[CheckpointFormat]) {
+        if !std::mem::replace(&mut self.mixed_formats_announced, true) {
+            let name = |formats: &[CheckpointFormat]| {
+                formats
+                    .iter()
+                    .map(|f| f.extension())
+                    .collect::<Vec<_>>()
+                    .join(" and ")
+            };
+            let (there, new) = (name(there), name(self.spec.checkpoint_format.list()));
+            self.note(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
         }
     }
 
@@ -285,15 +340,19 @@ impl<'a> TaskRun<'a> {
     /// Writes the manifest a last time and hands it to the outcome.
     fn close(mut self, outcome: &mut TaskOutcome) {
         let path = self.output.paths.manifest_path(&self.suffix(4));
-        self.manifest.status = outcome.status.clone();
+        if !self.finished_before {
+            self.manifest.status = outcome.status.clone();
+        }
         outcome.stages_done = std::mem::take(&mut self.stages_done);
         outcome.peak_rss_bytes = outcome
             .peak_rss_bytes
             .max(self.manifest.memory.peak_rss_bytes);
-        let unchanged = self
+        let earlier = self
             .history
-            .manifest_for(&self.manifest.inputs, &self.spec.params)
-            == Some(&self.manifest);
+            .manifest_for(&self.manifest.inputs, &self.spec.params);
+        let keeps_earlier =
+            outcome.stages_done.is_empty() && earlier.is_some() && !self.finished_before;
+        let unchanged = keeps_earlier || earlier == Some(&self.manifest);
         if !unchanged && let Err(error) = self.write_manifest() {
             outcome.status = Status::Error(error.to_string());
             return;
@@ -301,6 +360,18 @@ impl<'a> TaskRun<'a> {
         outcome.manifest_path = Some(path);
         outcome.manifest = Some(Box::new(self.manifest));
     }
+}
+
+/// Refuses what no batch file lets through and another program might ask for.
+fn check_spec(spec: &TaskSpec) -> Result<(), PipelineError> {
+    let (from, to) = (spec.from_stage, spec.to_stage);
+    if !(1 <= from && from <= to && to <= 4) {
+        return Err(PipelineError::Stages { from, to });
+    }
+    if to >= 2 && spec.params.coarse_method == CoarseMethod::Boundary {
+        return Err(PipelineError::CoarseMethod("boundary".to_owned()));
+    }
+    Ok(spec.params.validate()?)
 }
 
 /// Makes the task's folders and removes what killed runs left in them.

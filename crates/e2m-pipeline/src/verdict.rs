@@ -9,6 +9,8 @@ const MAX_RESIDUAL_PX: f64 = 1.0;
 const MIN_OVERLAP: f64 = 0.3;
 /// Fewer measured tiles than this share say little about the whole.
 const MIN_MEASURED_SHARE: f64 = 0.3;
+/// Fewer measured tiles than this are chance.
+const MIN_MEASURED: usize = 4;
 
 /// The verdict and its reasons.
 pub(crate) fn judge(fine: &FineAlignment, similarity: &Similarity) -> (Verdict, Vec<String>) {
@@ -22,7 +24,9 @@ pub(crate) fn judge(fine: &FineAlignment, similarity: &Similarity) -> (Verdict, 
                     s.median_px
                 ));
             }
-            if (s.measured as f64) < MIN_MEASURED_SHARE * s.tiles as f64 {
+            if s.measured < MIN_MEASURED
+                || (s.measured as f64) < MIN_MEASURED_SHARE * s.tiles as f64
+            {
                 reasons.push(format!(
                     "only {} of {} tiles show the same structure in both images",
                     s.measured, s.tiles

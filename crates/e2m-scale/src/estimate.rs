@@ -19,6 +19,9 @@ const SMOOTHING_SHARE: f64 = 0.15;
 const FIRST_SMOOTHING_BINS: f64 = 8.0;
 /// Bins left out around ratio 1 on either side.
 const UNCHANGED_BINS: f64 = 2.0;
+/// Where fewer than this share of the pixels remain without those bins, the background itself did not change, and they
+/// stay.
+const MIN_CHANGED_SHARE: f64 = 0.1;
 
 /// A scale from the distribution of ratios.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,14 +50,21 @@ pub fn estimate_scale(statistics: &RatioStatistics) -> Result<MoffatScale, Scale
         return Err(too_few);
     }
     let class = bright_class(statistics);
-    let counts = without_unchanged(&statistics.histogram(class, None));
+    let mut counts = as_floats(&statistics.histogram(class, None));
+    let bridges = lies_apart_from_one(&counts);
+    if bridges {
+        counts = without_unchanged(counts);
+    }
     let pixels = counts.iter().sum::<f64>() as u64;
     let top = peak(&counts).ok_or(too_few)?;
     let groups: Vec<f64> = (0..GROUPS)
         .filter_map(|group| {
-            peak(&without_unchanged(
-                &statistics.histogram(class, Some(group)),
-            ))
+            let counts = as_floats(&statistics.histogram(class, Some(group)));
+            peak(&if bridges {
+                without_unchanged(counts)
+            } else {
+                counts
+            })
         })
         .map(|top| 10f64.powf(RatioStatistics::bin_centre(top)))
         .collect();
@@ -90,11 +100,27 @@ fn bright_class(statistics: &RatioStatistics) -> usize {
     }
 }
 
-/// The histogram as floats with the bins around a ratio of exactly 1 bridged.
-fn without_unchanged(counts: &[u64]) -> Vec<f64> {
-    let counts: Vec<f64> = counts.iter().map(|&c| c as f64).collect();
+fn as_floats(counts: &[u64]) -> Vec<f64> {
+    counts.iter().map(|&c| c as f64).collect()
+}
+
+/// The histogram with the bins around a ratio of exactly 1 bridged.
+fn without_unchanged(counts: Vec<f64>) -> Vec<f64> {
     let middle = counts.len() as f64 / 2.0 - 0.5;
     bridged(&counts, |i| (i as f64 - middle).abs() <= UNCHANGED_BINS)
+}
+
+/// Whether the background's peak is another one than the pile of unchanged pixels at a ratio of 1: without those bins it
+/// lies farther from them than it is wide. Otherwise they are part of it.
+fn lies_apart_from_one(counts: &[f64]) -> bool {
+    let middle = counts.len() as f64 / 2.0 - 0.5;
+    let rough = smooth(&without_unchanged(counts.to_vec()), FIRST_SMOOTHING_BINS);
+    let Some(top) = highest(&rough).filter(|_| rough.iter().sum::<f64>() > 0.0) else {
+        return false;
+    };
+    let width = width_at_half_height(&rough, top.round() as usize);
+    let changed: f64 = rough.iter().sum();
+    (top - middle).abs() > width as f64 && changed >= MIN_CHANGED_SHARE * counts.iter().sum::<f64>()
 }
 
 /// The position of the peak, in bins: smoothed first coarsely, to learn its width, then by a share of that width.
@@ -186,6 +212,18 @@ mod tests {
                 assert!(estimate.fit.is_some());
             }
         }
+    }
+
+    #[test]
+    fn an_unchanged_background_has_the_scale_one() {
+        let estimate = estimate_scale(&pair(1.0, 5, true, 0.0)).expect("signal");
+        assert!((estimate.value - 1.0).abs() < 6e-3, "{estimate:?}");
+        let mut statistics = RatioStatistics::default();
+        let image =
+            Array2::from_shape_fn((100, 100), |(y, x)| 20.0 + ((x * 7 + y * 13) % 90) as f32);
+        statistics.add_band(image.view(), image.view());
+        let same = estimate_scale(&statistics).expect("identical images");
+        assert!((same.value - 1.0).abs() < 1e-3, "{same:?}");
     }
 
     #[test]

@@ -2,44 +2,44 @@
 
 use crate::error::PipelineError;
 use crate::history::Found;
-use crate::manifest::{AlignmentRecord, FeatureCounts, Verdict};
+use crate::manifest::{AlignmentRecord, FeatureCounts};
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE};
 use crate::output::Target;
-use crate::params::CoarseMethod;
 use crate::run::{Previews, TaskRun};
 use crate::stages::pad::{factor, load_pre};
 use e2m_align::{CoarseOptions, align_coarse};
 use e2m_image::{BlockMean, PlaneSource, WarpedPlane};
+use e2m_io::CheckpointFormat;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
     match run.find(2, ICP_PRE, true) {
-        Some((_, Found::Recorded(manifest, record))) if manifest.warps.icp.is_some() => {
-            let mut records = vec![record];
-            if run.spec.params.save_all_intermediates {
-                let Some((_, Found::Recorded(_, coarse))) = run.find(2, COARSE_PRE, false) else {
-                    return false;
-                };
-                records.push(coarse);
+        Some(Found::Recorded(manifest, _)) if manifest.warps.icp.is_some() => {
+            if run.spec.params.save_all_intermediates && run.find(2, COARSE_PRE, false).is_none() {
+                return false;
             }
             run.manifest.warps.coarse = manifest.warps.coarse;
             run.manifest.warps.icp = manifest.warps.icp;
-            run.manifest.alignment = manifest.alignment.clone();
-            run.record(records);
+            // What that run thought of its refined warp says nothing about this one.
+            let refined = manifest.warps.interior.is_some();
+            let alignment = manifest.alignment.clone();
+            run.manifest.alignment = alignment.map(|a| if refined { a.unjudged() } else { a });
             true
         }
-        Some((format, Found::Foreign)) => restore_foreign(run, format),
+        Some(Found::Foreign(format)) => restore_foreign(run, format),
         _ => false,
     }
 }
 
-/// An image of the Python program has no warp. It will do where nothing needs one: if stage 3 is off, or its image is
-/// there as well.
-fn restore_foreign(run: &mut TaskRun<'_>, format: e2m_io::CheckpointFormat) -> bool {
-    if !run.spec.params.interior_ecc {
+/// An image of the Python program has no warp. It will do where nothing needs one: if stage 3 is off or not asked for,
+/// or its image is there as well and not to be made anew.
+fn restore_foreign(run: &mut TaskRun<'_>, format: CheckpointFormat) -> bool {
+    if !run.spec.params.interior_ecc || run.spec.to_stage < 3 {
         run.foreign_aligned = Some((format, ICP_PRE));
         return true;
     }
-    if let Some((format, Found::Foreign)) = run.find(3, INTERIOR_PRE, true) {
+    if run.spec.from_stage != 3
+        && let Some(Found::Foreign(format)) = run.find(3, INTERIOR_PRE, true)
+    {
         run.foreign_aligned = Some((format, INTERIOR_PRE));
         return true;
     }
@@ -48,9 +48,6 @@ fn restore_foreign(run: &mut TaskRun<'_>, format: e2m_io::CheckpointFormat) -> b
 }
 
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    if run.spec.params.coarse_method == CoarseMethod::Boundary {
-        return Err(PipelineError::CoarseMethod("boundary".to_owned()));
-    }
     load_previews(run)?;
     run.announce(2, "finding features");
     let Some(previews) = &run.previews else {
@@ -66,24 +63,12 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     let warp = run.canvas.warp_from_raw(&found.warp);
     run.manifest.warps.coarse = Some(warp);
     run.manifest.warps.icp = Some(warp);
-    run.manifest.alignment = Some(AlignmentRecord {
-        coarse_method: "features".to_owned(),
-        verdict: Verdict::Suspect,
-        reasons: vec!["stage 3 has not judged it".to_owned()],
-        residual_median_px: None,
-        residual_p90_px: None,
-        overlap_fraction: 0.0,
-        correlation: 0.0,
-        estimated_accuracy_px: None,
-        features: FeatureCounts {
-            post: found.features.0,
-            pre: found.features.1,
-            matched: found.matched,
-            inliers: found.inliers,
-        },
-        residual: None,
-        levels_completed: 0,
-    });
+    run.manifest.alignment = Some(AlignmentRecord::of_features(FeatureCounts {
+        post: found.features.0,
+        pre: found.features.1,
+        matched: found.matched,
+        inliers: found.inliers,
+    }));
     write_aligned(run, 2, ICP_PRE, None)?;
     if run.spec.params.save_all_intermediates {
         write_aligned(run, 2, COARSE_PRE, None)?;
@@ -133,9 +118,11 @@ pub(crate) fn write_aligned(
     stem: &'static str,
     interior: Option<(f64, usize)>,
 ) -> Result<(), PipelineError> {
-    let needs = stage;
     let (Some(warp), Some(plane)) = (run.manifest.warps.finest(), &run.pre_plane) else {
-        return Err(PipelineError::MissingStage { stage, needs });
+        return Err(PipelineError::MissingStage {
+            stage,
+            needs: stage - 1,
+        });
     };
     let spec = run.spec;
     let header = Header {

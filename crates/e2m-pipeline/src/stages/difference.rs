@@ -1,7 +1,7 @@
 //! Stage 4: the scales, and post minus scaled pre.
 
 use crate::error::PipelineError;
-use crate::history::Wanted;
+use crate::history::Found;
 use crate::manifest::{ManualRecord, MoffatRecord, PercentileRecord, Scales};
 use crate::names::{Header, ScaleKind};
 use crate::observer::Event;
@@ -12,7 +12,7 @@ use crate::stages::pad::load_pre;
 use crate::task::CheckpointFormats;
 use e2m_image::{BandError, BandSink, BandSource, Padded, WarpedPlane, default_band_rows};
 use e2m_io::{CheckpointReader, CheckpointWriter};
-use e2m_scale::{PercentilePasses, RatioStatistics, estimate_scale, subtract_scaled};
+use e2m_scale::{PercentilePasses, RatioStatistics, ScaleError, estimate_scale, subtract_scaled};
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::ControlFlow;
 
@@ -27,42 +27,30 @@ pub(crate) fn kinds(params: &Params) -> Vec<ScaleKind> {
 }
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
-    let wanted = Wanted {
-        canvas: run.canvas.size(),
-        inputs: &run.manifest.inputs,
-        params: &run.spec.params,
-        stage: 4,
-        accept_foreign: false,
-    };
-    let suffix = run.suffix(4);
-    let mut records = Vec::new();
-    for kind in kinds(&run.spec.params) {
-        for &format in CheckpointFormats::Both.list() {
-            match run.history.checkpoint_in(
-                &run.output.paths,
-                format,
-                &kind.stem(),
-                &suffix,
-                &wanted,
-            ) {
-                Some(record) => records.push(record),
-                None => return false,
-            }
-        }
-    }
     let Some(earlier) = run
         .history
         .manifest_for(&run.manifest.inputs, &run.spec.params)
     else {
         return false;
     };
-    run.manifest.scales = earlier.scales.clone();
-    run.record(records);
-    true
+    if earlier.warps.finest() != run.manifest.warps.finest() {
+        return false;
+    }
+    let both = CheckpointFormats::Both.list().len();
+    let there = kinds(&run.spec.params)
+        .into_iter()
+        .fold(true, |there, kind| {
+            let found = run.find(4, &kind.stem(), false);
+            there && matches!(found, Some(Found::Recorded(_, records)) if records.len() == both)
+        });
+    if there {
+        run.manifest.scales = earlier.scales.clone();
+    }
+    there
 }
 
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    let scales = find_scales(run)?;
+    let (scales, no_peak) = find_scales(run)?;
     for kind in kinds(&run.spec.params) {
         let value = match kind {
             ScaleKind::Moffat => scales.moffat.as_ref().map(|s| s.value),
@@ -74,11 +62,13 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         }
     }
     run.manifest.scales = scales;
-    Ok(())
+    // The other difference images do not need the peak and have been written.
+    no_peak.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Gathers the ratios in one pass, and in a second one where a percentile is wanted.
-fn find_scales(run: &mut TaskRun<'_>) -> Result<Scales, PipelineError> {
+/// Gathers the ratios in one pass, and in a second one where a percentile is wanted. With the scales comes why there is
+/// none from the peak of the ratios, if so.
+fn find_scales(run: &mut TaskRun<'_>) -> Result<(Scales, Option<ScaleError>), PipelineError> {
     let mut statistics = RatioStatistics::default();
     let mut ranks = match run.spec.params.scale_percentile {
         Some(percent) => Some(PercentilePasses::new(percent)?.first()),
@@ -91,7 +81,10 @@ fn find_scales(run: &mut TaskRun<'_>) -> Result<Scales, PipelineError> {
         }
         Ok(())
     })?;
-    let moffat = estimate_scale(&statistics)?;
+    let (moffat, no_peak) = match estimate_scale(&statistics) {
+        Ok(scale) => (Some(MoffatRecord::from(&scale)), None),
+        Err(error) => (None, Some(error)),
+    };
     let percentile = match ranks.and_then(e2m_scale::CoarseRanks::second) {
         Some(mut fine) => {
             for_each_pair(run, "ranking ratios", |post, aligned| {
@@ -102,8 +95,8 @@ fn find_scales(run: &mut TaskRun<'_>) -> Result<Scales, PipelineError> {
         }
         None => None,
     };
-    Ok(Scales {
-        moffat: Some(MoffatRecord::from(&moffat)),
+    let scales = Scales {
+        moffat,
         percentile: percentile
             .zip(run.spec.params.scale_percentile)
             .map(|(value, percentile)| PercentileRecord { value, percentile }),
@@ -112,7 +105,8 @@ fn find_scales(run: &mut TaskRun<'_>) -> Result<Scales, PipelineError> {
             .params
             .manual_scale
             .map(|value| ManualRecord { value }),
-    })
+    };
+    Ok((scales, no_peak))
 }
 
 fn write_difference(
@@ -159,7 +153,9 @@ fn for_each_pair(
     what: &'static str,
     mut visit: impl FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>) -> Result<(), BandError>,
 ) -> Result<(), PipelineError> {
-    load_pre(run)?;
+    if run.foreign_aligned.is_none() {
+        load_pre(run)?;
+    }
     let size = run.canvas.size();
     let mut post_source = Padded::new(run.post.bands()?, run.canvas)?;
     let mut aligned_source: Box<dyn BandSource + '_> = match (

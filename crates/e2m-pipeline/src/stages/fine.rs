@@ -26,10 +26,13 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
             || run.manifest.alignment.as_ref().is_some_and(judged);
     }
     match run.find(3, INTERIOR_PRE, false) {
-        Some((_, Found::Recorded(manifest, record))) if manifest.warps.interior.is_some() => {
+        // Another run may have refined another coarse warp since.
+        Some(Found::Recorded(manifest, _))
+            if manifest.warps.interior.is_some()
+                && manifest.warps.icp == run.manifest.warps.icp =>
+        {
             run.manifest.warps.interior = manifest.warps.interior;
             run.manifest.alignment = manifest.alignment.clone();
-            run.record(vec![record]);
             true
         }
         _ => false,
@@ -47,7 +50,9 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     run.stop_if_asked()?;
     if run.spec.params.interior_ecc {
         run.manifest.warps.interior = Some(run.canvas.warp_from_raw(&fine.warp));
-        if let Some(reason) = &fine.refinement.rejected {
+        if run.spec.params.subpixel
+            && let Some(reason) = &fine.refinement.rejected
+        {
             run.note(format!("stage 3 keeps the warp of stage 2: {reason}"));
         }
     }

@@ -6,23 +6,18 @@ pub(crate) mod fine;
 pub(crate) mod pad;
 
 use crate::error::PipelineError;
-use crate::history::Wanted;
-use crate::manifest::Manifest;
-use crate::names::{COARSE_PRE, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE};
+use crate::history::{Found, Wanted};
+use crate::manifest::{CheckpointRecord, Manifest};
+use crate::names::{COARSE_PRE, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE, ScaleKind};
 use crate::run::TaskRun;
 use crate::task::CheckpointFormats;
 use e2m_io::CheckpointFormat;
 
 /// Takes over the result of a stage from an earlier run. `false` where it has to be made.
 pub(crate) fn restore(run: &mut TaskRun<'_>, stage: u8) -> Result<bool, PipelineError> {
-    // What follows a stage that was done again rests on its new result.
-    if run
-        .manifest
-        .stages
-        .last()
-        .is_some_and(|before| !before.skipped)
-        && stage > 1
-    {
+    // What follows a stage that was done again rests on its new result; but nothing is read from stage 1's checkpoints.
+    let before = run.manifest.stages.last();
+    if before.is_some_and(|before| !before.skipped && before.stage > 1) {
         return Ok(false);
     }
     Ok(match stage {
@@ -43,12 +38,12 @@ pub(crate) fn perform(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineEr
     }
 }
 
-/// Whether every checkpoint that the stages asked for write is there in the formats asked for, as `earlier` recorded it.
-pub(crate) fn all_outputs_there(run: &TaskRun<'_>, earlier: &Manifest) -> bool {
-    let difference = difference::kinds(&run.spec.params);
-    let difference: Vec<String> = difference
+/// The records of every checkpoint that the stages asked for write, if all of them are there in the formats asked for, as
+/// `earlier` recorded them.
+pub(crate) fn all_outputs(run: &TaskRun<'_>, earlier: &Manifest) -> Option<Vec<CheckpointRecord>> {
+    let difference: Vec<String> = difference::kinds(&run.spec.params)
         .into_iter()
-        .map(crate::names::ScaleKind::stem)
+        .map(ScaleKind::stem)
         .collect();
     let formats = run.spec.checkpoint_format.list();
     let mut wanted: Vec<(u8, &str, &[CheckpointFormat])> = vec![
@@ -67,21 +62,28 @@ pub(crate) fn all_outputs_there(run: &TaskRun<'_>, earlier: &Manifest) -> bool {
             .iter()
             .map(|stem| (4, stem.as_str(), CheckpointFormats::Both.list())),
     );
-    wanted
-        .into_iter()
-        .filter(|w| w.0 <= run.spec.to_stage)
-        .all(|(stage, stem, formats)| {
-            let facts = Wanted {
-                canvas: run.canvas.size(),
-                inputs: &earlier.inputs,
-                params: &earlier.params,
-                stage,
-                accept_foreign: false,
-            };
-            formats.iter().all(|&format| {
-                run.history
-                    .checkpoint_in(&run.output.paths, format, stem, &run.suffix(stage), &facts)
-                    .is_some()
-            })
-        })
+    let mut records = Vec::new();
+    for (stage, stem, formats) in wanted.into_iter().filter(|w| w.0 <= run.spec.to_stage) {
+        let facts = Wanted {
+            canvas: run.canvas.size(),
+            inputs: &earlier.inputs,
+            params: &earlier.params,
+            stage,
+            accept_foreign: false,
+        };
+        let lookup = run
+            .history
+            .checkpoint(&run.output.paths, stem, &run.suffix(stage), &facts);
+        let Some(Found::Recorded(_, found)) = lookup.found else {
+            return None;
+        };
+        if !formats
+            .iter()
+            .all(|format| found.iter().any(|(there, _)| there == format))
+        {
+            return None;
+        }
+        records.extend(found.into_iter().map(|(_, record)| record));
+    }
+    Some(records)
 }

@@ -1,7 +1,6 @@
 //! Stage 1: the raw signals on the canvas.
 
 use crate::error::PipelineError;
-use crate::history::Found;
 use crate::names::{Header, PADDED_POST, PADDED_PRE};
 use crate::output::Target;
 use crate::run::TaskRun;
@@ -9,16 +8,9 @@ use e2m_align::CoarseOptions;
 use e2m_image::{BlockMean, Padded, PlaneSource, Tap, preview_factor};
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
-    let mut records = Vec::new();
-    for stem in [PADDED_POST, PADDED_PRE] {
-        match run.find(1, stem, true) {
-            Some((_, Found::Recorded(_, record))) => records.push(record),
-            Some((_, Found::Foreign)) => {}
-            None => return false,
-        }
-    }
-    run.record(records);
-    true
+    // Both are looked at, so that everything wrong with either is said.
+    let there = [PADDED_POST, PADDED_PRE].map(|stem| run.find(1, stem, true).is_some());
+    there == [true, true]
 }
 
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
