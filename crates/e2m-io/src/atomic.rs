@@ -82,6 +82,12 @@ impl AtomicFile {
         &self.path
     }
 
+    /// Where the content is until then: for a library that opens files by name. It has to be done with the file before
+    /// [`AtomicFile::commit`].
+    pub(crate) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
     /// Writes everything to the disk, then gives the file its name, replacing what had it.
     pub fn commit(mut self) -> Result<(), AtomicError> {
         let path = self.path.clone();

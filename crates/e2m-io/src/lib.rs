@@ -55,9 +55,9 @@ mod tiff;
 
 pub use atomic::{AtomicError, AtomicFile, remove_stale_temporaries, write_atomic};
 pub use checkpoint::{
-    CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader, CheckpointWriter,
-    Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint, check_name,
-    task_dir,
+    CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
+    CheckpointWriter, Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint,
+    check_name, task_dir,
 };
 pub use discovery::{
     Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,

@@ -412,6 +412,113 @@ fn odd_file_names_work() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 4);
 }
 
+#[test]
+fn no_character_of_a_path_means_anything() {
+    let folder = tempfile::tempdir().expect("folder");
+    for kind in KINDS {
+        for name in [
+            "[1]",
+            "a (x) +3",
+            "!a",
+            "a+3",
+            " ~é ☃ 𝄞",
+            "a.gz",
+            "mem:",
+            "%20",
+        ] {
+            let inside = folder.path().join(format!("{name}{}", kind.format));
+            std::fs::create_dir_all(&inside).expect("makes a folder");
+            let path = inside.join(name);
+            let written = kind.write(&path, &pixels(30, 20), &facts(), 7);
+            let mut reader = CheckpointReader::open(&path).expect(name);
+            assert_eq!(reader.verify().expect(name), written.hash, "{name}");
+            assert_eq!(std::fs::read_dir(&inside).expect("lists").count(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_is_given_up_halfway_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    for kind in KINDS {
+        let size = Size::new(20_000, 20_000);
+        let path = kind.path(folder.path());
+        let mut writer = kind.create(&path, size, &facts()).expect("creates");
+        let band = Array2::from_elem((40, size.width), 1.5);
+        writer.write_band(band.view()).expect("writes");
+        assert!(!path.exists());
+        let left = || std::fs::read_dir(folder.path()).expect("folder").count();
+        assert_eq!(left(), 1, "the temporary");
+        drop(writer);
+        assert_eq!(left(), 0, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_folder_that_vanishes_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    for kind in KINDS {
+        let inside = folder.path().join("inside");
+        let path = kind.path(&inside);
+        let error = kind
+            .create(&path, Size::new(4, 3), &facts())
+            .expect_err("there is none yet");
+        assert!(error.to_string().contains("inside"), "{error}");
+        std::fs::create_dir(&inside).expect("makes a folder");
+        let mut writer = kind
+            .create(&path, Size::new(4, 3), &facts())
+            .expect("creates");
+        writer.write_band(pixels(4, 3).view()).expect("writes");
+        std::fs::remove_dir_all(&inside).expect("removes it");
+        let error = writer.finish().expect_err("it vanished");
+        assert!(error.to_string().contains("inside"), "{error}");
+        assert_eq!(error.path(), path);
+    }
+}
+
+#[test]
+fn what_is_cut_while_it_is_read_is_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    for kind in KINDS {
+        let path = kind.path(folder.path());
+        kind.write(&path, &pixels(700, 900), &facts(), 50);
+        let mut reader = CheckpointReader::open(&path).expect("opens");
+        let file = std::fs::File::options().write(true).open(&path);
+        file.and_then(|f| f.set_len(20_000)).expect("cuts");
+        let error = reader.verify().expect_err("it was cut");
+        assert_eq!(error.path(), path);
+    }
+}
+
+#[test]
+fn the_decoder_of_the_tiff_crate_reads_the_same() {
+    use tiff::decoder::{Decoder, DecodingResult};
+    let folder = tempfile::tempdir().expect("folder");
+    for kind in &KINDS[..4] {
+        for (width, height) in [(1, 1), (37, 23), (700, 400)] {
+            let path = kind.path(folder.path());
+            let wanted = pixels(width, height);
+            kind.write(&path, &wanted, &facts(), 50);
+            let file = std::io::BufReader::new(std::fs::File::open(&path).expect("opens"));
+            let mut decoder = Decoder::new(file).expect("a TIFF");
+            assert_eq!(
+                decoder.dimensions().expect("a size"),
+                (width as u32, height as u32)
+            );
+            assert!(!decoder.more_images());
+            let description = decoder
+                .get_tag_ascii_string(tiff::tags::Tag::ImageDescription)
+                .expect("a description");
+            assert!(description.starts_with("{\"SAMPLE\":"), "{description}");
+            let DecodingResult::F32(found) = decoder.read_image().expect("pixels") else {
+                panic!("{kind:?} does not hold floats");
+            };
+            let found = Array2::from_shape_vec((height, width), found).expect("shape");
+            assert_eq!(bits(&found), bits(&wanted), "{kind:?}");
+        }
+    }
+}
+
 fn any_value() -> impl Strategy<Value = FactValue> {
     prop_oneof![
         any::<bool>().prop_map(FactValue::Bool),

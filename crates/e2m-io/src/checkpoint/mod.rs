@@ -12,6 +12,7 @@ mod writer;
 
 pub use error::CheckpointError;
 pub use facts::{Fact, FactError, FactValue, Facts};
+pub use fits::CfitsioError;
 pub use paths::{NameError, TaskPaths, check_name, task_dir};
 pub use reader::CheckpointReader;
 pub(crate) use reader::check_band;

@@ -1,6 +1,6 @@
 //! Reads a checkpoint band by band.
 
-use super::fits::{FitsHeader, HeaderProblem, OnesSum};
+use super::fits::{Access, FitsFile, FitsHeader, HeaderProblem, OnesSum};
 use super::{CheckpointError, CheckpointFormat, Facts};
 use crate::hash::{ContentHash, PixelHasher};
 use crate::section::read_exact_at;
@@ -23,11 +23,7 @@ pub struct CheckpointReader {
 
 enum Pixels {
     Tiff(Rows<f32>),
-    Fits {
-        file: Arc<File>,
-        header: FitsHeader,
-        row: Vec<u8>,
-    },
+    Fits { file: FitsFile, header: FitsHeader },
 }
 
 impl std::fmt::Debug for CheckpointReader {
@@ -54,7 +50,7 @@ impl CheckpointReader {
         let mut magic = [0; 6];
         let is_fits = read_exact_at(&file, &mut magic, 0).is_ok() && &magic == b"SIMPLE";
         if is_fits {
-            Self::open_fits(path, file, bytes)
+            Self::open_fits(path, &file, bytes)
         } else {
             Self::open_tiff(path, &file, bytes)
         }
@@ -63,6 +59,11 @@ impl CheckpointReader {
     fn open_tiff(path: &Path, file: &Arc<File>, bytes: u64) -> Result<Self, CheckpointError> {
         let tiff_error = |problem| CheckpointError::tiff(path, problem);
         let layout = ImageLayout::read(file, bytes).map_err(tiff_error)?;
+        if !layout.linked {
+            return Err(tiff_error(TiffProblem::damaged(
+                "it ends before the link behind its image directory",
+            )));
+        }
         let float = layout.sample == SampleKind::F32
             && layout.samples_per_pixel == 1
             && layout.photometric == Photometric::BlackIsZero;
@@ -86,8 +87,8 @@ impl CheckpointReader {
         })
     }
 
-    fn open_fits(path: &Path, file: Arc<File>, bytes: u64) -> Result<Self, CheckpointError> {
-        let header = FitsHeader::read(&file, bytes).map_err(|problem| match problem {
+    fn open_fits(path: &Path, file: &File, bytes: u64) -> Result<Self, CheckpointError> {
+        let header = FitsHeader::read(file, bytes).map_err(|problem| match problem {
             HeaderProblem::Read(source) => CheckpointError::read(path, source),
             HeaderProblem::Damaged(what) => {
                 CheckpointError::fits(path, format!("the file is damaged: {what}"))
@@ -102,15 +103,20 @@ impl CheckpointReader {
                 found_bytes: bytes,
             },
         })?;
+        let read_error = |source| CheckpointError::read(path, source);
+        let mut file = FitsFile::open(path, Access::Read).map_err(read_error)?;
+        let (width, height) = (header.size.width as i64, header.size.height as i64);
+        let same = file.cards().map_err(read_error)? == header.cards
+            && file.image().map_err(read_error)? == (-32, 2, [width, height]);
+        if !same {
+            let problem = "its header is not what CFITSIO reads; was it replaced just now?";
+            return Err(CheckpointError::fits(path, problem));
+        }
         Ok(Self {
             path: path.to_owned(),
             size: header.size,
             facts: header.facts.clone(),
-            pixels: Pixels::Fits {
-                file,
-                row: vec![0; 4 * header.size.width],
-                header,
-            },
+            pixels: Pixels::Fits { file, header },
         })
     }
 
@@ -174,13 +180,10 @@ impl CheckpointReader {
                 })?;
                 out.copy_from_slice(row);
             }
-            Pixels::Fits { file, header, row } => {
-                let start = header.data_start + (y * row.len()) as u64;
-                read_exact_at(file, row, start)
+            Pixels::Fits { file, header } => {
+                let first = y as u64 * header.size.width as u64;
+                file.read_pixels(first, out)
                     .map_err(|source| CheckpointError::read(&self.path, source))?;
-                for (pixel, bytes) in out.iter_mut().zip(row.as_chunks().0) {
-                    *pixel = f32::from_be_bytes(*bytes);
-                }
             }
         }
         Ok(())

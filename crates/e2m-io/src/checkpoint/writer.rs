@@ -7,15 +7,13 @@ use crate::hash::{ContentHash, PixelHasher};
 use crate::tiff::{TiffWriter, WriterOptions};
 use e2m_image::{BandError, BandSink, Size};
 use ndarray::ArrayView2;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, IntoInnerError, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Who wrote the file.
 const SOFTWARE: &str = concat!("e2m ", env!("CARGO_PKG_VERSION"));
 /// Rows are collected up to this size before they go to the file system.
 const BUFFER_BYTES: usize = 1 << 20;
-
-type File = BufWriter<AtomicFile>;
 
 /// A checkpoint under construction: a [`BandSink`] for its pixels, then [`CheckpointWriter::finish`].
 ///
@@ -32,8 +30,8 @@ pub struct CheckpointWriter {
 
 #[derive(Debug)]
 enum FormatWriter {
-    Tiff(TiffWriter<File>),
-    Fits(FitsWriter<File>),
+    Tiff(TiffWriter<BufWriter<AtomicFile>>),
+    Fits(FitsWriter),
 }
 
 impl FormatWriter {
@@ -44,9 +42,12 @@ impl FormatWriter {
         }
     }
 
-    fn finish(self) -> io::Result<File> {
+    fn finish(self) -> io::Result<AtomicFile> {
         match self {
-            Self::Tiff(writer) => writer.finish(),
+            Self::Tiff(writer) => {
+                let buffered = writer.finish()?;
+                buffered.into_inner().map_err(IntoInnerError::into_error)
+            }
             Self::Fits(writer) => writer.finish(),
         }
     }
@@ -98,7 +99,7 @@ impl CheckpointWriter {
                 size,
             });
         }
-        let file = BufWriter::with_capacity(BUFFER_BYTES, AtomicFile::create(path)?);
+        let file = AtomicFile::create(path)?;
         let writer = match format {
             CheckpointFormat::Tiff => {
                 let options = WriterOptions {
@@ -107,6 +108,7 @@ impl CheckpointWriter {
                     description: &facts.to_json(),
                     software: SOFTWARE,
                 };
+                let file = BufWriter::with_capacity(BUFFER_BYTES, file);
                 TiffWriter::new(file, size, options).map(FormatWriter::Tiff)
             }
             CheckpointFormat::Fits => {
@@ -143,11 +145,8 @@ impl CheckpointWriter {
         }
         let written = 4 * self.size.pixels();
         let failed = |source| write_error(&self.path, written, source);
-        let buffered = self.format.finish().map_err(failed)?;
-        let mut file = buffered
-            .into_inner()
-            .map_err(|error| failed(error.into_error()))?;
-        let bytes = io::Seek::seek(&mut file, io::SeekFrom::End(0)).map_err(failed)?;
+        let mut file = self.format.finish().map_err(failed)?;
+        let bytes = file.seek(SeekFrom::End(0)).map_err(failed)?;
         file.commit()?;
         Ok(WrittenCheckpoint {
             path: self.path,

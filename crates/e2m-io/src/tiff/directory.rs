@@ -17,7 +17,8 @@ pub(crate) struct Directory<'a> {
     pub(crate) byte_order: ByteOrder,
     pub(crate) big_tiff: bool,
     entries: BTreeMap<u16, Entry>,
-    next: u64,
+    /// Where the next directory lies, or 0; `None` where the file ends before it says.
+    next: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +49,7 @@ impl<'a> Directory<'a> {
             byte_order,
             big_tiff: false,
             entries: BTreeMap::new(),
-            next: 0,
+            next: None,
         };
         let first = match directory.number(&head[2..4]) {
             42 if have >= 8 => directory.number(&head[4..8]),
@@ -85,14 +86,19 @@ impl<'a> Directory<'a> {
     /// How many images the file holds; a broken chain ends the count.
     pub(crate) fn pages(&self) -> usize {
         let mut seen = BTreeSet::new();
-        let mut next = self.next;
+        let mut next = self.next.unwrap_or(0);
         while next != 0 && seen.len() < MAX_PAGES && seen.insert(next) {
             let Ok((_, following)) = self.raw_entries(next) else {
                 break;
             };
-            next = following;
+            next = following.unwrap_or(0);
         }
         seen.len() + 1
+    }
+
+    /// Whether the link behind the directory is there, which some writers leave out and e2m writes last of all.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.next.is_some()
     }
 
     fn load(&mut self, offset: u64) -> Result<(), TiffProblem> {
@@ -117,7 +123,7 @@ impl<'a> Directory<'a> {
     }
 
     /// The bytes of all entries of the directory at `offset`, and where the next one lies.
-    fn raw_entries(&self, offset: u64) -> Result<(Vec<u8>, u64), TiffProblem> {
+    fn raw_entries(&self, offset: u64) -> Result<(Vec<u8>, Option<u64>), TiffProblem> {
         let (count_bytes, next_bytes) = if self.big_tiff { (8, 8) } else { (2, 4) };
         let part = || "the image directory".to_owned();
         let count = self.number(&self.bytes_at(offset, count_bytes, part)?);
@@ -128,7 +134,8 @@ impl<'a> Directory<'a> {
         // Some writers leave out the link behind the last directory.
         let next = self
             .bytes_at(offset + count_bytes + body, next_bytes, part)
-            .map_or(0, |link| self.number(&link));
+            .ok()
+            .map(|link| self.number(&link));
         raw.truncate(body as usize);
         Ok((raw, next))
     }

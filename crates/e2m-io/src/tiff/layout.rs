@@ -21,6 +21,8 @@ pub(crate) struct ImageLayout {
     pub(crate) big_tiff: bool,
     pub(crate) file_bytes: u64,
     pub(crate) pages: usize,
+    /// Whether the first directory ends in its link.
+    pub(crate) linked: bool,
     pub(crate) sample: SampleKind,
     pub(crate) samples_per_pixel: usize,
     /// Samples that carry colour or grey; the rest is alpha.
@@ -58,6 +60,7 @@ impl ImageLayout {
             big_tiff: directory.big_tiff,
             file_bytes,
             pages: directory.pages(),
+            linked: directory.is_linked(),
             sample,
             samples_per_pixel,
             colour_samples,

@@ -1,12 +1,12 @@
-//! The TIFF container: directories, chunk layout, decompression, rows; and the writer of checkpoints.
+//! The TIFF container: directories, chunk layout, decompression, rows; and checkpoints, which the `tiff` crate writes.
 //!
-//! Why this is not left to the `tiff` crate: its decoder expands whole chunks, and the most common files here hold the
+//! Why reading is not left to that crate too: its decoder expands whole chunks, and the most common files here hold the
 //! whole image in one chunk; it refuses palettes and directories with more than 32,768 chunks. The container itself is
 //! small. Everything here is bounded by the size of the file before anything is allocated.
 //!
 //! [`directory`] reads tags, [`interpret`] knows what they mean, [`layout`] checks that together they describe an image
 //! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image.
-//! `raw` and `checkpoint` build on [`rows`].
+//! `raw` and `checkpoint` build on [`rows`]. [`writer`] writes checkpoints, [`strips`] cuts and compresses their rows.
 
 mod chunk;
 mod decompress;
@@ -18,6 +18,7 @@ mod predictor;
 mod problem;
 mod rows;
 mod sample;
+mod strips;
 mod tags;
 mod writer;
 

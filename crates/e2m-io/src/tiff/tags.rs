@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-pub(crate) const NEW_SUBFILE_TYPE: u16 = 254;
 pub(crate) const IMAGE_WIDTH: u16 = 256;
 pub(crate) const IMAGE_LENGTH: u16 = 257;
 pub(crate) const BITS_PER_SAMPLE: u16 = 258;
@@ -16,7 +15,6 @@ pub(crate) const SAMPLES_PER_PIXEL: u16 = 277;
 pub(crate) const ROWS_PER_STRIP: u16 = 278;
 pub(crate) const STRIP_BYTE_COUNTS: u16 = 279;
 pub(crate) const PLANAR_CONFIGURATION: u16 = 284;
-pub(crate) const SOFTWARE: u16 = 305;
 pub(crate) const PREDICTOR: u16 = 317;
 pub(crate) const COLOR_MAP: u16 = 320;
 pub(crate) const TILE_WIDTH: u16 = 322;

@@ -1,17 +1,22 @@
-//! The TIFF files of checkpoints: one channel of floats in strips, the directory behind the pixels.
+//! The TIFF files of checkpoints, written by the encoder of the `tiff` crate: one channel of floats in strips, the
+//! directory behind the pixels.
+//!
+//! Directories and strips go through [`DirectoryEncoder`](tiff::encoder::DirectoryEncoder), not through the encoder of
+//! whole images, which has no floating-point predictor, does not compress strips that are given one by one, and borrows
+//! the file from the first row to the last.
 
-use super::predictor::apply_float_planes;
-use super::tags;
+use super::strips::{StripCutter, deflate};
 use e2m_image::Size;
-use flate2::write::ZlibEncoder;
+use std::fmt;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex, PoisonError};
+use tiff::encoder::{TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue};
+use tiff::tags::{CompressionMethod, PhotometricInterpretation, Predictor, SampleFormat, Tag};
+use tiff::{TiffError, TiffResult};
 
-/// Strips hold about this many bytes before compression; only the width decides, so that files do not depend on bands.
-const STRIP_BYTES: usize = 512 << 10;
 /// Classic TIFF ends at 4 GiB; what comes besides the pixels gets 32 MiB.
 const MAX_CLASSIC_DATA_BYTES: u64 = (4 << 30) - (32 << 20);
-/// Noise hardly compresses better at higher levels: level 6 takes three times as long for files a tenth smaller.
-const DEFLATE_LEVEL: u32 = 1;
 
 /// How a checkpoint is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -25,45 +30,39 @@ pub(crate) struct WriterOptions<'a> {
 
 /// Writes rows of floats into a TIFF.
 #[derive(Debug)]
-pub(crate) struct TiffWriter<W> {
-    out: W,
-    position: u64,
+pub(crate) struct TiffWriter<W: Write + Seek> {
+    encoder: Encoder<Shared<W>>,
+    out: Shared<W>,
     size: Size,
-    rows_per_strip: usize,
-    deflate: bool,
-    big_tiff: bool,
-    description: Vec<u8>,
-    software: Vec<u8>,
-    strip: Vec<f32>,
-    bytes: Vec<u8>,
+    strips: StripCutter,
+    /// A compressed strip, where strips are compressed.
+    compressed: Option<Vec<u8>>,
+    description: String,
+    software: String,
     offsets: Vec<u64>,
     lengths: Vec<u64>,
 }
 
 impl<W: Write + Seek> TiffWriter<W> {
     /// Writes a header that points nowhere yet. `size` has been checked to fit 32 bit and not to be empty.
-    pub(crate) fn new(mut out: W, size: Size, options: WriterOptions<'_>) -> io::Result<Self> {
+    pub(crate) fn new(out: W, size: Size, options: WriterOptions<'_>) -> io::Result<Self> {
         let big_tiff = options
             .big_tiff
             .unwrap_or(size.pixels().saturating_mul(4) > MAX_CLASSIC_DATA_BYTES);
-        let header: &[u8] = if big_tiff {
-            b"II\x2b\0\x08\0\0\0\0\0\0\0\0\0\0\0"
+        let out = Shared(Arc::new(Mutex::new(out)));
+        let encoder = if big_tiff {
+            TiffEncoder::new_big(out.clone()).map(Encoder::Big)
         } else {
-            b"II\x2a\0\0\0\0\0"
+            TiffEncoder::new(out.clone()).map(Encoder::Classic)
         };
-        out.write_all(header)?;
-        let rows_per_strip = (STRIP_BYTES / (4 * size.width)).clamp(1, size.height);
         Ok(Self {
+            encoder: encoder.map_err(io_error)?,
             out,
-            position: header.len() as u64,
             size,
-            rows_per_strip,
-            deflate: options.deflate,
-            big_tiff,
-            description: terminated(options.description),
-            software: terminated(options.software),
-            strip: Vec::with_capacity(rows_per_strip * size.width),
-            bytes: Vec::new(),
+            strips: StripCutter::new(size),
+            compressed: options.deflate.then(Vec::new),
+            description: options.description.to_owned(),
+            software: options.software.to_owned(),
             offsets: Vec::new(),
             lengths: Vec::new(),
         })
@@ -71,8 +70,8 @@ impl<W: Write + Seek> TiffWriter<W> {
 
     /// Takes the next row; the caller has checked its length and that there is room for it.
     pub(crate) fn write_row(&mut self, row: impl Iterator<Item = f32>) -> io::Result<()> {
-        self.strip.extend(row);
-        if self.strip.len() >= self.rows_per_strip * self.size.width {
+        self.strips.push(row);
+        if self.strips.is_full() {
             self.write_strip()?;
         }
         Ok(())
@@ -80,177 +79,160 @@ impl<W: Write + Seek> TiffWriter<W> {
 
     /// Writes the directory and makes the header point to it.
     pub(crate) fn finish(mut self) -> io::Result<W> {
-        if !self.strip.is_empty() {
+        if !self.strips.pixels().is_empty() {
             self.write_strip()?;
         }
-        if self.position % 2 == 1 {
-            self.put(&[0])?; // directories begin on even bytes
+        let directory = Directory {
+            size: self.size,
+            rows_per_strip: self.strips.rows_per_strip() as u32,
+            deflate: self.compressed.is_some(),
+            description: &self.description,
+            software: &self.software,
+            offsets: &self.offsets,
+            lengths: &self.lengths,
+        };
+        match &mut self.encoder {
+            Encoder::Classic(encoder) => directory.write(encoder),
+            Encoder::Big(encoder) => directory.write(encoder),
         }
-        let directory = self.position;
-        self.write_directory()?;
-        self.out
-            .seek(SeekFrom::Start(if self.big_tiff { 8 } else { 4 }))?;
-        let link = directory.to_le_bytes();
-        self.out.write_all(&link[..self.word()])?;
-        Ok(self.out)
+        .map_err(io_error)?;
+        drop(self.encoder);
+        self.out.into_inner()
     }
 
     fn write_strip(&mut self) -> io::Result<()> {
-        self.bytes.clear();
-        if self.deflate {
-            let level = flate2::Compression::new(DEFLATE_LEVEL);
-            let mut encoder = ZlibEncoder::new(std::mem::take(&mut self.bytes), level);
-            let mut planes = vec![0; 4 * self.size.width];
-            for row in self.strip.chunks(self.size.width) {
-                apply_float_planes(row, &mut planes);
-                encoder.write_all(&planes)?;
+        let pixels = self.strips.pixels();
+        let (offset, length) = match &mut self.compressed {
+            Some(bytes) => {
+                deflate(pixels, self.size.width, bytes)?;
+                (self.encoder.write_data(&bytes[..]), bytes.len())
             }
-            self.bytes = encoder.finish()?;
-        } else {
-            self.bytes.reserve(4 * self.strip.len());
-            for pixel in &self.strip {
-                self.bytes.extend_from_slice(&pixel.to_le_bytes());
-            }
-        }
-        self.strip.clear();
-        self.offsets.push(self.position);
-        self.lengths.push(self.bytes.len() as u64);
-        self.out.write_all(&self.bytes)?;
-        self.position += self.bytes.len() as u64;
-        Ok(())
-    }
-
-    fn write_directory(&mut self) -> io::Result<()> {
-        let (width, height) = (self.size.width as u64, self.size.height as u64);
-        let (compression, predictor) = if self.deflate { (8, 3) } else { (1, 1) };
-        let long = |value: u64| Field::Numbers(Width::Long, vec![value]);
-        let short = |value: u64| Field::Numbers(Width::Short, vec![value]);
-        let place = if self.big_tiff {
-            Width::Long8
-        } else {
-            Width::Long
+            None => (self.encoder.write_data(pixels), size_of_val(pixels)),
         };
-        let fields = [
-            (tags::NEW_SUBFILE_TYPE, long(0)),
-            (tags::IMAGE_WIDTH, long(width)),
-            (tags::IMAGE_LENGTH, long(height)),
-            (tags::BITS_PER_SAMPLE, short(32)),
-            (tags::COMPRESSION, short(compression)),
-            (tags::PHOTOMETRIC, short(1)),
-            (
-                tags::IMAGE_DESCRIPTION,
-                Field::Text(std::mem::take(&mut self.description)),
-            ),
-            (
-                tags::STRIP_OFFSETS,
-                Field::Numbers(place, std::mem::take(&mut self.offsets)),
-            ),
-            (tags::SAMPLES_PER_PIXEL, short(1)),
-            (tags::ROWS_PER_STRIP, long(self.rows_per_strip as u64)),
-            (
-                tags::STRIP_BYTE_COUNTS,
-                Field::Numbers(place, std::mem::take(&mut self.lengths)),
-            ),
-            (tags::PLANAR_CONFIGURATION, short(1)),
-            (
-                tags::SOFTWARE,
-                Field::Text(std::mem::take(&mut self.software)),
-            ),
-            (tags::PREDICTOR, short(predictor)),
-            (tags::SAMPLE_FORMAT, short(3)),
-        ];
-        let word = self.word();
-        let (count_bytes, entry_bytes) = if self.big_tiff { (8, 20) } else { (2, 12) };
-        let mut directory = (fields.len() as u64).to_le_bytes()[..count_bytes].to_vec();
-        // Values that do not fit their entry follow the directory and its link; the first ones last, so that the file ends
-        // in something that every reader reads, and its loss is noticed.
-        let behind = self.position + (count_bytes + entry_bytes * fields.len() + word) as u64;
-        let mut values: Vec<u8> = Vec::new();
-        let mut entries = Vec::new();
-        for (tag, field) in fields.iter().rev() {
-            let value = field.bytes();
-            let mut slot = [0; 8];
-            if value.len() <= word {
-                slot[..value.len()].copy_from_slice(&value);
-            } else {
-                values.resize(values.len().next_multiple_of(8), 0);
-                slot = (behind + values.len() as u64).to_le_bytes();
-                values.extend(&value);
-            }
-            let mut entry = Vec::with_capacity(entry_bytes);
-            entry.extend(tag.to_le_bytes());
-            entry.extend(field.kind().to_le_bytes());
-            entry.extend(&field.count().to_le_bytes()[..word]);
-            entry.extend(&slot[..word]);
-            entries.push(entry);
-        }
-        entries.reverse();
-        directory.extend(entries.concat());
-        directory.extend(&[0; 8][..word]);
-        self.put(&directory)?;
-        self.put(&values)
-    }
-
-    /// Bytes of an offset.
-    fn word(&self) -> usize {
-        if self.big_tiff { 8 } else { 4 }
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.out.write_all(bytes)?;
-        self.position += bytes.len() as u64;
+        self.offsets.push(offset.map_err(io_error)?);
+        self.lengths.push(length as u64);
+        self.strips.clear();
         Ok(())
     }
 }
 
-fn terminated(text: &str) -> Vec<u8> {
-    let mut bytes = text.as_bytes().to_vec();
-    bytes.push(0);
-    bytes
+/// The image directory.
+struct Directory<'a> {
+    size: Size,
+    rows_per_strip: u32,
+    deflate: bool,
+    description: &'a str,
+    software: &'a str,
+    offsets: &'a [u64],
+    lengths: &'a [u64],
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Width {
-    Short,
-    Long,
-    Long8,
-}
-
-/// The value of a tag.
-enum Field {
-    Numbers(Width, Vec<u64>),
-    Text(Vec<u8>),
-}
-
-impl Field {
-    fn kind(&self) -> u16 {
-        match self {
-            Self::Text(_) => 2,
-            Self::Numbers(Width::Short, _) => 3,
-            Self::Numbers(Width::Long, _) => 4,
-            Self::Numbers(Width::Long8, _) => 16,
-        }
+impl Directory<'_> {
+    fn write<W: Write + Seek, K: TiffKind>(
+        &self,
+        encoder: &mut TiffEncoder<W, K>,
+    ) -> TiffResult<()> {
+        let (compression, predictor) = if self.deflate {
+            (CompressionMethod::Deflate, Predictor::FloatingPoint)
+        } else {
+            (CompressionMethod::None, Predictor::None)
+        };
+        let places = |places: &[u64]| -> TiffResult<Vec<K::OffsetType>> {
+            places.iter().map(|&p| K::convert_offset(p)).collect()
+        };
+        let (offsets, lengths) = (places(self.offsets)?, places(self.lengths)?);
+        let mut directory = encoder.image_directory()?;
+        directory.write_tag(Tag::NewSubfileType, 0_u32)?;
+        directory.write_tag(Tag::ImageWidth, self.size.width as u32)?;
+        directory.write_tag(Tag::ImageLength, self.size.height as u32)?;
+        directory.write_tag(Tag::BitsPerSample, 32_u16)?;
+        directory.write_tag(Tag::Compression, compression.to_u16())?;
+        directory.write_tag(
+            Tag::PhotometricInterpretation,
+            PhotometricInterpretation::BlackIsZero.to_u16(),
+        )?;
+        directory.write_tag(Tag::ImageDescription, self.description)?;
+        directory.write_tag(Tag::StripOffsets, K::convert_slice(&offsets))?;
+        directory.write_tag(Tag::SamplesPerPixel, 1_u16)?;
+        directory.write_tag(Tag::RowsPerStrip, self.rows_per_strip)?;
+        directory.write_tag(Tag::StripByteCounts, K::convert_slice(&lengths))?;
+        directory.write_tag(Tag::PlanarConfiguration, 1_u16)?;
+        directory.write_tag(Tag::Software, self.software)?;
+        directory.write_tag(Tag::Predictor, predictor.to_u16())?;
+        directory.write_tag(Tag::SampleFormat, SampleFormat::IEEEFP.to_u16())?;
+        directory.finish()
     }
+}
 
-    fn count(&self) -> u64 {
-        match self {
-            Self::Text(text) => text.len() as u64,
-            Self::Numbers(_, numbers) => numbers.len() as u64,
-        }
-    }
+/// The encoder of either kind of TIFF.
+enum Encoder<W: Write + Seek> {
+    Classic(TiffEncoder<W, TiffKindStandard>),
+    Big(TiffEncoder<W, TiffKindBig>),
+}
 
-    fn bytes(&self) -> Vec<u8> {
+impl<W: Write + Seek> Encoder<W> {
+    /// Writes a strip and tells where.
+    fn write_data<T: TiffValue>(&mut self, data: T) -> TiffResult<u64> {
+        // A directory that was only opened to write data must not be written itself, as it would be when dropped.
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Numbers(width, numbers) => {
-                let bytes = match width {
-                    Width::Short => 2,
-                    Width::Long => 4,
-                    Width::Long8 => 8,
-                };
-                let cut = |number: &u64| number.to_le_bytes().into_iter().take(bytes);
-                numbers.iter().flat_map(cut).collect()
+            Self::Classic(encoder) => {
+                ManuallyDrop::new(encoder.extra_directory()?).write_data(data)
             }
+            Self::Big(encoder) => ManuallyDrop::new(encoder.extra_directory()?).write_data(data),
         }
+    }
+}
+
+impl<W: Write + Seek> fmt::Debug for Encoder<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classic(_) => "Classic",
+            Self::Big(_) => "Big",
+        })
+    }
+}
+
+/// A file that is had back from an encoder, which does not give it away.
+#[derive(Debug)]
+struct Shared<W>(Arc<Mutex<W>>);
+
+impl<W> Clone for Shared<W> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<W> Shared<W> {
+    /// The file, once nobody else shares it.
+    fn into_inner(self) -> io::Result<W> {
+        let file = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
+        Ok(file.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut W) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<W: Write> Write for Shared<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.with(|out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.with(Write::flush)
+    }
+}
+
+impl<W: Seek> Seek for Shared<W> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.with(|out| out.seek(position))
+    }
+}
+
+fn io_error(error: TiffError) -> io::Error {
+    match error {
+        TiffError::IoError(error) => error,
+        error => io::Error::other(error),
     }
 }

@@ -1,6 +1,7 @@
 //! The header: its cards in order, written and read.
 
 use super::card::{self, CARD_BYTES, CardValue};
+use super::cfitsio::checksum_characters;
 use super::checksum::OnesSum;
 use super::{BLOCK_BYTES, padded};
 use crate::checkpoint::facts::{Fact, FactValue, Facts};
@@ -13,82 +14,95 @@ use std::io;
 const MAX_HEADER_BLOCKS: u64 = 200;
 /// The fact behind which CREATED goes.
 const CREATED_FOLLOWS: &str = "STAGE";
+/// The last card begins so and holds nothing else.
+const END: &[u8; 8] = b"END     ";
 
-/// The text of a header without checksums: whole blocks.
+/// The cards of a header but for its checksums.
 ///
 /// `created` is the time of writing; it goes behind STAGE, or first where there is no STAGE.
 pub(crate) fn header_text(size: Size, facts: &Facts, created: &str) -> Header {
-    let mut cards = Vec::new();
-    let mut push = |key: &str, value: FactValue, comment: &str| {
-        cards.extend(card::cards(&Fact {
-            key: key.to_owned(),
-            value,
-            comment: comment.to_owned(),
-        }));
-    };
-    let int = |value: usize| FactValue::Int(value as i64);
-    push("SIMPLE", FactValue::Bool(true), "conforms to FITS standard");
-    push("BITPIX", FactValue::Int(-32), "array data type");
-    push("NAXIS", FactValue::Int(2), "number of array dimensions");
-    push("NAXIS1", int(size.width), "");
-    push("NAXIS2", int(size.height), "");
-    push("EXTEND", FactValue::Bool(true), "");
     let text = |text: &str| FactValue::Text(text.to_owned());
-    let mut created = Some(created);
-    if facts.get(CREATED_FOLLOWS).is_none()
-        && let Some(time) = created.take()
-    {
-        push("CREATED", text(time), "File creation timestamp");
+    let int = |value: usize| FactValue::Int(value as i64);
+    let image = [
+        ("SIMPLE", FactValue::Bool(true), "conforms to FITS standard"),
+        ("BITPIX", FactValue::Int(-32), "array data type"),
+        ("NAXIS", FactValue::Int(2), "number of array dimensions"),
+        ("NAXIS1", int(size.width), ""),
+        ("NAXIS2", int(size.height), ""),
+        ("EXTEND", FactValue::Bool(true), ""),
+    ];
+    let image = image.map(|(key, value, comment)| cards(key, value, comment));
+    let mut fact_cards = Vec::new();
+    let mut created = Some(cards("CREATED", text(created), "File creation timestamp"));
+    if facts.get(CREATED_FOLLOWS).is_none() {
+        fact_cards.extend(created.take().unwrap_or_default());
     }
     for fact in facts.iter().filter(|fact| fact.key != "CREATED") {
-        push(&fact.key, fact.value.clone(), &fact.comment);
-        if fact.key == CREATED_FOLLOWS
-            && let Some(time) = created.take()
-        {
-            push("CREATED", text(time), "File creation timestamp");
+        fact_cards.extend(card::cards(fact));
+        if fact.key == CREATED_FOLLOWS {
+            fact_cards.extend(created.take().unwrap_or_default());
         }
     }
-    Header { cards }
+    Header {
+        image: image.concat(),
+        facts: fact_cards,
+    }
+}
+
+fn cards(key: &str, value: FactValue, comment: &str) -> Vec<String> {
+    card::cards(&Fact {
+        key: key.to_owned(),
+        value,
+        comment: comment.to_owned(),
+    })
 }
 
 /// Cards of a header that still lacks its checksums.
 #[derive(Debug, Clone)]
 pub(crate) struct Header {
-    cards: Vec<String>,
+    /// What every image begins with.
+    image: Vec<String>,
+    facts: Vec<String>,
 }
 
 impl Header {
-    /// The bytes with the checksums of a unit whose data adds up to `data`.
-    pub(crate) fn sealed(&self, data: OnesSum) -> Vec<u8> {
-        let unsealed = self.bytes("0000000000000000", data);
-        let mut sum = data;
-        sum.add_bytes(&unsealed);
-        self.bytes(&sum.complement_characters(), data)
-    }
-
-    fn bytes(&self, checksum: &str, data: OnesSum) -> Vec<u8> {
-        let text = |key: &str, value: String, comment: &str| {
-            card::cards(&Fact {
-                key: key.into(),
-                value: FactValue::Text(value),
-                comment: comment.into(),
-            })
-        };
-        let mut bytes = self.cards.concat().into_bytes();
-        for card in text("CHECKSUM", checksum.to_owned(), "HDU checksum")
-            .into_iter()
-            .chain(text(
-                "DATASUM",
-                data.value().to_string(),
-                "data unit checksum",
-            ))
-        {
-            bytes.extend(card.bytes());
-        }
-        bytes.extend(b"END");
-        let length = padded(bytes.len() as u64) as usize;
+    /// The blocks of a header with the cards of the image and room for all others before END: what CFITSIO needs to open
+    /// a file, and as long as the header will be, so that pixels can follow.
+    pub(crate) fn blocks(&self) -> Vec<u8> {
+        let cards = self.image.len() + self.facts.len() + 3; // two checksums and END
+        let length = padded((cards * CARD_BYTES) as u64) as usize;
+        let mut bytes = self.image.concat().into_bytes();
+        bytes.resize(length - CARD_BYTES, b' ');
+        bytes.extend(END);
         bytes.resize(length, b' ');
         bytes
+    }
+
+    /// The cards that follow those of [`Header::blocks`].
+    pub(crate) fn fact_cards(&self) -> &[String] {
+        &self.facts
+    }
+
+    /// The last two cards, which follow all others, for data that adds up to `data`.
+    pub(crate) fn checksum_cards(&self, data: OnesSum) -> Vec<String> {
+        let datasum = cards(
+            "DATASUM",
+            FactValue::Text(data.value().to_string()),
+            "data unit checksum",
+        );
+        let with = |checksum: String| {
+            let card = cards("CHECKSUM", FactValue::Text(checksum), "HDU checksum");
+            [card, datasum.clone()].concat()
+        };
+        let zeros = with("0".repeat(16)).concat();
+        let mut bytes = [self.image.concat(), self.facts.concat(), zeros]
+            .concat()
+            .into_bytes();
+        bytes.extend(END);
+        bytes.resize(padded(bytes.len() as u64) as usize, b' ');
+        let mut sum = data;
+        sum.add_bytes(&bytes);
+        with(checksum_characters(sum.value()))
     }
 }
 
@@ -97,8 +111,8 @@ impl Header {
 pub(crate) struct FitsHeader {
     pub(crate) size: Size,
     pub(crate) facts: Facts,
-    /// Where the pixels begin.
-    pub(crate) data_start: u64,
+    /// The cards before END, without trailing spaces.
+    pub(crate) cards: Vec<String>,
     /// The sum of the header's own bytes.
     pub(crate) sum: OnesSum,
     pub(crate) has_checksum: bool,
@@ -177,7 +191,7 @@ impl FitsHeader {
         Ok(Self {
             size,
             facts,
-            data_start,
+            cards: cards_before_end(&bytes),
             sum,
             has_checksum,
             datasum: datasum.and_then(|sum| sum.trim().parse().ok()),
@@ -205,7 +219,7 @@ fn header_bytes(file: &File, file_bytes: u64) -> Result<Vec<u8>, HeaderProblem> 
         }
         let ends = next
             .chunks_exact(CARD_BYTES)
-            .any(|card| card.starts_with(b"END     "));
+            .any(|card| card.starts_with(END));
         bytes.extend(next);
         if ends {
             return Ok(bytes);
@@ -214,6 +228,17 @@ fn header_bytes(file: &File, file_bytes: u64) -> Result<Vec<u8>, HeaderProblem> 
     Err(HeaderProblem::Damaged(format!(
         "its header has no end within {MAX_HEADER_BLOCKS} blocks"
     )))
+}
+
+/// The cards before END, without trailing spaces and without the blank ones that keep room.
+fn cards_before_end(bytes: &[u8]) -> Vec<String> {
+    let cards = bytes.chunks_exact(CARD_BYTES);
+    let mut cards: Vec<String> = cards
+        .take_while(|card| !card.starts_with(END))
+        .map(|card| String::from_utf8_lossy(card).trim_end().to_owned())
+        .collect();
+    while cards.pop_if(|card| card.is_empty()).is_some() {}
+    cards
 }
 
 /// The cards with values, texts put together again.

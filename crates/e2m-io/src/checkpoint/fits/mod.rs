@@ -1,14 +1,18 @@
-//! FITS checkpoints: one primary image of 32 bit floats.
+//! FITS checkpoints: one primary image of 32 bit floats, written and read by CFITSIO.
 //!
-//! The format is simple enough to be written directly: 80-character cards in blocks of 2880 bytes, big-endian pixels,
-//! checksums that can be summed up as the rows pass. No C library means that every write goes through the same atomic
-//! file as all others, whatever characters its path holds.
+//! [`cfitsio`] is the library behind a safe type. [`writer`] gives it cards and pixels; [`header`] knows which cards in
+//! which order, and [`card`] how each is spelt: CFITSIO would spell them otherwise than astropy, which wrote the trees
+//! that exist. [`checksum`] sums up pixels as they pass, so that no file has to be read again. Before a file is opened by
+//! CFITSIO, [`header`] has seen that it is as long as it says it is.
 
 mod card;
+mod cfitsio;
 mod checksum;
 mod header;
 mod writer;
 
+pub use cfitsio::CfitsioError;
+pub(crate) use cfitsio::{Access, FitsFile};
 pub(crate) use checksum::OnesSum;
 pub(crate) use header::{FitsHeader, HeaderProblem};
 pub(crate) use writer::FitsWriter;
