@@ -1,9 +1,10 @@
 //! What the build and the tests need from the system, under the names that package managers give it.
 //!
 //! On Debian and Ubuntu OpenCV comes as its components: `libopencv-dev` would add VTK and Java. `.cargo/config.toml`
-//! points the binding at them, so neither pkg-config nor CMake is needed there. `clang` is run by the binding's
+//! points the binding at them, so neither pkg-config nor CMake is needed for it there. `clang` is run by the binding's
 //! generator to find the C++ headers and brings clang's own; `libclang1` is the library it parses with, loaded at run
-//! time, which is why the far larger `libclang-dev` is not needed. Leaving out any of these breaks the build.
+//! time, which is why the far larger `libclang-dev` is not needed. Leaving out any of these breaks the build. CFITSIO is
+//! found by pkg-config; both come along with OpenCV's packages but for CFITSIO's headers and `cfitsio.pc`.
 //!
 //! On macOS the C++ compiler, clang and libclang are those of Apple's command line tools, which Rust needs for linking
 //! anyway.
@@ -54,10 +55,17 @@ pub(super) const BUILD: Needs = Needs {
         ),
         package("libopencv-calib3d-dev", "OpenCV: robust homographies"),
         package("libopencv-video-dev", "OpenCV: alignment by correlation"),
+        package("libcfitsio-dev", "CFITSIO: reads and writes FITS"),
+        Package {
+            name: "pkg-config",
+            or: Some("pkgconf"),
+            why: "finds CFITSIO",
+        },
     ],
     brew: &[
         package("opencv", "features, robust homographies, filters"),
-        package("pkgconf", "finds OpenCV"),
+        package("cfitsio", "reads and writes FITS"),
+        package("pkgconf", "finds OpenCV and CFITSIO"),
     ],
 };
 
