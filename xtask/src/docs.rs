@@ -3,6 +3,8 @@
 //! The generator is an example of e2m-cli, which knows both; xtask cannot call it directly without
 //! needing OpenCV to build.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
 use crate::process::{cargo, run};
@@ -37,14 +39,19 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 fn generate(workspace: &Workspace, flags: &[&str]) -> Result<()> {
-    let generator = [
-        "run",
+    // Built as part of the whole workspace, as the tests are: on its own its dependencies would have other features, and
+    // OpenCV's binding would be built once more.
+    let example = [
+        "build",
         "--quiet",
-        "-p",
-        "e2m-cli",
+        "--workspace",
         "--example",
         "generate_docs",
-        "--",
     ];
-    run(cargo(workspace, generator).arg("docs").args(flags))
+    run(&mut cargo(workspace, example))?;
+    let generator = workspace.target().join("debug/examples/generate_docs");
+    run(Command::new(generator)
+        .current_dir(workspace.root())
+        .arg("docs")
+        .args(flags))
 }
