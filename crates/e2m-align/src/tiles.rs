@@ -1,7 +1,7 @@
 //! Where to look closely: the choice of tiles, and a sink that keeps them as the post image flows by.
 
 use crate::options::RefineOptions;
-use e2m_image::{BandError, BandSink, Size, Warp};
+use e2m_image::{BandError, BandSink, Size, Warp, check_band};
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
@@ -201,6 +201,7 @@ impl BandSink for TileCollector {
     }
 
     fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError> {
+        check_band(self.size, self.rows_seen, band.dim())?;
         let (first, end) = (self.rows_seen, self.rows_seen + band.nrows());
         for Tile { spec, pixels } in &mut self.tiles {
             let (top, bottom) = (spec.y.max(first), (spec.y + spec.side_px).min(end));

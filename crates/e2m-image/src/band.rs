@@ -59,12 +59,9 @@ pub trait BandSink {
     fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError>;
 }
 
-/// Fails with [`BandError::Shape`] unless a band of `shape = (rows, width)` at `first_row` lies within `size`.
-pub(crate) fn check_band(
-    size: Size,
-    first_row: usize,
-    shape: (usize, usize),
-) -> Result<(), BandError> {
+/// Fails with [`BandError::Shape`] unless a band of `shape = (rows, width)` at `first_row` lies within `size`: what every
+/// source and sink asks first.
+pub fn check_band(size: Size, first_row: usize, shape: (usize, usize)) -> Result<(), BandError> {
     let (band_rows, band_width) = shape;
     if band_width == size.width
         && first_row

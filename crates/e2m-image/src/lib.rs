@@ -45,7 +45,8 @@ mod resample;
 mod warp;
 
 pub use band::{
-    BandError, BandSink, BandSource, MemorySink, PlaneSource, Tap, default_band_rows, stream_bands,
+    BandError, BandSink, BandSource, MemorySink, PlaneSource, Tap, check_band, default_band_rows,
+    stream_bands,
 };
 pub use canvas::{Canvas, Padded};
 pub use plane::{PixelType, Plane, PlaneView, Size};

@@ -15,7 +15,6 @@ pub use facts::{Fact, FactError, FactValue, Facts};
 pub use fits::CfitsioError;
 pub use paths::{NameError, TaskPaths, check_name, task_dir};
 pub use reader::CheckpointReader;
-pub(crate) use reader::check_band;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 pub use writer::{CheckpointWriter, WrittenCheckpoint};

@@ -5,7 +5,7 @@ use super::{CheckpointError, CheckpointFormat, Facts};
 use crate::hash::{ContentHash, PixelHasher};
 use crate::section::read_exact_at;
 use crate::tiff::{ImageLayout, Photometric, Rows, SampleKind, TiffProblem};
-use e2m_image::{BandError, BandSource, Size};
+use e2m_image::{BandError, BandSource, Size, check_band};
 use ndarray::ArrayViewMut2;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -218,23 +218,4 @@ impl BandSource for CheckpointReader {
         }
         Ok(())
     }
-}
-
-/// Fails unless a band of `shape = (rows, width)` at `first_row` lies within `size`.
-pub(crate) fn check_band(
-    size: Size,
-    first_row: usize,
-    shape: (usize, usize),
-) -> Result<(), BandError> {
-    let (band_rows, band_width) = shape;
-    let end = first_row.checked_add(band_rows);
-    if band_width == size.width && end.is_some_and(|end| end <= size.height) {
-        return Ok(());
-    }
-    Err(BandError::Shape {
-        first_row,
-        band_rows,
-        band_width,
-        size,
-    })
 }

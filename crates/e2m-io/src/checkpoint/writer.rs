@@ -5,7 +5,7 @@ use super::{CheckpointCompression, CheckpointError, CheckpointFormat, Facts};
 use crate::atomic::AtomicFile;
 use crate::hash::{ContentHash, PixelHasher};
 use crate::tiff::{TiffWriter, WriterOptions};
-use e2m_image::{BandError, BandSink, Size};
+use e2m_image::{BandError, BandSink, Size, check_band};
 use ndarray::ArrayView2;
 use std::io::{self, BufWriter, IntoInnerError, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -170,15 +170,7 @@ impl BandSink for CheckpointWriter {
     }
 
     fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError> {
-        let (band_rows, band_width) = band.dim();
-        if band_width != self.size.width || band_rows > self.size.height - self.rows_written {
-            return Err(BandError::Shape {
-                first_row: self.rows_written,
-                band_rows,
-                band_width,
-                size: self.size,
-            });
-        }
+        check_band(self.size, self.rows_written, band.dim())?;
         for row in band.rows() {
             let written = 4 * (self.rows_written * self.size.width) as u64;
             self.hasher.update(row.iter().copied());

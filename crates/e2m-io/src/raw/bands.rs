@@ -4,9 +4,8 @@ use super::channels::ChannelChoice;
 use super::image::RawError;
 use super::source::{ColourRows, RawRows, with_rows};
 use super::tally::{Count, reduce_row};
-use crate::checkpoint::check_band;
 use crate::tiff::TiffProblem;
-use e2m_image::{BandError, BandSource, Size};
+use e2m_image::{BandError, BandSource, Size, check_band};
 use ndarray::{ArrayViewMut1, ArrayViewMut2};
 use std::path::{Path, PathBuf};
 
