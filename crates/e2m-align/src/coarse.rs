@@ -1,15 +1,11 @@
 //! The alignment by features at reduced resolution.
 
-use crate::detail::detail_image;
 use crate::error::{AlignError, Side};
-use crate::features::detect;
+use crate::features::Features;
 use crate::matching::{Match, consensus, match_features};
 use crate::options::CoarseOptions;
 use e2m_image::Warp;
-use ndarray::{Array2, ArrayView2, Zip};
 
-/// Images smaller than this on a side hold no structure that features could be found in.
-const MIN_SIDE_PX: usize = 24;
 /// Features below this number cannot carry a warp.
 const MIN_FEATURES: usize = 20;
 /// The perspective part may change the magnification across the image by this factor at most.
@@ -32,26 +28,23 @@ pub struct CoarseAlignment {
     pub rms_px: f64,
 }
 
-/// Finds the warp between two images, both reduced by `factor` (1 for full resolution), by SIFT features: any rotation,
-/// magnifications up to `max_magnification`, sections that fill the frame or come in pieces.
-///
-/// # Errors
-/// Where an image is too small, blank or without features, where the features do not agree, and where what they agree on
-/// is no pair of images of one section.
-pub fn align_coarse(
-    post: ArrayView2<'_, f32>,
-    pre: ArrayView2<'_, f32>,
-    factor: usize,
+/// Features of both images, and what they were found in.
+pub(crate) struct Sought<'a> {
+    pub(crate) post: &'a Features,
+    pub(crate) pre: &'a Features,
+    /// Rows and columns of the reduced post image.
+    pub(crate) post_shape: (usize, usize),
+    /// By how much both images are reduced.
+    pub(crate) factor: usize,
+}
+
+/// The warp on which most features agree.
+pub(crate) fn find_by_features(
+    sought: &Sought<'_>,
     options: &CoarseOptions,
 ) -> Result<CoarseAlignment, AlignError> {
-    check_size(post, Side::Post, factor)?;
-    check_size(pre, Side::Pre, factor)?;
-    let post_features = detect(detail_image(post, Side::Post)?.view(), options.max_features)?;
-    let pre_features = detect(detail_image(pre, Side::Pre)?.view(), options.max_features)?;
-    for (side, found) in [
-        (Side::Post, post_features.points.len()),
-        (Side::Pre, pre_features.points.len()),
-    ] {
+    let counts = (sought.post.points.len(), sought.pre.points.len());
+    for (side, found) in [(Side::Post, counts.0), (Side::Pre, counts.1)] {
         if found < MIN_FEATURES {
             return Err(AlignError::FewFeatures {
                 side,
@@ -60,38 +53,25 @@ pub fn align_coarse(
             });
         }
     }
-    let matches = match_features(&post_features, &pre_features);
+    let matches = match_features(sought.post, sought.pre);
     let found = consensus(&matches, options.tolerance_px)?;
-    check_plausible(&found.warp, &found.inliers, post.dim(), options)?;
-    let k = 1.0 / factor as f64;
+    check_plausible(&found.warp, &found.inliers, sought.post_shape, options)?;
+    let factor = sought.factor as f64;
     tracing::debug!(
-        post = post_features.points.len(),
-        pre = pre_features.points.len(),
+        post = counts.0,
+        pre = counts.1,
         matched = found.matched,
         inliers = found.inliers.len(),
-        rms_px = found.rms_px * factor as f64,
+        rms_px = found.rms_px * factor,
         "features aligned"
     );
     Ok(CoarseAlignment {
-        warp: found.warp.at_full_resolution(k, k),
-        features: (post_features.points.len(), pre_features.points.len()),
+        warp: found.warp.at_full_resolution(1.0 / factor, 1.0 / factor),
+        features: counts,
         matched: found.matched,
         inliers: found.inliers.len(),
-        rms_px: found.rms_px * factor as f64,
+        rms_px: found.rms_px * factor,
     })
-}
-
-fn check_size(image: ArrayView2<'_, f32>, side: Side, factor: usize) -> Result<(), AlignError> {
-    let (height, width) = image.dim();
-    if height.min(width) < MIN_SIDE_PX {
-        return Err(AlignError::TooSmall {
-            side,
-            width: width * factor,
-            height: height * factor,
-            least: MIN_SIDE_PX * factor,
-        });
-    }
-    Ok(())
 }
 
 /// A microscope magnifies, turns, shifts and tilts a little; it does not mirror or fold.
@@ -135,57 +115,4 @@ fn check_plausible(
         ));
     }
     Ok(())
-}
-
-/// Correlation of the logarithms of post and aligned pre where both have signal, and the share of post's signal that
-/// pre covers. Both images reduced alike; `aligned` is pre seen through the warp on post's pixels.
-///
-/// Signal is what exceeds a twentieth of the image's 99th percentile. Zero where nothing overlaps.
-pub fn similarity(post: &Array2<f32>, aligned: &Array2<f32>) -> Similarity {
-    let floor = |image: &Array2<f32>| crate::detail::percentile(image, 99.0) / 20.0;
-    let (post_floor, pre_floor) = (
-        floor(post).max(f32::MIN_POSITIVE),
-        floor(aligned).max(f32::MIN_POSITIVE),
-    );
-    let (mut n, mut signal) = (0.0, 0.0);
-    let (mut sx, mut sy, mut sxx, mut sxy, mut syy) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    Zip::from(post).and(aligned).for_each(|&a, &b| {
-        if a > post_floor {
-            signal += 1.0;
-            if b > pre_floor {
-                let (x, y) = (f64::from(a).ln_1p(), f64::from(b).ln_1p());
-                n += 1.0;
-                sx += x;
-                sy += y;
-                sxx += x * x;
-                sxy += x * y;
-                syy += y * y;
-            }
-        }
-    });
-    if n < 2.0 {
-        return Similarity {
-            correlation: 0.0,
-            overlap_fraction: 0.0,
-        };
-    }
-    let (vx, vy) = (sxx - sx * sx / n, syy - sy * sy / n);
-    let correlation = if vx > 0.0 && vy > 0.0 {
-        (sxy - sx * sy / n) / (vx * vy).sqrt()
-    } else {
-        0.0
-    };
-    Similarity {
-        correlation,
-        overlap_fraction: n / signal,
-    }
-}
-
-/// What [`similarity`] measures.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Similarity {
-    /// Correlation of log counts, -1 to 1.
-    pub correlation: f64,
-    /// Share of post's signal pixels on which pre has signal too.
-    pub overlap_fraction: f64,
 }

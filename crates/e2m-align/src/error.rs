@@ -74,6 +74,14 @@ pub enum AlignError {
         /// What is wrong with it, with figures.
         reason: String,
     },
+    /// One image shows the section from behind.
+    #[error(
+        "pre is a mirror image of post: {inliers} features agree once it is flipped; flip one of the two and run again"
+    )]
+    Mirrored {
+        /// Features that agree on one warp after flipping pre left to right.
+        inliers: usize,
+    },
     /// OpenCV refused.
     #[error("OpenCV: {0}")]
     OpenCv(#[from] opencv::Error),

@@ -38,26 +38,37 @@
 //! # Ok::<(), e2m_align::AlignError>(())
 //! ```
 
+mod check;
 mod coarse;
+mod comparison;
 mod cv;
+mod defocus;
 mod detail;
+mod equations;
 mod error;
 mod features;
 mod fine;
+mod frame;
+mod interior;
 mod matching;
 mod options;
 mod pair;
-mod photometric;
+mod previews;
 mod refine;
 mod residual;
 mod sampling;
+mod similarity;
 mod tiles;
 
-pub use coarse::{CoarseAlignment, Similarity, align_coarse, similarity};
+pub use check::{Chance, Check, check_alignment};
+pub use coarse::CoarseAlignment;
 pub use error::{AlignError, Side};
 pub use fine::{FineAlignment, align_fine};
+pub use interior::{InteriorCorrection, InteriorOptions};
 pub use options::{CoarseOptions, RefineOptions};
 pub use pair::{AlignOptions, Alignment, align};
+pub use previews::Previews;
 pub use refine::{Refinement, refine};
-pub use residual::{ResidualSummary, TileResidual, measure_residuals};
+pub use residual::{ResidualSummary, TileResidual};
+pub use similarity::Similarity;
 pub use tiles::{Tile, TileCollector, TilePlan, TileSpec, choose_tiles};

@@ -32,6 +32,9 @@ impl Default for CoarseOptions {
 pub struct RefineOptions {
     /// Side of a tile in full-resolution px; smaller on images that would hold too few.
     pub tile_px: usize,
+    /// Gaussian blur of the smoothest level, px; tiles of 192 px carry no more than 8. The smoother, the larger the error
+    /// that is put right, about as many px.
+    pub smoothest_px: f64,
     /// At most this many tiles for the fit.
     pub fit_tiles: usize,
     /// At most this many tiles for the check.
@@ -46,6 +49,7 @@ impl Default for RefineOptions {
     fn default() -> Self {
         Self {
             tile_px: 192,
+            smoothest_px: 6.0,
             fit_tiles: 96,
             check_tiles: 48,
             max_correction_px: 500.0,

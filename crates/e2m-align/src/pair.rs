@@ -1,15 +1,18 @@
 //! All steps for two images in memory.
 
-use crate::coarse::{Similarity, align_coarse, similarity};
+use crate::check::Check;
+use crate::coarse::CoarseAlignment;
 use crate::error::AlignError;
 use crate::fine::align_fine;
+use crate::interior::{InteriorCorrection, InteriorOptions};
 use crate::options::{CoarseOptions, RefineOptions};
+use crate::previews::Previews;
 use crate::refine::Refinement;
-use crate::residual::ResidualSummary;
+use crate::similarity::Similarity;
 use crate::tiles::{TileCollector, choose_tiles};
 use e2m_image::{
-    BandError, BandSource, BlockMean, Canvas, PlaneSource, PlaneView, Size, Warp, WarpedPlane,
-    default_band_rows, preview_factor, stream_bands,
+    BandError, BandSource, BlockMean, PlaneSource, PlaneView, Size, Warp, default_band_rows,
+    preview_factor, stream_bands,
 };
 use ndarray::Array2;
 use std::ops::ControlFlow;
@@ -28,12 +31,14 @@ pub struct AlignOptions {
 pub struct Alignment {
     /// Post pixels to pre pixels.
     pub warp: Warp,
-    /// The warp before refinement.
-    pub coarse: Warp,
-    /// How the refinement went.
+    /// The first step.
+    pub coarse: CoarseAlignment,
+    /// The correction by features inside the section.
+    pub interior: InteriorCorrection,
+    /// The refinement at full resolution.
     pub refinement: Refinement,
-    /// Residual shifts on tiles that took no part in the fit; `None` where none could be measured.
-    pub residual: Option<ResidualSummary>,
+    /// What tiles that took no part in the fit say about the warp.
+    pub check: Check,
     /// Likeness of the whole at the working size.
     pub similarity: Similarity,
 }
@@ -50,19 +55,23 @@ pub fn align<'a>(
     let (post, pre) = (post.into(), pre.into());
     let size = post.size();
     let factor = preview_factor(size.max(pre.size()), options.coarse.working_px);
-    let post_preview = reduce(PlaneSource::new(post), factor);
-    let coarse = align_coarse(
-        post_preview.view(),
-        reduce(PlaneSource::new(pre), factor).view(),
+    let previews = Previews::new(
+        reduce(PlaneSource::new(post), factor),
+        reduce(PlaneSource::new(pre), factor),
         factor,
-        &options.coarse,
     )?;
+    let coarse = previews.align_by_features(&options.coarse)?;
+    let limits = InteriorOptions {
+        max_correction_px: options.refine.max_correction_px,
+        min_inlier_ratio: options.refine.min_inlier_ratio,
+    };
+    let interior = previews.correct_inside(&coarse.warp, &limits, &options.coarse)?;
     let plan = choose_tiles(
-        post_preview.view(),
+        previews.post(),
         factor,
         size,
         pre.size(),
-        &coarse.warp,
+        &interior.warp,
         &options.refine,
     );
     let [fit, check] = [&plan.fit, &plan.check].map(|specs| {
@@ -70,16 +79,14 @@ pub fn align<'a>(
         pump(PlaneSource::new(post), &mut collector);
         collector.into_tiles()
     });
-    let fine = align_fine(&fit, &check, size, pre, &coarse.warp, &options.refine);
-    let canvas = Canvas::new(size, size, 0);
-    let aligned = reduce(WarpedPlane::new(pre, canvas, fine.warp), factor);
-    let similarity = similarity(&post_preview, &aligned);
+    let fine = align_fine(&fit, &check, size, pre, &interior.warp, &options.refine);
     Ok(Alignment {
         warp: fine.warp,
-        coarse: coarse.warp,
+        coarse,
+        interior,
         refinement: fine.refinement,
-        residual: fine.summary,
-        similarity,
+        check: fine.check,
+        similarity: previews.similarity(&fine.warp)?,
     })
 }
 

@@ -2,54 +2,32 @@
 //!
 //! Gauss-Newton over the eight entries of the homography, on all tiles together, from smooth to sharp: the blur
 //! of the first rounds reaches the few pixels that features at reduced resolution leave, the last rounds use the
-//! pixels' own structure.
+//! pixels' own structure, one image blurred as much as the other.
 
+use crate::comparison::{BlurMatch, Comparison, Look};
+use crate::defocus::match_blurs;
+use crate::equations::{OwnShift, TileEquations};
+use crate::frame::{Frame, Matrix8, Vector8};
 use crate::options::RefineOptions;
-use crate::photometric::{Frame, Matrix8, PreparedTile, TileEquations, Vector8, median};
+use crate::residual::{TileResidual, median};
 use crate::tiles::Tile;
 use e2m_image::{PlaneView, Size, Warp};
 use rayon::prelude::*;
 
-/// One level of the refinement.
-struct Level {
-    /// Gaussian blur of both images, px.
-    sigma: f64,
-    /// Every how many pixels a blurred tile is read.
-    stride: usize,
-    /// Rounds at most.
-    rounds: usize,
-    /// A round that moves no point by more ends the level, px.
-    settled_px: f64,
-}
-
-const LEVELS: [Level; 4] = [
-    Level {
-        sigma: 6.0,
-        stride: 4,
-        rounds: 6,
-        settled_px: 0.2,
-    },
-    Level {
-        sigma: 3.0,
-        stride: 2,
-        rounds: 4,
-        settled_px: 0.1,
-    },
-    Level {
-        sigma: 1.5,
-        stride: 1,
-        rounds: 3,
-        settled_px: 0.02,
-    },
-    Level {
-        sigma: 0.8,
-        stride: 1,
-        rounds: 6,
-        settled_px: 5e-4,
-    },
-];
-/// A tile must keep this much of its side after a level's blur has eaten its border on both sides.
-const MIN_CORE_SHARE: f64 = 0.5;
+/// Blur of the sharpest level, px.
+const SHARPEST_PX: f64 = 0.8;
+/// Each level is this much sharper than the one before.
+const LEVEL_RATIO: f64 = 2.0;
+/// A tile of this many times the blur keeps two thirds of its side.
+const SIDE_PER_SIGMA: f64 = 24.0;
+/// Rounds of a level at most.
+const ROUNDS: usize = 6;
+/// A round that moves no point by more than this share of the blur ends a level.
+const SETTLED_SHARE: f64 = 0.02;
+/// The same for the sharpest level, px.
+const SETTLED_PX: f64 = 5e-4;
+/// The blurs of the images are matched before the first level at least this sharp, px.
+const MATCH_BLURS_AT_PX: f64 = 2.0;
 /// Tiles that a homography needs, twice over.
 const MIN_TILES: usize = 8;
 /// A tile counts at most this many times as much as the median tile.
@@ -77,6 +55,11 @@ pub struct Refinement {
     pub estimated_accuracy_px: f64,
     /// Levels of blur that were worked through.
     pub levels_completed: usize,
+    /// How much blurrier post is than pre, as the sigma of a Gaussian in post px; negative where pre is the blurrier
+    /// one.
+    pub defocus_px: f64,
+    /// What each tile of the fit would still add, from the last round.
+    pub residuals: Vec<TileResidual>,
 }
 
 /// Refines `initial`, which maps full-resolution post to pre pixels (raw, without canvas padding), on `tiles` of post.
@@ -90,27 +73,22 @@ pub fn refine(
     initial: &Warp,
     options: &RefineOptions,
 ) -> Refinement {
-    let mut fit = Fit::new(post, initial);
-    if tiles.is_empty() {
+    let mut fit = Fit::new(post, pre, initial);
+    let Some(side) = tiles.iter().map(|t| t.spec.side_px).min() else {
         return fit.rejected(initial, "there is no tile to fit it to".to_owned());
-    }
-    for level in &LEVELS {
-        let prepared: Vec<PreparedTile> = tiles
-            .par_iter()
-            .filter(|t| keeps_core(t.spec.side_px, level.sigma))
-            .map(|t| PreparedTile::new(t, level.sigma))
-            .collect();
-        if prepared.is_empty() {
-            continue; // small tiles start at a sharper level
+    };
+    let levels = levels(side, options.smoothest_px);
+    let mut blurs_matched = false;
+    for (i, &sigma_px) in levels.iter().enumerate() {
+        if !blurs_matched && i > 0 && sigma_px <= MATCH_BLURS_AT_PX {
+            fit.blurs = match_blurs(tiles, pre, &fit.warp, &fit.frame);
+            blurs_matched = true;
         }
-        if let Err(reason) = fit.run_level(&prepared, pre, level) {
+        if let Err(reason) = fit.run_level(tiles, sigma_px, i + 1 == levels.len()) {
             return fit.rejected(initial, reason);
         }
     }
     let moved = fit.warp.max_distance(initial, post);
-    if fit.levels_completed == 0 {
-        return fit.rejected(initial, "the tiles are too small to compare".to_owned());
-    }
     if moved > options.max_correction_px {
         let limit = options.max_correction_px;
         return fit.rejected(
@@ -128,55 +106,92 @@ pub fn refine(
     fit.accepted()
 }
 
-fn keeps_core(side_px: usize, sigma: f64) -> bool {
-    let eaten = 2 * crate::sampling::blur_radius(sigma) + 2;
-    (side_px.saturating_sub(eaten)) as f64 >= MIN_CORE_SHARE * side_px as f64
+/// The blurs to work through, from the smoothest that a tile of `side` px carries.
+fn levels(side: usize, smoothest_px: f64) -> Vec<f64> {
+    let mut sigma = smoothest_px.min(side as f64 / SIDE_PER_SIGMA);
+    let mut levels = Vec::new();
+    while sigma > SHARPEST_PX * LEVEL_RATIO.sqrt() {
+        levels.push(sigma);
+        sigma /= LEVEL_RATIO;
+    }
+    levels.push(SHARPEST_PX);
+    levels
+}
+
+/// Every how many pixels an image blurred by `sigma_px` tells something new, with some to spare.
+fn stride(sigma_px: f64) -> usize {
+    ((sigma_px * 2.0 / 3.0).round() as usize).max(1)
 }
 
 /// The state of a refinement.
-struct Fit {
+struct Fit<'a> {
     frame: Frame,
     post: Size,
+    pre: PlaneView<'a>,
     warp: Warp,
+    blurs: BlurMatch,
     tiles: usize,
     inlier_ratio: f64,
     estimated_accuracy_px: f64,
     levels_completed: usize,
+    residuals: Vec<TileResidual>,
 }
 
-impl Fit {
-    fn new(post: Size, initial: &Warp) -> Self {
+/// A tile with its equations and the shift it alone asks for.
+struct Usable<'a> {
+    index: usize,
+    equations: &'a TileEquations,
+    shift: OwnShift,
+    centre: (f64, f64),
+}
+
+impl<'a> Fit<'a> {
+    fn new(post: Size, pre: PlaneView<'a>, initial: &Warp) -> Self {
         Self {
             frame: Frame::new(post),
             post,
+            pre,
             warp: *initial,
+            blurs: BlurMatch::default(),
             tiles: 0,
             inlier_ratio: 0.0,
             estimated_accuracy_px: f64::INFINITY,
             levels_completed: 0,
+            residuals: Vec::new(),
         }
     }
 
-    fn run_level(
-        &mut self,
-        prepared: &[PreparedTile],
-        pre: PlaneView<'_>,
-        level: &Level,
-    ) -> Result<(), String> {
+    fn run_level(&mut self, tiles: &[Tile], sigma_px: f64, last: bool) -> Result<(), String> {
+        let look = Look {
+            sigma_px,
+            stride: stride(sigma_px),
+            travel_px: 3.0 * sigma_px + 2.0,
+        };
+        let settled_px = if last {
+            SETTLED_PX
+        } else {
+            SETTLED_SHARE * sigma_px
+        };
+        let (pre, blurs, warp) = (self.pre, self.blurs, self.warp);
+        let mut prepared: Vec<Comparison> = tiles
+            .par_iter()
+            .filter_map(|t| Comparison::new(t, pre, &warp, look, blurs))
+            .collect();
         let mut trust = vec![1.0; prepared.len()];
-        for _ in 0..level.rounds {
+        for _ in 0..ROUNDS {
+            let (warp, frame) = (self.warp, self.frame);
             let equations: Vec<Option<TileEquations>> = prepared
-                .par_iter()
-                .map(|t| t.equations(pre, &self.warp, &self.frame, level.stride))
+                .par_iter_mut()
+                .map(|t| t.equations(&warp, &frame))
                 .collect();
-            let step = self.solve(prepared, &equations, &mut trust)?;
+            let step = self.solve(&prepared, &equations, &mut trust)?;
             let moved = self
                 .frame
                 .compose(&self.warp, &step)
                 .ok_or("it degenerated")?;
             let distance = moved.max_distance(&self.warp, self.post);
             self.warp = moved;
-            if distance < level.settled_px {
+            if distance < settled_px {
                 break;
             }
         }
@@ -188,16 +203,21 @@ impl Fit {
     /// is brought up to date for the next round.
     fn solve(
         &mut self,
-        prepared: &[PreparedTile],
+        prepared: &[Comparison],
         equations: &[Option<TileEquations>],
         trust: &mut [f64],
     ) -> Result<Vector8, String> {
-        let usable: Vec<(usize, &TileEquations, (f64, f64))> = equations
+        let usable: Vec<Usable<'_>> = equations
             .iter()
             .enumerate()
-            .filter_map(|(i, e)| {
-                e.as_ref()
-                    .and_then(|e| Some((i, e, e.own_shift_px(&self.frame)?)))
+            .filter_map(|(index, e)| {
+                let equations = e.as_ref()?;
+                Some(Usable {
+                    index,
+                    equations,
+                    shift: equations.own_shift(&self.frame)?,
+                    centre: prepared[index].spec.centre(),
+                })
             })
             .collect();
         if usable.len() < MIN_TILES {
@@ -207,39 +227,58 @@ impl Fit {
             ));
         }
         let information = |e: &TileEquations| e.matrix[(2, 2)] + e.matrix[(5, 5)];
-        let typical = median(usable.iter().map(|(_, e, _)| information(e)).collect());
+        let typical = median(usable.iter().map(|u| information(u.equations)).collect());
         let (mut matrix, mut rhs) = (Matrix8::zeros(), Vector8::zeros());
-        for &(i, e, _) in &usable {
-            let weight = trust[i] * (MAX_TILE_SHARE * typical / information(e)).min(1.0);
-            matrix += e.matrix * weight;
-            rhs += e.rhs * weight;
+        for u in &usable {
+            let share = (MAX_TILE_SHARE * typical / information(u.equations)).min(1.0);
+            let weight = trust[u.index] * share;
+            matrix += u.equations.matrix * weight;
+            rhs += u.equations.rhs * weight;
         }
         let damping = 1e-9 * matrix.trace() / 8.0;
         let step = (matrix + Matrix8::identity() * damping)
             .cholesky()
             .ok_or("the tiles do not determine it")?
             .solve(&rhs);
-        let disagreement = |&(i, _, shift): &(usize, &TileEquations, (f64, f64))| {
-            let (x, y) = prepared[i].centre();
-            let (dx, dy) = self.frame.displacement_px(&step, x, y);
-            (shift.0 - dx).hypot(shift.1 - dy)
-        };
-        let distances: Vec<f64> = usable.iter().map(disagreement).collect();
+        let left_over: Vec<(f64, f64)> = usable
+            .iter()
+            .map(|u| {
+                let (dx, dy) = self.frame.displacement_px(&step, u.centre.0, u.centre.1);
+                (u.shift.dx - dx, u.shift.dy - dy)
+            })
+            .collect();
+        let distances: Vec<f64> = left_over.iter().map(|d| d.0.hypot(d.1)).collect();
         let usual = median(distances.clone()).max(MIN_DISAGREEMENT_PX);
-        for (&(i, ..), distance) in usable.iter().zip(&distances) {
+        for (u, distance) in usable.iter().zip(&distances) {
             let scaled = distance / (TILE_CAUCHY * usual);
-            trust[i] = 1.0 / (1.0 + scaled * scaled);
+            trust[u.index] = 1.0 / (1.0 + scaled * scaled);
         }
-        self.tiles = usable.len();
+        self.residuals = usable
+            .iter()
+            .zip(&left_over)
+            .map(|(u, &(dx, dy))| TileResidual {
+                tile: prepared[u.index].spec,
+                dx,
+                dy,
+                error_px: u.shift.error_px,
+                correlation: u.equations.correlation,
+            })
+            .collect();
+        self.judge(&distances, usual, prepared.len());
+        Ok(step)
+    }
+
+    fn judge(&mut self, distances: &[f64], usual: f64, tiles: usize) {
         let inliers: Vec<f64> = distances
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|d| *d <= OUTLIER_FACTOR * usual)
             .collect();
-        self.inlier_ratio = inliers.len() as f64 / prepared.len() as f64;
         let n = inliers.len() as f64;
         let variance = inliers.iter().map(|d| d * d).sum::<f64>() / (n - 4.0).max(1.0);
+        self.tiles = distances.len();
+        self.inlier_ratio = n / tiles as f64;
         self.estimated_accuracy_px = (variance * 4.0 / n).sqrt();
-        Ok(step)
     }
 
     fn accepted(self) -> Refinement {
@@ -250,6 +289,8 @@ impl Fit {
             inlier_ratio: self.inlier_ratio,
             estimated_accuracy_px: self.estimated_accuracy_px,
             levels_completed: self.levels_completed,
+            defocus_px: self.blurs.defocus_px(),
+            residuals: self.residuals,
         }
     }
 
@@ -258,6 +299,7 @@ impl Fit {
         Refinement {
             warp: *initial,
             rejected: Some(reason),
+            residuals: Vec::new(),
             ..self.accepted()
         }
     }

@@ -1,19 +1,29 @@
 //! How far post and aligned pre still are apart, tile by tile.
 
-use crate::photometric::{Frame, PreparedTile, median};
+use crate::comparison::{BlurMatch, Comparison, Look};
+use crate::frame::Frame;
 use crate::tiles::{Tile, TileSpec};
-use e2m_image::{PlaneView, Size, Warp};
-use rayon::prelude::*;
+use e2m_image::{PlaneView, Warp};
 use serde::{Deserialize, Serialize};
 
-/// Blur under which tiles are compared, px: enough to tame pixel noise, little enough to see hundredths of a pixel.
-const SIGMA_PX: f64 = 1.0;
-/// Rounds in which a tile's shift settles.
-const ROUNDS: usize = 12;
-/// A round that moves a tile by less ends the search, px.
-const SETTLED_PX: f64 = 1e-3;
-/// Tiles that correlate less at their best shift do not show the same thing.
-const MIN_CORRELATION: f64 = 0.3;
+/// How tiles are looked at, first to find a shift of several pixels, then to measure it: the blur of the second is enough
+/// to tame pixel noise and little enough to see hundredths of a pixel.
+const LOOKS: [Look; 2] = [
+    Look {
+        sigma_px: 4.0,
+        stride: 3,
+        travel_px: 16.0,
+    },
+    Look {
+        sigma_px: 1.0,
+        stride: 1,
+        travel_px: 4.0,
+    },
+];
+/// Rounds of a look in which a tile's shift settles.
+const ROUNDS: usize = 8;
+/// A round that moves a tile by less than this share of the blur ends a look.
+const SETTLED_SHARE: f64 = 2e-3;
 /// A tile that drifts by more than this share of its side has lost its hold.
 const MAX_DRIFT_SHARE: f64 = 0.25;
 
@@ -26,7 +36,9 @@ pub struct TileResidual {
     pub dx: f64,
     /// See `dx`.
     pub dy: f64,
-    /// Correlation of post and pre at that shift.
+    /// Standard error of the shift along its least certain direction, px, as if all pixels were independent.
+    pub error_px: f64,
+    /// Correlation of post and pre at that shift, pixels that do not fit left out.
     pub correlation: f64,
 }
 
@@ -51,7 +63,7 @@ pub struct ResidualSummary {
 }
 
 impl ResidualSummary {
-    /// Summary of what [`measure_residuals`] found among `tiles` tiles; `None` if nothing could be measured.
+    /// Summary of the shifts that were found among `tiles` tiles; `None` if there are none.
     pub fn of(residuals: &[TileResidual], tiles: usize) -> Option<Self> {
         let mut lengths: Vec<f64> = residuals.iter().map(TileResidual::length_px).collect();
         lengths.sort_unstable_by(f64::total_cmp);
@@ -66,41 +78,49 @@ impl ResidualSummary {
     }
 }
 
-/// The shift that fits each tile best, starting from `warp` (post to pre, full resolution, raw pixels). Tiles that do
-/// not show the same structure in both images are left out.
-pub fn measure_residuals(
-    tiles: &[Tile],
-    post: Size,
+/// The shift that fits a tile best, starting from `warp` (post to pre, full resolution, raw pixels); `None` where it
+/// cannot be compared or finds no hold.
+pub(crate) fn measure(
+    tile: &Tile,
     pre: PlaneView<'_>,
     warp: &Warp,
-) -> Vec<TileResidual> {
-    let frame = Frame::new(post);
-    tiles
-        .par_iter()
-        .filter_map(|tile| measure(tile, pre, warp, &frame))
-        .collect()
-}
-
-fn measure(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, frame: &Frame) -> Option<TileResidual> {
-    let prepared = PreparedTile::new(tile, SIGMA_PX);
-    let (mut dx, mut dy, mut correlation) = (0.0, 0.0, 0.0);
-    for _ in 0..ROUNDS {
-        let equations = prepared.equations(pre, &Warp::translation(dx, dy).then(warp), frame, 1)?;
-        let (step_x, step_y) = equations.own_shift_px(frame)?;
-        correlation = equations.correlation;
-        dx += step_x;
-        dy += step_y;
-        if dx.hypot(dy) > MAX_DRIFT_SHARE * tile.spec.side_px as f64 {
-            return None;
-        }
-        if step_x.hypot(step_y) < SETTLED_PX {
-            break;
+    frame: &Frame,
+    blurs: BlurMatch,
+) -> Option<TileResidual> {
+    let mut found = TileResidual {
+        tile: tile.spec,
+        dx: 0.0,
+        dy: 0.0,
+        error_px: f64::INFINITY,
+        correlation: 0.0,
+    };
+    for look in LOOKS {
+        let shifted = Warp::translation(found.dx, found.dy).then(warp);
+        let mut comparison = Comparison::new(tile, pre, &shifted, look, blurs)?;
+        for _ in 0..ROUNDS {
+            let shifted = Warp::translation(found.dx, found.dy).then(warp);
+            let equations = comparison.equations(&shifted, frame)?;
+            let step = equations.own_shift(frame)?;
+            found.dx += step.dx;
+            found.dy += step.dy;
+            found.error_px = step.error_px;
+            found.correlation = equations.correlation;
+            if found.length_px() > MAX_DRIFT_SHARE * tile.spec.side_px as f64 {
+                return None;
+            }
+            if step.dx.hypot(step.dy) < SETTLED_SHARE * look.sigma_px {
+                break;
+            }
         }
     }
-    (correlation >= MIN_CORRELATION).then_some(TileResidual {
-        tile: tile.spec,
-        dx,
-        dy,
-        correlation,
-    })
+    Some(found)
+}
+
+/// The median; zero for nothing.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }

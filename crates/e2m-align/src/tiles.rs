@@ -1,5 +1,6 @@
 //! Where to look closely: the choice of tiles, and a sink that keeps them as the post image flows by.
 
+use crate::detail::percentile;
 use crate::options::RefineOptions;
 use e2m_image::{BandError, BandSink, Size, Warp, check_band};
 use ndarray::{Array2, ArrayView2, s};
@@ -14,6 +15,14 @@ pub struct TileSpec {
     pub y: usize,
     /// Pixels per side.
     pub side_px: usize,
+}
+
+impl TileSpec {
+    /// The tile's centre in post pixels.
+    pub fn centre(&self) -> (f64, f64) {
+        let half = (self.side_px as f64 - 1.0) / 2.0;
+        (self.x as f64 + half, self.y as f64 + half)
+    }
 }
 
 /// The tiles an alignment is refined on, and those it is judged by. No tile is in both lists, none overlap.
@@ -36,6 +45,9 @@ pub struct Tile {
 
 /// Share of a tile that must lie on the pre image for it to be of use.
 const MIN_TILE_OVERLAP: f64 = 0.95;
+/// Counts below this share of a bright pixel's are as good as dark: without it the noise of bare glass, whose counts
+/// double and halve, would look like the strongest structure of all.
+const FLOOR_SHARE: f64 = 0.1;
 /// A candidate whose structure is weaker than this share of the median's is empty slide.
 const MIN_STRUCTURE_SHARE: f64 = 0.05;
 
@@ -64,6 +76,7 @@ pub fn choose_tiles(
         (post.width - columns * side_px) / 2,
         (post.height - rows * side_px) / 2,
     );
+    let floor_counts = f64::from(percentile(&preview.to_owned(), 95.0)) * FLOOR_SHARE;
     let mut candidates: Vec<(TileSpec, f64)> = cells
         .par_iter()
         .map(|&(c, r)| TileSpec {
@@ -72,7 +85,7 @@ pub fn choose_tiles(
             side_px,
         })
         .filter(|tile| overlap_share(tile, warp, pre) >= MIN_TILE_OVERLAP)
-        .map(|tile| (tile, structure(preview, factor, &tile)))
+        .map(|tile| (tile, structure(preview, factor, &tile, floor_counts)))
         .collect();
     let mut strengths: Vec<f64> = candidates
         .iter()
@@ -112,8 +125,13 @@ fn overlap_share(tile: &TileSpec, warp: &Warp, pre: Size) -> f64 {
 
 /// The smaller eigenvalue of the structure tensor of log counts over the tile (Shi & Tomasi 1994,
 /// doi:10.1109/CVPR.1994.323794): large only where a shift in any direction would show. Logarithmic, so that a dim
-/// corner counts as much as a bright one.
-fn structure(preview: ArrayView2<'_, f32>, factor: usize, tile: &TileSpec) -> f64 {
+/// corner counts nearly as much as a bright one.
+fn structure(
+    preview: ArrayView2<'_, f32>,
+    factor: usize,
+    tile: &TileSpec,
+    floor_counts: f64,
+) -> f64 {
     let (height, width) = preview.dim();
     let (x0, y0) = (tile.x / factor, tile.y / factor);
     let side = (tile.side_px / factor).max(4);
@@ -121,9 +139,11 @@ fn structure(preview: ArrayView2<'_, f32>, factor: usize, tile: &TileSpec) -> f6
     if x1 < x0 + 3 || y1 < y0 + 3 {
         return 0.0;
     }
-    let log = preview
-        .slice(s![y0..y1, x0..x1])
-        .mapv(|v| f64::from(v.max(0.0) + 1.0).ln());
+    let log = preview.slice(s![y0..y1, x0..x1]).mapv(|v| {
+        (f64::from(v.max(0.0)) + floor_counts)
+            .max(f64::MIN_POSITIVE)
+            .ln()
+    });
     let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
     for window in log.windows((3, 3)) {
         let (gx, gy) = (

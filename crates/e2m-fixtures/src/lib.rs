@@ -49,6 +49,7 @@ mod regions;
 mod render;
 mod rows;
 mod shipped;
+mod suites;
 mod truth;
 mod world;
 mod write;
@@ -62,6 +63,7 @@ pub use parts::{
 pub use recipe::Recipe;
 pub use render::Side;
 pub use shipped::{DEMO, DemoTask, recipes_in, shipped_names};
+pub use suites::{NamedRecipe, clean_pairs, deformed_pairs, foreign_pairs, hard_pairs};
 pub use truth::{ErrorStats, Truth};
 pub use world::World;
 pub use write::{FileNames, WrittenPair, write_pair, write_pair_as};

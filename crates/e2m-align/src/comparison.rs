@@ -1,0 +1,385 @@
+//! Comparing brightness: one tile of post against pre through a warp.
+//!
+//! Over a tile, post is modelled as `gain * pre(warp(x)) + offset`, where gain and offset are planes over the tile: each
+//! tile has its own, so that vignetting, uptake and bleaching matter little. Shifting the warp by a small homography
+//! increment in post coordinates changes the model by its image gradient, which gives one linear equation per pixel in
+//! the eight entries of the increment (Baker & Matthews 2004, doi:10.1023/B:VISI.0000011205.11775.fd). Pixels that do
+//! not fit (microbes, dust) lose their weight (iteratively reweighted least squares with Cauchy weights).
+
+use crate::equations::{BLOCK, BlockSums, Brightness, LANES, Row, TileEquations, TileSums};
+use crate::frame::Frame;
+use crate::sampling::{PreWindow, blur, blur_radius};
+use crate::tiles::{Tile, TileSpec};
+use e2m_image::{PlaneView, Warp};
+
+/// Tuning constant of Cauchy weights for 95 % efficiency on normal residuals.
+const CAUCHY: f32 = 2.385;
+/// From the median absolute deviation to a standard deviation.
+const MAD_TO_SIGMA: f32 = 1.4826;
+/// Residuals below this share of the tile's contrast are taken as that: a noise-free pair must not divide by zero.
+const MIN_NOISE_SHARE: f32 = 1e-3;
+/// Rounds of reweighting before the first equations of a tile.
+const FIRST_REWEIGHTS: usize = 4;
+/// Pixels that a tile needs.
+const MIN_PIXELS: usize = 200;
+/// A tile is never read so sparsely that fewer pixels than this remain along its side.
+const MIN_PIXELS_PER_SIDE: usize = 24;
+/// Deviations from which the noise is estimated, at most.
+const NOISE_SAMPLE: usize = 2000;
+/// A warp that moved the tile by this share of the blur has other gradients.
+const STALE_SHARE: f64 = 0.25;
+
+/// How much more one image is blurred to look like the other, px of post: for a pair of which one is out of focus.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct BlurMatch {
+    pub(crate) post_px: f64,
+    pub(crate) pre_px: f64,
+}
+
+/// How closely a tile is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    /// Gaussian blur of both images, px of post.
+    pub(crate) sigma_px: f64,
+    /// Every how many pixels the blurred tile is read; a small tile is read more densely.
+    pub(crate) stride: usize,
+    /// How far the warp may move before pixels fall out of what was read of pre, px of post.
+    pub(crate) travel_px: f64,
+}
+
+/// A tile, ready to be compared.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    pub(crate) spec: TileSpec,
+    sigma_px: f64,
+    stride: usize,
+    /// First column and row that are read, from the tile's first pixel.
+    first: usize,
+    /// Columns and rows that are read.
+    count: usize,
+    /// `count`, rounded up to whole lanes; what is beyond `count` has no weight.
+    width: usize,
+    window: PreWindow,
+    /// Both images are divided by their mean, so that all sums are of like size.
+    post_scale: f32,
+    pre_scale: f32,
+    post: Vec<f32>,
+    model: Vec<f32>,
+    gradient_x: Vec<f32>,
+    gradient_y: Vec<f32>,
+    weight: Vec<f32>,
+    /// The warp at which the gradients were taken.
+    linearised: Option<Warp>,
+    brightness: Option<Brightness>,
+    noise: f32,
+}
+
+impl Comparison {
+    /// Prepares `tile` for comparing it under warps near `warp`. `None` where the tile is too small for the blur, blank,
+    /// or maps to nowhere.
+    pub(crate) fn new(
+        tile: &Tile,
+        pre: PlaneView<'_>,
+        warp: &Warp,
+        look: Look,
+        blurs: BlurMatch,
+    ) -> Option<Self> {
+        let side = tile.spec.side_px;
+        let sigma_post = look.sigma_px.hypot(blurs.post_px);
+        let first = blur_radius(sigma_post) + 1;
+        let inner = side.checked_sub(2 * first)?;
+        let stride = look.stride.min(inner / MIN_PIXELS_PER_SIDE).max(1);
+        let count = inner.div_ceil(stride);
+        if count * count < MIN_PIXELS {
+            return None;
+        }
+        let width = count.next_multiple_of(LANES);
+        let smooth = blur(tile.pixels.clone(), sigma_post);
+        let post_scale = positive_mean(smooth.iter().copied())?;
+        let sigma_pre = look.sigma_px.hypot(blurs.pre_px);
+        let window = PreWindow::new(pre, warp, &tile.spec, sigma_pre, look.travel_px)?;
+        let pre_scale = positive_mean(window.pixels().iter().copied())?;
+        let mut post = vec![0.0; count * width];
+        for (j, row) in post.chunks_exact_mut(width).enumerate() {
+            for (i, to) in row[..count].iter_mut().enumerate() {
+                *to = smooth[(first + j * stride, first + i * stride)] / post_scale;
+            }
+        }
+        Some(Self {
+            spec: tile.spec,
+            sigma_px: look.sigma_px,
+            stride,
+            first,
+            count,
+            width,
+            window,
+            post_scale,
+            pre_scale,
+            model: vec![0.0; post.len()],
+            gradient_x: vec![0.0; post.len()],
+            gradient_y: vec![0.0; post.len()],
+            weight: vec![0.0; post.len()],
+            post,
+            linearised: None,
+            brightness: None,
+            noise: 0.0,
+        })
+    }
+
+    /// The tile's equations about `warp`. `None` where pre does not reach, or shows nothing that post could be compared
+    /// with.
+    pub(crate) fn equations(&mut self, warp: &Warp, frame: &Frame) -> Option<TileEquations> {
+        if self.is_stale(warp) {
+            self.linearise(warp);
+        } else {
+            self.sample(warp);
+        }
+        let brightness = self.fit_brightness()?;
+        let sums = self.sums(&brightness);
+        let (equations, refit) = sums.equations(self.noise, |column, row| {
+            frame.basis_px(self.x(column), self.y(row))
+        })?;
+        self.brightness = Some(refit);
+        Some(equations)
+    }
+
+    /// The typical deviation of post from the model, as a share of post's mean, after [`Comparison::equations`].
+    pub(crate) fn noise(&self) -> f64 {
+        f64::from(self.noise)
+    }
+
+    /// Gain of post against pre in counts, at the tile's centre, after [`Comparison::equations`].
+    #[cfg(test)]
+    fn gain(&self) -> Option<f64> {
+        let ratio = f64::from(self.post_scale) / f64::from(self.pre_scale);
+        Some(f64::from(self.brightness?.at(0.0, 0.0).0) * ratio)
+    }
+
+    /// Post coordinate of a column that is read.
+    fn x(&self, column: f64) -> f64 {
+        (self.spec.x + self.first) as f64 + column * self.stride as f64
+    }
+
+    fn y(&self, row: f64) -> f64 {
+        (self.spec.y + self.first) as f64 + row * self.stride as f64
+    }
+
+    /// Whether the gradients belong to a warp too far from this one.
+    fn is_stale(&self, warp: &Warp) -> bool {
+        let Some(at) = self.linearised else {
+            return true;
+        };
+        let limit = STALE_SHARE * self.sigma_px.max(0.5);
+        let last = self.count as f64 - 1.0;
+        [(0.0, 0.0), (last, 0.0), (0.0, last), (last, last)]
+            .iter()
+            .any(|&(i, j)| {
+                let (x, y) = (self.x(i), self.y(j));
+                let ((u, v), (p, q)) = (warp.apply(x, y), at.apply(x, y));
+                let magnification = warp.magnification(x, y).abs();
+                (u - p).hypot(v - q) > limit * magnification
+            })
+    }
+
+    /// Reads pre through the warp at every pixel.
+    fn sample(&mut self, warp: &Warp) {
+        let scale = self.pre_scale.recip();
+        for j in 0..self.count {
+            let path = RowPath::new(warp, self.x(0.0), self.y(j as f64), self.stride as f64);
+            let row = &mut self.model[j * self.width..][..self.count];
+            for (i, to) in row.iter_mut().enumerate() {
+                let (u, v) = path.at(i);
+                *to = self.window.value(u, v) * scale;
+            }
+        }
+    }
+
+    /// The same, with gradients in post coordinates.
+    fn linearise(&mut self, warp: &Warp) {
+        let scale = self.pre_scale.recip();
+        let middle = self.count as f64 / 2.0;
+        let [[ux, uy], [vx, vy]] = warp
+            .jacobian(self.x(middle), self.y(middle))
+            .map(|row| row.map(|d| d as f32 * scale));
+        for j in 0..self.count {
+            let path = RowPath::new(warp, self.x(0.0), self.y(j as f64), self.stride as f64);
+            for i in 0..self.count {
+                let (u, v) = path.at(i);
+                let [value, du, dv] = self.window.value_and_gradient(u, v);
+                let at = j * self.width + i;
+                self.model[at] = value * scale;
+                self.gradient_x[at] = du * ux + dv * vx;
+                self.gradient_y[at] = du * uy + dv * vy;
+            }
+        }
+        self.linearised = Some(*warp);
+    }
+
+    /// Gain and offset for the pixels as they are sampled now; leaves each pixel its weight. `None` for a flat tile or a
+    /// gain that is not positive: then the two do not show the same thing here.
+    fn fit_brightness(&mut self) -> Option<Brightness> {
+        let mut current = match self.brightness {
+            Some(brightness) => brightness,
+            None => {
+                let valid = self.weigh_all_alike();
+                if valid < MIN_PIXELS {
+                    return None;
+                }
+                let mut fit = self.brightness_only()?;
+                for _ in 1..FIRST_REWEIGHTS {
+                    self.reweight(&fit)?;
+                    fit = self.brightness_only()?;
+                }
+                fit
+            }
+        };
+        self.reweight(&current)?;
+        current = self.brightness_only()?;
+        self.reweight(&current)?;
+        (current.at(0.0, 0.0).0 > 0.0).then_some(current)
+    }
+
+    /// Gives all pixels on which pre is seen the same weight; answers with their number.
+    fn weigh_all_alike(&mut self) -> usize {
+        let mut valid = 0;
+        for (weight, model) in self.weight.iter_mut().zip(&self.model) {
+            *weight = f32::from(u8::from(model.is_finite()));
+        }
+        for row in self.weight.chunks_exact_mut(self.width) {
+            row[self.count..].fill(0.0);
+            valid += row.iter().filter(|w| **w > 0.0).count();
+        }
+        valid
+    }
+
+    /// Estimates the noise about a brightness and weighs the pixels by it. `None` where too few pixels are seen.
+    fn reweight(&mut self, brightness: &Brightness) -> Option<()> {
+        let mut deviations = Vec::with_capacity(NOISE_SAMPLE + self.count);
+        let step = (self.count * self.count).div_ceil(NOISE_SAMPLE).max(1);
+        let mut next = 0;
+        let mut seen = 0;
+        for j in 0..self.count {
+            let v = self.normalised(j);
+            let start = j * self.width;
+            for i in 0..self.count {
+                let (model, post) = (self.model[start + i], self.post[start + i]);
+                let (gain, offset) = brightness.at(self.normalised(i), v);
+                let deviation = post - gain * model - offset;
+                self.weight[start + i] = deviation;
+                if seen == next {
+                    if deviation.is_finite() {
+                        deviations.push(deviation.abs());
+                    }
+                    next += step;
+                }
+                seen += 1;
+            }
+        }
+        if deviations.len() * step < MIN_PIXELS {
+            return None;
+        }
+        let middle = deviations.len() / 2;
+        let median = *deviations.select_nth_unstable_by(middle, f32::total_cmp).1;
+        self.noise = (MAD_TO_SIGMA * median).max(MIN_NOISE_SHARE * brightness.contrast);
+        let per_noise = (CAUCHY * self.noise).recip();
+        if !per_noise.is_finite() {
+            return None;
+        }
+        for row in self.weight.chunks_exact_mut(self.width) {
+            for weight in &mut row[..self.count] {
+                let scaled = *weight * per_noise;
+                let w = 1.0 / (1.0 + scaled * scaled);
+                *weight = if w.is_finite() { w } else { 0.0 };
+            }
+        }
+        Some(())
+    }
+
+    /// -1 to 1 along the tile.
+    fn normalised(&self, i: usize) -> f32 {
+        2.0 * i as f32 / (self.count as f32 - 1.0).max(1.0) - 1.0
+    }
+
+    fn brightness_only(&self) -> Option<Brightness> {
+        self.collect(|sums, row| sums.add_brightness(row), &Brightness::UNIT)
+            .brightness()
+    }
+
+    fn sums(&self, brightness: &Brightness) -> TileSums {
+        self.collect(|sums, row| sums.add_all(row), brightness)
+    }
+
+    /// Sums over blocks of pixels; within a block, brightness planes and basis are taken at its centre.
+    fn collect(&self, add: impl Fn(&mut BlockSums, Row<'_>), brightness: &Brightness) -> TileSums {
+        let mut sums = TileSums::default();
+        for top in (0..self.count).step_by(BLOCK) {
+            for left in (0..self.width).step_by(BLOCK) {
+                let (bottom, right) = (
+                    (top + BLOCK).min(self.count),
+                    (left + BLOCK).min(self.width),
+                );
+                let middle = |from: usize, to: usize| (from + to - 1) as f64 / 2.0;
+                let (column, row) = (
+                    middle(left, right.min(self.count).max(left + 1)),
+                    middle(top, bottom),
+                );
+                let span = (self.count as f64 - 1.0).max(1.0);
+                let (u, v) = (2.0 * column / span - 1.0, 2.0 * row / span - 1.0);
+                let mut block = BlockSums::default();
+                for j in top..bottom {
+                    let part = j * self.width + left..j * self.width + right;
+                    add(
+                        &mut block,
+                        Row {
+                            post: &self.post[part.clone()],
+                            model: &self.model[part.clone()],
+                            gradient_x: &self.gradient_x[part.clone()],
+                            gradient_y: &self.gradient_y[part.clone()],
+                            weight: &self.weight[part],
+                        },
+                    );
+                }
+                let gain = brightness.at(u as f32, v as f32).0;
+                sums.push(block.finish(gain, (column, row), (u, v)));
+            }
+        }
+        sums
+    }
+}
+
+/// The points of pre that a row of post maps to: the numerators and the denominator of a homography are linear along it.
+struct RowPath {
+    start: [f64; 3],
+    step: [f64; 3],
+}
+
+impl RowPath {
+    fn new(warp: &Warp, x: f64, y: f64, stride: f64) -> Self {
+        let rows = warp.rows();
+        Self {
+            start: std::array::from_fn(|r| rows[r][0] * x + rows[r][1] * y + rows[r][2]),
+            step: std::array::from_fn(|r| rows[r][0] * stride),
+        }
+    }
+
+    #[inline]
+    fn at(&self, i: usize) -> (f64, f64) {
+        let i = i as f64;
+        let inverse = 1.0 / (self.start[2] + i * self.step[2]);
+        (
+            (self.start[0] + i * self.step[0]) * inverse,
+            (self.start[1] + i * self.step[1]) * inverse,
+        )
+    }
+}
+
+/// The mean of absolute values; `None` for zero or nothing.
+fn positive_mean(values: impl Iterator<Item = f32>) -> Option<f32> {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for v in values.filter(|v| v.is_finite()) {
+        sum += f64::from(v.abs());
+        count += 1.0;
+    }
+    let mean = (sum / count) as f32;
+    (mean > 0.0 && mean.is_finite()).then_some(mean)
+}

@@ -1,0 +1,129 @@
+//! Which image is out of focus, and by how much.
+//!
+//! A sharp and a blurred image of one structure differ most where the structure is finest; robust weights take that for
+//! microbes and bias the fit. Blurring the sharper one alike removes the difference.
+
+use crate::comparison::{BlurMatch, Comparison, Look};
+use crate::frame::Frame;
+use crate::residual::median;
+use crate::tiles::Tile;
+use e2m_image::{PlaneView, Warp};
+use rayon::prelude::*;
+
+/// Tiles that the blur is measured on, at most.
+const TILES: usize = 32;
+/// Variance of the blur of both images before the difference that is tried, px². Half the difference is taken from one
+/// and given to the other: were only one blurred, noise would always speak for more blur.
+const BASE_PX2: f64 = 9.0;
+/// Differences of variance that are tried, px²: positive where post is the blurrier one.
+const TRIED_PX2: [f64; 11] = [-16.0, -9.0, -5.0, -2.5, -1.0, 0.0, 1.0, 2.5, 5.0, 9.0, 16.0];
+/// A match that lessens the difference of the typical tile by a smaller share than this is chance.
+const MIN_GAIN: f64 = 0.02;
+
+impl BlurMatch {
+    /// Blurs the sharper image by the root of the difference of variances.
+    fn of_variance(px2: f64) -> Self {
+        let sigma = px2.abs().sqrt();
+        if px2 > 0.0 {
+            Self {
+                post_px: 0.0,
+                pre_px: sigma,
+            }
+        } else {
+            Self {
+                post_px: sigma,
+                pre_px: 0.0,
+            }
+        }
+    }
+
+    /// Blurs the sharper image by as much as post is blurrier.
+    pub(crate) fn of_defocus(px: f64) -> Self {
+        Self::of_variance(px * px.abs())
+    }
+
+    /// How much blurrier post is, px; negative where pre is.
+    pub(crate) fn defocus_px(&self) -> f64 {
+        self.pre_px - self.post_px
+    }
+}
+
+/// The blur that makes post and pre most alike under `warp`, by the correlation over tiles, which is greatest where both
+/// have passed through the same blur.
+pub(crate) fn match_blurs(
+    tiles: &[Tile],
+    pre: PlaneView<'_>,
+    warp: &Warp,
+    frame: &Frame,
+) -> BlurMatch {
+    let step = tiles.len().div_ceil(TILES).max(1);
+    let costs = TRIED_PX2.map(|px2| {
+        let found: Vec<Option<f64>> = tiles
+            .par_iter()
+            .step_by(step)
+            .map(|tile| cost(tile, pre, warp, frame, px2))
+            .collect();
+        found
+    });
+    let alone = TRIED_PX2.len() / 2;
+    // Tiles that can be compared under every blur; stain that is in one image only tells nothing about the blur, so the
+    // half that is least alike is left out.
+    let mut usable: Vec<usize> = (0..costs[alone].len())
+        .filter(|&t| costs.iter().all(|c| c[t].is_some()))
+        .collect();
+    usable.sort_by(|&a, &b| {
+        let at = |t: usize| costs[alone][t].unwrap_or(f64::MAX);
+        at(a).total_cmp(&at(b))
+    });
+    usable.truncate(usable.len().div_ceil(2));
+    let relative: Vec<f64> = costs
+        .iter()
+        .map(|tried| {
+            let ratios = usable
+                .iter()
+                .filter_map(|&t| Some(tried[t]? - costs[alone][t]?));
+            median(ratios.collect())
+        })
+        .collect();
+    let best = (0..relative.len())
+        .min_by(|&a, &b| relative[a].total_cmp(&relative[b]))
+        .unwrap_or(alone);
+    if relative[best] > -MIN_GAIN {
+        return BlurMatch::default();
+    }
+    let px2 = lowest_point(&TRIED_PX2, &relative, best);
+    tracing::debug!(defocus_px2 = px2, gain = -relative[best], "blurs matched");
+    BlurMatch::of_variance(px2)
+}
+
+/// The logarithm of the share of post that pre does not explain under a difference of variances.
+fn cost(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, frame: &Frame, px2: f64) -> Option<f64> {
+    let look = Look {
+        sigma_px: 0.0,
+        stride: 2,
+        travel_px: 2.0,
+    };
+    let blurs = BlurMatch {
+        post_px: (BASE_PX2 - px2 / 2.0).sqrt(),
+        pre_px: (BASE_PX2 + px2 / 2.0).sqrt(),
+    };
+    let mut comparison = Comparison::new(tile, pre, warp, look, blurs)?;
+    let correlation = comparison.equations(warp, frame)?.correlation;
+    (correlation > 0.0).then(|| 0.5 * (1.0 - correlation * correlation).max(1e-9).ln())
+}
+
+/// The lowest point of the parabola through the lowest value and its neighbours.
+fn lowest_point(x: &[f64], y: &[f64], best: usize) -> f64 {
+    if best == 0 || best + 1 == x.len() {
+        return x[best];
+    }
+    let (a, b, c) = (x[best - 1], x[best], x[best + 1]);
+    let (fa, fb, fc) = (y[best - 1], y[best], y[best + 1]);
+    let p = (b - a).powi(2) * (fb - fc) - (b - c).powi(2) * (fb - fa);
+    let q = (b - a) * (fb - fc) - (b - c) * (fb - fa);
+    if q.abs() < f64::EPSILON {
+        b
+    } else {
+        (b - 0.5 * p / q).clamp(a, c)
+    }
+}

@@ -1,0 +1,270 @@
+//! A warp corrected by the features inside the section.
+//!
+//! The warp that is there says where the partner of a feature must lie, so that only features near that place are
+//! compared: more of them find their partner than in a search over the whole image, and structure that repeats cannot
+//! mislead.
+
+use crate::error::AlignError;
+use crate::features::Features;
+use crate::matching::{Match, consensus};
+use crate::options::CoarseOptions;
+use crate::previews::Previews;
+use e2m_image::{Size, Warp};
+use ndarray::ArrayView1;
+use rayon::prelude::*;
+
+/// A match must be nearer than this share of the distance to the second nearest. Few features compete, so it can be
+/// stricter than in a search over the whole image.
+const MAX_DISTANCE_RATIO: f32 = 0.75;
+/// Matches are looked for at least this far from where they are expected, px of the preview.
+const MIN_REACH_PX: f64 = 6.0;
+/// Features of pre that count as the same place and do not compete, px of the preview.
+const SAME_PLACE_PX: f64 = 2.0;
+/// A corrected warp that makes the images less alike than this has done harm.
+const WORSE_BY: f64 = 0.003;
+
+/// Limits of [`Previews::correct_inside`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InteriorOptions {
+    /// How far a point may move, full-resolution px.
+    pub max_correction_px: f64,
+    /// Share of the matches that must agree.
+    pub min_inlier_ratio: f64,
+}
+
+/// The outcome of [`Previews::correct_inside`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct InteriorCorrection {
+    /// The corrected warp, or the one that was there.
+    pub warp: Warp,
+    /// Why the correction was not kept; `None` if it was.
+    pub rejected: Option<String>,
+    /// Features that found a partner near where it was expected.
+    pub matched: usize,
+    /// Of these, how many agree on the warp.
+    pub inliers: usize,
+    /// Farthest that a corner of post moved, full-resolution px.
+    pub moved_px: f64,
+}
+
+impl Previews {
+    /// Corrects `warp` (post to pre, full resolution) by SIFT features inside the section: matches within reach of where
+    /// `warp` expects them, and the homography that most of them agree on (RANSAC). Kept only where it stays within the
+    /// limits and the images are not less alike after it.
+    ///
+    /// # Errors
+    /// Where an image is blank or OpenCV fails; a correction that cannot be found is not an error.
+    pub fn correct_inside(
+        &self,
+        warp: &Warp,
+        limits: &InteriorOptions,
+        options: &CoarseOptions,
+    ) -> Result<InteriorCorrection, AlignError> {
+        let k = 1.0 / self.factor() as f64;
+        let small = warp.at_reduced_resolution(k, k);
+        let [post, pre] = self.features(options)?;
+        let reach = (limits.max_correction_px * k).max(MIN_REACH_PX);
+        let matches = match_nearby(post, pre, &small, reach);
+        let mut outcome = InteriorCorrection {
+            warp: *warp,
+            rejected: None,
+            matched: matches.len(),
+            inliers: 0,
+            moved_px: 0.0,
+        };
+        let found = match consensus(&matches, options.tolerance_px) {
+            Ok(found) => found,
+            Err(error @ AlignError::FewMatches { .. }) => {
+                outcome.rejected = Some(error.to_string());
+                return Ok(outcome);
+            }
+            Err(error) => return Err(error),
+        };
+        outcome.inliers = found.inliers.len();
+        let corrected = found.warp.at_full_resolution(k, k);
+        let (height, width) = self.post().dim();
+        let size = Size::new(width * self.factor(), height * self.factor());
+        outcome.moved_px = corrected.max_distance(warp, size);
+        outcome.rejected = self.reason_against(warp, &corrected, &outcome, limits)?;
+        if outcome.rejected.is_none() {
+            outcome.warp = corrected;
+        }
+        Ok(outcome)
+    }
+
+    fn reason_against(
+        &self,
+        before: &Warp,
+        after: &Warp,
+        outcome: &InteriorCorrection,
+        limits: &InteriorOptions,
+    ) -> Result<Option<String>, AlignError> {
+        let ratio = outcome.inliers as f64 / outcome.matched.max(1) as f64;
+        if ratio < limits.min_inlier_ratio {
+            let least = limits.min_inlier_ratio;
+            return Ok(Some(format!(
+                "only {ratio:.2} of {} matches inside the section agree, {least:.2} are needed",
+                outcome.matched
+            )));
+        }
+        if outcome.moved_px > limits.max_correction_px {
+            let (moved, limit) = (outcome.moved_px, limits.max_correction_px);
+            return Ok(Some(format!(
+                "features inside the section moved a corner by {moved:.1} px, more than the limit of {limit} px"
+            )));
+        }
+        let (old, new) = (
+            self.similarity(before)?.detail_correlation,
+            self.similarity(after)?.detail_correlation,
+        );
+        Ok((new < old - WORSE_BY).then(|| {
+            format!("features inside the section made the images less alike ({old:.3} to {new:.3})")
+        }))
+    }
+}
+
+/// For each feature of post the most similar one of pre within `reach` px of where `warp` expects it, if it is clearly
+/// the most similar and the reverse holds.
+fn match_nearby(post: &Features, pre: &Features, warp: &Warp, reach: f64) -> Vec<Match> {
+    let by_row = RowIndex::new(pre);
+    let forward: Vec<Option<(usize, f32)>> = (0..post.points.len())
+        .into_par_iter()
+        .map(|i| {
+            let (x, y) = post.points[i];
+            let expected = warp.apply(x, y);
+            nearest_nearby(post.descriptors.row(i), pre, &by_row, expected, reach)
+        })
+        .collect();
+    // Two features of post may want the same one of pre: the more similar has it.
+    let mut owner: Vec<Option<(usize, f32)>> = vec![None; pre.points.len()];
+    for (i, found) in forward.iter().enumerate() {
+        if let Some((j, similarity)) = *found
+            && owner[j].is_none_or(|(_, best)| similarity > best)
+        {
+            owner[j] = Some((i, similarity));
+        }
+    }
+    owner
+        .iter()
+        .enumerate()
+        .filter_map(|(j, owner)| {
+            let (i, _) = (*owner)?;
+            Some(Match {
+                post: post.points[i],
+                pre: pre.points[j],
+            })
+        })
+        .collect()
+}
+
+fn nearest_nearby(
+    descriptor: ArrayView1<'_, f32>,
+    pre: &Features,
+    by_row: &RowIndex,
+    (x, y): (f64, f64),
+    reach: f64,
+) -> Option<(usize, f32)> {
+    let (mut best, mut first) = (None, f32::MIN);
+    let near: Vec<(usize, f32)> = by_row
+        .between(y - reach, y + reach)
+        .filter(|&j| (pre.points[j].0 - x).hypot(pre.points[j].1 - y) <= reach)
+        .map(|j| (j, descriptor.dot(&pre.descriptors.row(j))))
+        .collect();
+    for &(j, similarity) in &near {
+        if similarity > first {
+            (best, first) = (Some(j), similarity);
+        }
+    }
+    let best = best?;
+    let at = pre.points[best];
+    let second = near
+        .iter()
+        .filter(|(j, _)| {
+            let other = pre.points[*j];
+            (other.0 - at.0).hypot(other.1 - at.1) > SAME_PLACE_PX
+        })
+        .map(|(_, s)| *s)
+        .fold(0.0, f32::max);
+    // Unit vectors: the squared distance is `2 - 2 similarity`.
+    let distance2 = |similarity: f32| (2.0 - 2.0 * similarity).max(0.0);
+    (distance2(first) < MAX_DISTANCE_RATIO * MAX_DISTANCE_RATIO * distance2(second))
+        .then_some((best, first))
+}
+
+/// Features in the order of their rows.
+struct RowIndex {
+    /// Row and index of each feature.
+    rows: Vec<(f64, usize)>,
+}
+
+impl RowIndex {
+    fn new(features: &Features) -> Self {
+        let mut rows: Vec<(f64, usize)> = features
+            .points
+            .iter()
+            .enumerate()
+            .map(|(i, p)| (p.1, i))
+            .collect();
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        Self { rows }
+    }
+
+    fn between(&self, top: f64, bottom: f64) -> impl Iterator<Item = usize> {
+        let first = self.rows.partition_point(|r| r.0 < top);
+        let end = self.rows.partition_point(|r| r.0 <= bottom).max(first);
+        self.rows[first..end].iter().map(|r| r.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    fn texture(x: f64, y: f64) -> f32 {
+        let cell =
+            |n: f64, p: f64| ((x * 0.13 * n + p).sin() * (y * 0.11 * n - p).cos() * 37.3).sin();
+        (128.0 + 40.0 * cell(1.0, 0.3) + 30.0 * cell(2.3, 1.7)) as f32
+    }
+
+    fn previews(truth: &Warp) -> Previews {
+        let pre = Array2::from_shape_fn((300, 360), |(y, x)| texture(x as f64, y as f64));
+        let post = Array2::from_shape_fn((300, 360), |(y, x)| {
+            let (u, v) = truth.apply(x as f64, y as f64);
+            1.7 * texture(u, v)
+        });
+        Previews::new(post, pre, 1).expect("large enough")
+    }
+
+    const LIMITS: InteriorOptions = InteriorOptions {
+        max_correction_px: 30.0,
+        min_inlier_ratio: 0.4,
+    };
+
+    #[test]
+    fn a_warp_some_pixels_off_is_corrected() {
+        let truth = Warp::similarity(1.02, 4.0, (180.0, 150.0));
+        let off = Warp::translation(7.0, -5.0).then(&truth);
+        let corrected = previews(&truth)
+            .correct_inside(&off, &LIMITS, &CoarseOptions::default())
+            .expect("not blank");
+        assert_eq!(corrected.rejected, None);
+        assert!(corrected.warp.max_distance(&truth, Size::new(360, 300)) < 0.5);
+        assert!(corrected.moved_px > 7.0);
+    }
+
+    #[test]
+    fn a_correction_beyond_the_limit_is_not_kept() {
+        let truth = Warp::similarity(1.0, 1.0, (180.0, 150.0));
+        let off = Warp::translation(9.0, 0.0).then(&truth);
+        let limits = InteriorOptions {
+            max_correction_px: 8.0,
+            ..LIMITS
+        };
+        let kept = previews(&truth)
+            .correct_inside(&off, &limits, &CoarseOptions::default())
+            .expect("not blank");
+        assert_eq!(kept.warp, off);
+        assert!(kept.rejected.is_some());
+    }
+}
