@@ -18,6 +18,42 @@ impl std::fmt::Display for Side {
     }
 }
 
+/// Why what was found is no outline of a section.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum OutlineFlaw {
+    /// The section goes on beyond the image.
+    #[error("the section covers {:.0} % of the frame's border", 100.0 * frame_share)]
+    FillsFrame {
+        /// Share of the frame's border that lies in the section.
+        frame_share: f64,
+    },
+    /// Nothing large enough to be a section.
+    #[error("what is bright covers {:.2} % of the image only", 100.0 * area_share)]
+    Tiny {
+        /// Share of the image.
+        area_share: f64,
+    },
+    /// A cloud of bright specks.
+    #[error(
+        "what is bright is scattered: its larger pieces hold {:.0} % of it and are {:.0} % full",
+        100.0 * kept_share, 100.0 * filled_share
+    )]
+    Scattered {
+        /// Share of the bright pixels that lie in pieces of some size.
+        kept_share: f64,
+        /// Share of these pieces' area that is bright.
+        filled_share: f64,
+    },
+    /// What is bright and what is dark are not set apart.
+    #[error(
+        "brightness beside the outline differs by a factor of {contrast:.2} only, as between grains of a section"
+    )]
+    Faint {
+        /// Brightness inside over that outside, each above the image's floor.
+        contrast: f64,
+    },
+}
+
 /// Why no warp could be given. Every variant is a final answer about this pair, not a passing fault.
 #[derive(Debug, thiserror::Error)]
 pub enum AlignError {
@@ -81,6 +117,24 @@ pub enum AlignError {
     Mirrored {
         /// Features that agree on one warp after flipping pre left to right.
         inliers: usize,
+    },
+    /// No outline that the boundary alignment could follow. Another method may well align the pair.
+    #[error("the {side} image shows no outline of a section to follow: {flaw}")]
+    NoOutline {
+        /// Which image.
+        side: Side,
+        /// What was found instead.
+        flaw: OutlineFlaw,
+    },
+    /// An option that no search can be made with.
+    #[error("{name} = {value} {reason}")]
+    Option {
+        /// Its name among the parameters.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        reason: &'static str,
     },
     /// OpenCV refused.
     #[error("OpenCV: {0}")]

@@ -39,6 +39,7 @@
 //! ```
 
 mod check;
+mod boundary;
 mod coarse;
 mod comparison;
 mod cv;
@@ -63,6 +64,11 @@ mod tiles;
 pub use check::{Chance, Check, check_alignment};
 pub use coarse::CoarseAlignment;
 pub use error::{AlignError, Side};
+pub use boundary::{
+    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, align_boundary, outline_applies,
+};
+pub use coarse::{CoarseAlignment, Similarity, align_coarse, similarity};
+pub use error::{AlignError, OutlineFlaw, Side};
 pub use fine::{FineAlignment, align_fine};
 pub use interior::{InteriorCorrection, InteriorOptions};
 pub use options::{CoarseOptions, RefineOptions};

@@ -1,0 +1,215 @@
+//! The refinement by brightness: OpenCV's enhanced correlation coefficient.
+//!
+//! G. D. Evangelidis, E. Z. Psarakis, IEEE Trans. PAMI 30 (2008) 1858, doi:10.1109/TPAMI.2008.113. It works on the images
+//! with their brightness evened out, whatever the correlation before worked on: grains tell more than the outline.
+
+use super::BoundaryOptions;
+use super::fit::Change;
+use super::raster::evened;
+use crate::cv::{gaussian_blur, single_threaded, to_mat};
+use crate::error::{AlignError, Side};
+use e2m_image::{Warp, sample_bilinear};
+use ndarray::{Array2, ArrayView2};
+use opencv::core::{Mat, MatTraitConst, TermCriteria, TermCriteria_Type};
+use opencv::video;
+
+/// Blur before a reduction by `k`: this over `k`, in px of the larger image.
+const REDUCTION_SIGMA: f64 = 0.4;
+/// OpenCV's own blur before it compares, in px.
+const BLUR_PX: i32 = 5;
+
+/// How the refinement by brightness went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EccReport {
+    /// Whether its result was taken over.
+    pub accepted: bool,
+    /// Why not; empty when accepted.
+    pub reasons: Vec<String>,
+    /// Resolution it worked at, as a share of full resolution.
+    pub resolution: f64,
+    /// Correlation of the evened images before.
+    pub start_correlation: f64,
+    /// And after; that before where there is no result.
+    pub correlation: f64,
+    /// What it added; `None` if there was no result.
+    pub change: Option<Change>,
+}
+
+/// Refines `start`, a warp between the previews, which are reduced by `factor`; `centre` is the middle of the section in pre.
+pub(super) fn refine_ecc(
+    post: ArrayView2<'_, f32>,
+    pre: ArrayView2<'_, f32>,
+    factor: usize,
+    start: &Warp,
+    centre: [f64; 2],
+    options: &BoundaryOptions,
+) -> Result<(Warp, EccReport), AlignError> {
+    single_threaded();
+    // Finer than the previews there is nothing to see.
+    let k = (options.down_scale * factor as f64).min(1.0);
+    let post = shrink(&evened(post, Side::Post, 0)?, k)?;
+    let pre = shrink(&evened(pre, Side::Pre, 0)?, k)?;
+    let small_start = start.at_reduced_resolution(k, k);
+    let start_correlation = correlation(&post, &pre, &small_start);
+    let mut report = EccReport {
+        accepted: false,
+        reasons: Vec::new(),
+        resolution: k / factor as f64,
+        start_correlation,
+        correlation: start_correlation,
+        change: None,
+    };
+    let warp = match run(&post, &pre, &small_start, options) {
+        Ok(small) => small.at_full_resolution(k, k),
+        Err(reason) => {
+            report.reasons.push(reason);
+            return Ok((*start, report));
+        }
+    };
+    let added = start.inverse().then(&warp);
+    let change = Change::of(&added, centre, factor as f64);
+    report.change = Some(change);
+    report.correlation = correlation(&post, &pre, &warp.at_reduced_resolution(k, k));
+    report.reasons = change.beyond(options);
+    // Also where the correlation is not a number.
+    if report.correlation.partial_cmp(&start_correlation) != Some(std::cmp::Ordering::Greater) {
+        report.reasons.push(format!(
+            "it does not raise the correlation: {:.4}, {start_correlation:.4} before",
+            report.correlation
+        ));
+    }
+    report.accepted = report.reasons.is_empty();
+    let warp = if report.accepted { warp } else { *start };
+    Ok((warp, report))
+}
+
+/// OpenCV's answer, or why it has none. Not to converge is an answer about the pair, not a fault.
+fn run(
+    post: &Array2<f32>,
+    pre: &Array2<f32>,
+    start: &Warp,
+    options: &BoundaryOptions,
+) -> Result<Warp, String> {
+    let fault = |error: opencv::Error| format!("OpenCV gave up: {}", error.message.trim());
+    let rows = start.rows().map(|row| row.map(|v| v as f32));
+    let mut matrix = Mat::from_slice_2d(&rows).map_err(fault)?;
+    let kind = TermCriteria_Type::COUNT as i32 | TermCriteria_Type::EPS as i32;
+    let iterations = i32::try_from(options.ecc_iterations.max(1)).unwrap_or(i32::MAX);
+    let criteria = TermCriteria::new(kind, iterations, options.ecc_delta).map_err(fault)?;
+    video::find_transform_ecc(
+        &to_mat(post.view()).map_err(fault)?,
+        &to_mat(pre.view()).map_err(fault)?,
+        &mut matrix,
+        video::MOTION_HOMOGRAPHY,
+        criteria,
+        &opencv::core::no_array(),
+        BLUR_PX,
+    )
+    .map_err(fault)?;
+    let mut rows = [[0.0; 3]; 3];
+    for (r, row) in (0..).zip(&mut rows) {
+        for (c, value) in (0..).zip(row) {
+            *value = f64::from(*matrix.at_2d::<f32>(r, c).map_err(fault)?);
+        }
+    }
+    Warp::new(rows).map_err(|error| error.to_string())
+}
+
+/// The image reduced by `k`, pixel centres at `x_small = (x + 0.5) k - 0.5`.
+fn shrink(image: &Array2<f32>, k: f64) -> Result<Array2<f32>, AlignError> {
+    if k >= 1.0 {
+        return Ok(image.clone());
+    }
+    let smooth = gaussian_blur(image.view(), REDUCTION_SIGMA / k)?;
+    let (height, width) = image.dim();
+    let reduced = |extent: usize| ((extent as f64 * k) as usize).max(1);
+    let at = |i: usize| (i as f64 + 0.5) / k - 0.5;
+    Ok(Array2::from_shape_fn(
+        (reduced(height), reduced(width)),
+        |(y, x)| sample_bilinear(smooth.view(), at(x), at(y)),
+    ))
+}
+
+/// The correlation coefficient over the pixels of post that `warp` puts into pre.
+fn correlation(post: &Array2<f32>, pre: &Array2<f32>, warp: &Warp) -> f64 {
+    let (height, width) = pre.dim();
+    let (mut n, mut sx, mut sy) = (0.0, 0.0, 0.0);
+    let (mut sxx, mut sxy, mut syy) = (0.0, 0.0, 0.0);
+    for ((y, x), &a) in post.indexed_iter() {
+        let (u, v) = warp.apply(x as f64, y as f64);
+        if u >= 0.0 && v >= 0.0 && u <= (width - 1) as f64 && v <= (height - 1) as f64 {
+            let (a, b) = (f64::from(a), f64::from(sample_bilinear(pre.view(), u, v)));
+            n += 1.0;
+            sx += a;
+            sy += b;
+            sxx += a * a;
+            sxy += a * b;
+            syy += b * b;
+        }
+    }
+    let (vx, vy) = (sxx - sx * sx / n, syy - sy * sy / n);
+    (sxy - sx * sy / n) / (vx * vy).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texture(x: f64, y: f64) -> f32 {
+        let wave = |n: f64, p: f64| ((x * 0.05 * n + p).sin() + (y * 0.04 * n - p).cos()).sin();
+        (100.0 + 40.0 * wave(1.0, 0.3) + 25.0 * wave(2.3, 1.7)) as f32
+    }
+
+    fn pair(truth: &Warp) -> [Array2<f32>; 2] {
+        let pre = Array2::from_shape_fn((260, 340), |(y, x)| texture(x as f64, y as f64));
+        let post = Array2::from_shape_fn((260, 340), |(y, x)| {
+            let (u, v) = truth.apply(x as f64, y as f64);
+            1.7 * texture(u, v)
+        });
+        [post, pre]
+    }
+
+    #[test]
+    fn the_warp_is_found_at_every_resolution() {
+        let truth = Warp::similarity(1.01, 1.0, (170.0, 130.0)).then(&Warp::translation(2.0, 1.0));
+        let [post, pre] = pair(&truth);
+        for down_scale in [1.0, 0.5, 0.37] {
+            let options = BoundaryOptions {
+                down_scale,
+                ..BoundaryOptions::default()
+            };
+            let (warp, report) = refine_ecc(
+                post.view(),
+                pre.view(),
+                1,
+                &Warp::identity(),
+                [170.0, 130.0],
+                &options,
+            )
+            .expect("images with contrast");
+            assert!(report.accepted, "{report:?}");
+            assert_eq!(report.resolution, down_scale);
+            let size = e2m_image::Size::new(340, 260);
+            let error = warp.mean_distance(&truth, size);
+            assert!(error < 0.1, "{down_scale}: {error} {report:?}");
+        }
+    }
+
+    #[test]
+    fn beyond_the_limits_it_is_rejected() {
+        let truth = Warp::translation(3.0, 0.0);
+        let [post, pre] = pair(&truth);
+        let options = BoundaryOptions {
+            down_scale: 1.0,
+            max_translation_px: 10.0,
+            ..BoundaryOptions::default()
+        };
+        let start = Warp::identity();
+        // Previews of images five times as large: 3 px are 15 there.
+        let (warp, report) =
+            refine_ecc(post.view(), pre.view(), 5, &start, [170.0, 130.0], &options)
+                .expect("images with contrast");
+        assert_eq!((warp, report.accepted), (start, false));
+        assert!(report.reasons[0].contains("15.0 px, max_translation is 10"), "{report:?}");
+    }
+}

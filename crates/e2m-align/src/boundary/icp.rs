@@ -1,0 +1,471 @@
+//! The fit by contour points: iterative closest points.
+//!
+//! P. J. Besl, N. D. McKay, IEEE Trans. PAMI 14 (1992) 239, doi:10.1109/34.121791, with trimmed matches: only points that
+//! find a partner nearby, whose outline runs the same way, take part, and what is near shrinks from what is observed
+//! to a few px. Where the images differ, by dust, stain or the frame, there is no partner.
+
+use super::BoundaryOptions;
+use super::contour::ContourPoint;
+use super::fit::{Change, Model, Pair, fit_to_lines};
+use e2m_image::{Size, Warp};
+use kdtree::KdTree;
+use kdtree::distance::squared_euclidean;
+
+/// The distance up to which points match shrinks to this, in px of the previews.
+const LAST_THRESHOLD_PX: f64 = 5.0;
+/// And begins at this many times the median distance, but not beyond [`FIRST_THRESHOLD_PX`].
+const FIRST_THRESHOLD_MEDIANS: f64 = 3.0;
+const FIRST_THRESHOLD_PX: f64 = 30.0;
+/// Iterations at most, and those among them that are kept for an affine map.
+const MAX_ITERATIONS: usize = 20;
+const AFFINE_ITERATIONS: usize = 6;
+/// Iterations over which the threshold shrinks; the rest is for convergence.
+const SHRINKING: f64 = 8.0;
+/// Normals of partners differ by at most about 45 degrees.
+const LEAST_COSINE: f64 = 0.7;
+/// Fewer pairs than this determine nothing.
+const MIN_PAIRS: usize = 30;
+/// The share of the points in both frames that must have partners at the end.
+const MIN_MATCHED_SHARE: f64 = 0.4;
+/// A step that moves points by less than this, in px, was the last.
+const STILL_PX: f64 = 1e-3;
+/// Distances are weighed by Tukey's biweight with this many robust standard deviations.
+const TUKEY: f64 = 4.685;
+/// The robust standard deviation is not taken for less than this, in px.
+const LEAST_SPREAD_PX: f64 = 0.05;
+/// An affine map must bring the points closer than a similarity by this share to be believed.
+const AFFINE_GAIN: f64 = 0.1;
+/// A step may move the points by this many times the threshold.
+const STEP_THRESHOLDS: f64 = 3.0;
+
+/// How the fit by contour points went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IcpReport {
+    /// Whether its result was taken over.
+    pub accepted: bool,
+    /// Why not; empty when accepted.
+    pub reasons: Vec<String>,
+    /// Iterations made.
+    pub iterations: usize,
+    /// Contour points of post that lie in the frame of pre.
+    pub points: usize,
+    /// Of these, how many found a partner in the end.
+    pub matched: usize,
+    /// Root mean square distance of those from pre's outline, in full-resolution px of pre.
+    pub rms_px: f64,
+    /// The same over the points matched before the first iteration.
+    pub start_rms_px: f64,
+    /// What it added to the correlation's result; `None` if there was no result.
+    pub change: Option<Change>,
+    /// Whether the two magnifications and the shear were fitted as well, because the outlines ask for it.
+    pub affine: bool,
+}
+
+impl IcpReport {
+    /// Of a fit that was not made.
+    pub(super) fn impossible(reason: String) -> Self {
+        Self {
+            accepted: false,
+            reasons: vec![reason],
+            iterations: 0,
+            points: 0,
+            matched: 0,
+            rms_px: f64::NAN,
+            start_rms_px: f64::NAN,
+            change: None,
+            affine: false,
+        }
+    }
+}
+
+/// Moves `start` (post to pre) so that post's contour points lie on pre's outline. Points, warps and `pre_size` are in px
+/// of the previews, each `px` full-resolution px wide.
+pub(super) fn fit_contours(
+    post: &[ContourPoint],
+    pre: &[ContourPoint],
+    pre_size: Size,
+    start: &Warp,
+    px: f64,
+    limits: &BoundaryOptions,
+) -> (Warp, IcpReport) {
+    let Some(matcher) = Matcher::new(post, pre, pre_size, start) else {
+        let reason = format!(
+            "only {} contour points of post lie in the frame of pre, where it has {}; {MIN_PAIRS} are needed",
+            in_frame(post, start, pre_size).len(),
+            pre.len()
+        );
+        return (*start, IcpReport::impossible(reason));
+    };
+    let nothing = Warp::identity();
+    let first = matcher.first_threshold();
+    let start_rms = rms(&matcher.pairs(&nothing, first));
+    let turns = MAX_ITERATIONS - AFFINE_ITERATIONS;
+    let similar = matcher.run(&nothing, first, (Model::Similarity, turns), px, limits);
+    let turns = (Model::Affine, AFFINE_ITERATIONS);
+    let affine = matcher.run(&similar.map, LAST_THRESHOLD_PX, turns, px, limits);
+    let fits = |run: &Run| run.reasons.is_empty() && matcher.change(run, px).beyond(limits).is_empty();
+    let believed =
+        fits(&affine) && matcher.spread(&affine) < (1.0 - AFFINE_GAIN) * matcher.spread(&similar);
+    let iterations = similar.iterations + if believed { affine.iterations } else { 0 };
+    let best = if believed { affine } else { similar };
+    let pairs = matcher.pairs(&best.map, LAST_THRESHOLD_PX);
+    let change = matcher.change(&best, px);
+    let points = matcher.moving.len();
+    let mut reasons = best.reasons;
+    reasons.extend(change.beyond(limits));
+    let least = (MIN_MATCHED_SHARE * points as f64).max(MIN_PAIRS as f64);
+    if (pairs.len() as f64) < least {
+        reasons.push(format!(
+            "only {} of {points} contour points lie within {:.0} px of the other outline, {least:.0} are needed",
+            pairs.len(),
+            LAST_THRESHOLD_PX * px
+        ));
+    }
+    let (before, after) = (matcher.cost(&nothing), matcher.cost(&best.map));
+    if after > before {
+        reasons.push(format!(
+            "it does not bring the outlines closer: {:.2} px apart, {:.2} px before",
+            after * px,
+            before * px
+        ));
+    }
+    let accepted = reasons.is_empty();
+    let warp = if accepted {
+        start.then(&best.map)
+    } else {
+        *start
+    };
+    let report = IcpReport {
+        accepted,
+        reasons,
+        iterations,
+        points,
+        matched: pairs.len(),
+        rms_px: rms(&pairs) * px,
+        start_rms_px: start_rms * px,
+        change: Some(change),
+        affine: believed,
+    };
+    (warp, report)
+}
+
+/// Post's contour points as the correlation's result puts them into pre, and pre's outline to match them with.
+struct Matcher<'a> {
+    moving: Vec<ContourPoint>,
+    still: &'a [ContourPoint],
+    tree: KdTree<f64, usize, [f64; 2]>,
+    centre: [f64; 2],
+}
+
+/// Where iterations led.
+struct Run {
+    map: Warp,
+    iterations: usize,
+    /// Why it cannot be used.
+    reasons: Vec<String>,
+}
+
+impl<'a> Matcher<'a> {
+    fn new(
+        post: &[ContourPoint],
+        pre: &'a [ContourPoint],
+        pre_size: Size,
+        start: &Warp,
+    ) -> Option<Self> {
+        let moving = in_frame(post, start, pre_size);
+        if moving.len().min(pre.len()) < MIN_PAIRS {
+            return None;
+        }
+        let mut tree = KdTree::with_capacity(2, 32);
+        for (i, point) in pre.iter().enumerate() {
+            // Coordinates are finite, which is all that could go wrong.
+            tree.add(point.at, i).ok()?;
+        }
+        let n = moving.len() as f64;
+        let mean = |axis: usize| moving.iter().map(|p| p.at[axis]).sum::<f64>() / n;
+        Some(Self {
+            centre: [mean(0), mean(1)],
+            moving,
+            still: pre,
+            tree,
+        })
+    }
+
+    /// The nearest point of the outline for each point moved by `map`, with its distance.
+    fn nearest(&self, map: &Warp) -> impl Iterator<Item = (ContourPoint, &ContourPoint, f64)> {
+        self.moving.iter().filter_map(|p| {
+            let (x, y) = map.apply(p.at[0], p.at[1]);
+            let found = self.tree.nearest(&[x, y], 1, &squared_euclidean).ok()?;
+            let &(squared, &i) = found.first()?;
+            let moved = ContourPoint {
+                at: [x, y],
+                normal: p.normal,
+            };
+            Some((moved, &self.still[i], squared.sqrt()))
+        })
+    }
+
+    fn pairs(&self, map: &Warp, threshold: f64) -> Vec<Pair> {
+        self.nearest(map)
+            .filter(|(p, q, distance)| {
+                let cosine = p.normal[0] * q.normal[0] + p.normal[1] * q.normal[1];
+                *distance <= threshold && cosine >= LEAST_COSINE
+            })
+            .map(|(p, q, _)| Pair {
+                from: p.at,
+                to: q.at,
+                normal: q.normal,
+                weight: 1.0,
+            })
+            .collect()
+    }
+
+    fn first_threshold(&self) -> f64 {
+        let distances = self.nearest(&Warp::identity()).map(|(.., d)| d).collect();
+        (FIRST_THRESHOLD_MEDIANS * median(distances)).clamp(LAST_THRESHOLD_PX, FIRST_THRESHOLD_PX)
+    }
+
+    /// Mean distance from the outline, none counting for more than the last threshold.
+    fn cost(&self, map: &Warp) -> f64 {
+        let matched = self.pairs(map, LAST_THRESHOLD_PX);
+        let lost = (self.moving.len() - matched.len()) as f64 * LAST_THRESHOLD_PX;
+        let sum: f64 = matched.iter().map(|p| off_line(p).abs()).sum();
+        (sum + lost) / self.moving.len() as f64
+    }
+
+    fn spread(&self, run: &Run) -> f64 {
+        spread(&self.pairs(&run.map, LAST_THRESHOLD_PX))
+    }
+
+    fn change(&self, run: &Run, px: f64) -> Change {
+        Change::of(&run.map, self.centre, px)
+    }
+
+    /// Matches and fits in turns, from `start` on, while the threshold shrinks from `first`.
+    fn run(
+        &self,
+        start: &Warp,
+        first: f64,
+        (model, turns): (Model, usize),
+        px: f64,
+        limits: &BoundaryOptions,
+    ) -> Run {
+        let (mut map, mut reasons, mut iterations) = (*start, Vec::new(), 0);
+        while iterations < turns {
+            let left = (1.0 - iterations as f64 / SHRINKING).max(0.0);
+            let threshold = LAST_THRESHOLD_PX * (first / LAST_THRESHOLD_PX).powf(left);
+            iterations += 1;
+            reasons.clear();
+            let step = match self.step(&map, threshold, model) {
+                Ok(step) => step,
+                Err(reason) => {
+                    reasons.push(reason);
+                    break;
+                }
+            };
+            let moved = self.mean_movement(&map, &step);
+            if moved > STEP_THRESHOLDS * threshold {
+                reasons.push(format!(
+                    "its step {iterations} would move the outline by {:.0} px",
+                    moved * px
+                ));
+            }
+            reasons.extend(Change::of(&step, self.centre, px).beyond(limits));
+            if !reasons.is_empty() {
+                continue; // nearer partners may give a better step
+            }
+            map = map.then(&step);
+            if moved < STILL_PX && threshold <= LAST_THRESHOLD_PX {
+                break;
+            }
+        }
+        Run {
+            map,
+            iterations,
+            reasons,
+        }
+    }
+
+    fn step(&self, map: &Warp, threshold: f64, model: Model) -> Result<Warp, String> {
+        let mut pairs = self.pairs(map, threshold);
+        if pairs.len() < MIN_PAIRS {
+            return Err(format!(
+                "only {} contour points found a partner, {MIN_PAIRS} are needed",
+                pairs.len()
+            ));
+        }
+        let reach = TUKEY * spread(&pairs).max(LEAST_SPREAD_PX);
+        for pair in &mut pairs {
+            let share = off_line(pair) / reach;
+            pair.weight = (1.0 - share * share).max(0.0).powi(2);
+        }
+        fit_to_lines(&pairs, self.centre, model)
+            .ok_or_else(|| "the contour points do not determine a transform".to_owned())
+    }
+
+    fn mean_movement(&self, map: &Warp, step: &Warp) -> f64 {
+        let distances = self.moving.iter().map(|p| {
+            let (x, y) = map.apply(p.at[0], p.at[1]);
+            let (u, v) = step.apply(x, y);
+            (u - x).hypot(v - y)
+        });
+        distances.sum::<f64>() / self.moving.len() as f64
+    }
+}
+
+/// The points moved by `warp`, as far as they lie in an image of `size`, with their normals turned along.
+fn in_frame(points: &[ContourPoint], warp: &Warp, size: Size) -> Vec<ContourPoint> {
+    let within = |v: f64, extent: usize| v >= 0.0 && v <= extent as f64 - 1.0;
+    points
+        .iter()
+        .filter_map(|p| {
+            let (x, y) = warp.apply(p.at[0], p.at[1]);
+            let (sin, cos) = warp
+                .rotation_deg(p.at[0], p.at[1])
+                .to_radians()
+                .sin_cos();
+            let [n, m] = p.normal;
+            (within(x, size.width) && within(y, size.height)).then_some(ContourPoint {
+                at: [x, y],
+                normal: [cos * n - sin * m, sin * n + cos * m],
+            })
+        })
+        .collect()
+}
+
+/// The distance of a pair's point from the line through its partner.
+fn off_line(pair: &Pair) -> f64 {
+    let [n, m] = pair.normal;
+    n * (pair.to[0] - pair.from[0]) + m * (pair.to[1] - pair.from[1])
+}
+
+fn rms(pairs: &[Pair]) -> f64 {
+    let squares: f64 = pairs.iter().map(|p| off_line(p).powi(2)).sum();
+    (squares / pairs.len() as f64).sqrt()
+}
+
+/// Robust standard deviation of the distances: 1.4826 times their median.
+fn spread(pairs: &[Pair]) -> f64 {
+    1.4826 * median(pairs.iter().map(|p| off_line(p).abs()).collect())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size {
+        width: 800,
+        height: 700,
+    };
+
+    /// A wavy outline about (400, 350).
+    fn outline(n: usize) -> Vec<ContourPoint> {
+        let point = |t: f64| {
+            let r = 1.0 + 0.12 * (3.0 * t).sin() + 0.05 * (7.0 * t + 1.0).cos();
+            [400.0 + 250.0 * r * t.cos(), 350.0 + 200.0 * r * t.sin()]
+        };
+        (0..n)
+            .map(|i| {
+                let t = i as f64 / n as f64 * std::f64::consts::TAU;
+                let (a, b) = (point(t - 1e-3), point(t + 1e-3));
+                let norm = (b[0] - a[0]).hypot(b[1] - a[1]);
+                ContourPoint {
+                    at: point(t),
+                    normal: [(b[1] - a[1]) / norm, (a[0] - b[0]) / norm],
+                }
+            })
+            .collect()
+    }
+
+    fn moved(warp: &Warp, n: usize) -> Vec<ContourPoint> {
+        let everywhere = Size::new(100_000, 100_000);
+        in_frame(&outline(n), warp, everywhere)
+    }
+
+    fn fit(truth: &Warp, start: &Warp, limits: &BoundaryOptions) -> (Warp, IcpReport) {
+        fit_contours(&outline(1500), &moved(truth, 1700), SIZE, start, 4.0, limits)
+    }
+
+    #[test]
+    fn a_start_a_little_off_is_put_right() {
+        let truth = Warp::similarity(1.05, 8.0, (380.0, 330.0));
+        let start = Warp::similarity(1.04, 7.0, (380.0, 330.0)).then(&Warp::translation(6.0, -4.0));
+        let (warp, report) = fit(&truth, &start, &BoundaryOptions::default());
+        assert!(report.accepted, "{report:?}");
+        assert!(warp.max_distance(&truth, SIZE) < 0.1, "{report:?}");
+        assert!(report.iterations <= MAX_ITERATIONS && !report.affine);
+        assert!(report.rms_px < 0.1 && report.start_rms_px > 4.0, "{report:?}");
+        let change = report.change.expect("a result");
+        assert!((change.rotation_deg - 1.0).abs() < 0.05, "{change:?}");
+    }
+
+    #[test]
+    fn a_sheared_section_is_fitted_by_an_affine_map() {
+        let truth = Warp::new([[1.0, 0.03, -5.0], [0.0, 1.0, 3.0], [0.0, 0.0, 1.0]]).expect("a warp");
+        let (warp, report) = fit(&truth, &Warp::identity(), &BoundaryOptions::default());
+        assert!(report.accepted && report.affine, "{report:?}");
+        assert!(warp.max_distance(&truth, SIZE) < 0.3, "{report:?}");
+    }
+
+    #[test]
+    fn a_dent_and_a_bump_in_one_image_are_left_out() {
+        let truth = Warp::similarity(1.0, 2.0, (400.0, 350.0));
+        let mut pre = moved(&truth, 1700);
+        for p in &mut pre[200..420] {
+            p.at[0] += 12.0 * p.normal[0];
+            p.at[1] += 12.0 * p.normal[1];
+        }
+        let limits = BoundaryOptions::default();
+        let start = Warp::translation(2.0, 1.0);
+        let (warp, report) = fit_contours(&outline(1500), &pre, SIZE, &start, 1.0, &limits);
+        assert!(report.accepted, "{report:?}");
+        assert!(report.matched < 1400, "{report:?}");
+        assert!(warp.max_distance(&truth, SIZE) < 0.2, "{report:?}");
+    }
+
+    #[test]
+    fn what_exceeds_a_limit_is_rejected_with_the_reason() {
+        let truth = Warp::similarity(1.0, 2.0, (400.0, 350.0));
+        let limits = BoundaryOptions {
+            max_rotation_deg: 1.5,
+            ..BoundaryOptions::default()
+        };
+        let (warp, report) = fit(&truth, &Warp::identity(), &limits);
+        assert!(!report.accepted);
+        assert_eq!(warp, Warp::identity());
+        assert!(
+            report.reasons.iter().any(|r| r.contains("max_rotation is 1.5")),
+            "{report:?}"
+        );
+    }
+
+    #[test]
+    fn outlines_of_different_sections_do_not_match() {
+        let square: Vec<ContourPoint> = (0..800)
+            .map(|i| ContourPoint {
+                at: [700.0, f64::from(i % 700)],
+                normal: [1.0, 0.0],
+            })
+            .collect();
+        let limits = BoundaryOptions::default();
+        let (warp, report) = fit_contours(&outline(900), &square, SIZE, &Warp::identity(), 1.0, &limits);
+        assert!(!report.accepted && warp == Warp::identity());
+        assert!(report.reasons.iter().any(|r| r.contains("contour points")), "{report:?}");
+    }
+
+    #[test]
+    fn too_few_points_in_the_frame_are_said() {
+        let away = Warp::translation(5000.0, 0.0);
+        let (warp, report) = fit(&Warp::identity(), &away, &BoundaryOptions::default());
+        assert_eq!((warp, report.accepted), (away, false));
+        assert!(report.reasons[0].starts_with("only 0 contour points of post"), "{report:?}");
+    }
+}
