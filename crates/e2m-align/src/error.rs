@@ -35,10 +35,12 @@ pub enum OutlineFlaw {
     },
     /// A cloud of bright specks.
     #[error(
-        "what is bright is scattered: its larger pieces hold {:.0} % of it and are {:.0} % full",
+        "what is bright is scattered: its {pieces} larger pieces hold {:.0} % of it and are {:.0} % full",
         100.0 * kept_share, 100.0 * filled_share
     )]
     Scattered {
+        /// Pieces of at least a tenth of the largest.
+        pieces: usize,
         /// Share of the bright pixels that lie in pieces of some size.
         kept_share: f64,
         /// Share of these pieces' area that is bright.

@@ -8,10 +8,12 @@
 use crate::cv::gaussian_blur;
 use crate::detail::percentile;
 use crate::error::{AlignError, Side};
-use ndarray::{Array2, ArrayView2, Zip};
+use ndarray::{Array2, ArrayView2, Zip, s};
 
 /// The logarithm's offset as a share of the 99th percentile: below it counts are mostly noise.
 const LOG_OFFSET_SHARE: f32 = 0.03;
+/// The histogram is taken of a sample of about this many px a side.
+const SAMPLE_PX: usize = 400;
 /// Bins of the histogram.
 const BINS: usize = 256;
 /// The outline runs where brightness is this share of the way from glass to section. Below a half, so that dark grains
@@ -29,28 +31,52 @@ pub(super) fn finite(image: ArrayView2<'_, f32>) -> Array2<f32> {
     image.mapv(|v| if v.is_finite() { v } else { 0.0 })
 }
 
-/// Log brightness above the image's own floor. Gain becomes a constant, noise around zero is damped.
-///
-/// Fails for a constant image.
-pub(super) fn log_brightness(smooth: &Array2<f32>, side: Side) -> Result<Array2<f32>, AlignError> {
-    let low = percentile(smooth, 0.5);
-    let high = percentile(smooth, 99.0);
-    let peak = smooth.fold(f32::MIN, |a, &b| a.max(b));
-    let top = if high > low { high } else { peak };
-    if top.is_nan() || low.is_nan() || top <= low {
-        return Err(AlignError::Blank {
-            side,
-            value: smooth.first().copied().unwrap_or(0.0),
-        });
+/// The logarithm of brightness above the image's own floor. Gain becomes a constant, noise around zero is damped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogScale {
+    low: f32,
+    offset: f32,
+}
+
+impl LogScale {
+    /// The scale of an image. Fails for a constant one.
+    pub(super) fn of(smooth: &Array2<f32>, side: Side) -> Result<Self, AlignError> {
+        let low = percentile(smooth, 0.5);
+        let high = percentile(smooth, 99.0);
+        let peak = smooth.fold(f32::MIN, |a, &b| a.max(b));
+        let top = if high > low { high } else { peak };
+        if top.is_nan() || low.is_nan() || top <= low {
+            return Err(AlignError::Blank {
+                side,
+                value: smooth.first().copied().unwrap_or(0.0),
+            });
+        }
+        let offset = LOG_OFFSET_SHARE * (top - low);
+        Ok(Self { low, offset })
     }
-    let offset = LOG_OFFSET_SHARE * (top - low);
-    Ok(smooth.mapv(|v| ((v - low).max(0.0) + offset).ln()))
+
+    pub(super) fn log(&self, value: f32) -> f32 {
+        ((value - self.low).max(0.0) + self.offset).ln()
+    }
+
+    fn value(&self, log: f32) -> f32 {
+        log.exp() - self.offset + self.low
+    }
 }
 
 /// The pixels above Otsu's threshold on the logarithm.
-pub(super) fn bright(log: &Array2<f32>) -> Array2<bool> {
-    let threshold = otsu(log);
-    log.mapv(|v| v > threshold)
+///
+/// Fails for a constant image.
+pub(super) fn bright(smooth: &Array2<f32>, side: Side) -> Result<Array2<bool>, AlignError> {
+    let stride = (smooth.nrows().max(smooth.ncols()) / SAMPLE_PX).max(1);
+    let sample = smooth.slice(s![..;stride, ..;stride]).to_owned();
+    // A section may be small enough to fall through the sieve.
+    let (sample, scale) = match LogScale::of(&sample, side) {
+        Ok(scale) => (sample, scale),
+        Err(_) => (smooth.clone(), LogScale::of(smooth, side)?),
+    };
+    let threshold = scale.value(otsu(&sample.mapv(|v| scale.log(v))));
+    Ok(smooth.mapv(|v| v > threshold))
 }
 
 /// The threshold that parts a histogram into the two most different halves.
@@ -95,69 +121,72 @@ pub(super) fn above_local_level(
 ) -> Result<Array2<f32>, AlignError> {
     let (height, width) = smooth.dim();
     let sigma = NEIGHBOURHOOD_SHARE * width.max(height) as f64;
-    let section = local_mean(smooth, mask, sigma)?;
-    let glass = local_mean(smooth, &mask.mapv(|m| !m), sigma)?;
-    let mut field = Array2::zeros(smooth.dim());
-    Zip::from(&mut field)
-        .and(smooth)
-        .and(&section)
-        .and(&glass)
-        .for_each(|out, &v, &s, &g| {
-            let span = (s - g).max(f32::MIN_POSITIVE);
-            *out = (v - g) / span - LEVEL_SHARE;
-        });
+    let block = ((sigma / PX_PER_SIGMA) as usize).max(1);
+    let [section, glass] = block_sums(smooth, mask, block);
+    let section = section.local_mean(sigma / block as f64)?;
+    let glass = glass.local_mean(sigma / block as f64)?;
+    let columns: Vec<_> = (0..width)
+        .map(|x| between(x, block, section.ncols()))
+        .collect();
+    let mut field = Array2::zeros((height, width));
+    for (y, (mut out, values)) in field.outer_iter_mut().zip(smooth.outer_iter()).enumerate() {
+        let (top, bottom, v) = between(y, block, section.nrows());
+        let row = |means: &Array2<f32>| &means.row(top) * (1.0 - v) + &means.row(bottom) * v;
+        let (section, glass) = (row(&section), row(&glass));
+        for ((out, &value), &(left, right, u)) in out.iter_mut().zip(values).zip(&columns) {
+            let dark = glass[left] + u * (glass[right] - glass[left]);
+            let light = section[left] + u * (section[right] - section[left]);
+            *out = (value - dark) / (light - dark).max(f32::MIN_POSITIVE) - LEVEL_SHARE;
+        }
+    }
     Ok(field)
 }
 
-/// The mean of the pixels in `mask` nearby, with the mean of all of them where there are few.
-fn local_mean(
-    smooth: &Array2<f32>,
-    mask: &Array2<bool>,
-    sigma: f64,
-) -> Result<Array2<f32>, AlignError> {
-    let block = ((sigma / PX_PER_SIGMA) as usize).max(1);
-    let (height, width) = smooth.dim();
-    let small = (height.div_ceil(block), width.div_ceil(block));
-    let (mut sums, mut counts) = (Array2::<f32>::zeros(small), Array2::<f32>::zeros(small));
-    for ((y, x), &inside) in mask.indexed_iter() {
-        if inside {
-            sums[(y / block, x / block)] += smooth[(y, x)];
-            counts[(y / block, x / block)] += 1.0;
-        }
-    }
-    let whole = sums.sum() / counts.sum().max(1.0);
-    let area = (block * block) as f32;
-    sums /= area;
-    counts /= area;
-    let sigma = sigma / block as f64;
-    let sums = gaussian_blur(sums.view(), sigma)?;
-    let counts = gaussian_blur(counts.view(), sigma)?;
-    let mut means = Array2::zeros(small);
-    Zip::from(&mut means)
-        .and(&sums)
-        .and(&counts)
-        .for_each(|out, &sum, &count| {
-            let lacking = (LEAST_WEIGHT - count).max(0.0);
-            *out = (sum + lacking * whole) / (count + lacking);
-        });
-    Ok(enlarge(&means, block, (height, width)))
+/// The two blocks whose centres the pixel `i` lies between, and how far it has come from the first to the second.
+fn between(i: usize, block: usize, blocks: usize) -> (usize, usize, f32) {
+    let at = ((i as f32 + 0.5) / block as f32 - 0.5).clamp(0.0, (blocks - 1) as f32);
+    let first = at as usize;
+    (first, (first + 1).min(blocks - 1), at - first as f32)
 }
 
-/// The bilinear inverse of a reduction by whole blocks.
-fn enlarge(small: &Array2<f32>, block: usize, shape: (usize, usize)) -> Array2<f32> {
-    let position = |i: usize, extent: usize| {
-        let at = ((i as f32 + 0.5) / block as f32 - 0.5).clamp(0.0, (extent - 1) as f32);
-        let first = at as usize;
-        (first, (first + 1).min(extent - 1), at - first as f32)
-    };
-    let columns: Vec<_> = (0..shape.1).map(|x| position(x, small.ncols())).collect();
-    Array2::from_shape_fn(shape, |(y, x)| {
-        let (top, bottom, v) = position(y, small.nrows());
-        let (left, right, u) = columns[x];
-        let row =
-            |y: usize| small[(y, left)] + u * (small[(y, right)] - small[(y, left)]);
-        row(top) + v * (row(bottom) - row(top))
-    })
+/// Sums of some of the pixels in each block, and their share of its area.
+struct BlockSums {
+    sums: Array2<f32>,
+    shares: Array2<f32>,
+}
+
+/// Of the pixels inside `mask`, and of those outside.
+fn block_sums(smooth: &Array2<f32>, mask: &Array2<bool>, block: usize) -> [BlockSums; 2] {
+    let (height, width) = smooth.dim();
+    let empty = Array2::<f32>::zeros((height.div_ceil(block), width.div_ceil(block)));
+    let mut parts = [0, 1].map(|_| BlockSums {
+        sums: empty.clone(),
+        shares: empty.clone(),
+    });
+    let per_pixel = 1.0 / (block * block) as f32;
+    for ((y, values), inside) in smooth.outer_iter().enumerate().zip(mask.outer_iter()) {
+        let values = values.into_iter().zip(inside);
+        for (x, (&value, &inside)) in values.enumerate() {
+            let part = &mut parts[usize::from(!inside)];
+            part.sums[(y / block, x / block)] += value * per_pixel;
+            part.shares[(y / block, x / block)] += per_pixel;
+        }
+    }
+    parts
+}
+
+impl BlockSums {
+    /// The mean nearby (`sigma` in blocks), with the mean of the whole image where there is little nearby.
+    fn local_mean(&self, sigma: f64) -> Result<Array2<f32>, AlignError> {
+        let whole = self.sums.sum() / self.shares.sum().max(f32::MIN_POSITIVE);
+        let mut means = gaussian_blur(self.sums.view(), sigma)?;
+        let shares = gaussian_blur(self.shares.view(), sigma)?;
+        Zip::from(&mut means).and(&shares).for_each(|mean, &share| {
+            let lacking = (LEAST_WEIGHT - share).max(0.0);
+            *mean = (*mean + lacking * whole) / (share + lacking);
+        });
+        Ok(means)
+    }
 }
 
 #[cfg(test)]
@@ -176,8 +205,8 @@ mod tests {
 
     fn area(image: &Array2<f32>) -> usize {
         let smooth = gaussian_blur(image.view(), 2.0).expect("blurs");
-        let log = log_brightness(&smooth, Side::Pre).expect("has contrast");
-        let field = above_local_level(&smooth, &bright(&log)).expect("two levels");
+        let mask = bright(&smooth, Side::Pre).expect("has contrast");
+        let field = above_local_level(&smooth, &mask).expect("two levels");
         field.iter().filter(|&&v| v > 0.0).count()
     }
 
@@ -205,7 +234,7 @@ mod tests {
     fn a_constant_image_is_blank() {
         let flat = Array2::from_elem((50, 60), 4.0);
         assert!(matches!(
-            log_brightness(&flat, Side::Post),
+            bright(&flat, Side::Post),
             Err(AlignError::Blank { side: Side::Post, value: 4.0 })
         ));
     }

@@ -112,7 +112,10 @@ pub fn align_boundary(
             raster::evened(pre, Side::Pre, options.smooth_px)?,
         ],
     };
-    let (pose, correlation) = search::search(&post_raster, &pre_raster, options)?;
+    let reduction = raster::lossless_reduction(options.smooth_px) as f64;
+    let softness = options.smooth_px as f64 / reduction;
+    let (pose, correlation) = search::search(&post_raster, &pre_raster, softness, options)?;
+    let pose = pose.at_pixel_size(1.0 / reduction);
     let coarse = pose.warp();
     let (mut warp, icp) = match &traced {
         Some(traced) => traced.fit(&coarse, factor, options),

@@ -18,7 +18,8 @@ pub struct BoundaryOptions {
     pub rotation_search: bool,
     /// Rotations searched: from minus this to plus this, in degrees.
     pub angle_range_deg: f64,
-    /// Step of the search over rotations in degrees.
+    /// Step of the search over rotations in degrees. Coarse to fine, the first level may take steps as wide as those of
+    /// the magnification are on the outline; the result lies on no grid.
     pub angle_step_deg: f64,
     /// Search over magnifications. If not, the magnification before the fit by contour points is exactly 1.
     pub scale_search: bool,
@@ -81,12 +82,12 @@ impl Default for BoundaryOptions {
 const MAX_GRID: f64 = 100_000.0;
 
 impl BoundaryOptions {
-    /// The rotations to try, in degrees: evenly spaced, both ends and 0 among them.
-    pub(super) fn angles_deg(&self) -> Vec<f64> {
+    /// The rotations to try, in degrees: evenly spaced by at most `step_deg`, both ends and 0 among them.
+    pub(super) fn angles_deg(&self, step_deg: f64) -> Vec<f64> {
         if !self.rotation_search || self.angle_range_deg == 0.0 {
             return vec![0.0];
         }
-        let half = (self.angle_range_deg / self.angle_step_deg)
+        let half = (self.angle_range_deg / step_deg)
             .ceil()
             .max(1.0) as i64;
         let step = self.angle_range_deg / half as f64;
@@ -166,20 +167,19 @@ mod tests {
     #[test]
     fn the_grids_hold_their_ends_and_the_middle() {
         let options = BoundaryOptions::default();
-        let (angles, scales) = (options.angles_deg(), options.scales());
+        let (angles, scales) = (options.angles_deg(1.0), options.scales());
         assert_eq!(angles.len(), 41);
         assert_eq!((angles[0], angles[20], angles[40]), (-20.0, 0.0, 20.0));
         assert_eq!(scales.len(), 7);
         assert!((scales[3] - 1.0).abs() < 1e-12 && (scales[6] - 1.15).abs() < 1e-12);
         let uneven = BoundaryOptions {
             angle_range_deg: 7.0,
-            angle_step_deg: 2.0,
             scale_min: 1.0,
             scale_max: 1.0,
             ..options
         };
-        assert_eq!(uneven.angles_deg().len(), 9);
-        assert_eq!(uneven.angles_deg()[8], 7.0);
+        assert_eq!(uneven.angles_deg(2.0).len(), 9);
+        assert_eq!(uneven.angles_deg(2.0)[8], 7.0);
         assert_eq!(uneven.scales(), [1.0]);
     }
 
@@ -191,7 +191,7 @@ mod tests {
             scale_min: 1.1,
             ..BoundaryOptions::default()
         };
-        assert_eq!(options.angles_deg(), [0.0]);
+        assert_eq!(options.angles_deg(1.0), [0.0]);
         assert_eq!(options.scales(), [1.0]);
     }
 

@@ -1,6 +1,6 @@
 //! What is correlated: rings along the outlines, or the images with their brightness evened out.
 
-use super::density::{finite, log_brightness};
+use super::density::{LogScale, finite};
 use super::section::Section;
 use crate::cv::{from_mat_f32, gaussian_blur, single_threaded, to_mat};
 use crate::error::{AlignError, Side};
@@ -11,7 +11,15 @@ use opencv::imgproc;
 /// Light blur of the evened image against pixel noise, in px.
 const DENOISE_SIGMA_PX: f64 = 1.0;
 
-/// The ring of `width_px` inside the outline, softened by a Gaussian of `smooth_px`.
+/// A Gaussian of this sigma leaves no detail finer than a pixel.
+const RESOLVED_SIGMA_PX: f64 = 3.0;
+
+/// How far an image softened by a Gaussian of `smooth_px` can be reduced without loss.
+pub(super) fn lossless_reduction(smooth_px: usize) -> usize {
+    ((smooth_px as f64 / RESOLVED_SIGMA_PX) as usize).max(1)
+}
+
+/// The ring of `width_px` inside the outline, softened by a Gaussian of `smooth_px` and reduced by [`lossless_reduction`].
 ///
 /// Where the frame cuts the section there is no ring: the distance is taken to what is outside, and outside the frame
 /// nothing is known.
@@ -26,27 +34,31 @@ pub(super) fn ring(
     imgproc::distance_transform_def(&mask, &mut depth, imgproc::DIST_L2, imgproc::DIST_MASK_5)?;
     let depth = from_mat_f32(&depth)?;
     let hard = depth.mapv(|d| f32::from(u8::from(d > 0.0 && d <= width_px as f32)));
-    soften(hard, smooth_px)
+    reduce_and_soften(&hard, smooth_px)
 }
 
-/// Log brightness with a mean of 0 and a spread of 1, softened by a Gaussian of `smooth_px`.
+/// Log brightness with a mean of 0 and a spread of 1, then softened by a Gaussian of `smooth_px` and reduced by
+/// [`lossless_reduction`].
 pub(super) fn evened(
     image: ArrayView2<'_, f32>,
     side: Side,
     smooth_px: usize,
 ) -> Result<Array2<f32>, AlignError> {
     let smooth = gaussian_blur(finite(image).view(), DENOISE_SIGMA_PX)?;
-    let log = soften(log_brightness(&smooth, side)?, smooth_px)?;
+    let scale = LogScale::of(&smooth, side)?;
+    let log = smooth.mapv(|v| scale.log(v));
     let mean = log.mean().unwrap_or(0.0);
     let spread = log.std(0.0).max(f32::MIN_POSITIVE);
-    Ok(log.mapv(|v| (v - mean) / spread))
+    reduce_and_soften(&log.mapv(|v| (v - mean) / spread), smooth_px)
 }
 
-fn soften(image: Array2<f32>, smooth_px: usize) -> Result<Array2<f32>, AlignError> {
+fn reduce_and_soften(image: &Array2<f32>, smooth_px: usize) -> Result<Array2<f32>, AlignError> {
+    let reduction = lossless_reduction(smooth_px);
+    let small = reduce(image, reduction);
     if smooth_px == 0 {
-        return Ok(image);
+        return Ok(small);
     }
-    Ok(gaussian_blur(image.view(), smooth_px as f64)?)
+    Ok(gaussian_blur(small.view(), smooth_px as f64 / reduction as f64)?)
 }
 
 /// The mean of each block of `factor` x `factor` px; what is missing in the last blocks counts as zero, so that pixel

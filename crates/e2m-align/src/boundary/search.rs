@@ -16,9 +16,7 @@ use opencv::imgproc;
 use rayon::prelude::*;
 
 /// Longer side of the images that every angle and magnification is tried on, in px.
-const SEARCH_PX: usize = 160;
-/// A Gaussian of this sigma has no detail finer than a pixel.
-const RESOLVED_SIGMA_PX: f64 = 3.0;
+const SEARCH_PX: usize = 128;
 /// No level is sharper than this sigma, in its own px.
 const LEAST_SIGMA_PX: f64 = 1.0;
 /// Candidates refined at the first level, and followed to the next ones.
@@ -29,28 +27,34 @@ const APART_STEPS: f64 = 2.5;
 /// What is fainter than this share of the brightest is not looked at, so that empty margins cost nothing.
 const FAINT_SHARE: f32 = 0.01;
 
-/// The best pose in px of `post` and `pre`, which have a soft edge of `options.smooth_px`, and its correlation.
+/// The best pose between `post` and `pre`, both softened by a Gaussian of `softness` px, and its correlation.
 pub(super) fn search(
     post: &Array2<f32>,
     pre: &Array2<f32>,
+    softness: f64,
     options: &BoundaryOptions,
 ) -> Result<(Pose, f64), AlignError> {
     single_threaded();
-    let (angles, scales) = (options.angles_deg(), options.scales());
+    let scales = options.scales();
     let longer = [post.dim(), pre.dim()].map(|d| d.0.max(d.1));
-    let finest = ((options.smooth_px as f64 / RESOLVED_SIGMA_PX) as usize).max(1);
-    let first = if options.multiscale {
-        longer[0].max(longer[1]).div_ceil(SEARCH_PX).max(finest)
+    let mut reduction = if options.multiscale {
+        longer[0].max(longer[1]).div_ceil(SEARCH_PX)
     } else {
-        finest
+        1
     };
+    // Blurred for the steps in magnification, rings can be told to turn by wider steps than asked for.
+    let widest = if options.multiscale {
+        spacing(&scales).to_degrees()
+    } else {
+        0.0
+    };
+    let angles = options.angles_deg(options.angle_step_deg.max(widest));
     let steps = [spacing(&angles), spacing(&scales)];
-    let grid_level = Level::new(post, pre, first, options.smooth_px, Some(steps))?;
-    let grid = try_all(&grid_level, &angles, &scales)?;
+    let mut level = Level::new(post, pre, reduction, softness, Some(steps))?;
+    let grid = try_all(&level, &angles, &scales)?;
     let mut candidates = apart(grid, steps);
+    let steps = [options.angle_step_deg.min(steps[0]), steps[1]];
     let bounds = bounds(&angles, &scales, steps);
-    let mut reduction = first;
-    let mut level = grid_level;
     loop {
         let found = candidates.par_iter().map(|(pose, _)| {
             let small = pose.at_pixel_size(level.reduction as f64);
@@ -61,13 +65,13 @@ pub(super) fn search(
         candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
         candidates.truncate(FOLLOWED);
         tracing::debug!(reduction, best = ?candidates.first(), "outlines correlated");
-        if level.is_sharp && reduction == finest {
+        if level.is_sharp && reduction == 1 {
             break;
         }
         if level.is_sharp {
-            reduction = (reduction / 2).max(finest);
+            reduction = (reduction / 2).max(1);
         }
-        level = Level::new(post, pre, reduction, options.smooth_px, None)?;
+        level = Level::new(post, pre, reduction, softness, None)?;
     }
     candidates.first().copied().ok_or_else(|| AlignError::Implausible {
         reason: "no angle and magnification could be correlated".to_owned(),
@@ -110,10 +114,10 @@ impl Level {
         post: &Array2<f32>,
         pre: &Array2<f32>,
         reduction: usize,
-        smooth_px: usize,
+        softness: f64,
         steps: Option<[f64; 2]>,
     ) -> Result<Self, AlignError> {
-        let has = smooth_px as f64 / reduction as f64;
+        let has = softness / reduction as f64;
         let reach = 0.25 * (post.nrows() + post.ncols()) as f64 / reduction as f64;
         let between = steps.map_or(0.0, |[angle, scale]| {
             0.5 * reach * angle.to_radians().max(scale)

@@ -1,6 +1,6 @@
 //! The section as a region: its pieces, holes filled, apart from dust.
 
-use super::density::{above_local_level, bright, finite, log_brightness};
+use super::density::{above_local_level, bright, finite};
 use crate::cv::{gaussian_blur, single_threaded, to_mat};
 use crate::error::{AlignError, OutlineFlaw, Side};
 use ndarray::{Array2, ArrayView2};
@@ -17,6 +17,8 @@ const SOLID_SHARE: f64 = 0.7;
 const MAX_FRAME_SHARE: f64 = 0.4;
 /// A section smaller than this share of the frame cannot be told from dust.
 const MIN_AREA_SHARE: f64 = 0.005;
+/// More pieces than this are cells or grains, not pieces of a section.
+const MAX_PIECES: usize = 20;
 /// The fine smoothing: a sigma of this share of the longer side, but at least [`MIN_SIGMA_PX`].
 const SIGMA_SHARE: f64 = 1.0 / 800.0;
 const MIN_SIGMA_PX: f64 = 1.0;
@@ -84,7 +86,7 @@ struct Regions {
 impl Regions {
     fn find(image: &Array2<f32>, side: Side, sigma: f64) -> Result<Self, AlignError> {
         let smooth = gaussian_blur(image.view(), sigma)?;
-        let mut mask = bright(&log_brightness(&smooth, side)?);
+        let mut mask = bright(&smooth, side)?;
         let mut field = Array2::zeros((0, 0));
         for _ in 0..TURNS {
             field = above_local_level(&smooth, &mask)?;
@@ -106,7 +108,8 @@ impl Regions {
 
     fn is_solid(&self) -> bool {
         let least = |n: usize| n as f64 * SOLID_SHARE;
-        self.kept as f64 >= least(self.bright) && self.kept as f64 >= least(self.filled)
+        self.pieces <= MAX_PIECES
+            && self.kept as f64 >= least(self.bright) && self.kept as f64 >= least(self.filled)
     }
 
     fn facts(&self) -> (usize, usize, usize, usize) {
@@ -125,6 +128,7 @@ impl Regions {
         }
         if !self.is_solid() {
             return no_outline(OutlineFlaw::Scattered {
+                pieces: self.pieces,
                 kept_share: self.kept as f64 / self.bright.max(1) as f64,
                 filled_share: self.kept as f64 / self.filled.max(1) as f64,
             });
@@ -263,7 +267,7 @@ mod tests {
             Err(AlignError::NoOutline { side: Side::Pre, flaw }) => flaw,
             other => panic!("{other:?}"),
         };
-        assert!(matches!(flaw(section(300.0, 80.0)), OutlineFlaw::FillsFrame { .. } ) );
+        assert!(matches!(flaw(section(300.0, 95.0)), OutlineFlaw::FillsFrame { .. } ) );
         assert!(matches!(flaw(section(6.0, 6.0)), OutlineFlaw::Tiny { .. }));
     }
 }
