@@ -66,3 +66,38 @@ fn one(name: &str, recipe: &Recipe, options: &BoundaryOptions) {
         Err(error) => eprintln!("{name:10} {took:.2}s {error}"),
     }
 }
+
+#[test]
+fn sweep() {
+    let n: u64 = std::env::var("N").ok().and_then(|v| v.parse().ok()).unwrap_or(30);
+    let width: usize = std::env::var("W").ok().and_then(|v| v.parse().ok()).unwrap_or(1500);
+    let first: u64 = std::env::var("F").ok().and_then(|v| v.parse().ok()).unwrap_or(1000);
+    for seed in first..first + n {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut unit = || { state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407); (state >> 11) as f64 / (1u64 << 53) as f64 };
+        for _ in 0..5 { unit(); }
+        let mut r = Recipe { width, height: (width as f64 * (0.7 + 0.4 * unit())) as usize, seed, ..Recipe::default() };
+        r.magnification = 0.85 + 0.3 * unit();
+        r.rotation_deg = -20.0 + 40.0 * unit();
+        r.shift_fraction = [-0.1 + 0.2 * unit(), -0.1 + 0.2 * unit()];
+        r.gain = 1.1 + 1.9 * unit();
+        r.brightness = (1.3 / r.gain).min(1.0);
+        if unit() < 0.5 { r.noise_counts = 12.0 * unit(); }
+        if unit() < 0.5 { r.vignetting_post = Some(Vignetting { strength: 0.5, centre: [unit(), unit()] }); }
+        if unit() < 0.5 { r.vignetting_pre = Some(Vignetting { strength: 0.5, centre: [unit(), unit()] }); }
+        if unit() < 0.5 { r.uptake = Some(Uptake { share: 0.25, counts: 50.0 }); }
+        if unit() < 0.5 { r.bleaching = Some(Bleaching { share: 0.25, loss: 0.4 }); }
+        if unit() < 0.5 { r.dust = Some(Dust::default()); }
+        if unit() < 0.5 { r.defocus_post_px = 2.5; }
+        if unit() < 0.3 { r.pre_width = Some((width as f64 * (0.9 + 0.3 * unit())) as usize); r.pre_height = Some((r.height as f64 * (0.9 + 0.3 * unit())) as usize); }
+        if unit() < 0.2 { r.section.shape = Shape::Pieces; r.section.pieces = 2 + (4.0 * unit()) as usize; }
+        r.section.fill = 0.55 + 0.25 * unit();
+        let mut options = BoundaryOptions::default();
+        if std::env::var("WIDE").is_ok() { options.angle_range_deg = 60.0; r.rotation_deg *= 3.0; }
+        if std::env::var("ECC").is_ok() { options.fine_ecc = true; }
+        if let Ok(v) = std::env::var("DS") { options.down_scale = v.parse().unwrap(); }
+        if std::env::var("NOEDGE").is_ok() { options.use_edges = false; }
+        let name = format!("s{seed} {:.2} {:.0} {:?}", r.magnification, r.rotation_deg, r.hardships());
+        one(&name, &r, &options);
+    }
+}

@@ -18,7 +18,7 @@ const SAMPLE_PX: usize = 400;
 const BINS: usize = 256;
 /// The outline runs where brightness is this share of the way from glass to section. Below a half, so that dark grains
 /// at the border stay inside.
-const LEVEL_SHARE: f32 = 0.3;
+const LEVEL_SHARE: f32 = 0.4;
 /// The neighbourhood of the local levels: this share of the image's longer side.
 const NEIGHBOURHOOD_SHARE: f64 = 1.0 / 50.0;
 /// Where the neighbourhood holds less than this share of section, or of glass, the level of the whole image counts too.

@@ -1,12 +1,13 @@
 //! The refinement by brightness: OpenCV's enhanced correlation coefficient.
 //!
-//! G. D. Evangelidis, E. Z. Psarakis, IEEE Trans. PAMI 30 (2008) 1858, doi:10.1109/TPAMI.2008.113. It works on the images
-//! with their brightness evened out, whatever the correlation before worked on: grains tell more than the outline.
+//! G. D. Evangelidis, E. Z. Psarakis, IEEE Trans. PAMI 30 (2008) 1858, doi:10.1109/TPAMI.2008.113. It works on the
+//! detail of the images, whatever the correlation before worked on: grains tell more than the outline, and slow changes
+//! of brightness, by stain or light, would pull it aside.
 
 use super::BoundaryOptions;
 use super::fit::Change;
-use super::raster::evened;
 use crate::cv::{gaussian_blur, single_threaded, to_mat};
+use crate::detail::detail_image;
 use crate::error::{AlignError, Side};
 use e2m_image::{Warp, sample_bilinear};
 use ndarray::{Array2, ArrayView2};
@@ -15,6 +16,9 @@ use opencv::video;
 
 /// Blur before a reduction by `k`: this over `k`, in px of the larger image.
 const REDUCTION_SIGMA: f64 = 0.4;
+/// Only what lies deeper inside the section than this takes part, in px of the previews: a defocused outline seems to lie
+/// further out, and it is the strongest edge of all.
+const EDGE_PX: f32 = 12.0;
 /// OpenCV's own blur before it compares, in px.
 const BLUR_PX: i32 = 5;
 
@@ -27,7 +31,7 @@ pub struct EccReport {
     pub reasons: Vec<String>,
     /// Resolution it worked at, as a share of full resolution.
     pub resolution: f64,
-    /// Correlation of the evened images before.
+    /// Correlation of the details before.
     pub start_correlation: f64,
     /// And after; that before where there is no result.
     pub correlation: f64,
@@ -35,22 +39,28 @@ pub struct EccReport {
     pub change: Option<Change>,
 }
 
-/// Refines `start`, a warp between the previews, which are reduced by `factor`; `centre` is the middle of the section in pre.
+/// Refines `start`, a warp between the previews, which are reduced by `factor`. `centre` is the middle of the section in
+/// pre; `depth` the distance from the outline there, if there is one.
 pub(super) fn refine_ecc(
     post: ArrayView2<'_, f32>,
     pre: ArrayView2<'_, f32>,
     factor: usize,
     start: &Warp,
     centre: [f64; 2],
+    depth: Option<&Array2<f32>>,
     options: &BoundaryOptions,
 ) -> Result<(Warp, EccReport), AlignError> {
     single_threaded();
     // Finer than the previews there is nothing to see.
     let k = (options.down_scale * factor as f64).min(1.0);
-    let post = shrink(&evened(post, Side::Post, 0)?, k)?;
-    let pre = shrink(&evened(pre, Side::Pre, 0)?, k)?;
+    let detail = |image, side| shrink(&detail_image(image, side)?.mapv(f32::from), k);
+    let (post, pre) = (detail(post, Side::Post)?, detail(pre, Side::Pre)?);
+    let inside = match depth {
+        Some(depth) => shrink(depth, k)?.mapv(|d| u8::from(d > EDGE_PX)),
+        None => Array2::ones(pre.dim()),
+    };
     let small_start = start.at_reduced_resolution(k, k);
-    let start_correlation = correlation(&post, &pre, &small_start);
+    let start_correlation = correlation(&post, &pre, &inside, &small_start);
     let mut report = EccReport {
         accepted: false,
         reasons: Vec::new(),
@@ -59,7 +69,7 @@ pub(super) fn refine_ecc(
         correlation: start_correlation,
         change: None,
     };
-    let warp = match run(&post, &pre, &small_start, options) {
+    let warp = match run(&post, &pre, &inside, &small_start, options) {
         Ok(small) => small.at_full_resolution(k, k),
         Err(reason) => {
             report.reasons.push(reason);
@@ -69,7 +79,7 @@ pub(super) fn refine_ecc(
     let added = start.inverse().then(&warp);
     let change = Change::of(&added, centre, factor as f64);
     report.change = Some(change);
-    report.correlation = correlation(&post, &pre, &warp.at_reduced_resolution(k, k));
+    report.correlation = correlation(&post, &pre, &inside, &warp.at_reduced_resolution(k, k));
     report.reasons = change.beyond(options);
     // Also where the correlation is not a number.
     if report.correlation.partial_cmp(&start_correlation) != Some(std::cmp::Ordering::Greater) {
@@ -87,6 +97,7 @@ pub(super) fn refine_ecc(
 fn run(
     post: &Array2<f32>,
     pre: &Array2<f32>,
+    inside: &Array2<u8>,
     start: &Warp,
     options: &BoundaryOptions,
 ) -> Result<Warp, String> {
@@ -102,7 +113,7 @@ fn run(
         &mut matrix,
         video::MOTION_HOMOGRAPHY,
         criteria,
-        &opencv::core::no_array(),
+        &to_mat(inside.view()).map_err(fault)?,
         BLUR_PX,
     )
     .map_err(fault)?;
@@ -130,14 +141,19 @@ fn shrink(image: &Array2<f32>, k: f64) -> Result<Array2<f32>, AlignError> {
     ))
 }
 
-/// The correlation coefficient over the pixels of post that `warp` puts into pre.
-fn correlation(post: &Array2<f32>, pre: &Array2<f32>, warp: &Warp) -> f64 {
-    let (height, width) = pre.dim();
+/// The correlation coefficient over the pixels of post that `warp` puts inside pre's section.
+fn correlation(
+    post: &Array2<f32>,
+    pre: &Array2<f32>,
+    inside: &Array2<u8>,
+    warp: &Warp,
+) -> f64 {
     let (mut n, mut sx, mut sy) = (0.0, 0.0, 0.0);
     let (mut sxx, mut sxy, mut syy) = (0.0, 0.0, 0.0);
     for ((y, x), &a) in post.indexed_iter() {
         let (u, v) = warp.apply(x as f64, y as f64);
-        if u >= 0.0 && v >= 0.0 && u <= (width - 1) as f64 && v <= (height - 1) as f64 {
+        let nearest = (v.round().max(0.0) as usize, u.round().max(0.0) as usize);
+        if inside.get(nearest) == Some(&1) {
             let (a, b) = (f64::from(a), f64::from(sample_bilinear(pre.view(), u, v)));
             n += 1.0;
             sx += a;
@@ -184,6 +200,7 @@ mod tests {
                 1,
                 &Warp::identity(),
                 [170.0, 130.0],
+                None,
                 &options,
             )
             .expect("images with contrast");
@@ -207,7 +224,7 @@ mod tests {
         let start = Warp::identity();
         // Previews of images five times as large: 3 px are 15 there.
         let (warp, report) =
-            refine_ecc(post.view(), pre.view(), 5, &start, [170.0, 130.0], &options)
+            refine_ecc(post.view(), pre.view(), 5, &start, [170.0, 130.0], None, &options)
                 .expect("images with contrast");
         assert_eq!((warp, report.accepted), (start, false));
         assert!(report.reasons[0].contains("15.0 px, max_translation is 10"), "{report:?}");

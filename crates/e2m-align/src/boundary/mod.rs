@@ -123,8 +123,9 @@ pub fn align_boundary(
     };
     let mut ecc = None;
     if options.fine_ecc {
-        let middle = pose.target;
-        let (refined, report) = ecc::refine_ecc(post, pre, factor, &warp, middle, options)?;
+        let depth = traced.as_ref().map(Traced::pre_depth).transpose()?;
+        let (middle, depth) = (pose.target, depth.as_ref());
+        let (refined, report) = ecc::refine_ecc(post, pre, factor, &warp, middle, depth, options)?;
         (warp, ecc) = (refined, Some(report));
     }
     let k = 1.0 / factor as f64;
@@ -199,6 +200,10 @@ impl Traced {
         let (height, width) = self.sections[1].mask.dim();
         let size = Size::new(width, height);
         icp::fit_contours(&post, &pre, size, coarse, factor as f64, options)
+    }
+
+    fn pre_depth(&self) -> Result<Array2<f32>, AlignError> {
+        raster::depth(&self.sections[1])
     }
 
     fn outlines(&self, factor: usize) -> [Outline; 2] {

@@ -28,13 +28,18 @@ pub(super) fn ring(
     width_px: usize,
     smooth_px: usize,
 ) -> Result<Array2<f32>, AlignError> {
+    let depth = depth(section)?;
+    let hard = depth.mapv(|d| f32::from(u8::from(d > 0.0 && d <= width_px as f32)));
+    reduce_and_soften(&hard, smooth_px)
+}
+
+/// Distance of the section's pixels from what is outside, in px; 0 there.
+pub(super) fn depth(section: &Section) -> Result<Array2<f32>, AlignError> {
     single_threaded();
     let mask = to_mat(section.mask.mapv(u8::from).view())?;
     let mut depth = Mat::default();
     imgproc::distance_transform_def(&mask, &mut depth, imgproc::DIST_L2, imgproc::DIST_MASK_5)?;
-    let depth = from_mat_f32(&depth)?;
-    let hard = depth.mapv(|d| f32::from(u8::from(d > 0.0 && d <= width_px as f32)));
-    reduce_and_soften(&hard, smooth_px)
+    Ok(from_mat_f32(&depth)?)
 }
 
 /// Log brightness with a mean of 0 and a spread of 1, then softened by a Gaussian of `smooth_px` and reduced by
