@@ -46,13 +46,14 @@ pub enum OutlineFlaw {
         /// Share of these pieces' area that is bright.
         filled_share: f64,
     },
-    /// What is bright and what is dark are not set apart.
+    /// What lies beside it is no empty glass.
     #[error(
-        "brightness beside the outline differs by a factor of {contrast:.2} only, as between grains of a section"
+        "what is darker than the rest is not empty: its brightness varies by {:.0} % of the difference between both, \
+         as from grain to grain of a section that fills the frame", 100.0 * glass_spread
     )]
-    Faint {
-        /// Brightness inside over that outside, each above the image's floor.
-        contrast: f64,
+    NoGlass {
+        /// Spread of the brightness outside, over the difference between inside and outside.
+        glass_spread: f64,
     },
 }
 

@@ -65,7 +65,8 @@ pub use check::{Chance, Check, check_alignment};
 pub use coarse::CoarseAlignment;
 pub use error::{AlignError, Side};
 pub use boundary::{
-    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, align_boundary, outline_applies,
+    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, align_boundary,
+    outline_applies,
 };
 pub use coarse::{CoarseAlignment, Similarity, align_coarse, similarity};
 pub use error::{AlignError, OutlineFlaw, Side};

@@ -137,7 +137,11 @@ fn sample_path(path: &[[f64; 2]], step: f64) -> Vec<ContourPoint> {
         let s = s.clamp(0.0, total);
         let i = along.partition_point(|&a| a < s).clamp(1, path.len() - 1);
         let span = along[i] - along[i - 1];
-        let t = if span > 0.0 { (s - along[i - 1]) / span } else { 0.0 };
+        let t = if span > 0.0 {
+            (s - along[i - 1]) / span
+        } else {
+            0.0
+        };
         let (a, b) = (path[i - 1], path[i]);
         [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]
     };
@@ -147,7 +151,10 @@ fn sample_path(path: &[[f64; 2]], step: f64) -> Vec<ContourPoint> {
             let s = (i as f64 + 0.5) * step;
             let (before, behind) = (at(s - TANGENT_REACH_PX), at(s + TANGENT_REACH_PX));
             let norm = distance(before, behind);
-            let tangent = [(behind[0] - before[0]) / norm, (behind[1] - before[1]) / norm];
+            let tangent = [
+                (behind[0] - before[0]) / norm,
+                (behind[1] - before[1]) / norm,
+            ];
             // The section lies to the right of the way on screen (y down), so outside is to the left.
             (norm > 0.0).then(|| ContourPoint {
                 at: at(s),
@@ -206,7 +213,11 @@ mod tests {
         let field = Array2::from_shape_fn((60, 60), |(y, x)| {
             let (first, second) = (x < 30 && y < 30, x >= 30 && y >= 30);
             let frame = x < 5 || y < 5 || x >= 55 || y >= 55;
-            if (first || second) && !frame { 1.0 } else { -1.0 }
+            if (first || second) && !frame {
+                1.0
+            } else {
+                -1.0
+            }
         });
         let paths = trace(&section(field));
         assert_eq!(paths.len(), 1, "eight-connected like the pieces");

@@ -192,10 +192,15 @@ mod tests {
 
     #[test]
     fn a_similarity_stays_one_whatever_it_is_fitted_to() {
-        let map = Warp::new([[1.02, 0.0, 0.0], [0.0, 0.99, 0.0], [0.0, 0.0, 1.0]]).expect("invertible");
-        let found = fit_to_lines(&pairs(&map), [300.0, 250.0], Model::Similarity).expect("determined");
+        let map =
+            Warp::new([[1.02, 0.0, 0.0], [0.0, 0.99, 0.0], [0.0, 0.0, 1.0]]).expect("invertible");
+        let found =
+            fit_to_lines(&pairs(&map), [300.0, 250.0], Model::Similarity).expect("determined");
         let change = Change::of(&found, [300.0, 250.0], 1.0);
-        assert!((change.scale_x - change.scale_y).abs() < 1e-12, "{change:?}");
+        assert!(
+            (change.scale_x - change.scale_y).abs() < 1e-12,
+            "{change:?}"
+        );
         assert!((0.99..1.02).contains(&change.scale_x));
     }
 
@@ -221,7 +226,8 @@ mod tests {
 
     #[test]
     fn every_limit_is_named() {
-        let map = Warp::new([[1.3, 0.0, 100.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).expect("invertible");
+        let map =
+            Warp::new([[1.3, 0.0, 100.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).expect("invertible");
         let reasons = Change::of(&map, [0.0, 0.0], 5.0).beyond(&BoundaryOptions::default());
         assert_eq!(reasons.len(), 3, "{reasons:?}");
         assert!(reasons[0].contains("500.0 px, max_translation is 200"));

@@ -103,7 +103,8 @@ pub(super) fn fit_contours(
     let similar = matcher.run(&nothing, first, (Model::Similarity, turns), px, limits);
     let turns = (Model::Affine, AFFINE_ITERATIONS);
     let affine = matcher.run(&similar.map, LAST_THRESHOLD_PX, turns, px, limits);
-    let fits = |run: &Run| run.reasons.is_empty() && matcher.change(run, px).beyond(limits).is_empty();
+    let fits =
+        |run: &Run| run.reasons.is_empty() && matcher.change(run, px).beyond(limits).is_empty();
     let believed =
         fits(&affine) && matcher.spread(&affine) < (1.0 - AFFINE_GAIN) * matcher.spread(&similar);
     let iterations = similar.iterations + if believed { affine.iterations } else { 0 };
@@ -320,10 +321,7 @@ fn in_frame(points: &[ContourPoint], warp: &Warp, size: Size) -> Vec<ContourPoin
         .iter()
         .filter_map(|p| {
             let (x, y) = warp.apply(p.at[0], p.at[1]);
-            let (sin, cos) = warp
-                .rotation_deg(p.at[0], p.at[1])
-                .to_radians()
-                .sin_cos();
+            let (sin, cos) = warp.rotation_deg(p.at[0], p.at[1]).to_radians().sin_cos();
             let [n, m] = p.normal;
             (within(x, size.width) && within(y, size.height)).then_some(ContourPoint {
                 at: [x, y],
@@ -391,7 +389,14 @@ mod tests {
     }
 
     fn fit(truth: &Warp, start: &Warp, limits: &BoundaryOptions) -> (Warp, IcpReport) {
-        fit_contours(&outline(1500), &moved(truth, 1700), SIZE, start, 4.0, limits)
+        fit_contours(
+            &outline(1500),
+            &moved(truth, 1700),
+            SIZE,
+            start,
+            4.0,
+            limits,
+        )
     }
 
     #[test]
@@ -402,14 +407,18 @@ mod tests {
         assert!(report.accepted, "{report:?}");
         assert!(warp.max_distance(&truth, SIZE) < 0.1, "{report:?}");
         assert!(report.iterations <= MAX_ITERATIONS && !report.affine);
-        assert!(report.rms_px < 0.1 && report.start_rms_px > 4.0, "{report:?}");
+        assert!(
+            report.rms_px < 0.1 && report.start_rms_px > 4.0,
+            "{report:?}"
+        );
         let change = report.change.expect("a result");
         assert!((change.rotation_deg - 1.0).abs() < 0.05, "{change:?}");
     }
 
     #[test]
     fn a_sheared_section_is_fitted_by_an_affine_map() {
-        let truth = Warp::new([[1.0, 0.03, -5.0], [0.0, 1.0, 3.0], [0.0, 0.0, 1.0]]).expect("a warp");
+        let truth =
+            Warp::new([[1.0, 0.03, -5.0], [0.0, 1.0, 3.0], [0.0, 0.0, 1.0]]).expect("a warp");
         let (warp, report) = fit(&truth, &Warp::identity(), &BoundaryOptions::default());
         assert!(report.accepted && report.affine, "{report:?}");
         assert!(warp.max_distance(&truth, SIZE) < 0.3, "{report:?}");
@@ -442,7 +451,10 @@ mod tests {
         assert!(!report.accepted);
         assert_eq!(warp, Warp::identity());
         assert!(
-            report.reasons.iter().any(|r| r.contains("max_rotation is 1.5")),
+            report
+                .reasons
+                .iter()
+                .any(|r| r.contains("max_rotation is 1.5")),
             "{report:?}"
         );
     }
@@ -456,9 +468,19 @@ mod tests {
             })
             .collect();
         let limits = BoundaryOptions::default();
-        let (warp, report) = fit_contours(&outline(900), &square, SIZE, &Warp::identity(), 1.0, &limits);
+        let (warp, report) = fit_contours(
+            &outline(900),
+            &square,
+            SIZE,
+            &Warp::identity(),
+            1.0,
+            &limits,
+        );
         assert!(!report.accepted && warp == Warp::identity());
-        assert!(report.reasons.iter().any(|r| r.contains("contour points")), "{report:?}");
+        assert!(
+            report.reasons.iter().any(|r| r.contains("contour points")),
+            "{report:?}"
+        );
     }
 
     #[test]
@@ -466,6 +488,9 @@ mod tests {
         let away = Warp::translation(5000.0, 0.0);
         let (warp, report) = fit(&Warp::identity(), &away, &BoundaryOptions::default());
         assert_eq!((warp, report.accepted), (away, false));
-        assert!(report.reasons[0].starts_with("only 0 contour points of post"), "{report:?}");
+        assert!(
+            report.reasons[0].starts_with("only 0 contour points of post"),
+            "{report:?}"
+        );
     }
 }

@@ -119,7 +119,10 @@ pub fn align_boundary(
     let coarse = pose.warp();
     let (mut warp, icp) = match &traced {
         Some(traced) => traced.fit(&coarse, factor, options),
-        None => (coarse, IcpReport::impossible(flaw.map_or_else(String::new, |f| f.to_string()))),
+        None => (
+            coarse,
+            IcpReport::impossible(flaw.map_or_else(String::new, |f| f.to_string())),
+        ),
     };
     let mut ecc = None;
     if options.fine_ecc {

@@ -87,9 +87,7 @@ impl BoundaryOptions {
         if !self.rotation_search || self.angle_range_deg == 0.0 {
             return vec![0.0];
         }
-        let half = (self.angle_range_deg / step_deg)
-            .ceil()
-            .max(1.0) as i64;
+        let half = (self.angle_range_deg / step_deg).ceil().max(1.0) as i64;
         let step = self.angle_range_deg / half as f64;
         (-half..=half).map(|i| i as f64 * step).collect()
     }
@@ -110,7 +108,13 @@ impl BoundaryOptions {
 
     /// Fails for values that no search can be made with.
     pub(super) fn check(&self) -> Result<(), AlignError> {
-        let refuse = |name, value: f64, reason| Err(AlignError::Option { name, value, reason });
+        let refuse = |name, value: f64, reason| {
+            Err(AlignError::Option {
+                name,
+                value,
+                reason,
+            })
+        };
         let (angle, step) = (self.angle_range_deg, self.angle_step_deg);
         if !(0.0..=180.0).contains(&angle) {
             return refuse("angle_range", angle, "must lie between 0 and 180 degrees");

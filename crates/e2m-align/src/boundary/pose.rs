@@ -237,7 +237,10 @@ mod tests {
         };
         let (found, correlation) = refine(&post, &pre, start, &FREE);
         let size = e2m_image::Size::new(150, 120);
-        assert!(found.warp().max_distance(&truth.warp(), size) < 0.1, "{found:?}");
+        assert!(
+            found.warp().max_distance(&truth.warp(), size) < 0.1,
+            "{found:?}"
+        );
         assert!(correlation > 0.999, "{correlation}");
     }
 

@@ -59,7 +59,10 @@ pub(super) fn search(
         let found = candidates.par_iter().map(|(pose, _)| {
             let small = pose.at_pixel_size(level.reduction as f64);
             let (pose, correlation) = refine(&level.post, &level.pre, small, &bounds);
-            (pose.at_pixel_size(1.0 / level.reduction as f64), correlation)
+            (
+                pose.at_pixel_size(1.0 / level.reduction as f64),
+                correlation,
+            )
         });
         candidates = found.collect();
         candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -73,9 +76,12 @@ pub(super) fn search(
         }
         level = Level::new(post, pre, reduction, softness, None)?;
     }
-    candidates.first().copied().ok_or_else(|| AlignError::Implausible {
-        reason: "no angle and magnification could be correlated".to_owned(),
-    })
+    candidates
+        .first()
+        .copied()
+        .ok_or_else(|| AlignError::Implausible {
+            reason: "no angle and magnification could be correlated".to_owned(),
+        })
 }
 
 /// The step of an evenly spaced grid; 0 for a single value.
@@ -155,8 +161,10 @@ fn try_all(level: &Level, angles: &[f64], scales: &[f64]) -> Result<Vec<(Pose, f
         })
         .collect();
     let correlator = Correlator::new(level, post_area, pre_area, &poses)?;
-    let found: Result<Vec<_>, AlignError> =
-        poses.par_iter().map(|pose| correlator.best_shift(pose)).collect();
+    let found: Result<Vec<_>, AlignError> = poses
+        .par_iter()
+        .map(|pose| correlator.best_shift(pose))
+        .collect();
     let enlarge = 1.0 / level.reduction as f64;
     Ok(found?
         .into_iter()
@@ -179,7 +187,12 @@ fn occupied(image: &Array2<f32>) -> Rect {
         return Rect::new(0, 0, width as i32, height as i32);
     }
     let extent = |a: usize, b: usize| (b - a) as i32;
-    Rect::new(left as i32, top as i32, extent(left, right), extent(top, bottom))
+    Rect::new(
+        left as i32,
+        top as i32,
+        extent(left, right),
+        extent(top, bottom),
+    )
 }
 
 fn middle(area: Rect) -> [f64; 2] {
@@ -283,8 +296,7 @@ impl Correlator {
             ));
         let rows = place.rows();
         let affine = Mat::from_slice_2d(&[rows[0], rows[1]])?;
-        let mut turned =
-            Mat::new_size_with_default(self.size, CV_32F, Scalar::all(0.0))?;
+        let mut turned = Mat::new_size_with_default(self.size, CV_32F, Scalar::all(0.0))?;
         imgproc::warp_affine(
             &self.pre,
             &mut turned,
@@ -306,8 +318,8 @@ fn seen_in_post(pose: &Pose, area: Rect) -> Rect {
         left + f64::from(area.width) + 1.0,
         top + f64::from(area.height) + 1.0,
     );
-    let corners = [(left, top), (right, top), (left, bottom), (right, bottom)]
-        .map(|(x, y)| back.apply(x, y));
+    let corners =
+        [(left, top), (right, top), (left, bottom), (right, bottom)].map(|(x, y)| back.apply(x, y));
     let least = |f: fn(&(f64, f64)) -> f64| corners.iter().map(f).fold(f64::MAX, f64::min);
     let most = |f: fn(&(f64, f64)) -> f64| corners.iter().map(f).fold(f64::MIN, f64::max);
     let (x, y) = (least(|c| c.0).floor() as i32, least(|c| c.1).floor() as i32);

@@ -1,6 +1,6 @@
 //! The section as a region: its pieces, holes filled, apart from dust.
 
-use super::density::{above_local_level, bright, finite};
+use super::density::{above_local_level, bright, finite, glass_spread};
 use crate::cv::{gaussian_blur, single_threaded, to_mat};
 use crate::error::{AlignError, OutlineFlaw, Side};
 use ndarray::{Array2, ArrayView2};
@@ -19,6 +19,9 @@ const MAX_FRAME_SHARE: f64 = 0.4;
 const MIN_AREA_SHARE: f64 = 0.005;
 /// More pieces than this are cells or grains, not pieces of a section.
 const MAX_PIECES: usize = 20;
+/// What is dark must be even: it may vary by this much of the difference to the section. Generated sections on glass have
+/// up to 0.06, those that fill the frame 0.27 and more.
+const MAX_GLASS_SPREAD: f64 = 0.15;
 /// The fine smoothing: a sigma of this share of the longer side, but at least [`MIN_SIGMA_PX`].
 const SIGMA_SHARE: f64 = 1.0 / 800.0;
 const MIN_SIGMA_PX: f64 = 1.0;
@@ -109,7 +112,8 @@ impl Regions {
     fn is_solid(&self) -> bool {
         let least = |n: usize| n as f64 * SOLID_SHARE;
         self.pieces <= MAX_PIECES
-            && self.kept as f64 >= least(self.bright) && self.kept as f64 >= least(self.filled)
+            && self.kept as f64 >= least(self.bright)
+            && self.kept as f64 >= least(self.filled)
     }
 
     fn facts(&self) -> (usize, usize, usize, usize) {
@@ -132,6 +136,10 @@ impl Regions {
                 kept_share: self.kept as f64 / self.bright.max(1) as f64,
                 filled_share: self.kept as f64 / self.filled.max(1) as f64,
             });
+        }
+        let glass_spread = glass_spread(&self.field, &self.mask);
+        if glass_spread > MAX_GLASS_SPREAD {
+            return no_outline(OutlineFlaw::NoGlass { glass_spread });
         }
         Ok(Section {
             mask: self.mask,
@@ -156,7 +164,10 @@ fn frame_share(mask: &Array2<bool>) -> f64 {
 }
 
 /// Connected regions and their areas; label 0 is what is not in `mask`.
-fn components(mask: &Array2<bool>, connectivity: i32) -> Result<(Vec<i32>, Vec<usize>), AlignError> {
+fn components(
+    mask: &Array2<bool>,
+    connectivity: i32,
+) -> Result<(Vec<i32>, Vec<usize>), AlignError> {
     single_threaded();
     let pixels = to_mat(mask.mapv(u8::from).view())?;
     let (mut labels, mut stats, mut centroids) = (Mat::default(), Mat::default(), Mat::default());
@@ -185,7 +196,10 @@ fn largest_pieces(mask: &Array2<bool>) -> Result<(usize, Array2<bool>), AlignErr
         .map(|(i, &area)| i > 0 && area as f64 >= least)
         .collect();
     let pieces = kept.iter().filter(|&&k| k).count();
-    Ok((pieces, relabelled(mask.dim(), &labels, |l| kept[l as usize])))
+    Ok((
+        pieces,
+        relabelled(mask.dim(), &labels, |l| kept[l as usize]),
+    ))
 }
 
 /// `mask` with everything that it encloses. A hole that opens to the border of the image is none.
@@ -226,8 +240,12 @@ mod tests {
 
     #[test]
     fn holes_are_filled_and_bays_are_not() {
-        let mask = drawing(&["........", ".#####..", ".#...#.#", ".#.#.#.#", ".#####..", "..#.#..."]);
-        let filled = drawing(&["........", ".#####..", ".#####.#", ".#####.#", ".#####..", "..#.#..."]);
+        let mask = drawing(&[
+            "........", ".#####..", ".#...#.#", ".#.#.#.#", ".#####..", "..#.#...",
+        ]);
+        let filled = drawing(&[
+            "........", ".#####..", ".#####.#", ".#####.#", ".#####..", "..#.#...",
+        ]);
         assert_eq!(fill_holes(&mask).expect("labels"), filled);
     }
 
@@ -259,15 +277,39 @@ mod tests {
         let section = |w: f32, h: f32| {
             Array2::from_shape_fn((200, 240), |(y, x)| {
                 let inside = (x as f32 - 120.0).abs() < w && (y as f32 - 100.0).abs() < h;
-                if inside { 90.0 + ((x * y) % 7) as f32 } else { 2.0 }
+                if inside {
+                    90.0 + ((x * y) % 7) as f32
+                } else {
+                    2.0
+                }
             })
         };
         let good = section(80.0, 60.0);
         let flaw = |pre: Array2<f32>| match find_sections(good.view(), pre.view()) {
-            Err(AlignError::NoOutline { side: Side::Pre, flaw }) => flaw,
+            Err(AlignError::NoOutline {
+                side: Side::Pre,
+                flaw,
+            }) => flaw,
             other => panic!("{other:?}"),
         };
-        assert!(matches!(flaw(section(300.0, 95.0)), OutlineFlaw::FillsFrame { .. } ) );
+        assert!(matches!(
+            flaw(section(300.0, 95.0)),
+            OutlineFlaw::FillsFrame { .. }
+        ));
         assert!(matches!(flaw(section(6.0, 6.0)), OutlineFlaw::Tiny { .. }));
+        let grains = Array2::from_shape_fn((200, 240), |(y, x)| {
+            let grain = ((x / 20 * 7 + y / 20 * 11) % 13) as f32;
+            10.0 + 12.0 * grain
+        });
+        let found = flaw(grains);
+        assert!(
+            matches!(
+                found,
+                OutlineFlaw::NoGlass { .. }
+                    | OutlineFlaw::FillsFrame { .. }
+                    | OutlineFlaw::Scattered { .. }
+            ),
+            "{found:?}"
+        );
     }
 }
