@@ -7,6 +7,9 @@
 //! 2. [`choose_tiles`], [`TileCollector`], [`align_fine`]: tiles at full resolution, spread over what both images show, on
 //!    which the homography is refined by comparing brightness, to a few hundredths of a pixel.
 //!
+//! Where a section shows its outline, [`align_boundary`] can take the place of the first step: rings along the outlines are
+//! correlated over angles and magnifications, then contour points are fitted. It needs no texture.
+//!
 //! The result is judged on tiles that took no part in the fit ([`measure_residuals`]), and as a whole by
 //! [`similarity`]. [`align`] does all of it for two arrays in memory.
 //!

@@ -3,7 +3,7 @@
 //! Each image is smoothed and parted into section and glass ([`density`]), the section's pieces are picked out and
 //! their holes filled ([`section`]), and a soft ring is laid along the outline ([`raster`]). The rings are correlated
 //! over angles and magnifications ([`search`], [`pose`]), and contour points ([`contour`]) are then fitted to each other
-//! ([`icp`], [`fit`]). Images can be refined by their brightness at last ([`ecc`]).
+//! ([`icp`], [`matcher`], [`fit`]). Images can be refined by their brightness at last ([`ecc`]).
 //!
 //! It needs an outline: where a section fills the frame it says so ([`AlignError::NoOutline`]), and
 //! [`align_coarse`](crate::align_coarse) is what helps there.
@@ -13,6 +13,7 @@ mod density;
 mod ecc;
 mod fit;
 mod icp;
+mod matcher;
 mod options;
 mod pose;
 mod raster;
@@ -87,7 +88,33 @@ impl Outline {
 /// similarities within the options' ranges, shifts of any size, and what the fit by contour points adds.
 ///
 /// Images are `(height, width)`, in any linear unit of brightness; they may differ in size. All pieces of the section
-/// that are not much smaller than the largest are followed.
+/// that are at least a tenth of the largest are followed. Answers in about half a second at 1,600 px, with the usual
+/// ranges, on two threads of the current rayon pool; the number of threads does not change them.
+///
+/// ```
+/// use e2m_align::{BoundaryOptions, align_boundary};
+/// use e2m_image::{Size, Warp};
+/// use ndarray::Array2;
+///
+/// // A lobed section on dark glass, and the same turned by 12 degrees, smaller and twice as bright.
+/// let section = |x: f64, y: f64| {
+///     let (dx, dy) = (x - 200.0, y - 160.0);
+///     let angle = dy.atan2(dx);
+///     let border = 100.0 + 15.0 * (3.0 * angle).sin() + 8.0 * (7.0 * angle + 1.0).cos();
+///     3.0 + 90.0 * (border - dx.hypot(dy) + 0.5).clamp(0.0, 1.0) as f32
+/// };
+/// let truth = Warp::similarity(1.06, 12.0, (200.0, 160.0));
+/// let pre = Array2::from_shape_fn((320, 400), |(y, x)| section(x as f64, y as f64));
+/// let post = Array2::from_shape_fn((320, 400), |(y, x)| {
+///     let (u, v) = truth.apply(x as f64, y as f64);
+///     2.0 * section(u, v)
+/// });
+///
+/// let found = align_boundary(post.view(), pre.view(), 1, &BoundaryOptions::default())?;
+/// assert!(found.icp.accepted);
+/// assert!(found.warp.mean_distance(&truth, Size::new(400, 320)) < 0.5);
+/// # Ok::<(), e2m_align::AlignError>(())
+/// ```
 ///
 /// # Errors
 /// [`AlignError::NoOutline`] where there is no outline to follow: a cheap answer, given before the search. Also for images

@@ -16,7 +16,7 @@ pub struct BoundaryOptions {
     pub smooth_px: usize,
     /// Search over rotations. If not, the rotation before the fit by contour points is exactly 0.
     pub rotation_search: bool,
-    /// Rotations searched: from minus this to plus this, in degrees.
+    /// Rotations searched: from minus this to plus this, in degrees. The result may lie half a step beyond.
     pub angle_range_deg: f64,
     /// Step of the search over rotations in degrees. Coarse to fine, the first level may take steps as wide as those of
     /// the magnification are on the outline; the result lies on no grid.
@@ -25,7 +25,7 @@ pub struct BoundaryOptions {
     pub scale_search: bool,
     /// Least magnification searched, of the warp from post to pre: below 1 the section is smaller in pre.
     pub scale_min: f64,
-    /// Largest magnification searched.
+    /// Largest magnification searched. The result may lie half a step beyond.
     pub scale_max: f64,
     /// Step of the search over magnifications.
     pub scale_step: f64,
@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn senseless_values_are_named() {
-        let cases: [(&str, fn(&mut BoundaryOptions)); 8] = [
+        type Spoil = fn(&mut BoundaryOptions);
+        let cases: [(&str, Spoil); 8] = [
             ("angle_range", |o| o.angle_range_deg = 200.0),
             ("angle_step", |o| o.angle_step_deg = 0.0),
             ("angle_step", |o| o.angle_step_deg = 1e-5),

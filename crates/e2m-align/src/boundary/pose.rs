@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn blobs(pose: Option<&Pose>) -> Array2<f32> {
-        let warp = pose.map_or_else(Warp::identity, |p| p.warp());
+        let warp = pose.map_or_else(Warp::identity, Pose::warp);
         Array2::from_shape_fn((120, 150), |(y, x)| {
             let (x, y) = warp.apply(x as f64, y as f64);
             [(50.0, 40.0, 9.0), (100.0, 55.0, 12.0), (70.0, 90.0, 8.0)]
