@@ -18,7 +18,7 @@ fn main() {
         let world = World::new(&pair.recipe).unwrap();
         let (post, pre) = (world.render_post(), world.render_pre());
         let start = Instant::now();
-        let result = align(&post, &pre, &AlignOptions::default());
+        let result = align(&post, &pre, &AlignOptions { methods: match std::env::var("M").as_deref() { Ok("b") => vec![e2m_align::CoarseMethod::Boundary], Ok("f") => vec![e2m_align::CoarseMethod::Features], _ => AlignOptions::default().methods }, ..AlignOptions::default() });
         let seconds = start.elapsed().as_secs_f64();
         match result {
             Ok(a) => {
@@ -39,7 +39,7 @@ fn main() {
                 }
                 let i = t.registration_error(&a.interior.warp);
                 println!(
-                    "{:40} err {:8.4} max {:7.3} coarse {:6.2} int {:5.2} {:?} | res {:?} agree {:.2} c {:.2} chance {:.2} thr {:.2} | corr {:.3} det {:.3} ov {:.2} acc {:.4} inl {:.2} foc {:.2} rej {:?} {:.2}s",
+                    "{:40} err {:8.4} max {:7.3} coarse {:6.2} int {:5.2} {:?} | res {:?} agree {:.2} c {:.2} chance {:.2} thr {:.2} | corr {:.3} det {:.3} ov {:.2} acc {:.4} inl {:.2} foc {:.2} rej {:?} {:.2}s {} local {:.2} {:?} {:?}",
                     pair.name,
                     e.mean_px,
                     e.max_px,
@@ -61,8 +61,7 @@ fn main() {
                     a.refinement.estimated_accuracy_px,
                     a.refinement.inlier_ratio,
                     a.refinement.defocus_px,
-                    a.refinement.rejected,
-                    seconds
+                    a.refinement.rejected, seconds, a.coarse.method, e2m_align::local_displacement(&a.check.residuals).map_or(-1.0, |l| l.length_px()), a.judgement.verdict, a.judgement.reasons
                 );
             }
             Err(e) => println!("{:45} {e} {seconds:.2}s", pair.name),

@@ -113,6 +113,12 @@ pub enum AlignError {
         /// What is wrong with it, with figures.
         reason: String,
     },
+    /// No way of coarse alignment found a warp.
+    #[error("no method aligns the pair ({reasons})")]
+    NoMethod {
+        /// Each method with its reason.
+        reasons: String,
+    },
     /// One image shows the section from behind.
     #[error(
         "pre is a mirror image of post: {inliers} features agree once it is flipped; flip one of the two and run again"

@@ -2,7 +2,7 @@
 //!
 //! The work is done in two steps, with little memory whatever the size of the images:
 //!
-//! 1. [`align_coarse`]: SIFT features (OpenCV) of both images at a working size of at most 1,600 px, matched, and the
+//! 1. [`Previews`]: SIFT features (OpenCV) of both images at a working size of at most 1,600 px, matched, and the
 //!    homography that most matches agree on. Any rotation, magnifications up to 2.5, no outline needed.
 //! 2. [`choose_tiles`], [`TileCollector`], [`align_fine`]: tiles at full resolution, spread over what both images show, on
 //!    which the homography is refined by comparing brightness, to a few hundredths of a pixel.
@@ -41,8 +41,9 @@
 //! # Ok::<(), e2m_align::AlignError>(())
 //! ```
 
-mod check;
 mod boundary;
+mod check;
+mod choice;
 mod coarse;
 mod comparison;
 mod cv;
@@ -63,15 +64,15 @@ mod residual;
 mod sampling;
 mod similarity;
 mod tiles;
+mod verdict;
 
-pub use check::{Chance, Check, check_alignment};
-pub use coarse::CoarseAlignment;
-pub use error::{AlignError, Side};
 pub use boundary::{
     BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, align_boundary,
     outline_applies,
 };
-pub use coarse::{CoarseAlignment, Similarity, align_coarse, similarity};
+pub use check::{Chance, Check, check_alignment};
+pub use choice::{Candidate, CoarseChoice, CoarseMethod};
+pub use coarse::CoarseAlignment;
 pub use error::{AlignError, OutlineFlaw, Side};
 pub use fine::{FineAlignment, align_fine};
 pub use interior::{InteriorCorrection, InteriorOptions};
@@ -82,3 +83,4 @@ pub use refine::{Refinement, refine};
 pub use residual::{ResidualSummary, TileResidual};
 pub use similarity::Similarity;
 pub use tiles::{Tile, TileCollector, TilePlan, TileSpec, choose_tiles};
+pub use verdict::{Judgement, Verdict, judge, local_displacement};

@@ -1,7 +1,8 @@
 //! All steps for two images in memory.
 
 use crate::check::Check;
-use crate::coarse::CoarseAlignment;
+use crate::boundary::BoundaryOptions;
+use crate::choice::{CoarseChoice, CoarseMethod};
 use crate::error::AlignError;
 use crate::fine::align_fine;
 use crate::interior::{InteriorCorrection, InteriorOptions};
@@ -10,6 +11,7 @@ use crate::previews::Previews;
 use crate::refine::Refinement;
 use crate::similarity::Similarity;
 use crate::tiles::{TileCollector, choose_tiles};
+use crate::verdict::{Judgement, judge};
 use e2m_image::{
     BandError, BandSource, BlockMean, PlaneSource, PlaneView, Size, Warp, default_band_rows,
     preview_factor, stream_bands,
@@ -18,12 +20,27 @@ use ndarray::Array2;
 use std::ops::ControlFlow;
 
 /// Options of [`align`].
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AlignOptions {
-    /// Of the first step.
+    /// Ways of the first step that are tried; the one that fits the images best is kept.
+    pub methods: Vec<CoarseMethod>,
+    /// Of the first step by features.
     pub coarse: CoarseOptions,
+    /// Of the first step by the boundary.
+    pub boundary: BoundaryOptions,
     /// Of the second.
     pub refine: RefineOptions,
+}
+
+impl Default for AlignOptions {
+    fn default() -> Self {
+        Self {
+            methods: vec![CoarseMethod::Features, CoarseMethod::Boundary],
+            coarse: CoarseOptions::default(),
+            boundary: BoundaryOptions::default(),
+            refine: RefineOptions::default(),
+        }
+    }
 }
 
 /// A warp with what is known about its quality.
@@ -32,7 +49,7 @@ pub struct Alignment {
     /// Post pixels to pre pixels.
     pub warp: Warp,
     /// The first step.
-    pub coarse: CoarseAlignment,
+    pub coarse: CoarseChoice,
     /// The correction by features inside the section.
     pub interior: InteriorCorrection,
     /// The refinement at full resolution.
@@ -41,12 +58,15 @@ pub struct Alignment {
     pub check: Check,
     /// Likeness of the whole at the working size.
     pub similarity: Similarity,
+    /// What is to be thought of it.
+    pub judgement: Judgement,
 }
 
 /// Aligns `pre` to `post`: array views of u8, u16 or f32, shape `(height, width)`, of the same or different sizes.
 ///
 /// # Errors
-/// See [`AlignError`]; all of them mean that no trustworthy warp exists for this pair.
+/// See [`AlignError`]; all of them mean that no warp was found. A warp that was found may still be wrong: see
+/// [`Alignment::judgement`].
 pub fn align<'a>(
     post: impl Into<PlaneView<'a>>,
     pre: impl Into<PlaneView<'a>>,
@@ -60,7 +80,8 @@ pub fn align<'a>(
         reduce(PlaneSource::new(pre), factor),
         factor,
     )?;
-    let coarse = previews.align_by_features(&options.coarse)?;
+    let coarse =
+        previews.align_coarsely(&options.methods, &options.coarse, &options.boundary)?;
     let limits = InteriorOptions {
         max_correction_px: options.refine.max_correction_px,
         min_inlier_ratio: options.refine.min_inlier_ratio,
@@ -80,13 +101,15 @@ pub fn align<'a>(
         collector.into_tiles()
     });
     let fine = align_fine(&fit, &check, size, pre, &interior.warp, &options.refine);
+    let similarity = previews.similarity(&fine.warp)?;
     Ok(Alignment {
+        judgement: judge(&fine.check, &similarity),
         warp: fine.warp,
         coarse,
         interior,
         refinement: fine.refinement,
         check: fine.check,
-        similarity: previews.similarity(&fine.warp)?,
+        similarity,
     })
 }
 

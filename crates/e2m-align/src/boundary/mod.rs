@@ -6,7 +6,7 @@
 //! ([`icp`], [`matcher`], [`fit`]). Images can be refined by their brightness at last ([`ecc`]).
 //!
 //! It needs an outline: where a section fills the frame it says so ([`AlignError::NoOutline`]), and
-//! [`align_coarse`](crate::align_coarse) is what helps there.
+//! [`Previews::align_by_features`](crate::Previews::align_by_features) is what helps there.
 
 mod contour;
 mod density;

@@ -1,0 +1,222 @@
+//! What is to be thought of an alignment.
+
+use crate::check::Check;
+use crate::residual::{TileResidual, median};
+use crate::similarity::Similarity;
+use serde::{Deserialize, Serialize};
+
+/// A residual beyond this is visible in the difference image, px.
+const MAX_RESIDUAL_PX: f64 = 1.0;
+/// Less of post's signal under pre than this leaves most of the section without a background.
+const MIN_OVERLAP: f64 = 0.3;
+/// Where no more tiles than this share agree, hardly more than by chance (a tenth), the alignment is wrong.
+const FAIL_AGREEMENT: f64 = 0.3;
+/// Fewer agreeing tiles than this share say little about the whole.
+const MIN_AGREEMENT: f64 = 0.45;
+/// Fewer agreeing tiles than this are chance.
+const MIN_AGREEING: usize = 4;
+/// Neighbours of a tile that must be displaced alike for a local deformation.
+const NEIGHBOURS: usize = 4;
+
+/// What is to be thought of an alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing speaks against it.
+    Pass,
+    /// To be looked at.
+    Suspect,
+    /// Wrong.
+    Fail,
+}
+
+/// A verdict with its reasons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is not [`Verdict::Pass`]; each a sentence with its figures.
+    pub reasons: Vec<String>,
+}
+
+/// Judges a warp by the tiles outside its fit and by the likeness of the whole.
+pub fn judge(check: &Check, similarity: &Similarity) -> Judgement {
+    let (agreeing, tiles) = (check.residuals.len(), check.tiles.len());
+    if tiles >= MIN_AGREEING && check.agreement() <= FAIL_AGREEMENT {
+        return Judgement {
+            verdict: Verdict::Fail,
+            reasons: vec![format!(
+                "only {agreeing} of {tiles} tiles fit pre better than a wrong place does \
+                 (median correlation {:.2}, at wrong places {:.2}): do both images show the same section?",
+                check.correlation, check.chance.correlation
+            )],
+        };
+    }
+    let mut reasons = Vec::new();
+    if agreeing < MIN_AGREEING || check.agreement() < MIN_AGREEMENT {
+        reasons.push(format!(
+            "only {agreeing} of {tiles} tiles show the same structure in both images"
+        ));
+    }
+    if let Some(summary) = &check.summary
+        && summary.median_px > MAX_RESIDUAL_PX
+    {
+        reasons.push(format!(
+            "median residual {:.2} px is above {MAX_RESIDUAL_PX} px",
+            summary.median_px
+        ));
+    }
+    if let Some(local) = local_displacement(&check.residuals)
+        && local.length_px() > MAX_RESIDUAL_PX
+    {
+        let (x, y) = local.tile.centre();
+        reasons.push(format!(
+            "local deformation: the section around post pixel ({x:.0}, {y:.0}) is displaced by {:.2} px",
+            local.length_px()
+        ));
+    }
+    if similarity.overlap_fraction < MIN_OVERLAP {
+        let percent = 100.0 * similarity.overlap_fraction;
+        reasons.push(format!(
+            "pre covers only {percent:.0} % of the section in post"
+        ));
+    }
+    Judgement {
+        verdict: if reasons.is_empty() {
+            Verdict::Pass
+        } else {
+            Verdict::Suspect
+        },
+        reasons,
+    }
+}
+
+/// The largest displacement that a tile shares with its neighbours: the median of both components over the tile and the
+/// nearest others. One tile alone may be misled by stain; neighbours that agree are deformed.
+pub fn local_displacement(residuals: &[TileResidual]) -> Option<TileResidual> {
+    if residuals.len() <= NEIGHBOURS {
+        return None;
+    }
+    residuals
+        .iter()
+        .map(|tile| {
+            let (x, y) = tile.tile.centre();
+            let mut near: Vec<(f64, &TileResidual)> = residuals
+                .iter()
+                .map(|other| {
+                    let (u, v) = other.tile.centre();
+                    ((u - x).hypot(v - y), other)
+                })
+                .collect();
+            near.sort_by(|a, b| a.0.total_cmp(&b.0));
+            near.truncate(NEIGHBOURS + 1);
+            TileResidual {
+                dx: median(near.iter().map(|n| n.1.dx).collect()),
+                dy: median(near.iter().map(|n| n.1.dy).collect()),
+                ..*tile
+            }
+        })
+        .max_by(|a, b| a.length_px().total_cmp(&b.length_px()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Chance;
+    use crate::residual::ResidualSummary;
+    use crate::tiles::TileSpec;
+
+    const ALIKE: Similarity = Similarity {
+        correlation: 0.95,
+        detail_correlation: 0.8,
+        overlap_fraction: 0.9,
+    };
+
+    /// `agreeing` of 20 tiles on a grid, displaced by what `shift` says of their column.
+    fn check(agreeing: usize, shift: impl Fn(usize) -> f64) -> Check {
+        let tiles: Vec<TileSpec> = (0..20)
+            .map(|i| TileSpec {
+                x: 200 * (i / 4),
+                y: 200 * (i % 4),
+                side_px: 192,
+            })
+            .collect();
+        let residuals: Vec<TileResidual> = tiles[..agreeing]
+            .iter()
+            .map(|&tile| TileResidual {
+                tile,
+                dx: shift(tile.x / 200),
+                dy: 0.0,
+                error_px: 0.01,
+                correlation: 0.95,
+            })
+            .collect();
+        Check {
+            summary: ResidualSummary::of(&residuals, tiles.len()),
+            tiles,
+            residuals,
+            chance: Chance {
+                tiles: 40,
+                correlation: 0.2,
+                threshold: 0.5,
+            },
+            correlation: 0.95,
+        }
+    }
+
+    #[test]
+    fn a_good_alignment_passes_and_doubts_are_named() {
+        assert_eq!(
+            judge(&check(20, |_| 0.05), &ALIKE),
+            Judgement {
+                verdict: Verdict::Pass,
+                reasons: Vec::new()
+            }
+        );
+        let apart = Similarity {
+            overlap_fraction: 0.1,
+            ..ALIKE
+        };
+        let cases = [
+            (judge(&check(20, |_| 1.4), &ALIKE), "median residual 1.40 px"),
+            (
+                judge(&check(8, |_| 0.1), &ALIKE),
+                "only 8 of 20 tiles show the same structure",
+            ),
+            (judge(&check(20, |_| 0.1), &apart), "pre covers only 10 %"),
+            (
+                judge(&check(20, |column| if column == 4 { 2.0 } else { 0.0 }), &ALIKE),
+                "local deformation: the section around post pixel (896,",
+            ),
+        ];
+        for (judgement, reason) in cases {
+            assert_eq!(judgement.verdict, Verdict::Suspect, "{reason}");
+            assert!(
+                judgement.reasons.iter().any(|r| r.starts_with(reason)),
+                "{:?}",
+                judgement.reasons
+            );
+        }
+    }
+
+    #[test]
+    fn tiles_that_fit_no_better_than_chance_fail() {
+        let judgement = judge(&check(3, |_| 0.2), &ALIKE);
+        assert_eq!(judgement.verdict, Verdict::Fail);
+        assert!(judgement.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
+    }
+
+    #[test]
+    fn one_tile_that_is_off_is_no_deformation() {
+        let mut lone = check(20, |_| 0.0);
+        lone.residuals[7].dx = 5.0;
+        assert!(local_displacement(&lone.residuals).is_some_and(|l| l.length_px() < 0.1));
+        assert_eq!(judge(&lone, &ALIKE).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn without_tiles_it_is_suspect() {
+        let none = Check::default();
+        assert_eq!(judge(&none, &ALIKE).verdict, Verdict::Suspect);
+    }
+}
