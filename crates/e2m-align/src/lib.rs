@@ -67,8 +67,8 @@ mod tiles;
 mod verdict;
 
 pub use boundary::{
-    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, align_boundary,
-    outline_applies,
+    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, TransformModel,
+    align_boundary, outline_applies,
 };
 pub use check::{Chance, Check, check_alignment};
 pub use choice::{Candidate, CoarseChoice, CoarseMethod};

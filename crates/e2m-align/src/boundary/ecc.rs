@@ -76,8 +76,10 @@ pub(super) fn refine_ecc(
             return Ok((*start, report));
         }
     };
+    // Half the way to the border of the frame stands for the section's radius.
+    let radius = 0.25 * (pre.nrows() + pre.ncols()) as f64 / k;
     let added = start.inverse().then(&warp);
-    let change = Change::of(&added, centre, factor as f64);
+    let change = Change::of(&added, centre, radius, factor as f64);
     report.change = Some(change);
     report.correlation = correlation(&post, &pre, &inside, &warp.at_reduced_resolution(k, k));
     report.reasons = change.beyond(options);

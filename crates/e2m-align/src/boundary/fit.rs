@@ -12,28 +12,38 @@ pub(super) struct Pair {
     pub(super) weight: f64,
 }
 
-/// What a fit may change.
+/// What the fit by contour points may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Model {
+pub enum TransformModel {
     /// Shift, rotation, one magnification.
     Similarity,
     /// Shift and any linear map: two magnifications and a shear besides.
     Affine,
+    /// A homography: a tilt of the section besides.
+    Projective,
 }
 
 /// Damping of the linear part towards none, as a share of what a point at the typical radius weighs: decides what the
 /// outline leaves open, like the rotation of a perfect disk.
 const DAMPING: f64 = 1e-6;
 
+/// A slide lies in focus on its stage: it is not tilted by more than this.
+const MAX_TILT: f64 = 0.1;
+
 /// The map of `model` about `centre` that brings the pairs' points closest to the lines through their partners, in
 /// the least squares of the distances along the normals (Y. Chen, G. Medioni, Image and Vision Computing 10 (1992)
 /// 145, doi:10.1016/0262-8856(92)90066-C). `None` where the pairs do not determine it.
 ///
 /// Lines instead of points let an outline glide along itself, so that rotations converge in a few steps.
-pub(super) fn fit_to_lines(pairs: &[Pair], centre: [f64; 2], model: Model) -> Option<Warp> {
+pub(super) fn fit_to_lines(
+    pairs: &[Pair],
+    centre: [f64; 2],
+    model: TransformModel,
+) -> Option<Warp> {
     let columns = match model {
-        Model::Similarity => 4,
-        Model::Affine => 6,
+        TransformModel::Similarity => 4,
+        TransformModel::Affine => 6,
+        TransformModel::Projective => 8,
     };
     let radius = typical_radius(pairs, centre)?;
     let mut normal = DMatrix::<f64>::zeros(columns, columns);
@@ -46,8 +56,12 @@ pub(super) fn fit_to_lines(pairs: &[Pair], centre: [f64; 2], model: Model) -> Op
         );
         let [n, m] = pair.normal;
         let row: &[f64] = match model {
-            Model::Similarity => &[n, m, n * x + m * y, m * x - n * y],
-            Model::Affine => &[n, m, n * x, n * y, m * x, m * y],
+            TransformModel::Similarity => &[n, m, n * x + m * y, m * x - n * y],
+            TransformModel::Affine => &[n, m, n * x, n * y, m * x, m * y],
+            TransformModel::Projective => {
+                let along = n * x + m * y;
+                &[n, m, n * x, n * y, m * x, m * y, -along * x, -along * y]
+            }
         };
         let distance = n * (pair.to[0] - pair.from[0]) + m * (pair.to[1] - pair.from[1]);
         for (r, a) in row.iter().enumerate() {
@@ -62,12 +76,21 @@ pub(super) fn fit_to_lines(pairs: &[Pair], centre: [f64; 2], model: Model) -> Op
         normal[(i, i)] += DAMPING * weights;
     }
     let v = normal.cholesky()?.solve(&right);
-    let linear = match model {
-        Model::Similarity => [v[2], -v[3], v[3], v[2]],
-        Model::Affine => [v[2], v[3], v[4], v[5]],
-    }
-    .map(|a| a / radius);
-    about(centre, linear, [v[0], v[1]])
+    let v = v / radius; // distances were in px
+    let (linear, tilt) = match model {
+        TransformModel::Similarity => ([v[2], -v[3], v[3], v[2]], [0.0; 2]),
+        TransformModel::Affine => ([v[2], v[3], v[4], v[5]], [0.0; 2]),
+        TransformModel::Projective => ([v[2], v[3], v[4], v[5]], [v[6], v[7]]),
+    };
+    let [a, b, c, d] = linear;
+    let small = Warp::new([
+        [1.0 + a, b, v[0]],
+        [c, 1.0 + d, v[1]],
+        [tilt[0], tilt[1], 1.0],
+    ]);
+    let [x, y] = centre;
+    let to_units = Warp::translation(-x, -y).then(&Warp::similarity(1.0 / radius, 0.0, (0.0, 0.0)));
+    Some(to_units.then(&small.ok()?).then(&to_units.inverse()))
 }
 
 /// The root mean square distance from the centre.
@@ -77,16 +100,6 @@ fn typical_radius(pairs: &[Pair], centre: [f64; 2]) -> Option<f64> {
         .map(|p| (p.from[0] - centre[0]).powi(2) + (p.from[1] - centre[1]).powi(2));
     let radius = (squares.sum::<f64>() / pairs.len().max(1) as f64).sqrt();
     (radius > 0.0).then_some(radius)
-}
-
-/// `centre + (I + linear) (p - centre) + shift` as a warp.
-fn about([cx, cy]: [f64; 2], [a, b, c, d]: [f64; 4], shift: [f64; 2]) -> Option<Warp> {
-    Warp::new([
-        [1.0 + a, b, shift[0] - a * cx - b * cy],
-        [c, 1.0 + d, shift[1] - c * cx - d * cy],
-        [0.0, 0.0, 1.0],
-    ])
-    .ok()
 }
 
 /// How far a map departs from leaving everything where it is, seen at one point.
@@ -100,13 +113,15 @@ pub struct Change {
     pub scale_x: f64,
     /// Magnification along y.
     pub scale_y: f64,
+    /// How much a tilt changes the magnification from the middle of the section to its typical radius.
+    pub tilt: f64,
 }
 
 impl Change {
-    /// Of a map from pre to pre in px that are `px` full-resolution px wide, at `centre`.
+    /// Of a map from pre to pre in px that are `px` full-resolution px wide, at `centre` of a section of `radius`.
     ///
     /// Measured at the section, not at the corner of the image, where a rotation would look like a shift.
-    pub(super) fn of(map: &Warp, centre: [f64; 2], px: f64) -> Self {
+    pub(super) fn of(map: &Warp, centre: [f64; 2], radius: f64, px: f64) -> Self {
         let [x, y] = centre;
         let (u, v) = map.apply(x, y);
         let [[a, b], [c, d]] = map.jacobian(x, y);
@@ -115,6 +130,11 @@ impl Change {
             rotation_deg: map.rotation_deg(x, y),
             scale_x: a.hypot(c),
             scale_y: b.hypot(d),
+            tilt: {
+                // The homogeneous coordinate is linear: its slope over its value.
+                let [_, _, [g, h, _]] = map.rows();
+                (g.hypot(h) / (g * x + h * y + 1.0).abs()) * radius
+            },
         }
     }
 
@@ -140,6 +160,13 @@ impl Change {
                     limits.max_scale_delta
                 ));
             }
+        }
+        if self.tilt > MAX_TILT {
+            reasons.push(format!(
+                "it tilts the section so that its magnification changes by {:.3} from the middle outwards, \
+                 more than {MAX_TILT}",
+                self.tilt
+            ));
         }
         let difference = (self.scale_x - self.scale_y).abs();
         if difference > limits.max_scale_diff {
@@ -185,18 +212,31 @@ mod tests {
     fn small_affine_maps_are_found_at_once() {
         let map = Warp::new([[1.01, -0.004, 3.0], [0.006, 0.995, -2.0], [0.0, 0.0, 1.0]])
             .expect("invertible");
-        let found = fit_to_lines(&pairs(&map), [300.0, 250.0], Model::Affine).expect("determined");
+        let found =
+            fit_to_lines(&pairs(&map), [300.0, 250.0], TransformModel::Affine).expect("determined");
         let size = e2m_image::Size::new(600, 500);
         assert!(found.max_distance(&map, size) < 1e-3, "{found:?}");
+    }
+
+    #[test]
+    fn a_small_tilt_is_found_at_once() {
+        let map =
+            Warp::new([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [1e-5, -2e-5, 1.0]]).expect("invertible");
+        let found = fit_to_lines(&pairs(&map), [300.0, 250.0], TransformModel::Projective);
+        let found = found.expect("determined");
+        let size = e2m_image::Size::new(600, 500);
+        assert!(found.max_distance(&map, size) < 0.1, "{found:?}");
+        let change = Change::of(&found, [300.0, 250.0], 170.0, 1.0);
+        assert!((change.tilt - 0.0038).abs() < 2e-4, "{change:?}");
     }
 
     #[test]
     fn a_similarity_stays_one_whatever_it_is_fitted_to() {
         let map =
             Warp::new([[1.02, 0.0, 0.0], [0.0, 0.99, 0.0], [0.0, 0.0, 1.0]]).expect("invertible");
-        let found =
-            fit_to_lines(&pairs(&map), [300.0, 250.0], Model::Similarity).expect("determined");
-        let change = Change::of(&found, [300.0, 250.0], 1.0);
+        let found = fit_to_lines(&pairs(&map), [300.0, 250.0], TransformModel::Similarity)
+            .expect("determined");
+        let change = Change::of(&found, [300.0, 250.0], 150.0, 1.0);
         assert!(
             (change.scale_x - change.scale_y).abs() < 1e-12,
             "{change:?}"
@@ -206,13 +246,13 @@ mod tests {
 
     #[test]
     fn too_few_pairs_determine_nothing() {
-        assert!(fit_to_lines(&[], [0.0, 0.0], Model::Similarity).is_none());
+        assert!(fit_to_lines(&[], [0.0, 0.0], TransformModel::Similarity).is_none());
     }
 
     #[test]
     fn a_turn_about_the_section_is_no_shift() {
         let turn = Warp::similarity(1.0, 4.0, (3000.0, 2500.0));
-        let change = Change::of(&turn, [3000.0, 2500.0], 5.0);
+        let change = Change::of(&turn, [3000.0, 2500.0], 900.0, 5.0);
         assert!(change.translation_px < 1e-6 && (change.rotation_deg - 4.0).abs() < 1e-9);
         let limits = BoundaryOptions {
             max_rotation_deg: 3.0,
@@ -228,7 +268,7 @@ mod tests {
     fn every_limit_is_named() {
         let map =
             Warp::new([[1.3, 0.0, 100.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).expect("invertible");
-        let reasons = Change::of(&map, [0.0, 0.0], 5.0).beyond(&BoundaryOptions::default());
+        let reasons = Change::of(&map, [0.0, 0.0], 100.0, 5.0).beyond(&BoundaryOptions::default());
         assert_eq!(reasons.len(), 3, "{reasons:?}");
         assert!(reasons[0].contains("500.0 px, max_translation is 200"));
         assert!(reasons[1].contains("x by 1.3000, max_scale_delta is 0.2"));

@@ -6,17 +6,19 @@
 
 use super::BoundaryOptions;
 use super::contour::ContourPoint;
-use super::fit::{Change, Model};
-use super::matcher::{LAST_THRESHOLD_PX, MIN_PAIRS, Matcher, Run, in_frame, rms};
+use super::fit::{Change, TransformModel};
+use super::matcher::{LAST_THRESHOLD_PX, MIN_PAIRS, Matcher, in_frame, rms};
 use e2m_image::{Size, Warp};
 
-/// Iterations at most, and those among them that are kept for an affine map.
+/// Iterations at most, and those among them that are kept for each freer model.
 const MAX_ITERATIONS: usize = 20;
-const AFFINE_ITERATIONS: usize = 6;
+const FREER_ITERATIONS: usize = 5;
 /// The share of the points in both frames that must have partners at the end.
 const MIN_MATCHED_SHARE: f64 = 0.4;
-/// An affine map must bring the points closer than a similarity by this share to be believed.
-const AFFINE_GAIN: f64 = 0.1;
+/// A model with more freedom must bring the points closer by this share to be believed.
+const FREER_GAIN: f64 = 0.1;
+/// Outlines this close, in px of the previews, may come apart by as little without being called worse.
+const SLACK_PX: f64 = 0.1;
 
 /// How the fit by contour points went.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +39,8 @@ pub struct IcpReport {
     pub start_rms_px: f64,
     /// What it added to the correlation's result; `None` if there was no result.
     pub change: Option<Change>,
-    /// Whether the two magnifications and the shear were fitted as well, because the outlines ask for it.
-    pub affine: bool,
+    /// What was fitted: no more than the outlines ask for.
+    pub model: TransformModel,
 }
 
 impl IcpReport {
@@ -53,7 +55,7 @@ impl IcpReport {
             rms_px: f64::NAN,
             start_rms_px: f64::NAN,
             change: None,
-            affine: false,
+            model: TransformModel::Similarity,
         }
     }
 }
@@ -79,16 +81,19 @@ pub(super) fn fit_contours(
     let nothing = Warp::identity();
     let first = matcher.first_threshold();
     let start_rms = rms(&matcher.pairs(&nothing, first));
-    let turns = MAX_ITERATIONS - AFFINE_ITERATIONS;
-    let similar = matcher.run(&nothing, first, (Model::Similarity, turns), px, limits);
-    let turns = (Model::Affine, AFFINE_ITERATIONS);
-    let affine = matcher.run(&similar.map, LAST_THRESHOLD_PX, turns, px, limits);
-    let fits =
-        |run: &Run| run.reasons.is_empty() && matcher.change(run, px).beyond(limits).is_empty();
-    let believed =
-        fits(&affine) && matcher.spread(&affine) < (1.0 - AFFINE_GAIN) * matcher.spread(&similar);
-    let iterations = similar.iterations + if believed { affine.iterations } else { 0 };
-    let best = if believed { affine } else { similar };
+    let mut model = TransformModel::Similarity;
+    let turns = MAX_ITERATIONS - 2 * FREER_ITERATIONS;
+    let mut best = matcher.run(&nothing, first, (model, turns), px, limits);
+    let mut iterations = best.iterations;
+    for freer in [TransformModel::Affine, TransformModel::Projective] {
+        let turns = (freer, FREER_ITERATIONS);
+        let run = matcher.run(&best.map, LAST_THRESHOLD_PX, turns, px, limits);
+        let closer = matcher.spread(&run) < (1.0 - FREER_GAIN) * matcher.spread(&best);
+        if closer && run.reasons.is_empty() && matcher.change(&run, px).beyond(limits).is_empty() {
+            iterations += run.iterations;
+            (best, model) = (run, freer);
+        }
+    }
     let pairs = matcher.pairs(&best.map, LAST_THRESHOLD_PX);
     let change = matcher.change(&best, px);
     let points = matcher.moving.len();
@@ -103,7 +108,7 @@ pub(super) fn fit_contours(
         ));
     }
     let (before, after) = (matcher.cost(&nothing), matcher.cost(&best.map));
-    if after > before {
+    if after > before + SLACK_PX {
         reasons.push(format!(
             "it does not bring the outlines closer: {:.2} px apart, {:.2} px before",
             after * px,
@@ -125,7 +130,7 @@ pub(super) fn fit_contours(
         rms_px: rms(&pairs) * px,
         start_rms_px: start_rms * px,
         change: Some(change),
-        affine: believed,
+        model,
     };
     (warp, report)
 }
@@ -181,7 +186,7 @@ mod tests {
         let (warp, report) = fit(&truth, &start, &BoundaryOptions::default());
         assert!(report.accepted, "{report:?}");
         assert!(warp.max_distance(&truth, SIZE) < 0.1, "{report:?}");
-        assert!(report.iterations <= MAX_ITERATIONS && !report.affine);
+        assert!(report.iterations <= MAX_ITERATIONS && report.model == TransformModel::Similarity);
         assert!(
             report.rms_px < 0.1 && report.start_rms_px > 4.0,
             "{report:?}"
@@ -195,8 +200,24 @@ mod tests {
         let truth =
             Warp::new([[1.0, 0.03, -5.0], [0.0, 1.0, 3.0], [0.0, 0.0, 1.0]]).expect("a warp");
         let (warp, report) = fit(&truth, &Warp::identity(), &BoundaryOptions::default());
-        assert!(report.accepted && report.affine, "{report:?}");
+        assert!(
+            report.accepted && report.model == TransformModel::Affine,
+            "{report:?}"
+        );
         assert!(warp.max_distance(&truth, SIZE) < 0.3, "{report:?}");
+    }
+
+    #[test]
+    fn a_tilted_section_is_fitted_by_a_homography() {
+        let tilt =
+            Warp::new([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [2e-5, -3e-5, 1.0]]).expect("a warp");
+        let start = Warp::similarity(tilt.magnification(400.0, 350.0), 0.0, (400.0, 350.0));
+        let (warp, report) = fit(&tilt, &start, &BoundaryOptions::default());
+        assert!(
+            report.accepted && report.model == TransformModel::Projective,
+            "{report:?}"
+        );
+        assert!(warp.max_distance(&tilt, SIZE) < 0.5, "{report:?}");
     }
 
     #[test]

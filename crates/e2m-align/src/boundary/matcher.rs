@@ -2,7 +2,7 @@
 
 use super::BoundaryOptions;
 use super::contour::ContourPoint;
-use super::fit::{Change, Model, Pair, fit_to_lines};
+use super::fit::{Change, Pair, TransformModel, fit_to_lines};
 use e2m_image::{Size, Warp};
 use kdtree::KdTree;
 use kdtree::distance::squared_euclidean;
@@ -13,7 +13,7 @@ pub(super) const LAST_THRESHOLD_PX: f64 = 5.0;
 const FIRST_THRESHOLD_MEDIANS: f64 = 3.0;
 const FIRST_THRESHOLD_PX: f64 = 30.0;
 /// Iterations over which the threshold shrinks; the rest is for convergence.
-const SHRINKING: f64 = 8.0;
+const SHRINKING: f64 = 6.0;
 /// Normals of partners differ by at most about 45 degrees.
 const LEAST_COSINE: f64 = 0.7;
 /// A step that moves points by less than this, in px, was the last.
@@ -33,6 +33,8 @@ pub(super) struct Matcher<'a> {
     still: &'a [ContourPoint],
     tree: KdTree<f64, usize, [f64; 2]>,
     centre: [f64; 2],
+    /// Root mean square distance of the moving points from it.
+    radius: f64,
 }
 
 /// Where iterations led.
@@ -61,8 +63,13 @@ impl<'a> Matcher<'a> {
         }
         let n = moving.len() as f64;
         let mean = |axis: usize| moving.iter().map(|p| p.at[axis]).sum::<f64>() / n;
+        let centre = [mean(0), mean(1)];
+        let squares = moving
+            .iter()
+            .map(|p| (p.at[0] - centre[0]).powi(2) + (p.at[1] - centre[1]).powi(2));
         Some(Self {
-            centre: [mean(0), mean(1)],
+            centre,
+            radius: (squares.sum::<f64>() / n).sqrt(),
             moving,
             still: pre,
             tree,
@@ -116,7 +123,7 @@ impl<'a> Matcher<'a> {
     }
 
     pub(super) fn change(&self, run: &Run, px: f64) -> Change {
-        Change::of(&run.map, self.centre, px)
+        Change::of(&run.map, self.centre, self.radius, px)
     }
 
     /// Matches and fits in turns, from `start` on, while the threshold shrinks from `first`.
@@ -124,7 +131,7 @@ impl<'a> Matcher<'a> {
         &self,
         start: &Warp,
         first: f64,
-        (model, turns): (Model, usize),
+        (model, turns): (TransformModel, usize),
         px: f64,
         limits: &BoundaryOptions,
     ) -> Run {
@@ -148,7 +155,7 @@ impl<'a> Matcher<'a> {
                     moved * px
                 ));
             }
-            reasons.extend(Change::of(&step, self.centre, px).beyond(limits));
+            reasons.extend(Change::of(&step, self.centre, self.radius, px).beyond(limits));
             if !reasons.is_empty() {
                 continue; // nearer partners may give a better step
             }
@@ -164,7 +171,7 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn step(&self, map: &Warp, threshold: f64, model: Model) -> Result<Warp, String> {
+    fn step(&self, map: &Warp, threshold: f64, model: TransformModel) -> Result<Warp, String> {
         let mut pairs = self.pairs(map, threshold);
         if pairs.len() < MIN_PAIRS {
             return Err(format!(

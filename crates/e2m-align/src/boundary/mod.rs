@@ -21,7 +21,7 @@ mod search;
 mod section;
 
 pub use ecc::EccReport;
-pub use fit::Change;
+pub use fit::{Change, TransformModel};
 pub use icp::IcpReport;
 pub use options::BoundaryOptions;
 
@@ -85,7 +85,8 @@ impl Outline {
 }
 
 /// Finds the warp between two images, both reduced by `factor` (1 for full resolution), by the outline of the section:
-/// similarities within the options' ranges, shifts of any size, and what the fit by contour points adds.
+/// similarities within the options' ranges, shifts of any size, and what the fit by contour points adds to them, which may be
+/// a homography.
 ///
 /// Images are `(height, width)`, in any linear unit of brightness; they may differ in size. All pieces of the section
 /// that are at least a tenth of the largest are followed. Answers in about half a second at 1,600 px, with the usual

@@ -1,7 +1,7 @@
 //! What pairs of images differ by.
 
 use crate::{LIMIT_PX, Pair, check, check_with, recipe};
-use e2m_align::BoundaryOptions;
+use e2m_align::{BoundaryOptions, TransformModel};
 use e2m_fixtures::{Bleaching, Dust, Recipe, Section, Shape, Uptake, Vignetting};
 
 #[test]
@@ -164,6 +164,24 @@ fn large_images_by_their_previews() {
         post.paths.iter().flatten().any(|p| p[0] > 3000.0) && pre.pieces == 1,
         "outlines are in full-resolution px"
     );
+}
+
+#[test]
+fn a_sheared_and_a_tilted_section() {
+    let sheared = Recipe {
+        shear: 0.02,
+        rotation_deg: 5.0,
+        ..recipe(45)
+    };
+    let found = check("sheared", &sheared);
+    assert_eq!(found.icp.model, TransformModel::Affine);
+    let tilted = Recipe {
+        perspective: [0.02, -0.015],
+        rotation_deg: -5.0,
+        ..recipe(46)
+    };
+    let found = check("tilted", &tilted);
+    assert_eq!(found.icp.model, TransformModel::Projective);
 }
 
 #[test]

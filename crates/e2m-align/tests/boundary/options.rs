@@ -1,7 +1,7 @@
 //! Every option does what its name says.
 
 use crate::{LIMIT_PX, Pair, check_with, recipe};
-use e2m_align::BoundaryOptions;
+use e2m_align::{BoundaryOptions, TransformModel};
 use e2m_fixtures::{Dust, Recipe, Section, Shape, Uptake};
 
 #[test]
@@ -150,16 +150,22 @@ fn what_the_contour_points_add_is_limited_and_a_rejection_says_why() {
     assert!(reasons.contains("max_rotation is 1"), "{reasons}");
     // With the usual limits the shear is fitted too.
     let found = pair.align(&BoundaryOptions::default()).expect("an outline");
-    assert!(found.icp.accepted && found.icp.affine, "{:?}", found.icp);
+    assert!(
+        found.icp.accepted && found.icp.model == TransformModel::Affine,
+        "{:?}",
+        found.icp
+    );
     assert!(pair.error(&found.coarse) > 3.0 && pair.error(&found.warp) < LIMIT_PX);
     assert!(found.icp.matched > 2000 && found.icp.rms_px < 2.0 && found.icp.iterations <= 20);
 }
 
 #[test]
 fn the_refinement_by_brightness_improves_what_outlines_cannot_tell() {
-    let tilted = Recipe {
-        perspective: [0.02, -0.015],
+    // A defocused outline seems to lie further out, so that the section looks larger than it is.
+    let blurred = Recipe {
+        defocus_post_px: 4.0,
         rotation_deg: 4.0,
+        magnification: 1.06,
         uptake: Some(Uptake {
             share: 0.25,
             counts: 50.0,
@@ -167,7 +173,7 @@ fn the_refinement_by_brightness_improves_what_outlines_cannot_tell() {
         brightness: 0.8,
         ..recipe(111)
     };
-    let pair = Pair::new(&tilted);
+    let pair = Pair::new(&blurred);
     let refined = |change: fn(&mut BoundaryOptions)| {
         let mut options = BoundaryOptions {
             fine_ecc: true,
@@ -177,18 +183,21 @@ fn the_refinement_by_brightness_improves_what_outlines_cannot_tell() {
         pair.align(&options).expect("an outline")
     };
     let plain = pair.align(&BoundaryOptions::default()).expect("an outline");
-    let fine = refined(|_| {});
-    let report = fine.ecc.as_ref().expect("it was asked for");
-    assert!(report.accepted, "{report:?}");
-    assert!(
-        report.correlation > report.start_correlation + 0.05,
-        "{report:?}"
-    );
-    assert_eq!(report.resolution, 0.3);
-    let (before, after) = (pair.error(&plain.warp), pair.error(&fine.warp));
-    assert!(before > 2.0 && after < 0.25 * before, "{before} {after}");
     assert!(plain.ecc.is_none());
-    // It is held to the limits as well; one iteration gets it less far.
+    let before = pair.error(&plain.warp);
+    for down_scale in [0.3, 0.5] {
+        let fine = match down_scale {
+            0.3 => refined(|_| {}),
+            _ => refined(|o| o.down_scale = 0.5),
+        };
+        let report = fine.ecc.as_ref().expect("it was asked for");
+        assert!(report.accepted, "{report:?}");
+        assert!(report.correlation > report.start_correlation, "{report:?}");
+        assert_eq!(report.resolution, down_scale);
+        let after = pair.error(&fine.warp);
+        assert!(after < 0.5 * before, "{down_scale}: {before} {after}");
+    }
+    // It is held to the limits as well.
     let held = refined(|o| o.max_scale_delta = 1e-4);
     let report = held.ecc.as_ref().expect("it was asked for");
     assert!(!report.accepted, "{report:?}");
@@ -196,6 +205,4 @@ fn the_refinement_by_brightness_improves_what_outlines_cannot_tell() {
         report.reasons[0].contains("max_scale_delta is 0.0001"),
         "{report:?}"
     );
-    let hasty = refined(|o| o.ecc_iterations = 1);
-    assert!(pair.error(&hasty.warp) > 2.0 * after, "{:?}", hasty.ecc);
 }
