@@ -18,7 +18,18 @@ fn main() {
         let world = World::new(&pair.recipe).unwrap();
         let (post, pre) = (world.render_post(), world.render_pre());
         let start = Instant::now();
-        let result = align(&post, &pre, &AlignOptions { methods: match std::env::var("M").as_deref() { Ok("b") => vec![e2m_align::CoarseMethod::Boundary], Ok("f") => vec![e2m_align::CoarseMethod::Features], _ => AlignOptions::default().methods }, ..AlignOptions::default() });
+        let result = align(
+            &post,
+            &pre,
+            &AlignOptions {
+                methods: match std::env::var("M").as_deref() {
+                    Ok("b") => vec![e2m_align::CoarseMethod::Boundary],
+                    Ok("f") => vec![e2m_align::CoarseMethod::Features],
+                    _ => AlignOptions::default().methods,
+                },
+                ..AlignOptions::default()
+            },
+        );
         let seconds = start.elapsed().as_secs_f64();
         match result {
             Ok(a) => {
@@ -61,7 +72,13 @@ fn main() {
                     a.refinement.estimated_accuracy_px,
                     a.refinement.inlier_ratio,
                     a.refinement.defocus_px,
-                    a.refinement.rejected, seconds, a.coarse.method, e2m_align::local_displacement(&a.check.residuals).map_or(-1.0, |l| l.length_px()), a.judgement.verdict, a.judgement.reasons
+                    a.refinement.rejected,
+                    seconds,
+                    a.coarse.method,
+                    e2m_align::local_displacement(&a.check.residuals)
+                        .map_or(-1.0, |l| l.length_px()),
+                    a.judgement.verdict,
+                    a.judgement.reasons
                 );
             }
             Err(e) => println!("{:45} {e} {seconds:.2}s", pair.name),

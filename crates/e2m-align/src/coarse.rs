@@ -28,6 +28,18 @@ pub struct CoarseAlignment {
     pub rms_px: f64,
 }
 
+/// Inliers, and their share of the matches, from which an alignment is beyond doubt.
+const CLEAR_INLIERS: usize = 150;
+/// See [`CLEAR_INLIERS`].
+const CLEAR_SHARE: f64 = 0.3;
+
+impl CoarseAlignment {
+    /// Whether more features would tell nothing new.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.inliers >= CLEAR_INLIERS && self.inliers as f64 >= CLEAR_SHARE * self.matched as f64
+    }
+}
+
 /// Features of both images, and what they were found in.
 pub(crate) struct Sought<'a> {
     pub(crate) post: &'a Features,

@@ -7,7 +7,7 @@
 use crate::cv::{single_threaded, to_mat};
 use ndarray::{Array2, ArrayView2, s};
 use opencv::core::{
-    KeyPoint, KeyPointTraitConst, Mat, MatTraitConst, MatTraitConstManual, Vector, no_array,
+    KeyPoint, KeyPointTraitConst, Mat, MatTraitConst, MatTraitConstManual, Point2f, Vector,
 };
 use opencv::features2d::SIFT;
 use opencv::prelude::*;
@@ -25,6 +25,10 @@ const TILES_AT_ONCE: usize = 2;
 /// Side of the squares that share the features evenly.
 const CELL_PX: usize = 64;
 
+/// OpenCV's SIFT doubles the image first and halves the positions found in it, without regard to where pixel centres lie:
+/// they come out this much too far to the right and down.
+const UPSCALE_SHIFT_PX: f64 = 0.25;
+
 /// Features of one image: positions in its pixels and unit-length descriptors, row by row.
 #[derive(Debug, Clone)]
 pub(crate) struct Features {
@@ -34,76 +38,152 @@ pub(crate) struct Features {
     pub(crate) descriptors: Array2<f32>,
 }
 
-/// One keypoint with its descriptor.
-struct Feature {
+/// A keypoint before its descriptor is computed.
+#[derive(Clone)]
+struct Spot {
     x: f64,
     y: f64,
     response: f32,
-    descriptor: Vec<f32>,
+    /// The tile it was found in.
+    tile: usize,
+    /// Diameter of the neighbourhood, px.
+    size: f32,
+    /// Orientation, degrees.
+    angle: f32,
+    /// Scale, as OpenCV packs it.
+    octave: i32,
+}
+
+/// Part of an image, for which SIFT is run on its own.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    /// The square it is responsible for.
+    own: (usize, usize),
+    /// The first pixel of that with its margin.
+    first: (usize, usize),
+    /// The end of it.
+    end: (usize, usize),
+}
+
+impl Part {
+    fn new((x, y): (usize, usize), (height, width): (usize, usize)) -> Self {
+        Self {
+            own: (x, y),
+            first: (x.saturating_sub(MARGIN_PX), y.saturating_sub(MARGIN_PX)),
+            end: (
+                (x + TILE_PX + MARGIN_PX).min(width),
+                (y + TILE_PX + MARGIN_PX).min(height),
+            ),
+        }
+    }
+
+    fn pixels(&self, image: ArrayView2<'_, u8>) -> opencv::Result<Mat> {
+        to_mat(image.slice(s![self.first.1..self.end.1, self.first.0..self.end.0]))
+    }
 }
 
 /// At most `limit` features of `image`, the strongest of each neighbourhood, in an order that is the same on any number
-/// of threads.
+/// of threads. Descriptors, the larger part of the work, are computed for those only.
 pub(crate) fn detect(image: ArrayView2<'_, u8>, limit: usize) -> opencv::Result<Features> {
     single_threaded();
     let (height, width) = image.dim();
-    let origins: Vec<(usize, usize)> = (0..height)
+    let parts: Vec<Part> = (0..height)
         .step_by(TILE_PX)
         .flat_map(|y| (0..width).step_by(TILE_PX).map(move |x| (x, y)))
+        .map(|origin| Part::new(origin, image.dim()))
         .collect();
-    let mut tiles: Vec<Vec<Feature>> = Vec::with_capacity(origins.len());
-    for together in origins.chunks(TILES_AT_ONCE) {
-        let found: Vec<_> = together
+    let numbered: Vec<(usize, Part)> = parts.into_iter().enumerate().collect();
+    let mut spots: Vec<Spot> = Vec::new();
+    for together in numbered.chunks(TILES_AT_ONCE) {
+        let found: Vec<Vec<Spot>> = together
             .par_iter()
-            .map(|&origin| detect_tile(image, origin))
+            .map(|&(tile, part)| find_spots(image, tile, &part))
             .collect::<opencv::Result<_>>()?;
-        tiles.extend(found);
+        spots.extend(found.into_iter().flatten());
     }
-    let kept = strongest_per_cell(
-        tiles.into_iter().flatten().collect(),
-        (width, height),
-        limit,
-    );
-    let mut descriptors = Array2::zeros((kept.len(), DESCRIPTOR_LENGTH));
-    for (mut row, feature) in descriptors.outer_iter_mut().zip(&kept) {
-        row.iter_mut()
-            .zip(&feature.descriptor)
-            .for_each(|(to, &from)| *to = from);
+    let mut kept = strongest_per_cell(spots, (width, height), limit);
+    kept.sort_by_key(|spot| spot.tile);
+    let mut features = Features {
+        points: Vec::with_capacity(kept.len()),
+        descriptors: Array2::zeros((kept.len(), DESCRIPTOR_LENGTH)),
+    };
+    for together in numbered.chunks(TILES_AT_ONCE) {
+        let described: Vec<Vec<Described>> = together
+            .par_iter()
+            .map(|&(tile, part)| {
+                let first = kept.partition_point(|spot| spot.tile < tile);
+                let end = kept.partition_point(|spot| spot.tile <= tile);
+                describe(image, &part, &kept[first..end])
+            })
+            .collect::<opencv::Result<_>>()?;
+        for (point, descriptor) in described.into_iter().flatten() {
+            let mut row = features.descriptors.row_mut(features.points.len());
+            row.iter_mut().zip(descriptor).for_each(|(to, v)| *to = v);
+            features.points.push(point);
+        }
     }
-    Ok(Features {
-        points: kept.iter().map(|f| (f.x, f.y)).collect(),
-        descriptors,
-    })
+    let found = features.points.len();
+    features.descriptors.slice_collapse(s![..found, ..]);
+    Ok(features)
 }
 
-fn detect_tile(image: ArrayView2<'_, u8>, (x, y): (usize, usize)) -> opencv::Result<Vec<Feature>> {
-    let (height, width) = image.dim();
-    let (left, top) = (x.saturating_sub(MARGIN_PX), y.saturating_sub(MARGIN_PX));
-    let (right, bottom) = (
-        (x + TILE_PX + MARGIN_PX).min(width),
-        (y + TILE_PX + MARGIN_PX).min(height),
-    );
-    let tile = to_mat(image.slice(s![top..bottom, left..right]))?;
-    let mut sift = SIFT::create_def()?;
-    let (mut keypoints, mut descriptors) = (Vector::<KeyPoint>::new(), Mat::default());
-    sift.detect_and_compute_def(&tile, &no_array(), &mut keypoints, &mut descriptors)?;
+fn find_spots(image: ArrayView2<'_, u8>, tile: usize, part: &Part) -> opencv::Result<Vec<Spot>> {
+    let mut keypoints = Vector::<KeyPoint>::new();
+    SIFT::create_def()?.detect_def(&part.pixels(image)?, &mut keypoints)?;
+    let (x, y) = part.own;
+    let own_x = x as f64 - 0.5..(x + TILE_PX) as f64 - 0.5;
+    let own_y = y as f64 - 0.5..(y + TILE_PX) as f64 - 0.5;
+    let spots = keypoints.iter().map(|keypoint| Spot {
+        x: f64::from(keypoint.pt().x) + part.first.0 as f64,
+        y: f64::from(keypoint.pt().y) + part.first.1 as f64,
+        response: keypoint.response(),
+        tile,
+        size: keypoint.size(),
+        angle: keypoint.angle(),
+        octave: keypoint.octave(),
+    });
+    Ok(spots
+        .filter(|f| own_x.contains(&f.x) && own_y.contains(&f.y))
+        .collect())
+}
+
+/// A point and its descriptor.
+type Described = ((f64, f64), Vec<f32>);
+
+/// The descriptors of the spots of one part. Those for which OpenCV has none are left out.
+fn describe(
+    image: ArrayView2<'_, u8>,
+    part: &Part,
+    spots: &[Spot],
+) -> opencv::Result<Vec<Described>> {
+    if spots.is_empty() {
+        return Ok(Vec::new());
+    }
+    let in_part = |s: &Spot| {
+        let at = Point2f::new(
+            (s.x - part.first.0 as f64) as f32,
+            (s.y - part.first.1 as f64) as f32,
+        );
+        KeyPoint::new_point(at, s.size, s.angle, s.response, s.octave, -1)
+    };
+    let mut keypoints: Vector<KeyPoint> =
+        spots.iter().map(in_part).collect::<opencv::Result<_>>()?;
+    let mut descriptors = Mat::default();
+    SIFT::create_def()?.compute(&part.pixels(image)?, &mut keypoints, &mut descriptors)?;
     if descriptors.empty() {
         return Ok(Vec::new());
     }
     let values = descriptors.data_typed::<f32>()?;
-    let own_x = x as f64 - 0.5..(x + TILE_PX) as f64 - 0.5;
-    let own_y = y as f64 - 0.5..(y + TILE_PX) as f64 - 0.5;
-    let found = keypoints
+    Ok(keypoints
         .iter()
         .zip(values.chunks_exact(DESCRIPTOR_LENGTH))
-        .map(|(keypoint, descriptor)| Feature {
-            x: f64::from(keypoint.pt().x) + left as f64,
-            y: f64::from(keypoint.pt().y) + top as f64,
-            response: keypoint.response(),
-            descriptor: root_sift(descriptor),
-        });
-    Ok(found
-        .filter(|f| own_x.contains(&f.x) && own_y.contains(&f.y))
+        .map(|(keypoint, descriptor)| {
+            let at = (
+                f64::from(keypoint.pt().x) + part.first.0 as f64 - UPSCALE_SHIFT_PX,
+                f64::from(keypoint.pt().y) + part.first.1 as f64 - UPSCALE_SHIFT_PX,
+            );
+            (at, root_sift(descriptor))
+        })
         .collect())
 }
 
@@ -119,15 +199,15 @@ fn root_sift(descriptor: &[f32]) -> Vec<f32> {
 /// Keeps `limit` features or fewer: the strongest of each cell, with the same number for every cell that has any, so
 /// that one textured corner does not take all the places.
 fn strongest_per_cell(
-    mut features: Vec<Feature>,
+    mut features: Vec<Spot>,
     (width, height): (usize, usize),
     limit: usize,
-) -> Vec<Feature> {
+) -> Vec<Spot> {
     if features.len() <= limit {
         return features;
     }
     let columns = width.div_ceil(CELL_PX);
-    let cell = |f: &Feature| {
+    let cell = |f: &Spot| {
         let (x, y) = (
             f.x.max(0.0) as usize / CELL_PX,
             f.y.max(0.0) as usize / CELL_PX,

@@ -62,7 +62,7 @@ impl Previews {
     ) -> Result<InteriorCorrection, AlignError> {
         let k = 1.0 / self.factor() as f64;
         let small = warp.at_reduced_resolution(k, k);
-        let [post, pre] = self.features(options)?;
+        let [post, pre] = self.features_at_hand(options)?;
         let reach = (limits.max_correction_px * k).max(MIN_REACH_PX);
         let matches = match_nearby(post, pre, &small, reach);
         let mut outcome = InteriorCorrection {
@@ -167,7 +167,7 @@ fn nearest_nearby(
     let (mut best, mut first) = (None, f32::MIN);
     let near: Vec<(usize, f32)> = by_row
         .between(y - reach, y + reach)
-        .filter(|&j| (pre.points[j].0 - x).hypot(pre.points[j].1 - y) <= reach)
+        .filter(|&j| distance2(pre.points[j], (x, y)) <= reach * reach)
         .map(|j| (j, descriptor.dot(&pre.descriptors.row(j))))
         .collect();
     for &(j, similarity) in &near {
@@ -179,16 +179,18 @@ fn nearest_nearby(
     let at = pre.points[best];
     let second = near
         .iter()
-        .filter(|(j, _)| {
-            let other = pre.points[*j];
-            (other.0 - at.0).hypot(other.1 - at.1) > SAME_PLACE_PX
-        })
+        .filter(|(j, _)| distance2(pre.points[*j], at) > SAME_PLACE_PX * SAME_PLACE_PX)
         .map(|(_, s)| *s)
         .fold(0.0, f32::max);
     // Unit vectors: the squared distance is `2 - 2 similarity`.
-    let distance2 = |similarity: f32| (2.0 - 2.0 * similarity).max(0.0);
-    (distance2(first) < MAX_DISTANCE_RATIO * MAX_DISTANCE_RATIO * distance2(second))
+    let unlike = |similarity: f32| (2.0 - 2.0 * similarity).max(0.0);
+    (unlike(first) < MAX_DISTANCE_RATIO * MAX_DISTANCE_RATIO * unlike(second))
         .then_some((best, first))
+}
+
+/// The squared distance between two points; a root for each of millions of pairs would be felt.
+fn distance2(a: (f64, f64), b: (f64, f64)) -> f64 {
+    (a.0 - b.0).powi(2) + (a.1 - b.1).powi(2)
 }
 
 /// Features in the order of their rows.

@@ -8,6 +8,8 @@ pub struct CoarseOptions {
     /// Longer side, in px, of the images that features are looked for in, at most. Memory and time follow it; the
     /// features leave about a fifth of a pixel at this size, which the refinement takes care of.
     pub working_px: usize,
+    /// Images at least this long, in px of the working image, are first tried at half the size.
+    pub quick_from_px: usize,
     /// At most this many features per image.
     pub max_features: usize,
     /// How far a match may lie from the warp it supports, in px of the working image.
@@ -20,6 +22,7 @@ impl Default for CoarseOptions {
     fn default() -> Self {
         Self {
             working_px: 1600,
+            quick_from_px: 1100,
             max_features: 6000,
             tolerance_px: 3.0,
             max_magnification: 2.5,

@@ -1,7 +1,7 @@
 //! All steps for two images in memory.
 
-use crate::check::Check;
 use crate::boundary::BoundaryOptions;
+use crate::check::Check;
 use crate::choice::{CoarseChoice, CoarseMethod};
 use crate::error::AlignError;
 use crate::fine::align_fine;
@@ -80,8 +80,7 @@ pub fn align<'a>(
         reduce(PlaneSource::new(pre), factor),
         factor,
     )?;
-    let coarse =
-        previews.align_coarsely(&options.methods, &options.coarse, &options.boundary)?;
+    let coarse = previews.align_coarsely(&options.methods, &options.coarse, &options.boundary)?;
     let limits = InteriorOptions {
         max_correction_px: options.refine.max_correction_px,
         min_inlier_ratio: options.refine.min_inlier_ratio,

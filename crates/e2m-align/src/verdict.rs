@@ -178,14 +178,20 @@ mod tests {
             ..ALIKE
         };
         let cases = [
-            (judge(&check(20, |_| 1.4), &ALIKE), "median residual 1.40 px"),
+            (
+                judge(&check(20, |_| 1.4), &ALIKE),
+                "median residual 1.40 px",
+            ),
             (
                 judge(&check(8, |_| 0.1), &ALIKE),
                 "only 8 of 20 tiles show the same structure",
             ),
             (judge(&check(20, |_| 0.1), &apart), "pre covers only 10 %"),
             (
-                judge(&check(20, |column| if column == 4 { 2.0 } else { 0.0 }), &ALIKE),
+                judge(
+                    &check(20, |column| if column == 4 { 2.0 } else { 0.0 }),
+                    &ALIKE,
+                ),
                 "local deformation: the section around post pixel (896,",
             ),
         ];
