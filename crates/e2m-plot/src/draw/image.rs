@@ -1,0 +1,229 @@
+//! Images in a panel: how large it is, which pixels it shows, and how values become grey or colour.
+
+use super::axis::{Axis, Scale};
+use super::colour::{ColourMap, WHITE};
+use super::frame::Frame;
+use super::surface::{Raster, Rect, Surface};
+use crate::Preview;
+use ndarray::{Array2, ArrayView2};
+
+/// A panel is at least this wide and high, however long and thin its image, px.
+const MIN_SIDE_PX: f64 = 60.0;
+
+/// How several pixels of a preview become one on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reduce {
+    /// Their mean.
+    Mean,
+    /// The one of greatest magnitude, so that nothing small is lost.
+    Extreme,
+}
+
+/// The largest panel of the preview's proportions within the given room, whole px.
+pub(crate) fn panel_size(preview: &Preview<'_>, room: (f64, f64)) -> (f64, f64) {
+    let (height, width) = preview.pixels.dim();
+    let (width, height) = (width.max(1) as f64, height.max(1) as f64);
+    let scale = (room.0 / width).min(room.1 / height);
+    (
+        (width * scale).round().clamp(MIN_SIDE_PX, room.0.round()),
+        (height * scale).round().clamp(MIN_SIDE_PX, room.1.round()),
+    )
+}
+
+/// A frame around the preview in full-resolution px: pixel centres on whole numbers, edges half a pixel beyond.
+pub(crate) fn image_frame(preview: &Preview<'_>, rect: Rect, labels: (&str, &str)) -> Frame {
+    let (height, width) = preview.pixels.dim();
+    let factor = preview.factor;
+    let far = |pixels: usize| pixels.max(1) as f64 * factor - 0.5;
+    let x = Axis::new(-0.5, far(width), Scale::Linear, labels.0);
+    let y = Axis::new(far(height), -0.5, Scale::Linear, labels.1);
+    let wanted = |side: f64| ((side / 190.0) as usize).clamp(1, 6);
+    Frame::new(rect, x, y, (wanted(rect.width), wanted(rect.height)))
+}
+
+/// The preview brought to `width` x `height` px: reduced as asked for, or its pixels repeated. NaN counts as nothing.
+pub(crate) fn resized(
+    pixels: ArrayView2<'_, f32>,
+    width: usize,
+    height: usize,
+    reduce: Reduce,
+) -> Array2<f32> {
+    let (rows, columns) = pixels.dim();
+    if rows == 0 || columns == 0 {
+        return Array2::from_elem((height, width), f32::NAN);
+    }
+    let span = |i: usize, of: usize, from: usize| {
+        let start = (i * from / of).min(from - 1);
+        let end = ((i + 1) * from).div_ceil(of).clamp(start + 1, from);
+        // Where pixels are repeated, exactly one.
+        if from <= of {
+            start..start + 1
+        } else {
+            start..end
+        }
+    };
+    Array2::from_shape_fn((height, width), |(y, x)| {
+        let (rows, columns) = (span(y, height, rows), span(x, width, columns));
+        let block = pixels.slice(ndarray::s![rows, columns]);
+        let known = block.iter().copied().filter(|v| !v.is_nan());
+        match reduce {
+            Reduce::Mean => {
+                let (sum, count) =
+                    known.fold((0.0f64, 0u32), |(s, n), v| (s + f64::from(v), n + 1));
+                (sum / f64::from(count)) as f32
+            }
+            Reduce::Extreme => known.fold(f32::NAN, |best, v| {
+                if best.is_nan() || v.abs() > best.abs() {
+                    v
+                } else {
+                    best
+                }
+            }),
+        }
+    })
+}
+
+/// From brightness to a share of the grey scale: logarithmic between the 1st and 99.5th percentile of what is positive.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct LogStretch {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl LogStretch {
+    /// `None` where nothing is positive.
+    pub(crate) fn of(pixels: ArrayView2<'_, f32>) -> Option<Self> {
+        let positive: Vec<f32> = pixels
+            .iter()
+            .copied()
+            .filter(|v| *v > 0.0 && v.is_finite())
+            .collect();
+        let [low, high] = percentiles(positive, [0.01, 0.995])?;
+        let low = if low < high { low } else { high * 0.5 };
+        Some(Self { low, high })
+    }
+
+    pub(crate) fn share(self, value: f64) -> f64 {
+        if value > 0.0 {
+            (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
+        } else {
+            0.0
+        }
+    }
+}
+
+/// The values at the given shares of the sorted `values`, by the nearest rank; `None` if there are none.
+pub(crate) fn percentiles<const N: usize>(
+    mut values: Vec<f32>,
+    shares: [f64; N],
+) -> Option<[f64; N]> {
+    let last = values.len().checked_sub(1)?;
+    values.sort_unstable_by(f32::total_cmp);
+    Some(shares.map(|share| f64::from(values[(last as f64 * share).round() as usize])))
+}
+
+/// Puts the preview into the frame as brightness; where it is not a number the page stays white.
+pub(crate) fn draw_brightness(
+    surface: &mut Surface,
+    frame: &Frame,
+    preview: &Preview<'_>,
+    stretch: LogStretch,
+    map: ColourMap,
+) {
+    draw_mapped(surface, frame, preview, Reduce::Mean, 1, |value| {
+        map.at(stretch.share(value))
+    });
+}
+
+/// Puts the preview into the frame, each value in the colour `colour` gives it, in cells of `cell` px.
+pub(crate) fn draw_mapped(
+    surface: &mut Surface,
+    frame: &Frame,
+    preview: &Preview<'_>,
+    reduce: Reduce,
+    cell: usize,
+    colour: impl Fn(f64) -> [u8; 3],
+) {
+    let (width, height) = (frame.rect.width as usize, frame.rect.height as usize);
+    let cells = resized(
+        preview.pixels,
+        width.div_ceil(cell),
+        height.div_ceil(cell),
+        reduce,
+    );
+    let pixels = (0..height)
+        .flat_map(|y| (0..width).map(move |x| (y / cell, x / cell)))
+        .map(|at| {
+            let value = cells[at];
+            if value.is_nan() {
+                WHITE
+            } else {
+                colour(f64::from(value))
+            }
+        })
+        .collect();
+    let raster = Raster { width, pixels };
+    surface.raster(
+        frame.rect.left.round() as usize,
+        frame.rect.top.round() as usize,
+        &raster,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn one_bright_pixel_survives_as_an_extreme_and_fades_in_a_mean() {
+        let mut pixels = Array2::zeros((1000, 1500));
+        pixels[(777, 1333)] = -40.0;
+        let extreme = resized(pixels.view(), 150, 100, Reduce::Extreme);
+        assert_eq!(extreme[(77, 133)], -40.0);
+        assert_eq!(extreme.iter().filter(|v| **v != 0.0).count(), 1);
+        let mean = resized(pixels.view(), 150, 100, Reduce::Mean);
+        assert_eq!(mean[(77, 133)], -0.4);
+    }
+
+    #[test]
+    fn every_pixel_is_seen_at_awkward_factors_and_small_images_are_repeated() {
+        for columns in [1, 3, 7, 99, 100, 101, 163] {
+            for x in 0..columns {
+                let mut pixels = Array2::zeros((1, columns));
+                pixels[(0, x)] = 1.0;
+                let small = resized(pixels.view(), 100, 1, Reduce::Extreme);
+                assert!(small.iter().any(|v| *v == 1.0), "{x} of {columns}");
+            }
+        }
+        let doubled = resized(array![[1.0, 2.0]].view(), 4, 2, Reduce::Mean);
+        assert_eq!(doubled, array![[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]);
+    }
+
+    #[test]
+    fn what_is_not_a_number_counts_as_nothing() {
+        let pixels = array![[f32::NAN, 4.0], [2.0, f32::NAN]];
+        assert_eq!(resized(pixels.view(), 1, 1, Reduce::Mean)[(0, 0)], 3.0);
+        assert_eq!(resized(pixels.view(), 1, 1, Reduce::Extreme)[(0, 0)], 4.0);
+        let none = Array2::from_elem((2, 2), f32::NAN);
+        assert!(resized(none.view(), 1, 1, Reduce::Mean)[(0, 0)].is_nan());
+        assert!(LogStretch::of(none.view()).is_none());
+    }
+
+    #[test]
+    fn a_panel_keeps_the_proportions_within_its_room() {
+        let wide = Array2::zeros((500, 1000));
+        let preview = Preview {
+            pixels: wide.view(),
+            factor: 30.0,
+        };
+        assert_eq!(panel_size(&preview, (800.0, 800.0)), (800.0, 400.0));
+        assert_eq!(panel_size(&preview, (800.0, 200.0)), (400.0, 200.0));
+        let thin = Array2::zeros((1, 1000));
+        let preview = Preview {
+            pixels: thin.view(),
+            factor: 1.0,
+        };
+        assert_eq!(panel_size(&preview, (800.0, 800.0)), (800.0, MIN_SIDE_PX));
+    }
+}

@@ -1,0 +1,24 @@
+//! What every picture of an image is given.
+
+use ndarray::ArrayView2;
+
+/// The sample and the dye, for the first line of a picture. Either may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Title {
+    /// Sample, as in `CD070`.
+    pub sample: String,
+    /// Dye, as in `SybrGld`.
+    pub dye: String,
+}
+
+/// A reduced image, shape `(height, width)`.
+///
+/// Pixel `(x, y)` stands for the block of `factor` x `factor` full-resolution px from `factor * x` on, so that
+/// `x_small = (x + 0.5) / factor - 0.5`. NaN means that there is nothing, and is drawn white.
+#[derive(Debug, Clone, Copy)]
+pub struct Preview<'a> {
+    /// Brightness in counts.
+    pub pixels: ArrayView2<'a, f32>,
+    /// Full-resolution px per preview px.
+    pub factor: f64,
+}
