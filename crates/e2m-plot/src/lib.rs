@@ -42,7 +42,12 @@ mod draw;
 mod error;
 mod picture;
 mod preview;
+mod statistics;
 
 pub use error::PlotError;
 pub use picture::{ResidualArrow, ResidualPicture, draw_registration_residual};
 pub use preview::{Preview, Title};
+pub use statistics::{
+    BrightnessHistogram, DifferenceClass, DifferenceHistogram, DifferencePreview,
+    DifferenceSummary, JointGrid, JointHistogram, Levels, Outline, PairStatistics,
+};

@@ -1,0 +1,162 @@
+//! The preview of the difference in which single microbes survive.
+
+use super::outline::Outline;
+use e2m_image::Size;
+use ndarray::{Array2, ArrayView2, Axis, s};
+use rayon::prelude::*;
+
+/// Magnitudes are counted by the upper 16 bits below the sign of their float: 256 per doubling.
+const MAGNITUDES: usize = 1 << 16;
+const DROPPED_BITS: u32 = 15;
+
+/// From each block of `factor` x `factor` px the value of `post - scale x aligned pre` of greatest magnitude, gathered
+/// from row bands.
+///
+/// Only pixels of the section count: inside both frames, with signal in either image. Blocks without any are NaN.
+/// Of two values of the same magnitude the positive one is kept, so that the result does not depend on any order.
+#[derive(Debug, Clone)]
+pub struct DifferencePreview {
+    canvas: Size,
+    factor: usize,
+    scale: f32,
+    post_frame: Outline,
+    pre_frame: Outline,
+    extremes: Array2<f32>,
+    magnitudes: Vec<u64>,
+}
+
+/// What [`DifferencePreview::finish`] gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DifferenceSummary {
+    /// The extremes, counts; shape `(canvas height / factor, canvas width / factor)`, both rounded up; NaN where there is
+    /// no section.
+    pub extremes: Array2<f32>,
+    /// Full-resolution px per preview px.
+    pub factor: usize,
+    /// The scale that was subtracted with.
+    pub scale: f64,
+    /// Median of |difference| over all pixels of the section, to 0.4 %; `None` if there are none.
+    pub median_magnitude: Option<f64>,
+}
+
+impl DifferencePreview {
+    /// An empty preview of a canvas of the given size. Frames as in [`PairStatistics`](super::PairStatistics).
+    pub fn new(
+        canvas: Size,
+        factor: usize,
+        scale: f64,
+        post_frame: Outline,
+        pre_frame: Outline,
+    ) -> Self {
+        let factor = factor.max(1);
+        let shape = (
+            canvas.height.div_ceil(factor),
+            canvas.width.div_ceil(factor),
+        );
+        Self {
+            canvas,
+            factor,
+            scale: scale as f32,
+            post_frame,
+            pre_frame,
+            extremes: Array2::from_elem(shape, f32::NAN),
+            magnitudes: vec![0; MAGNITUDES],
+        }
+    }
+
+    /// Adds the canvas rows from `first_row` on; both views have the shape `(rows, canvas width)`. What lies beyond the
+    /// canvas is left out.
+    pub fn add_band(
+        &mut self,
+        first_row: usize,
+        post: ArrayView2<'_, f32>,
+        aligned: ArrayView2<'_, f32>,
+    ) {
+        let rows = post.nrows().min(aligned.nrows());
+        let end_row = (first_row + rows).min(self.canvas.height);
+        let width = post.ncols().min(aligned.ncols()).min(self.canvas.width);
+        if first_row >= end_row {
+            return;
+        }
+        let (factor, scale) = (self.factor, self.scale);
+        let (post_frame, pre_frame) = (self.post_frame, self.pre_frame);
+        let blocks = first_row / factor..end_row.div_ceil(factor);
+        let mut touched = self.extremes.slice_mut(s![blocks.clone(), ..]);
+        let lines: Vec<_> = touched.axis_iter_mut(Axis(0)).zip(blocks).collect();
+        let counted = lines
+            .into_par_iter()
+            .fold(
+                || vec![0u64; MAGNITUDES],
+                |mut magnitudes, (mut line, block)| {
+                    let start = (block * factor).max(first_row);
+                    for y in start..((block + 1) * factor).min(end_row) {
+                        let a = post_frame.columns(y, width);
+                        let b = pre_frame.columns(y, width);
+                        for x in a.start.max(b.start)..a.end.min(b.end) {
+                            let post = post[(y - first_row, x)];
+                            let pre = aligned[(y - first_row, x)];
+                            if post > 0.0 || pre > 0.0 {
+                                let value = post - scale * pre;
+                                let bits = value.abs().to_bits() >> DROPPED_BITS;
+                                magnitudes[bits as usize] += 1;
+                                let kept = &mut line[x / factor];
+                                if exceeds(value, *kept) {
+                                    *kept = value;
+                                }
+                            }
+                        }
+                    }
+                    magnitudes
+                },
+            )
+            .reduce_with(|mut a, b| {
+                super::brightness::add(&mut a, &b);
+                a
+            });
+        if let Some(counted) = counted {
+            super::brightness::add(&mut self.magnitudes, &counted);
+        }
+    }
+
+    /// Adds what another preview of the same canvas, factor and scale has gathered on other rows.
+    pub fn merge(&mut self, other: &Self) {
+        super::brightness::add(&mut self.magnitudes, &other.magnitudes);
+        for (kept, &value) in self.extremes.iter_mut().zip(&other.extremes) {
+            if exceeds(value, *kept) {
+                *kept = value;
+            }
+        }
+    }
+
+    /// The preview and the median magnitude.
+    pub fn finish(self) -> DifferenceSummary {
+        DifferenceSummary {
+            median_magnitude: median(&self.magnitudes),
+            extremes: self.extremes,
+            factor: self.factor,
+            scale: f64::from(self.scale),
+        }
+    }
+}
+
+/// Whether `value` is to be kept instead of `kept`, which is NaN at first.
+#[inline]
+fn exceeds(value: f32, kept: f32) -> bool {
+    let (new, old) = (value.abs(), kept.abs());
+    new > old || (new == old && value > kept) || (kept.is_nan() && !value.is_nan())
+}
+
+fn median(magnitudes: &[u64]) -> Option<f64> {
+    let total: u64 = magnitudes.iter().sum();
+    let mut before = 0;
+    for (i, &count) in magnitudes.iter().enumerate() {
+        before += count;
+        if count > 0 && 2 * before >= total {
+            let edge = |i: usize| f64::from(f32::from_bits((i as u32) << DROPPED_BITS));
+            let middle = (edge(i) + edge(i + 1)) / 2.0;
+            // The first bin holds zero alone, but for what is too small to matter.
+            return Some(if i == 0 { 0.0 } else { middle });
+        }
+    }
+    None
+}
