@@ -67,13 +67,15 @@ fn joint_difference_and_aligned_equal_a_plain_count() {
         for ((y, x), &post) in post.indexed_iter() {
             let pre = pre[(y, x)];
             if inside(&pre_frame, x, y) {
-                *aligned.entry((pre + 0.5).floor() as usize).or_default() += 1;
+                *aligned.entry(pre.round_ties_even() as usize).or_default() += 1;
             }
             if inside(&post_frame, x, y) && inside(&pre_frame, x, y) {
-                let level = |v: f32| (v + 0.5).floor() as usize;
+                let level = |v: f32| v.round_ties_even() as usize;
                 pairs.push((level(pre), level(post)));
                 let class = differences.entry((post > 0.0, pre > 0.0)).or_default();
-                *class.entry((post - pre + 0.5).floor() as i64).or_default() += 1;
+                *class
+                    .entry((post - pre).round_ties_even() as i64)
+                    .or_default() += 1;
             }
         }
         for (band_rows, threads) in [(1, 1), (7, 3), (64, 2), (HEIGHT, 1)] {

@@ -42,6 +42,18 @@ pub(crate) fn cell_of(pre: u16, post: u16) -> usize {
     (shell as usize) << (2 * SHELL_BITS) | bin(post) << SHELL_BITS | bin(pre)
 }
 
+/// Whether levels whose bits are among `bits` are all below 512.
+#[inline]
+pub(crate) fn in_first_shell(bits: u16) -> bool {
+    usize::from(bits) < SHELL_SIDE
+}
+
+/// [`cell_of`] for levels below 512.
+#[inline]
+pub(crate) fn first_shell_cell_of(pre: u16, post: u16) -> usize {
+    usize::from(post) << SHELL_BITS | usize::from(pre)
+}
+
 /// Cells needed to count pairs whose levels, joined by OR, do not exceed `brightest`.
 #[inline]
 pub(crate) fn cells_up_to(brightest: u16) -> usize {

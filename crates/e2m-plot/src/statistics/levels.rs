@@ -8,6 +8,10 @@ pub(crate) const LEVELS: usize = 1 << 16;
 /// averaged away.
 const PREVIEW_MAX_LEVEL: f32 = 2048.0;
 
+/// `2^23`: added to a float between 0 and 2^23 it leaves the nearest whole number (the even one of two) in the lower bits,
+/// which is several times as fast as rounding and converting.
+const ROUNDER: f32 = 8_388_608.0;
+
 /// The steps in which brightness is counted: level `n` holds what is nearest to `origin + n * step`, for `n` from 0 to
 /// 65,535; what lies beyond counts for the first or the last.
 ///
@@ -61,8 +65,10 @@ impl Levels {
     pub(crate) fn fill(&self, values: &[f32], levels: &mut [u16]) {
         let (origin, per_count) = (self.origin, 1.0 / self.step);
         for (level, &value) in levels.iter_mut().zip(values) {
-            let place = (value - origin) * per_count + 0.5;
-            *level = place.max(0.0).min((LEVELS - 1) as f32) as i32 as u16;
+            let place = ((value - origin) * per_count)
+                .max(0.0)
+                .min((LEVELS - 1) as f32);
+            *level = (place + ROUNDER).to_bits() as u16;
         }
     }
 
@@ -72,10 +78,8 @@ impl Levels {
         let per_count = 1.0 / self.step;
         let most = (LEVELS - 1) as f32;
         for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            let place = ((a - b) * per_count).max(-most).min(most) + 0.5;
-            let towards_zero = place as i32;
-            let floor = towards_zero - i32::from(place < towards_zero as f32);
-            *out = (floor + LEVELS as i32) as u32;
+            let place = ((a - b) * per_count).max(-most).min(most);
+            *out = (place + (ROUNDER + LEVELS as f32)).to_bits() & 0x7f_ffff;
         }
     }
 }
@@ -95,9 +99,9 @@ mod tests {
     fn counts_are_their_own_levels_and_fractions_go_to_the_nearest() {
         let found = levels_of(
             Levels::COUNTS,
-            [0.0, 1.0, 254.6, 65_535.0, 0.49, 0.5, -3.0, 1e9, f32::NAN],
+            [0.0, 1.0, 254.6, 65_535.0, 0.5, 1.5, -3.0, 1e9, f32::NAN],
         );
-        assert_eq!(found, [0, 1, 255, 65_535, 0, 1, 0, 65_535, 0]);
+        assert_eq!(found, [0, 1, 255, 65_535, 0, 2, 0, 65_535, 0]);
     }
 
     #[test]

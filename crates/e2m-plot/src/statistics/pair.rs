@@ -2,7 +2,7 @@
 
 use super::brightness::{BrightnessHistogram, CHUNK, count_levels};
 use super::difference::{CLASSES, DIFFERENCES, DifferenceHistogram};
-use super::joint::{JointHistogram, cell_of, cells_up_to};
+use super::joint::{JointHistogram, cell_of, cells_up_to, first_shell_cell_of, in_first_shell};
 use super::levels::{LEVELS, Levels};
 use super::outline::Outline;
 use ndarray::{ArrayView2, Axis, s};
@@ -90,9 +90,16 @@ impl PairStatistics {
                     let both = post_columns.start.max(pre_columns.start)
                         ..post_columns.end.min(pre_columns.end);
                     let aligned = aligned.index_axis(Axis(0), row);
-                    with_slice(aligned.slice(s![pre_columns]), |values| {
-                        counter.count_aligned(levels, values);
-                    });
+                    let alone = if both.is_empty() {
+                        [pre_columns.clone(), 0..0]
+                    } else {
+                        [pre_columns.start..both.start, both.end..pre_columns.end]
+                    };
+                    for columns in alone {
+                        with_slice(aligned.slice(s![columns]), |values| {
+                            counter.count_aligned(levels, values);
+                        });
+                    }
                     if both.is_empty() {
                         continue;
                     }
@@ -148,48 +155,84 @@ impl Counter {
 
     fn count_aligned(&mut self, levels: Levels, values: &[f32]) {
         self.pixels += values.len() as u64;
-        count_levels(levels, values, |level| self.aligned[level] += 1);
+        if values.iter().any(|v| v.is_nan()) {
+            let known: Vec<f32> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+            count_levels(levels, &known, |level| self.aligned[level] += 1);
+        } else {
+            count_levels(levels, values, |level| self.aligned[level] += 1);
+        }
     }
 
+    /// Counts pairs, and their pre among the aligned.
     fn count_pairs(&mut self, levels: Levels, post: &[f32], pre: &[f32]) {
+        self.pixels += post.len() as u64;
         for (post, pre) in post.chunks(CHUNK).zip(pre.chunks(CHUNK)) {
-            if post.iter().chain(pre).any(|v| v.is_nan()) {
-                let known = |(a, b): &(&f32, &f32)| !a.is_nan() && !b.is_nan();
-                let (post, pre): (Vec<f32>, Vec<f32>) = post.iter().zip(pre).filter(known).unzip();
-                self.count_chunk(levels, &post, &pre);
+            // Without an early end, so that it is done many pixels at a time.
+            let nan = |values: &[f32]| values.iter().fold(false, |any, v| any | v.is_nan());
+            if nan(post) || nan(pre) {
+                self.count_known(levels, post, pre);
             } else {
                 self.count_chunk(levels, post, pre);
             }
         }
     }
 
+    /// Counts the pairs without NaN, and every pre that is a number.
+    fn count_known(&mut self, levels: Levels, post: &[f32], pre: &[f32]) {
+        let known = |(post, pre): &(&f32, &f32)| !post.is_nan() && !pre.is_nan();
+        let lone: Vec<f32> = post
+            .iter()
+            .zip(pre)
+            .filter(|(post, pre)| post.is_nan() && !pre.is_nan())
+            .map(|(_, pre)| *pre)
+            .collect();
+        self.count_aligned(levels, &lone);
+        let (post, pre): (Vec<f32>, Vec<f32>) = post.iter().zip(pre).filter(known).unzip();
+        self.count_chunk(levels, &post, &pre);
+    }
+
     fn count_chunk(&mut self, levels: Levels, post: &[f32], pre: &[f32]) {
         let n = post.len().min(CHUNK);
         let (post, pre) = (&post[..n], &pre[..n]);
         let (mut post_levels, mut pre_levels) = ([0u16; CHUNK], [0u16; CHUNK]);
+        let mut places = [0u32; CHUNK];
         let (post_levels, pre_levels) = (&mut post_levels[..n], &mut pre_levels[..n]);
+        let places = &mut places[..n];
         levels.fill(post, post_levels);
         levels.fill(pre, pre_levels);
-        let bits = post_levels
-            .iter()
-            .chain(&*pre_levels)
-            .fold(0, |or, &level| or | level);
+        levels.fill_differences(post, pre, places);
+        for ((place, &post), &pre) in places.iter_mut().zip(post).zip(pre) {
+            // 0 both, 1 post only, 2 pre only, 3 neither; the last two are one class.
+            let class = u32::from(post <= 0.0) * 2 | u32::from(pre <= 0.0);
+            *place += class.min(2) * DIFFERENCES as u32;
+        }
+        let or = |levels: &[u16]| levels.iter().fold(0, |bits, level| bits | level);
+        let bits = or(post_levels) | or(pre_levels);
         if self.joint.len() < cells_up_to(bits) {
             self.joint.resize(cells_up_to(bits), 0);
         }
-        for (&pre, &post) in pre_levels.iter().zip(&*post_levels) {
-            self.joint[cell_of(pre, post)] += 1;
+        if in_first_shell(bits) {
+            self.scatter(pre_levels, post_levels, places, first_shell_cell_of);
+        } else {
+            self.scatter(pre_levels, post_levels, places, cell_of);
         }
-        let mut places = [0u32; CHUNK];
-        let places = &mut places[..n];
-        levels.fill_differences(post, pre, places);
-        for ((place, &post), &pre) in places.iter_mut().zip(post).zip(pre) {
-            let class = u32::from(post <= 0.0) * 2 | u32::from(pre <= 0.0);
-            // 0 both, 1 post only, 2 pre only, 3 neither; the last two are one class.
-            *place += class.min(2) * DIFFERENCES as u32;
-        }
-        for &place in &*places {
-            self.difference[place as usize] += 1;
+    }
+
+    /// The three counts of each pixel side by side: on a run of equal pixels none waits for another.
+    #[inline]
+    fn scatter(
+        &mut self,
+        pre: &[u16],
+        post: &[u16],
+        places: &[u32],
+        cell_of: impl Fn(u16, u16) -> usize,
+    ) {
+        let (joint, difference) = (&mut self.joint[..], &mut self.difference[..]);
+        let aligned = &mut self.aligned[..];
+        for ((&pre, &post), &place) in pre.iter().zip(post).zip(places) {
+            joint[cell_of(pre, post)] += 1;
+            difference[place as usize] += 1;
+            aligned[usize::from(pre)] += 1;
         }
     }
 }
