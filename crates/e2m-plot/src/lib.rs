@@ -45,7 +45,14 @@ mod preview;
 mod statistics;
 
 pub use error::PlotError;
-pub use picture::{ResidualArrow, ResidualPicture, draw_registration_residual};
+pub use picture::{
+    Contour, DifferenceHistogramPicture, DifferenceImagePicture, ExcessHeatmapPicture,
+    FineAlignmentPicture, MoffatProfile, PrePostHeatmapPicture, PrePostHistogramsPicture,
+    RatioHistogramPicture, RegistrationPicture, ResidualArrow, ResidualPicture, ScaleLine,
+    ScaleMethod, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
+    draw_fine_alignment, draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
+    draw_registration, draw_registration_residual,
+};
 pub use preview::{Preview, Title};
 pub use statistics::{
     BrightnessHistogram, DifferenceClass, DifferenceHistogram, DifferencePreview,

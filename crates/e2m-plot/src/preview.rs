@@ -22,3 +22,13 @@ pub struct Preview<'a> {
     /// Full-resolution px per preview px.
     pub factor: f64,
 }
+
+impl Preview<'_> {
+    /// The same preview for a shorter time, which `ArrayView2` does not allow by itself.
+    pub(crate) fn reborrow(&self) -> Preview<'_> {
+        Preview {
+            pixels: self.pixels.reborrow(),
+            factor: self.factor,
+        }
+    }
+}

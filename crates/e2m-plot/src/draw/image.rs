@@ -32,11 +32,21 @@ pub(crate) fn panel_size(preview: &Preview<'_>, room: (f64, f64)) -> (f64, f64) 
 
 /// A frame around the preview in full-resolution px: pixel centres on whole numbers, edges half a pixel beyond.
 pub(crate) fn image_frame(preview: &Preview<'_>, rect: Rect, labels: (&str, &str)) -> Frame {
+    image_frame_at(preview, (0.0, 0.0), rect, labels)
+}
+
+/// The same for a preview whose first block begins at the full-resolution px `origin`.
+pub(crate) fn image_frame_at(
+    preview: &Preview<'_>,
+    origin: (f64, f64),
+    rect: Rect,
+    labels: (&str, &str),
+) -> Frame {
     let (height, width) = preview.pixels.dim();
-    let factor = preview.factor;
-    let far = |pixels: usize| pixels.max(1) as f64 * factor - 0.5;
-    let x = Axis::new(-0.5, far(width), Scale::Linear, labels.0);
-    let y = Axis::new(far(height), -0.5, Scale::Linear, labels.1);
+    let near = (origin.0 - 0.5, origin.1 - 0.5);
+    let extent = |pixels: usize| pixels.max(1) as f64 * preview.factor;
+    let x = Axis::new(near.0, near.0 + extent(width), Scale::Linear, labels.0);
+    let y = Axis::new(near.1 + extent(height), near.1, Scale::Linear, labels.1);
     let wanted = |side: f64| ((side / 190.0) as usize).clamp(1, 6);
     Frame::new(rect, x, y, (wanted(rect.width), wanted(rect.height)))
 }

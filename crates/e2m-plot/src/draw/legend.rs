@@ -1,6 +1,6 @@
 //! The legend: a strip below the panels, so that it never hides data.
 
-use super::colour::{BLACK, WHITE};
+use super::colour::{BLACK, INK, WHITE};
 use super::page::Style;
 use super::surface::{Pen, Rect, Surface};
 use super::text::Fonts;
@@ -13,7 +13,8 @@ pub(crate) enum Sign {
     LineOnDark(Pen),
     /// A filled area with its outline.
     Patch([u8; 3], f64),
-    Disc([u8; 3]),
+    /// A white area with a dark outline.
+    Outline,
     Triangle([u8; 3]),
     Cross([u8; 3]),
     /// An arrow of the given length, px.
@@ -38,8 +39,8 @@ impl Entry {
     fn sign_width(&self, style: &Style) -> f64 {
         match self.sign {
             Sign::Line(_) | Sign::LineOnDark(_) => style.tick * 2.2,
-            Sign::Patch(..) => style.tick * 1.5,
-            Sign::Disc(_) | Sign::Triangle(_) | Sign::Cross(_) => style.tick * 0.9,
+            Sign::Patch(..) | Sign::Outline => style.tick * 1.5,
+            Sign::Triangle(_) | Sign::Cross(_) => style.tick * 0.9,
             Sign::Arrow(_, length) => length.max(style.tick),
         }
     }
@@ -132,7 +133,10 @@ fn draw_sign(surface: &mut Surface, style: &Style, sign: Sign, at: (f64, f64), w
             surface.fill_rect(patch, colour, alpha);
             surface.outline_rect(patch, colour, style.hair);
         }
-        Sign::Disc(colour) => surface.disc(middle, y, half * 0.6, colour),
+        Sign::Outline => {
+            let patch = Rect::new(x, y - half, width, 2.0 * half);
+            surface.outline_rect(patch, INK, style.hair);
+        }
         Sign::Triangle(colour) => triangle(surface, (middle, y), half * 0.8, colour),
         Sign::Cross(colour) => cross(surface, (middle, y), half, style.hair * 1.6, colour),
         Sign::Arrow(colour, length) => {

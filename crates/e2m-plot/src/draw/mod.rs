@@ -11,5 +11,8 @@ pub(crate) mod frame;
 pub(crate) mod image;
 pub(crate) mod legend;
 pub(crate) mod page;
+pub(crate) mod panels;
+pub(crate) mod sheet;
+pub(crate) mod steps;
 pub(crate) mod surface;
 pub(crate) mod text;

@@ -35,6 +35,16 @@ impl Style {
         }
     }
 
+    /// Smaller type, for pages with several panels.
+    pub(crate) fn smaller(self) -> Self {
+        Self {
+            tick: self.tick * 0.85,
+            label: self.label * 0.85,
+            gap: self.gap * 0.9,
+            ..self
+        }
+    }
+
     pub(crate) fn tick_text(&self) -> TextStyle {
         TextStyle::new(self.tick).colour(INK)
     }

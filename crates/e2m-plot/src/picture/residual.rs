@@ -3,11 +3,12 @@
 use crate::draw::axis::{Axis, Scale, length_px, number, round_down_125};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::{ColourMap, WHITE};
-use crate::draw::frame::{Frame, Margins};
-use crate::draw::image::{LogStretch, draw_brightness, image_frame, panel_size};
+use crate::draw::frame::Frame;
+use crate::draw::image::{LogStretch, draw_brightness, image_frame};
 use crate::draw::legend::{Entry, Legend, Sign, arrow, cross};
 use crate::draw::page::{Header, Style, write_reason};
-use crate::draw::surface::{Rect, Surface};
+use crate::draw::sheet::{Shape, Sheet};
+use crate::draw::surface::Surface;
 use crate::draw::text::Fonts;
 use crate::{PlotError, Preview, Title};
 
@@ -56,16 +57,10 @@ pub struct ResidualPicture<'a> {
     pub arrows: &'a [ResidualArrow],
 }
 
-/// Where everything lies on the page.
+/// The page, and how many times longer an arrow is drawn than it is on the image.
 struct Layout {
-    style: Style,
-    header: Header,
-    frame: Frame,
-    bar: ColourBar,
-    legend: Legend,
-    /// How many times longer an arrow is drawn than it is on the image.
+    sheet: Sheet,
     magnification: f64,
-    page_height: f64,
 }
 
 /// Draws the local residual displacement as a magnified quiver on post: a PNG of 1,400 px width.
@@ -79,34 +74,19 @@ struct Layout {
 pub fn draw_registration_residual(picture: &ResidualPicture<'_>) -> Result<Vec<u8>, PlotError> {
     let fonts = Fonts::new()?;
     let layout = layout(picture, &fonts);
-    let style = &layout.style;
-    let mut surface = Surface::new(style.width, layout.page_height, fonts)?;
-    layout.header.draw(&mut surface, style);
-    surface.fill_rect(layout.frame.rect, [238; 3], 1.0);
+    let Sheet { style, frame, .. } = &layout.sheet;
+    let mut surface = layout.sheet.begin(fonts)?;
+    surface.fill_rect(frame.rect, [238; 3], 1.0);
     if let Some(stretch) = LogStretch::of(picture.post.pixels) {
-        draw_brightness(
-            &mut surface,
-            &layout.frame,
-            &picture.post,
-            stretch,
-            ColourMap::Backdrop,
-        );
+        let map = ColourMap::Backdrop;
+        draw_brightness(&mut surface, frame, &picture.post, stretch, map);
     }
-    layout.frame.draw(&mut surface, style);
+    layout.sheet.furnish(&mut surface);
     draw_arrows(&mut surface, &layout, picture.arrows);
     if picture.arrows.is_empty() {
-        write_reason(
-            &mut surface,
-            style,
-            layout.frame.rect,
-            "no data: no check tiles",
-        );
+        let reason = "no data: no check tiles";
+        write_reason(&mut surface, style, frame.rect, reason);
     }
-    if picture.arrows.iter().any(|tile| tile.length().is_some()) {
-        layout.bar.draw(&mut surface, style, layout.frame.rect);
-    }
-    let top = layout.page_height - layout.legend.height(style, &surface.fonts);
-    layout.legend.draw(&mut surface, style, top);
     surface.into_png()
 }
 
@@ -118,53 +98,46 @@ fn layout(picture: &ResidualPicture<'_>, fonts: &Fonts) -> Layout {
         .filter_map(ResidualArrow::length)
         .collect();
     lengths.sort_unstable_by(f64::total_cmp);
-    let longest = lengths.last().copied().unwrap_or(0.0);
-    let bar = ColourBar {
-        axis: Axis::new(
-            0.0,
-            if longest > 0.0 { longest } else { 1.0 },
-            Scale::Linear,
-            "residual displacement (px)",
-        ),
-        map: ColourMap::Plasma,
+    let shape = Shape::Image(picture.post, MAX_PANEL_HEIGHT_PX);
+    let axes = |rect| image_frame(&picture.post, rect, ("x (px)", "y (px)"));
+    let sheet = |header: Header, legend: Legend| {
+        Sheet::new(
+            style,
+            fonts,
+            (header, legend),
+            length_bar(&lengths),
+            &shape,
+            axes,
+        )
     };
-    // The labels decide the margins, and the panel's size the labels: the widest panel settles it.
-    let widest = Rect::new(0.0, 0.0, PAGE_PX, MAX_PANEL_HEIGHT_PX);
-    let draft = image_frame(&picture.post, widest, ("x (px)", "y (px)"));
-    let margins = Margins::around(&style, fonts, &draft.y_ticks, &draft.x_ticks);
-    let bar_width = bar.width(&style, fonts, MAX_PANEL_HEIGHT_PX);
-    let room = (style.width - margins.left - bar_width).floor();
-    let (width, height) = panel_size(&picture.post, (room, MAX_PANEL_HEIGHT_PX));
-
-    let long_side = width.max(height);
-    let full_to_page =
-        width / (picture.post.pixels.ncols().max(1) as f64 * picture.post.factor.max(1e-9));
-    let magnification = magnification(&lengths, long_side / full_to_page);
-    let header = Header::new(picture.title, "registration residual").line(summary(
-        &lengths,
-        picture.arrows.len(),
-        magnification,
-    ));
-    let reference = round_down_125(REFERENCE_SHARE * long_side / full_to_page / magnification);
-    let legend = legend(
-        picture.arrows,
-        &lengths,
-        reference,
-        reference * magnification * full_to_page,
-    );
-
-    let left = margins.left + ((room - width) / 2.0).floor();
-    let rect = Rect::new(left, header.height(&style), width, height);
-    let page_height = (rect.bottom() + margins.bottom + legend.height(&style, fonts)).ceil();
+    // The panel's width does not depend on what stands above and below it, but they do on it.
+    let header = Header::new(picture.title, "registration residual");
+    let panel = sheet(header.clone(), Legend::default()).frame;
+    let full_to_page = panel.place(1.0, 0.0).0 - panel.place(0.0, 0.0).0;
+    let long_side_px = panel.rect.width.max(panel.rect.height) / full_to_page;
+    let magnification = magnification(&lengths, long_side_px);
+    let reference = round_down_125(REFERENCE_SHARE * long_side_px / magnification);
+    let on_page = reference * magnification * full_to_page;
+    let unmeasured = picture.arrows.len() - lengths.len();
     Layout {
-        style,
-        header,
-        frame: image_frame(&picture.post, rect, ("x (px)", "y (px)")),
-        bar,
-        legend,
+        sheet: sheet(
+            header.line(summary(&lengths, picture.arrows.len(), magnification)),
+            legend(
+                unmeasured,
+                (!lengths.is_empty()).then_some((reference, on_page)),
+            ),
+        ),
         magnification,
-        page_height,
     }
+}
+
+/// From 0 to the longest displacement; none if nothing was measured.
+fn length_bar(lengths: &[f64]) -> Option<ColourBar> {
+    let longest = *lengths.last()?;
+    let high = if longest > 0.0 { longest } else { 1.0 };
+    let axis = Axis::new(0.0, high, Scale::Linear, "residual displacement (px)");
+    let map = ColourMap::Plasma;
+    Some(ColourBar { axis, map })
 }
 
 /// The magnification for sorted `lengths` on a panel whose longer side is `side_px` full-resolution px.
@@ -196,21 +169,13 @@ fn summary(lengths: &[f64], tiles: usize, magnification: f64) -> String {
     )
 }
 
-fn legend(
-    arrows: &[ResidualArrow],
-    lengths: &[f64],
-    reference: f64,
-    reference_on_page: f64,
-) -> Legend {
+/// The reference arrow, its length in px and on the page, and the crosses.
+fn legend(unmeasured: usize, reference: Option<(f64, f64)>) -> Legend {
     let mut entries = Vec::new();
-    if !lengths.is_empty() {
-        let text = format!("{} px", number(reference, reference));
-        entries.push(Entry::new(
-            Sign::Arrow([90, 90, 90], reference_on_page),
-            text,
-        ));
+    if let Some((length, on_page)) = reference {
+        let text = format!("{} px", number(length, length));
+        entries.push(Entry::new(Sign::Arrow([90, 90, 90], on_page), text));
     }
-    let unmeasured = arrows.len() - lengths.len();
     if unmeasured > 0 {
         let text = format!("not measured ({unmeasured})");
         entries.push(Entry::new(Sign::Cross(UNMEASURED), text));
@@ -219,7 +184,9 @@ fn legend(
 }
 
 fn draw_arrows(surface: &mut Surface, layout: &Layout, arrows: &[ResidualArrow]) {
-    let (frame, style) = (&layout.frame, &layout.style);
+    let Sheet {
+        frame, style, bar, ..
+    } = &layout.sheet;
     let inside = |(x, y): (f64, f64)| {
         (frame.rect.left..=frame.rect.right()).contains(&x)
             && (frame.rect.top..=frame.rect.bottom()).contains(&y)
@@ -240,7 +207,8 @@ fn draw_arrows(surface: &mut Surface, layout: &Layout, arrows: &[ResidualArrow])
             cross(surface, from, style.gap * 0.5, line, UNMEASURED);
             continue;
         };
-        let colour = layout.bar.map.at(layout.bar.axis.share(length));
+        let share = bar.as_ref().map_or(0.0, |bar| bar.axis.share(length));
+        let colour = ColourMap::Plasma.at(share);
         let to = tip(frame, layout.magnification, tile);
         surface.disc(from.0, from.1, line * 1.5, WHITE);
         surface.disc(from.0, from.1, line * 1.1, colour);
@@ -298,11 +266,12 @@ mod tests {
             let arrows = [tile(12_000.0, 10_000.0, dx, dy)];
             let (picture, layout) = draw(&dark, &arrows);
             let colour = ColourMap::Plasma.at(1.0);
-            let to = tip(&layout.frame, layout.magnification, &arrows[0]);
-            let from = layout.frame.place(12_000.0, 10_000.0);
+            let to = tip(&layout.sheet.frame, layout.magnification, &arrows[0]);
+            let from = layout.sheet.frame.place(12_000.0, 10_000.0);
             let length = (to.0 - from.0).hypot(to.1 - from.1);
             // Tile and tip by hand: 24,000 px are the width of the panel.
-            let by_hand = layout.magnification * dx.hypot(dy) * layout.frame.rect.width / 24_000.0;
+            let by_hand =
+                layout.magnification * dx.hypot(dy) * layout.sheet.frame.rect.width / 24_000.0;
             assert!((length - by_hand).abs() < 1e-6);
             let along = |share: f64| {
                 let at = |a: f64, b: f64| (a + share * (b - a)) as usize;
@@ -321,10 +290,10 @@ mod tests {
         let mut lost = tile(3000.0, 5000.0, 9.0, 9.0);
         lost.ok = false;
         let (picture, layout) = draw(&dark, &[lost, tile(8000.0, 5000.0, 0.0, 0.0)]);
-        let (x, y) = layout.frame.place(3000.0, 5000.0);
+        let (x, y) = layout.sheet.frame.place(3000.0, 5000.0);
         assert_eq!(picture.pixel(x as usize, y as usize), UNMEASURED);
         assert_eq!(layout.magnification, 1.0);
-        let (x, y) = layout.frame.place(8000.0, 5000.0);
+        let (x, y) = layout.sheet.frame.place(8000.0, 5000.0);
         let dot = picture.pixel(x as usize, y as usize);
         assert_eq!(dot, ColourMap::Plasma.at(0.0), "no displacement is a dot");
     }
@@ -337,15 +306,15 @@ mod tests {
             tile(12_000.0, 9000.0, 0.02, 0.01),
         ];
         let (_, layout) = draw(&dark, &arrows);
-        let Sign::Arrow(_, on_page) = layout.legend.entries[0].sign else {
+        let Sign::Arrow(_, on_page) = layout.sheet.legend.entries[0].sign else {
             panic!("the first entry is the reference arrow");
         };
-        let stated: f64 = layout.legend.entries[0]
+        let stated: f64 = layout.sheet.legend.entries[0]
             .text
             .trim_end_matches(" px")
             .parse()
             .expect("a number");
-        let px_per_page_px = 24_000.0 / layout.frame.rect.width;
+        let px_per_page_px = 24_000.0 / layout.sheet.frame.rect.width;
         let implied = on_page * px_per_page_px / layout.magnification;
         assert!((implied / stated - 1.0).abs() < 1e-6, "{implied} {stated}");
     }

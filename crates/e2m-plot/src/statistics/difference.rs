@@ -5,6 +5,8 @@ use super::levels::{LEVELS, Levels};
 
 /// Bins per class: differences from -65,536 to 65,535 levels.
 pub(crate) const DIFFERENCES: usize = 2 * LEVELS;
+/// The place of no difference.
+pub(crate) const ZERO_DIFFERENCE: usize = LEVELS;
 /// Both positive, post only, neither or pre only.
 pub(crate) const CLASSES: usize = 3;
 
@@ -68,6 +70,6 @@ impl DifferenceHistogram {
 
     /// The difference in counts at place `index` of [`DifferenceHistogram::counts`].
     pub fn value(&self, index: f64) -> f64 {
-        (index - LEVELS as f64) * self.step()
+        (index - ZERO_DIFFERENCE as f64) * self.step()
     }
 }

@@ -11,6 +11,7 @@ mod pair;
 mod preview;
 
 pub use brightness::BrightnessHistogram;
+pub(crate) use difference::ZERO_DIFFERENCE;
 pub use difference::{DifferenceClass, DifferenceHistogram};
 pub use joint::{JointGrid, JointHistogram};
 pub use levels::Levels;

@@ -1,0 +1,192 @@
+//! `pre_post_histograms`: how bright the pixels of each image are.
+
+use crate::draw::axis::{Axis, Scale, number, whole};
+use crate::draw::frame::Frame;
+use crate::draw::legend::{Entry, Legend, Sign};
+use crate::draw::page::{Header, Style, write_reason};
+use crate::draw::sheet::{Shape, Sheet};
+use crate::draw::steps::{Steps, occupied, stride};
+use crate::draw::surface::Pen;
+use crate::draw::text::Fonts;
+use crate::{BrightnessHistogram, PlotError, Title};
+
+pub(super) const PAGE_PX: f64 = 1400.0;
+pub(super) const PANEL_HEIGHT_PX: f64 = 680.0;
+pub(super) const PRE: [u8; 3] = [0x21, 0x96, 0xa0];
+pub(super) const POST: [u8; 3] = [0xe0, 0x5c, 0x2a];
+const ALIGNED: [u8; 3] = [120, 120, 120];
+/// Bins shown at most.
+pub(super) const MAX_BINS: usize = 320;
+/// The share of the brightest pixels of each image that may lie beyond the axis.
+const BEYOND_SHARE: f64 = 1e-4;
+/// The count axis is logarithmic where the fullest bin exceeds the next by this factor: the rest would lie flat.
+const FLATTENING: f64 = 4.0;
+
+/// What [`draw_pre_post_histograms`] draws. The three histograms share their levels.
+#[derive(Debug, Clone, Copy)]
+pub struct PrePostHistogramsPicture<'a> {
+    /// Sample and dye.
+    pub title: &'a Title,
+    /// The raw pre image, without padding.
+    pub pre: &'a BrightnessHistogram,
+    /// The raw post image, without padding.
+    pub post: &'a BrightnessHistogram,
+    /// Aligned pre inside its warped frame.
+    pub aligned: &'a BrightnessHistogram,
+}
+
+/// Draws the histograms of raw pre and raw post, and that of aligned pre faintly behind: a PNG of 1,400 px width.
+///
+/// Bins hold equally many levels, of which the data use all or every n-th, so that none of them stands out by chance of
+/// rounding. The counts are logarithmic where one bin, mostly that of zero, would flatten the rest.
+///
+/// # Errors
+/// [`PlotError`] if the picture cannot be encoded.
+pub fn draw_pre_post_histograms(
+    picture: &PrePostHistogramsPicture<'_>,
+) -> Result<Vec<u8>, PlotError> {
+    let images = [picture.aligned, picture.pre, picture.post];
+    let levels = picture.post.levels();
+    let end = images
+        .iter()
+        .filter_map(|image| occupied_end(image.counts()))
+        .max()
+        .unwrap_or(1);
+    let widest_stride = [picture.pre, picture.post]
+        .iter()
+        .map(|image| stride(image.counts(), 0))
+        .max()
+        .unwrap_or(1);
+    let width = bin_width(end, widest_stride);
+    let steps =
+        images.map(|image| Steps::of(image.counts(), 0..end, width, |level| levels.value(level)));
+    let most = steps.iter().map(Steps::highest).fold(0.0, f64::max);
+    let logarithmic = steps.iter().any(|steps| flattens(&steps.counts));
+
+    let style = Style::for_width(PAGE_PX);
+    let fonts = Fonts::new()?;
+    let y = count_axis(most, logarithmic, &bin_label(width, levels.step()));
+    let x = Axis::new(
+        levels.value(-0.5),
+        levels.value(end as f64 - 0.5),
+        Scale::Linear,
+        "brightness (counts)",
+    );
+    let header =
+        Header::new(picture.title, "brightness of pre and post").line(beyond(&images, end));
+    let sheet = Sheet::new(
+        style,
+        &fonts,
+        (header, legend(&style, picture)),
+        None,
+        &Shape::High(PANEL_HEIGHT_PX),
+        |rect| Frame::new(rect, x.clone(), y.clone(), (7, 5)),
+    );
+    let mut surface = sheet.begin(fonts)?;
+    sheet.frame.draw_grid(&mut surface, &style);
+    let [aligned, pre, post] = &steps;
+    let outline = |colour, factor: f64| Some(Pen::solid(colour, style.hair * factor));
+    aligned.draw(&mut surface, &sheet.frame, Some((ALIGNED, 0.22)), None);
+    pre.draw(&mut surface, &sheet.frame, Some((PRE, 0.25)), None);
+    post.draw(&mut surface, &sheet.frame, Some((POST, 0.25)), None);
+    aligned.draw(&mut surface, &sheet.frame, None, outline(ALIGNED, 0.8));
+    pre.draw(&mut surface, &sheet.frame, None, outline(PRE, 1.5));
+    post.draw(&mut surface, &sheet.frame, None, outline(POST, 1.5));
+    sheet.furnish(&mut surface);
+    if most == 0.0 {
+        write_reason(&mut surface, &style, sheet.frame.rect, "no data");
+    }
+    surface.into_png()
+}
+
+fn occupied_end(counts: &[u64]) -> Option<usize> {
+    // Zeros around the section must not decide what share counts as rare.
+    let bright = occupied(&counts[1..], BEYOND_SHARE).map(|range| range.end + 1);
+    bright.or_else(|| occupied(counts, 0.0).map(|range| range.end))
+}
+
+fn beyond(images: &[&BrightnessHistogram; 3], end: usize) -> String {
+    let brightest = images
+        .iter()
+        .filter_map(|image| occupied(image.counts(), 0.0).map(|range| range.end - 1))
+        .max();
+    let Some(brightest) = brightest else {
+        return "no pixels".into();
+    };
+    let levels = images[0].levels();
+    let cut: u64 = images[1..]
+        .iter()
+        .map(|image| image.counts()[end..].iter().sum::<u64>())
+        .sum();
+    let brightest = number(levels.value(brightest as f64), levels.step());
+    if cut > 0 {
+        format!(
+            "brightest pixel {brightest} counts · {} beyond the axis",
+            whole(cut)
+        )
+    } else {
+        format!("brightest pixel {brightest} counts")
+    }
+}
+
+fn legend(style: &Style, picture: &PrePostHistogramsPicture<'_>) -> Legend {
+    let patch = |colour, alpha, name: &str, image: &BrightnessHistogram| {
+        let text = format!("{name} ({} px)", whole(image.total()));
+        Entry::new(Sign::Patch(colour, alpha), text)
+    };
+    let _ = style;
+    Legend {
+        entries: vec![
+            patch(PRE, 0.3, "pre", picture.pre),
+            patch(POST, 0.3, "post", picture.post),
+            patch(ALIGNED, 0.22, "aligned pre", picture.aligned),
+        ],
+    }
+}
+
+/// Levels per bin: as few as the number of bins allows, and a multiple of the stride.
+pub(super) fn bin_width(places: usize, stride: usize) -> usize {
+    if places <= MAX_BINS {
+        return 1;
+    }
+    places.div_ceil(MAX_BINS).div_ceil(stride) * stride
+}
+
+/// Whether the fullest bin would flatten the others on a linear axis.
+fn flattens(counts: &[f64]) -> bool {
+    let top = counts
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .map(|(i, _)| i);
+    let rest = counts
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| Some(*i) != top)
+        .map(|(_, c)| *c)
+        .fold(0.0, f64::max);
+    rest > 0.0 && top.is_some_and(|top| counts[top] > FLATTENING * rest)
+}
+
+pub(super) fn bin_label(width: usize, step: f64) -> String {
+    let counts = number(width as f64 * step, step);
+    if counts == "1" {
+        "pixels per count".into()
+    } else {
+        format!("pixels per {counts} counts")
+    }
+}
+
+/// From 0, or from half a pixel where it is logarithmic, to a little above `most`.
+pub(super) fn count_axis(most: f64, logarithmic: bool, label: &str) -> Axis {
+    if logarithmic {
+        Axis::new(0.5, (2.0 * most).max(10.0), Scale::Log, label)
+    } else {
+        Axis::new(
+            0.0,
+            if most > 0.0 { 1.06 * most } else { 1.0 },
+            Scale::Linear,
+            label,
+        )
+    }
+}

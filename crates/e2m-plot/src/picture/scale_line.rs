@@ -1,0 +1,46 @@
+//! The scales, their names and colours.
+
+/// How a scale was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ScaleMethod {
+    /// The peak of the log ratios with its Moffat profile.
+    Moffat,
+    /// This percentile of the ratios.
+    Percentile(f64),
+    /// Given by the user.
+    Manual,
+}
+
+/// A scale to be shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScaleLine {
+    /// How it was found.
+    pub method: ScaleMethod,
+    /// post / aligned pre of the background.
+    pub value: f64,
+}
+
+impl ScaleLine {
+    pub(crate) fn colour(&self) -> [u8; 3] {
+        match self.method {
+            ScaleMethod::Moffat => [0x00, 0xcc, 0x88],
+            ScaleMethod::Percentile(_) => [0xff, 0x99, 0x33],
+            ScaleMethod::Manual => [0xff, 0x33, 0x66],
+        }
+    }
+
+    /// Name and value.
+    pub(crate) fn text(&self) -> String {
+        let value = self.value;
+        match self.method {
+            ScaleMethod::Moffat => format!("Moffat {value:.4}"),
+            ScaleMethod::Percentile(p) => format!("ratio p{p} {value:.4}"),
+            ScaleMethod::Manual => format!("manual {value:.4}"),
+        }
+    }
+
+    /// Whether it can be drawn.
+    pub(crate) fn usable(&self) -> bool {
+        self.value.is_finite() && self.value > 0.0
+    }
+}
