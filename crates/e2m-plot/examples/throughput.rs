@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p e2m-plot --example throughput -- 1` (the argument is the number of threads)
 
+#![expect(clippy::print_stdout, reason = "an example tells what it measured")]
+
 use e2m_image::Size;
 use e2m_plot::{DifferencePreview, Levels, Outline, PairStatistics};
 use ndarray::{Array2, ArrayView2};

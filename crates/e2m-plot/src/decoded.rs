@@ -5,7 +5,6 @@ use std::io::Cursor;
 /// The pixels of a PNG.
 pub(crate) struct Decoded {
     pub(crate) width: usize,
-    pub(crate) height: usize,
     pixels: Vec<[u8; 3]>,
 }
 
@@ -19,17 +18,15 @@ impl Decoded {
         assert_eq!(info.color_type, png::ColorType::Rgb);
         Self {
             width: info.width as usize,
-            height: info.height as usize,
             pixels: bytes.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect(),
         }
     }
 
-    pub(crate) fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
-        self.pixels[y * self.width + x]
+    pub(crate) fn height(&self) -> usize {
+        self.pixels.len() / self.width
     }
 
-    /// Pixels of exactly this colour.
-    pub(crate) fn count(&self, colour: [u8; 3]) -> usize {
-        self.pixels.iter().filter(|p| **p == colour).count()
+    pub(crate) fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
+        self.pixels[y * self.width + x]
     }
 }

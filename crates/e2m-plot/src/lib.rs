@@ -1,11 +1,27 @@
-//! The diagnostic pictures of a task.
+//! The diagnostic pictures of a task, and the statistics they are drawn from.
 //!
 //! Each picture is one struct of plain data and one function that turns it into the bytes of a PNG. Nothing here opens a
 //! file or needs a display or installed fonts; the same data give the same bytes.
 //!
-//! | picture | what it shows |
-//! |---|---|
-//! | [`draw_registration_residual`] | the displacement that remains, tile by tile, as magnified arrows on post |
+//! | picture | what it shows | drawn from |
+//! |---|---|---|
+//! | [`draw_registration`] | post and pre with their rings, both after the coarse alignment, the difference | previews, contours |
+//! | [`draw_fine_alignment`] | the rings before and after ICP, whole and close up | preview, contours |
+//! | [`draw_registration_residual`] | the displacement that remains, tile by tile, as magnified arrows on post | preview, arrows |
+//! | [`draw_pre_post_heatmap`] | how many pixels have each pair of brightness | [`JointHistogram`] |
+//! | [`draw_excess_heatmap`] | what lies above the diagonal beyond its mirror image, with the scales | [`JointHistogram`] |
+//! | [`draw_pre_post_histograms`] | how bright the pixels of each image are | [`BrightnessHistogram`] |
+//! | [`draw_difference_histogram`] | post - pre for all pixels, both positive, post only | [`DifferenceHistogram`] |
+//! | [`draw_ratio_histogram`] | the ratios, the fitted profile, the scale and its error | counts per log ratio |
+//! | [`draw_difference_image`] | post - scale x pre, with every single microbe | [`DifferenceSummary`] |
+//!
+//! # Statistics
+//!
+//! [`PairStatistics`] takes row bands of post and aligned pre and gathers the joint histogram, the differences and the
+//! brightness of aligned pre in one pass; [`BrightnessHistogram`] counts a raw image; [`DifferencePreview`] keeps the
+//! extreme of each block. Brightness is counted in [`Levels`], of which integer images have one per count. Padding is
+//! what lies outside the [`Outline`] of an image. Memory does not depend on the image, and band height and threads do
+//! not change a count.
 //!
 //! Pictures of images are drawn from a [`Preview`]; their axes and everything on them are in full-resolution px, pixel
 //! centres on whole numbers, `x` right, `y` down. What is empty, constant or not a number is drawn as such, with "no
@@ -18,7 +34,28 @@
 //! registered by the caller and leaves legends, colour bars and shared scales to be drawn by hand; `kuva` knows
 //! heatmaps and quivers, but no raster image for them to stand on. What is left to do here is axes, ticks and legends.
 //!
-//! # Example
+//! # Examples
+//!
+//! Count a pair and draw its joint histogram:
+//!
+//! ```
+//! use e2m_plot::{Levels, Outline, PairStatistics, PrePostHeatmapPicture, Title, draw_pre_post_heatmap};
+//! use ndarray::Array2;
+//!
+//! let pre = Array2::from_shape_fn((50, 80), |(y, x)| (20 + (x * y) % 90) as f32);
+//! let post = pre.mapv(|v| (1.3 * v).round());
+//! let frame = Outline::upright(0.0, 0.0, 80.0, 50.0); // no padding here
+//! let mut statistics = PairStatistics::new(Levels::COUNTS, frame, frame);
+//! statistics.add_band(0, post.view(), pre.view());
+//! let (joint, _differences, _aligned) = statistics.finish();
+//!
+//! let title = Title { sample: "CD070".into(), dye: "DAPI".into() };
+//! let png = draw_pre_post_heatmap(&PrePostHeatmapPicture { title: &title, joint: &joint })?;
+//! # assert!(png.starts_with(b"\x89PNG"));
+//! # Ok::<(), e2m_plot::PlotError>(())
+//! ```
+//!
+//! Draw residual displacements:
 //!
 //! ```
 //! use e2m_plot::{Preview, ResidualArrow, ResidualPicture, Title, draw_registration_residual};

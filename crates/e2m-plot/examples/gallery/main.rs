@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p e2m-plot --example gallery -- /tmp/gallery`
 
+#![expect(clippy::print_stdout, reason = "an example tells what it measured")]
+
 mod counted;
 mod synthetic;
 

@@ -16,7 +16,12 @@ pub(crate) struct ColourBar {
 impl ColourBar {
     /// Width that bar, ticks and label take from the panel's right edge on, px.
     pub(crate) fn width(&self, style: &Style, fonts: &Fonts, panel_height: f64) -> f64 {
-        (self.label_offset(style, fonts, panel_height) + style.label * 0.4 + style.gap * 0.8).ceil()
+        let label = if self.axis.label.is_empty() {
+            -0.9 * style.label
+        } else {
+            0.4 * style.label
+        };
+        (self.label_offset(style, fonts, panel_height) + label + style.gap * 0.8).ceil()
     }
 
     /// Draws the bar beside `panel`.

@@ -15,6 +15,7 @@ pub(crate) struct Frame {
     pub y: Axis,
     pub x_ticks: Vec<Tick>,
     pub y_ticks: Vec<Tick>,
+    x_wanted: usize,
 }
 
 /// The space around a panel that ticks and labels take, px.
@@ -27,15 +28,17 @@ pub(crate) struct Margins {
 }
 
 impl Margins {
-    /// Room for the labels of both axes; `y_ticks` are those that will be drawn.
-    pub(crate) fn around(style: &Style, fonts: &Fonts, y_ticks: &[Tick], x_ticks: &[Tick]) -> Self {
+    /// Room for the ticks of both axes, and for their labels where they have any.
+    pub(crate) fn around(style: &Style, fonts: &Fonts, frame: &Frame) -> Self {
         let text = style.tick_text();
-        let widest = fonts.widest(y_ticks.iter().map(|t| t.label.as_str()), text);
-        let last = fonts.widest(x_ticks.iter().map(|t| t.label.as_str()), text);
+        let widest = |ticks: &[Tick]| fonts.widest(ticks.iter().map(|t| t.label.as_str()), text);
+        let room = |axis: &Axis, size: f64| if axis.label.is_empty() { 0.0 } else { size };
+        let beside = style.gap * 1.4 + tick_length(style) + widest(&frame.y_ticks);
+        let below = tick_length(style) + style.tick * 1.25;
         Self {
-            left: (style.gap * 2.0 + style.label * 1.15 + widest + tick_length(style)).ceil(),
-            bottom: (tick_length(style) + style.tick * 1.25 + style.label * 1.35).ceil(),
-            right: (last / 2.0 + style.gap * 0.5).ceil(),
+            left: (beside + room(&frame.y, style.gap * 0.6 + style.label * 1.15)).ceil(),
+            bottom: (below + room(&frame.x, style.label * 1.35)).ceil(),
+            right: (widest(&frame.x_ticks) / 2.0 + style.gap * 0.5).ceil(),
         }
     }
 }
@@ -45,7 +48,7 @@ fn tick_length(style: &Style) -> f64 {
 }
 
 impl Frame {
-    /// Axes with about one tick per `tick` label widths.
+    /// Axes with about so many ticks.
     pub(crate) fn new(rect: Rect, x: Axis, y: Axis, ticks: (usize, usize)) -> Self {
         let (x_ticks, y_ticks) = (x.ticks(ticks.0), y.ticks(ticks.1));
         Self {
@@ -54,7 +57,34 @@ impl Frame {
             y,
             x_ticks,
             y_ticks,
+            x_wanted: ticks.0,
         }
+    }
+
+    /// The same with as few ticks on the x axis as it takes to keep their labels apart.
+    pub(crate) fn uncrowded(mut self, style: &Style, fonts: &Fonts) -> Self {
+        while self.x_wanted > 1 && self.labels_crowd(style, fonts) {
+            self.x_wanted -= 1;
+            self.x_ticks = self.x.ticks(self.x_wanted);
+        }
+        self
+    }
+
+    fn labels_crowd(&self, style: &Style, fonts: &Fonts) -> bool {
+        let mut spans: Vec<(f64, f64)> = self
+            .x_ticks
+            .iter()
+            .filter(|tick| !tick.label.is_empty())
+            .map(|tick| {
+                let middle = self.x.share(tick.value) * self.rect.width;
+                let half = fonts.width(&tick.label, style.tick_text()) / 2.0;
+                (middle - half, middle + half)
+            })
+            .collect();
+        spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+        spans
+            .windows(2)
+            .any(|pair| pair[0].1 + style.tick * 0.8 > pair[1].0)
     }
 
     /// Where the point `(x, y)` of the axes lies on the page.

@@ -25,6 +25,7 @@ pub(crate) type Drawn<'a> = (&'a [Vec<(f64, f64)>], Pen);
 
 /// An image with lines on it.
 pub(crate) struct Panel<'a> {
+    /// What it shows, with the unit of its colour bar.
     pub caption: String,
     pub preview: Preview<'a>,
     /// Full-resolution place of the preview's first pixel.
@@ -45,121 +46,108 @@ pub(crate) fn draw_panels(
     max_height: f64,
 ) -> Result<Vec<u8>, PlotError> {
     let fonts = Fonts::new()?;
-    let columns = columns.max(1);
-    let cell_width = ((style.width - style.gap) / columns as f64).floor();
-    let layouts: Vec<PanelLayout> = panels
-        .iter()
-        .map(|panel| PanelLayout::new(&style, &fonts, panel, (cell_width, max_height)))
-        .collect();
-    let row_heights: Vec<f64> = layouts
-        .chunks(columns)
-        .map(|row| row.iter().map(|l| l.height).fold(0.0, f64::max))
-        .collect();
+    let grid = Grid::new(&style, &fonts, panels, columns.max(1), max_height);
     let top = header.height(&style);
-    let bottom = top + row_heights.iter().sum::<f64>();
+    let rows = panels.len().div_ceil(grid.columns);
+    let bottom = top + grid.row_height * rows as f64;
     let page_height = (bottom + legend.height(&style, &fonts)).ceil();
     let mut surface = Surface::new(style.width, page_height, fonts)?;
     header.draw(&mut surface, &style);
-    for (i, (panel, layout)) in panels.iter().zip(&layouts).enumerate() {
-        let (row, column) = (i / columns, i % columns);
-        let y = top + row_heights[..row].iter().sum::<f64>();
-        draw_panel(
-            &mut surface,
-            &style,
-            panel,
-            layout,
-            (column as f64 * cell_width, y),
-        );
+    for (i, panel) in panels.iter().enumerate() {
+        let (row, column) = (i / grid.columns, i % grid.columns);
+        let x = grid.left + column as f64 * grid.column_width;
+        let y = top + row as f64 * grid.row_height + grid.caption;
+        let rect = Rect::new(x.round(), y.round(), grid.size.0, grid.size.1);
+        draw_panel(&mut surface, &style, panel, rect, column == 0);
     }
     legend.draw(&mut surface, &style, bottom);
     surface.into_png()
 }
 
-/// What a panel takes of its cell.
-struct PanelLayout {
-    /// From the cell's corner to the panel.
-    offset: (f64, f64),
+/// What all panels have in common, so that they are of equal size and in line.
+struct Grid {
+    columns: usize,
+    /// From the page's edge to the first panel.
+    left: f64,
+    column_width: f64,
+    row_height: f64,
+    /// Height of a caption.
+    caption: f64,
     size: (f64, f64),
-    /// Height of the cell with captions and labels.
-    height: f64,
-    stretch: Option<LogStretch>,
-    bar: Option<ColourBar>,
 }
 
-impl PanelLayout {
-    fn new(style: &Style, fonts: &Fonts, panel: &Panel<'_>, (width, height): (f64, f64)) -> Self {
-        let stretch = match panel.paint {
-            Paint::Brightness(_) => LogStretch::of(panel.preview.pixels),
-            Paint::Difference(_) => None,
-        };
-        let bar = bar_of(panel, stretch);
-        let draft = frame_of(panel, Rect::new(0.0, 0.0, width, height));
-        let margins = Margins::around(style, fonts, &draft.y_ticks, &draft.x_ticks);
-        let bar_width = match &bar {
-            Some(bar) => bar.width(style, fonts, height),
-            None if panel.with_bar => style.gap * 3.0,
-            None => margins.right,
-        };
-        let room = (width - margins.left - bar_width).floor();
-        let (w, h) = panel_size(&panel.preview, (room, height));
+impl Grid {
+    fn new(
+        style: &Style,
+        fonts: &Fonts,
+        panels: &[Panel<'_>],
+        columns: usize,
+        max_height: f64,
+    ) -> Self {
+        // Room for the name of the y axis, once.
+        let name = (style.gap * 0.6 + style.label * 1.15).ceil();
+        let column_width = ((style.width - style.gap - name) / columns as f64).floor();
+        let (mut left, mut right, mut bottom) = (0.0f64, 0.0f64, 0.0f64);
+        for panel in panels {
+            let draft = frame_of(panel, Rect::new(0.0, 0.0, column_width, max_height), true);
+            let margins = Margins::around(style, fonts, &draft);
+            let bar = bar_of(panel).map(|bar| bar.width(style, fonts, max_height));
+            left = left.max(margins.left - name);
+            right = right.max(bar.unwrap_or(0.0)).max(margins.right);
+            bottom = bottom.max(margins.bottom);
+        }
+        let room = ((column_width - left - right).floor(), max_height);
+        let size = panels
+            .first()
+            .map_or(room, |panel| panel_size(&panel.preview, room));
         let caption = (style.label * 1.6).ceil();
         Self {
-            offset: (margins.left + ((room - w) / 2.0).floor(), caption),
-            size: (w, h),
-            height: caption + h + margins.bottom + style.gap,
-            stretch,
-            bar,
+            columns,
+            left: name + left + ((room.0 - size.0) / 2.0).floor(),
+            column_width,
+            row_height: caption + size.1 + bottom + style.gap,
+            caption,
+            size,
         }
     }
 }
 
-fn bar_of(panel: &Panel<'_>, stretch: Option<LogStretch>) -> Option<ColourBar> {
-    let axis = match (panel.paint, stretch) {
-        _ if !panel.with_bar => return None,
-        (Paint::Brightness(_), None) => return None,
-        (Paint::Brightness(_), Some(s)) => {
-            Axis::new(s.low, s.high, Scale::Log, "brightness (counts)")
+fn bar_of(panel: &Panel<'_>) -> Option<ColourBar> {
+    if !panel.with_bar {
+        return None;
+    }
+    let (axis, map) = match panel.paint {
+        Paint::Brightness(map) => {
+            let stretch = LogStretch::of(panel.preview.pixels)?;
+            (Axis::new(stretch.low, stretch.high, Scale::Log, ""), map)
         }
-        (Paint::Difference(limit), _) => {
-            Axis::new(-limit, limit, Scale::Linear, "post − pre (counts)")
-        }
-    };
-    let map = match panel.paint {
-        Paint::Brightness(map) => map,
-        Paint::Difference(_) => ColourMap::Diverging,
+        Paint::Difference(limit) => (
+            Axis::new(-limit, limit, Scale::Linear, ""),
+            ColourMap::Diverging,
+        ),
     };
     Some(ColourBar { axis, map })
 }
 
-fn frame_of(panel: &Panel<'_>, rect: Rect) -> Frame {
-    image_frame_at(&panel.preview, panel.origin, rect, ("x (px)", "y (px)"))
+/// The y axis is named once in a row.
+fn frame_of(panel: &Panel<'_>, rect: Rect, leftmost: bool) -> Frame {
+    let labels = ("x (px)", if leftmost { "y (px)" } else { "" });
+    image_frame_at(&panel.preview, panel.origin, rect, labels)
 }
 
-fn draw_panel(
-    surface: &mut Surface,
-    style: &Style,
-    panel: &Panel<'_>,
-    layout: &PanelLayout,
-    cell: (f64, f64),
-) {
-    let (width, height) = layout.size;
-    let rect = Rect::new(
-        (cell.0 + layout.offset.0).round(),
-        (cell.1 + layout.offset.1).round(),
-        width,
-        height,
-    );
-    let frame = frame_of(panel, rect);
+fn draw_panel(surface: &mut Surface, style: &Style, panel: &Panel<'_>, rect: Rect, leftmost: bool) {
+    let frame = frame_of(panel, rect, leftmost).uncrowded(style, &surface.fonts);
     surface.fill_rect(rect, [238; 3], 1.0);
-    match (panel.paint, layout.stretch) {
-        (Paint::Brightness(map), Some(stretch)) => {
-            draw_brightness(surface, &frame, &panel.preview, stretch, map);
+    match panel.paint {
+        Paint::Brightness(map) => {
+            if let Some(stretch) = LogStretch::of(panel.preview.pixels) {
+                draw_brightness(surface, &frame, &panel.preview, stretch, map);
+            }
         }
-        (Paint::Difference(limit), _) => {
+        Paint::Difference(limit) => {
             let colour = |v: f64| ColourMap::Diverging.at(0.5 + 0.5 * v / limit);
             draw_mapped(surface, &frame, &panel.preview, Reduce::Mean, 1, colour);
         }
-        (Paint::Brightness(_), None) => {}
     }
     let empty = panel.preview.pixels.iter().all(|v| v.is_nan() || *v == 0.0);
     for (contours, pen) in &panel.contours {
@@ -171,14 +159,16 @@ fn draw_panel(
     if empty {
         write_reason(surface, style, rect, "no data");
     }
-    if let Some(bar) = &layout.bar {
+    if let Some(bar) = bar_of(panel) {
         bar.draw(surface, style, rect);
     }
     let caption = TextStyle {
         bold: true,
         ..style.label_text()
     };
-    let (text, caption) = surface.fonts.fitted(&panel.caption, caption, width * 1.15);
+    let (text, caption) = surface
+        .fonts
+        .fitted(&panel.caption, caption, rect.width * 1.15);
     let y = rect.top - style.label * 0.5;
     surface.text(&text, rect.centre().0, y, caption.align(Align::Middle));
 }

@@ -9,6 +9,9 @@ use super::surface::{Rect, Surface};
 use super::text::Fonts;
 use crate::{PlotError, Preview};
 
+/// A square is made smaller by at most this for cells of equal size.
+const LEAST_EVEN_SHARE: f64 = 0.85;
+
 /// How large the panel is made.
 pub(crate) enum Shape<'a> {
     /// As wide as the page allows, and so high, px.
@@ -33,8 +36,13 @@ impl Shape<'_> {
             Self::Square { side, cells } => {
                 let side = side.min(room);
                 let cells = (*cells).max(1) as f64;
-                let side = (side / cells).floor().max(1.0) * cells;
-                let side = if side > room { room } else { side };
+                let even = (side / cells).floor() * cells;
+                // Cells of equal size are worth some room, but not half of the page.
+                let side = if even > LEAST_EVEN_SHARE * side {
+                    even
+                } else {
+                    side.floor()
+                };
                 (side, side)
             }
             Self::Image(preview, height) => panel_size(preview, (room, *height)),
@@ -71,7 +79,7 @@ impl Sheet {
         Self {
             style,
             header,
-            frame: axes(rect),
+            frame: axes(rect).uncrowded(&style, fonts),
             bar,
             legend,
             page_height,
@@ -88,7 +96,7 @@ impl Sheet {
         axes: impl Fn(Rect) -> Frame,
     ) -> Rect {
         let draft = axes(Rect::new(0.0, 0.0, style.width, shape.most()));
-        let margins = Margins::around(style, fonts, &draft.y_ticks, &draft.x_ticks);
+        let margins = Margins::around(style, fonts, &draft);
         let right = bar.map_or(margins.right + style.gap, |bar| {
             bar.width(style, fonts, shape.most())
         });

@@ -3,6 +3,7 @@
 use super::clip::clip_polyline;
 use super::frame::Frame;
 use super::surface::{Pen, Surface};
+use std::ops::Range;
 
 /// A gap of at most so many empty bins between well filled ones is closed …
 const MAX_GAP: usize = 16;
@@ -25,7 +26,7 @@ impl Steps {
     /// stands for. Bins of single places have their gaps closed.
     pub(crate) fn of(
         counts: &[u64],
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         width: usize,
         value: impl Fn(f64) -> f64,
     ) -> Self {
@@ -54,7 +55,7 @@ impl Steps {
         self.counts.iter().copied().fold(0.0, f64::max)
     }
 
-    /// Fills the area under the steps, and draws their outline.
+    /// Fills the area under the steps, and draws their outline where there is anything.
     pub(crate) fn draw(
         &self,
         surface: &mut Surface,
@@ -62,32 +63,49 @@ impl Steps {
         fill: Option<([u8; 3], f64)>,
         pen: Option<Pen>,
     ) {
+        for run in self.runs() {
+            let area = self.outline(frame, run);
+            if let Some((colour, alpha)) = fill {
+                surface.polygon(&area, colour, alpha);
+            }
+            if let Some(pen) = pen {
+                for piece in clip_polyline(&area, frame.rect) {
+                    surface.polyline(&piece, pen);
+                }
+            }
+        }
+    }
+
+    /// Runs of bins that are not empty.
+    fn runs(&self) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for (i, _) in self.counts.iter().enumerate().filter(|(_, c)| **c > 0.0) {
+            match runs.last_mut() {
+                Some(run) if run.end == i => run.end += 1,
+                _ => runs.push(i..i + 1),
+            }
+        }
+        runs
+    }
+
+    /// The steps of a run on the page, from the floor up and back down to it.
+    fn outline(&self, frame: &Frame, run: Range<usize>) -> Vec<(f64, f64)> {
         let rect = frame.rect;
-        let mut points = Vec::with_capacity(2 * self.counts.len() + 2);
-        for (pair, &count) in self.edges.windows(2).zip(&self.counts) {
-            for x in pair {
-                let (x, y) = frame.place(*x, count);
-                // A count of 0 has no place on a logarithmic axis: the floor is where it goes.
-                let y = if count > 0.0 { y } else { f64::INFINITY };
-                points.push((
-                    x.clamp(rect.left, rect.right()),
-                    y.clamp(rect.top, rect.bottom()),
-                ));
-            }
-        }
-        let (Some(first), Some(last)) = (points.first().copied(), points.last().copied()) else {
-            return;
+        let inside = |(x, y): (f64, f64)| {
+            (
+                x.clamp(rect.left, rect.right()),
+                y.clamp(rect.top, rect.bottom()),
+            )
         };
-        if let Some((colour, alpha)) = fill {
-            let mut area = points.clone();
-            area.extend([(last.0, rect.bottom()), (first.0, rect.bottom())]);
-            surface.polygon(&area, colour, alpha);
+        let on_floor = |x: f64| (inside(frame.place(x, frame.y.low)).0, rect.bottom());
+        let mut points = vec![on_floor(self.edges[run.start])];
+        for i in run.clone() {
+            let count = self.counts[i];
+            points.push(inside(frame.place(self.edges[i], count)));
+            points.push(inside(frame.place(self.edges[i + 1], count)));
         }
-        if let Some(pen) = pen {
-            for piece in clip_polyline(&points, rect) {
-                surface.polyline(&piece, pen);
-            }
-        }
+        points.push(on_floor(self.edges[run.end]));
+        points
     }
 }
 
@@ -138,7 +156,7 @@ pub(crate) fn stride(counts: &[u64], zero: usize) -> usize {
 
 /// The places of `counts` from the first to one past the last that holds pixels, leaving out at most `share` of them at
 /// either end; `None` if all are empty.
-pub(crate) fn occupied(counts: &[u64], share: f64) -> Option<std::ops::Range<usize>> {
+pub(crate) fn occupied(counts: &[u64], share: f64) -> Option<Range<usize>> {
     let total: u64 = counts.iter().sum();
     let spare = (total as f64 * share) as u64;
     let beyond = |mut places: Box<dyn Iterator<Item = usize> + '_>| {

@@ -16,6 +16,8 @@ use crate::{DifferenceClass, DifferenceHistogram, PlotError, Title};
 const ALL: [u8; 3] = [0x5b, 0x34, 0x86];
 /// The share of pixels that may lie beyond the axis at either end.
 const BEYOND_SHARE: f64 = 1e-6;
+/// Places shown at least on either side of zero.
+const MIN_REACH: usize = 4;
 
 /// What [`draw_difference_histogram`] draws.
 #[derive(Debug, Clone, Copy)]
@@ -104,13 +106,12 @@ pub fn draw_difference_histogram(
 /// The places to show, and how many go into a bin. Zero lies in the middle of one, so that both signs are treated alike.
 fn bins(all: &[u64]) -> (std::ops::Range<usize>, usize) {
     let zero = ZERO_DIFFERENCE;
-    let Some(used) = occupied(all, BEYOND_SHARE) else {
-        return (zero..zero + 1, 1);
-    };
+    let used = occupied(all, BEYOND_SHARE).unwrap_or(zero..zero + 1);
     let (below, above) = (
         zero.saturating_sub(used.start),
         used.end.saturating_sub(zero + 1),
     );
+    let (below, above) = (below.max(MIN_REACH), above.max(MIN_REACH));
     let places = below + above + 1;
     let mut width = 1;
     if places > MAX_BINS {

@@ -17,6 +17,9 @@ const CELL_PX: usize = 2;
 /// The share of cells within the colours; what lies beyond has the colour of the end.
 const WITHIN_SHARE: f64 = 0.998;
 
+/// The colours reach at least so far, in `asinh(v / knee)`: ten times the knee, so that noise alone stays dark.
+const LEAST_LIMIT: f64 = 3.0;
+
 /// What [`draw_difference_image`] draws.
 #[derive(Debug, Clone, Copy)]
 pub struct DifferenceImagePicture<'a> {
@@ -43,10 +46,7 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
         factor: difference.factor as f64,
     };
     let (knee, limit) = stretch(difference);
-    let style = Style {
-        // A wide page: somewhat smaller type leaves more of it to the image.
-        ..Style::for_width(PAGE_PX)
-    };
+    let style = Style::for_width(PAGE_PX);
     let fonts = Fonts::new()?;
     let formula = format!("post − {:.4} × pre", difference.scale);
     let method = if picture.method.is_empty() {
@@ -64,7 +64,7 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
             Entry::new(Sign::Patch(map.at(0.98), 1.0), "post brighter"),
             Entry::new(Sign::Patch(map.at(0.5), 1.0), "equal"),
             Entry::new(Sign::Patch(map.at(0.02), 1.0), "pre brighter"),
-            Entry::new(Sign::Outline, "no section"),
+            Entry::new(Sign::Outline, "outside"),
         ],
     };
     let axis = Axis::new(
@@ -110,14 +110,8 @@ fn stretch(difference: &DifferenceSummary) -> (f64, f64) {
         .unwrap_or(1.0);
     let high = if high > 0.0 { high } else { top };
     let limit = (high / knee).asinh();
-    (
-        knee,
-        if limit.is_finite() && limit > 1.0 {
-            limit
-        } else {
-            1.0
-        },
-    )
+    let limit = if limit.is_finite() { limit } else { 0.0 };
+    (knee, limit.max(LEAST_LIMIT))
 }
 
 fn round_to_two(value: f64) -> f64 {

@@ -11,6 +11,8 @@ use crate::{PlotError, Preview, Title};
 use ndarray::s;
 
 const MAX_PANEL_HEIGHT_PX: f64 = 900.0;
+/// Panels wider than this many times their height stand one above the other.
+const STACKED_PROPORTION: usize = 2;
 const REFINED: [u8; 3] = [255, 225, 0];
 /// The close-up is this many times as wide as the largest displacement …
 const CLOSE_UP_DISPLACEMENTS: f64 = 10.0;
@@ -19,11 +21,11 @@ const CLOSE_UP_MIN_PX: f64 = 24.0;
 
 /// What [`draw_fine_alignment`] draws. Contours are in full-resolution px of the preview's frame.
 #[derive(Debug, Clone, Copy)]
-pub struct FineAlignmentPicture<'a> {
+pub struct FineAlignmentPicture<'a, 'p> {
     /// Sample and dye.
     pub title: &'a Title,
     /// Post on the canvas.
-    pub post: Preview<'a>,
+    pub post: Preview<'p>,
     /// The rings around post.
     pub post_contours: &'a [Contour],
     /// The rings around pre after the coarse alignment.
@@ -37,10 +39,11 @@ pub struct FineAlignmentPicture<'a> {
 ///
 /// # Errors
 /// [`PlotError`] if the picture cannot be encoded.
-pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_>) -> Result<Vec<u8>, PlotError> {
+pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_, '_>) -> Result<Vec<u8>, PlotError> {
     let style = Style::for_width(PAGE_PX).smaller();
     let line = style.hair * 1.4;
-    let post = Pen::solid(POST_RING, line);
+    // Wide, so that it is seen beside what comes to lie on it.
+    let post = Pen::solid(POST_RING, line * 2.2);
     let coarse = Pen::dashed(PRE_RING, line);
     let refined = Pen::solid(REFINED, line);
     let moved = Moved::between(picture.coarse_contours, picture.refined_contours);
@@ -56,7 +59,10 @@ pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_>) -> Result<Vec<u8>
             (picture.refined_contours, refined),
         ],
     };
-    let mut panels = vec![panel("whole section", (picture.post, (0.0, 0.0)))];
+    let mut panels = vec![panel(
+        "whole section",
+        (picture.post.reborrow(), (0.0, 0.0)),
+    )];
     let mut header = Header::new(picture.title, "fine alignment");
     if let Some(moved) = &moved {
         header = header.line(format!(
@@ -64,20 +70,25 @@ pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_>) -> Result<Vec<u8>
             length_px(moved.median),
             length_px(moved.most)
         ));
-        panels.push(panel("where it moved most", close_up(&picture.post, moved)));
+        panels.push(panel(
+            "where it moved most",
+            close_up(picture.post.reborrow(), moved),
+        ));
     }
     let entries = vec![
         Entry::new(Sign::LineOnDark(post), "ring of post"),
         Entry::new(Sign::LineOnDark(coarse), "pre, coarse"),
         Entry::new(Sign::LineOnDark(refined), "pre, refined"),
     ];
-    let columns = panels.len();
+    let (rows, columns) = picture.post.pixels.dim();
+    let beside = columns < STACKED_PROPORTION * rows;
+    let in_a_row = if beside { panels.len() } else { 1 };
     draw_panels(
         style,
         &header,
         &Legend { entries },
         &panels,
-        columns,
+        in_a_row,
         MAX_PANEL_HEIGHT_PX,
     )
 }
@@ -112,7 +123,7 @@ impl Moved {
 }
 
 /// A part of the preview about the point that moved most, of the proportions of the whole, and where it begins.
-fn close_up<'a>(post: &Preview<'a>, moved: &Moved) -> (Preview<'a>, (f64, f64)) {
+fn close_up<'a>(post: Preview<'a>, moved: &Moved) -> (Preview<'a>, (f64, f64)) {
     let (rows, columns) = post.pixels.dim();
     let wanted = (CLOSE_UP_DISPLACEMENTS * moved.most / post.factor).max(CLOSE_UP_MIN_PX);
     let share = (wanted / columns.max(1) as f64).min(1.0);
@@ -127,5 +138,5 @@ fn close_up<'a>(post: &Preview<'a>, moved: &Moved) -> (Preview<'a>, (f64, f64)) 
     let (x, y) = (part(columns, moved.at.0), part(rows, moved.at.1));
     let origin = (x.start as f64 * post.factor, y.start as f64 * post.factor);
     let pixels = post.pixels.slice_move(s![y, x]);
-    (Preview { pixels, ..*post }, origin)
+    (Preview { pixels, ..post }, origin)
 }

@@ -18,6 +18,8 @@ const PAGE_PX: f64 = 1400.0;
 const MAX_PANEL_PX: f64 = 1120.0;
 /// The share of the brightest pixels that may lie beyond the axes.
 const BEYOND_SHARE: f64 = 1e-6;
+/// The axes reach at least so far, bins: one cell alone is seen as one.
+const MIN_BINS: usize = 8;
 /// The identity line, in neither colour map.
 const IDENTITY: [u8; 3] = [30, 144, 255];
 
@@ -68,7 +70,7 @@ pub fn draw_pre_post_heatmap(picture: &PrePostHeatmapPicture<'_>) -> Result<Vec<
         picture.joint,
         &cells,
         header,
-        "pixels",
+        "pixels per cell",
         ColourMap::Inferno,
         &[],
     )
@@ -84,13 +86,13 @@ pub fn draw_pre_post_heatmap(picture: &PrePostHeatmapPicture<'_>) -> Result<Vec<
 pub fn draw_excess_heatmap(picture: &ExcessHeatmapPicture<'_>) -> Result<Vec<u8>, PlotError> {
     let mut cells = Cells::of(picture.joint, true);
     cells.values = excess(&cells.values);
-    let header = Header::new(picture.title, "excess of post");
+    let header = Header::new(picture.title, "excess of post over pre");
     let map = ColourMap::Magma;
     draw(
         picture.joint,
         &cells,
         header,
-        "excess pixels",
+        "excess pixels per cell",
         map,
         picture.scales,
     )
@@ -113,7 +115,7 @@ impl Cells {
         let filled = |sums: &[u64]| sums.iter().rposition(|c| *c > 0).map_or(1, |last| last + 1);
         let post_sums = grid.counts.sum_axis(Dimension(1)).to_vec();
         let pre_sums = grid.counts.sum_axis(Dimension(0)).to_vec();
-        let side = filled(&post_sums).max(filled(&pre_sums));
+        let side = filled(&post_sums).max(filled(&pre_sums)).max(MIN_BINS);
         let post_edges = level_groups(&post_sums[..side]);
         let pre_edges = if mirrored {
             post_edges.clone()
@@ -182,8 +184,6 @@ fn draw(
     let mut surface = sheet.begin(fonts)?;
     if let Some(bar) = &sheet.bar {
         draw_cells(&mut surface, sheet.frame.rect, cells, bar);
-    } else {
-        write_reason(&mut surface, &style, sheet.frame.rect, "no data");
     }
     draw_ray(
         &mut surface,
@@ -196,6 +196,9 @@ fn draw(
         draw_ray(&mut surface, &sheet.frame, line.value, pen);
     }
     sheet.furnish(&mut surface);
+    if sheet.bar.is_none() {
+        write_reason(&mut surface, &style, sheet.frame.rect, "no data");
+    }
     surface.into_png()
 }
 

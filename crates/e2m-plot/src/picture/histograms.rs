@@ -1,6 +1,6 @@
 //! `pre_post_histograms`: how bright the pixels of each image are.
 
-use crate::draw::axis::{Axis, Scale, number, whole};
+use crate::draw::axis::{Axis, Scale, number, short, whole};
 use crate::draw::frame::Frame;
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::page::{Header, Style, write_reason};
@@ -15,12 +15,19 @@ pub(super) const PANEL_HEIGHT_PX: f64 = 680.0;
 pub(super) const PRE: [u8; 3] = [0x21, 0x96, 0xa0];
 pub(super) const POST: [u8; 3] = [0xe0, 0x5c, 0x2a];
 const ALIGNED: [u8; 3] = [120, 120, 120];
+/// Levels shown at least.
+const MIN_LEVELS: usize = 8;
 /// Bins shown at most.
 pub(super) const MAX_BINS: usize = 320;
 /// The share of the brightest pixels of each image that may lie beyond the axis.
-const BEYOND_SHARE: f64 = 1e-4;
-/// The count axis is logarithmic where the fullest bin exceeds the next by this factor: the rest would lie flat.
+const BEYOND_SHARE: f64 = 1e-5;
+/// They are shown all the same where that makes the axis at most so many times as long.
+const WORTH_SHOWING: usize = 2;
+/// The count axis is logarithmic where a few bins exceed all others by this factor: the rest would lie flat.
 const FLATTENING: f64 = 4.0;
+/// How many are a few: this share of those that are not empty, and at least [`LEAST_FEW`].
+const FEW_SHARE: f64 = 0.03;
+const LEAST_FEW: usize = 2;
 
 /// What [`draw_pre_post_histograms`] draws. The three histograms share their levels.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +58,8 @@ pub fn draw_pre_post_histograms(
         .iter()
         .filter_map(|image| occupied_end(image.counts()))
         .max()
-        .unwrap_or(1);
+        .unwrap_or(1)
+        .max(MIN_LEVELS);
     let widest_stride = [picture.pre, picture.post]
         .iter()
         .map(|image| stride(image.counts(), 0))
@@ -77,7 +85,7 @@ pub fn draw_pre_post_histograms(
     let sheet = Sheet::new(
         style,
         &fonts,
-        (header, legend(&style, picture)),
+        (header, legend(picture)),
         None,
         &Shape::High(PANEL_HEIGHT_PX),
         |rect| Frame::new(rect, x.clone(), y.clone(), (7, 5)),
@@ -99,10 +107,16 @@ pub fn draw_pre_post_histograms(
     surface.into_png()
 }
 
+/// One past the last level to show.
 fn occupied_end(counts: &[u64]) -> Option<usize> {
+    let all = occupied(counts, 0.0)?.end;
     // Zeros around the section must not decide what share counts as rare.
-    let bright = occupied(&counts[1..], BEYOND_SHARE).map(|range| range.end + 1);
-    bright.or_else(|| occupied(counts, 0.0).map(|range| range.end))
+    let most = occupied(&counts[1..], BEYOND_SHARE).map_or(all, |range| range.end + 1);
+    Some(if all <= WORTH_SHOWING * most {
+        all
+    } else {
+        most
+    })
 }
 
 fn beyond(images: &[&BrightnessHistogram; 3], end: usize) -> String {
@@ -129,12 +143,11 @@ fn beyond(images: &[&BrightnessHistogram; 3], end: usize) -> String {
     }
 }
 
-fn legend(style: &Style, picture: &PrePostHistogramsPicture<'_>) -> Legend {
+fn legend(picture: &PrePostHistogramsPicture<'_>) -> Legend {
     let patch = |colour, alpha, name: &str, image: &BrightnessHistogram| {
         let text = format!("{name} ({} px)", whole(image.total()));
         Entry::new(Sign::Patch(colour, alpha), text)
     };
-    let _ = style;
     Legend {
         entries: vec![
             patch(PRE, 0.3, "pre", picture.pre),
@@ -152,28 +165,21 @@ pub(super) fn bin_width(places: usize, stride: usize) -> usize {
     places.div_ceil(MAX_BINS).div_ceil(stride) * stride
 }
 
-/// Whether the fullest bin would flatten the others on a linear axis.
+/// Whether a few bins, mostly those of what lies around the section, would flatten the others on a linear axis.
 fn flattens(counts: &[f64]) -> bool {
-    let top = counts
-        .iter()
-        .enumerate()
-        .max_by(|a, b| a.1.total_cmp(b.1))
-        .map(|(i, _)| i);
-    let rest = counts
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| Some(*i) != top)
-        .map(|(_, c)| *c)
-        .fold(0.0, f64::max);
-    rest > 0.0 && top.is_some_and(|top| counts[top] > FLATTENING * rest)
+    let mut filled: Vec<f64> = counts.iter().copied().filter(|c| *c > 0.0).collect();
+    filled.sort_unstable_by(|a, b| b.total_cmp(a));
+    let few = ((filled.len() as f64 * FEW_SHARE) as usize).max(LEAST_FEW);
+    filled
+        .get(few)
+        .is_some_and(|rest| filled[0] > FLATTENING * rest)
 }
 
 pub(super) fn bin_label(width: usize, step: f64) -> String {
-    let counts = number(width as f64 * step, step);
-    if counts == "1" {
-        "pixels per count".into()
+    if width == 1 {
+        "pixels per level".into()
     } else {
-        format!("pixels per {counts} counts")
+        format!("pixels per {} counts", short(width as f64 * step))
     }
 }
 

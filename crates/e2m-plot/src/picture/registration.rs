@@ -21,17 +21,17 @@ pub type Contour = Vec<(f64, f64)>;
 
 /// What [`draw_registration`] draws. The previews share size and factor.
 #[derive(Debug, Clone, Copy)]
-pub struct RegistrationPicture<'a> {
+pub struct RegistrationPicture<'a, 'p> {
     /// Sample and dye.
     pub title: &'a Title,
     /// How the alignment was found, as in `boundary` or `features`; empty if that is not known.
     pub method: &'a str,
     /// Post on the canvas.
-    pub post: Preview<'a>,
+    pub post: Preview<'p>,
     /// Pre on the canvas as it was taken.
-    pub pre: Preview<'a>,
+    pub pre: Preview<'p>,
     /// Pre warped by the coarse alignment.
-    pub aligned: Preview<'a>,
+    pub aligned: Preview<'p>,
     /// The rings around post; may be empty.
     pub post_contours: &'a [Contour],
     /// The rings around pre as it was taken.
@@ -45,7 +45,7 @@ pub struct RegistrationPicture<'a> {
 ///
 /// # Errors
 /// [`PlotError`] if the picture cannot be encoded.
-pub fn draw_registration(picture: &RegistrationPicture<'_>) -> Result<Vec<u8>, PlotError> {
+pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8>, PlotError> {
     let style = Style::for_width(PAGE_PX).smaller();
     let difference = difference(&picture.post, &picture.aligned);
     let limit = limit(&difference);
@@ -57,19 +57,19 @@ pub fn draw_registration(picture: &RegistrationPicture<'_>) -> Result<Vec<u8>, P
     let dim = Paint::Brightness(ColourMap::Backdrop);
     let panels = [
         panel(
-            "post",
+            "post (counts)",
             picture.post.reborrow(),
             grey,
             vec![(picture.post_contours, post_ring)],
         ),
         panel(
-            "pre, as taken",
+            "pre as taken (counts)",
             picture.pre.reborrow(),
             grey,
             vec![(picture.pre_contours, pre_ring)],
         ),
         panel(
-            "after the coarse alignment, on post",
+            "after the alignment",
             picture.post.reborrow(),
             dim,
             vec![
@@ -79,7 +79,7 @@ pub fn draw_registration(picture: &RegistrationPicture<'_>) -> Result<Vec<u8>, P
             ],
         ),
         panel(
-            "post − aligned pre",
+            "post − pre (counts)",
             Preview {
                 pixels: difference.view(),
                 ..picture.post.reborrow()

@@ -48,11 +48,11 @@ impl ResidualArrow {
 
 /// What [`draw_registration_residual`] draws.
 #[derive(Debug, Clone, Copy)]
-pub struct ResidualPicture<'a> {
+pub struct ResidualPicture<'a, 'p> {
     /// Sample and dye.
     pub title: &'a Title,
     /// Post, as the ground the arrows stand on.
-    pub post: Preview<'a>,
+    pub post: Preview<'p>,
     /// One per check tile.
     pub arrows: &'a [ResidualArrow],
 }
@@ -71,7 +71,7 @@ struct Layout {
 ///
 /// # Errors
 /// [`PlotError`] if the picture cannot be encoded.
-pub fn draw_registration_residual(picture: &ResidualPicture<'_>) -> Result<Vec<u8>, PlotError> {
+pub fn draw_registration_residual(picture: &ResidualPicture<'_, '_>) -> Result<Vec<u8>, PlotError> {
     let fonts = Fonts::new()?;
     let layout = layout(picture, &fonts);
     let Sheet { style, frame, .. } = &layout.sheet;
@@ -90,7 +90,7 @@ pub fn draw_registration_residual(picture: &ResidualPicture<'_>) -> Result<Vec<u
     surface.into_png()
 }
 
-fn layout(picture: &ResidualPicture<'_>, fonts: &Fonts) -> Layout {
+fn layout(picture: &ResidualPicture<'_, '_>, fonts: &Fonts) -> Layout {
     let style = Style::for_width(PAGE_PX);
     let mut lengths: Vec<f64> = picture
         .arrows
@@ -349,6 +349,7 @@ mod tests {
             for arrows in [&odd[..], &odd[..2], &odd[2..3], &odd[3..], &[]] {
                 let (picture, _) = draw(image, arrows);
                 assert_eq!(picture.width, PAGE_PX as usize);
+                assert!(picture.height() > 200);
             }
         }
     }

@@ -203,7 +203,7 @@ impl Counter {
         levels.fill_differences(post, pre, places);
         for ((place, &post), &pre) in places.iter_mut().zip(post).zip(pre) {
             // 0 both, 1 post only, 2 pre only, 3 neither; the last two are one class.
-            let class = u32::from(post <= 0.0) * 2 | u32::from(pre <= 0.0);
+            let class = (u32::from(post <= 0.0) << 1) | u32::from(pre <= 0.0);
             *place += class.min(2) * DIFFERENCES as u32;
         }
         let or = |levels: &[u16]| levels.iter().fold(0, |bits, level| bits | level);
