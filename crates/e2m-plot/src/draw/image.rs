@@ -47,7 +47,7 @@ pub(crate) fn image_frame_at(
     let extent = |pixels: usize| pixels.max(1) as f64 * preview.factor;
     let x = Axis::new(near.0, near.0 + extent(width), Scale::Linear, labels.0);
     let y = Axis::new(near.1 + extent(height), near.1, Scale::Linear, labels.1);
-    let wanted = |side: f64| ((side / 190.0) as usize).clamp(1, 6);
+    let wanted = |side: f64| ((side / 190.0) as usize).clamp(2, 6);
     Frame::new(rect, x, y, (wanted(rect.width), wanted(rect.height)))
 }
 
@@ -122,14 +122,16 @@ impl LogStretch {
     }
 }
 
-/// The values at the given shares of the sorted `values`, by the nearest rank; `None` if there are none.
+/// The values at the given shares of `values` in their order, by the nearest rank; `None` if there are none.
 pub(crate) fn percentiles<const N: usize>(
     mut values: Vec<f32>,
     shares: [f64; N],
 ) -> Option<[f64; N]> {
     let last = values.len().checked_sub(1)?;
-    values.sort_unstable_by(f32::total_cmp);
-    Some(shares.map(|share| f64::from(values[(last as f64 * share).round() as usize])))
+    Some(shares.map(|share| {
+        let rank = (last as f64 * share).round() as usize;
+        f64::from(*values.select_nth_unstable_by(rank, f32::total_cmp).1)
+    }))
 }
 
 /// Puts the preview into the frame as brightness; where it is not a number the page stays white.

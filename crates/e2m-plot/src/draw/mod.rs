@@ -10,6 +10,7 @@ pub(crate) mod colour;
 pub(crate) mod frame;
 pub(crate) mod image;
 pub(crate) mod legend;
+pub(crate) mod number;
 pub(crate) mod page;
 pub(crate) mod panels;
 pub(crate) mod sheet;

@@ -46,7 +46,8 @@ pub(crate) fn draw_panels(
     max_height: f64,
 ) -> Result<Vec<u8>, PlotError> {
     let fonts = Fonts::new()?;
-    let grid = Grid::new(&style, &fonts, panels, columns.max(1), max_height);
+    let panels: Vec<Stretched<'_, '_>> = panels.iter().map(Stretched::new).collect();
+    let grid = Grid::new(&style, &fonts, &panels, columns.max(1), max_height);
     let top = header.height(&style);
     let rows = panels.len().div_ceil(grid.columns);
     let bottom = top + grid.row_height * rows as f64;
@@ -62,6 +63,45 @@ pub(crate) fn draw_panels(
     }
     legend.draw(&mut surface, &style, bottom);
     surface.into_png()
+}
+
+/// A panel and, for brightness, its stretch: found once, used for the bar and the image.
+struct Stretched<'a, 'p> {
+    panel: &'a Panel<'p>,
+    stretch: Option<LogStretch>,
+}
+
+impl<'a, 'p> Stretched<'a, 'p> {
+    fn new(panel: &'a Panel<'p>) -> Self {
+        let stretch = match panel.paint {
+            Paint::Brightness(_) => LogStretch::of(panel.preview.pixels),
+            Paint::Difference(_) => None,
+        };
+        Self { panel, stretch }
+    }
+
+    fn bar(&self) -> Option<ColourBar> {
+        if !self.panel.with_bar {
+            return None;
+        }
+        let (axis, map) = match self.panel.paint {
+            Paint::Brightness(map) => {
+                let stretch = self.stretch?;
+                (Axis::new(stretch.low, stretch.high, Scale::Log, ""), map)
+            }
+            Paint::Difference(limit) => (
+                Axis::new(-limit, limit, Scale::Linear, ""),
+                ColourMap::Diverging,
+            ),
+        };
+        Some(ColourBar { axis, map })
+    }
+
+    /// The y axis is named once in a row.
+    fn frame(&self, rect: Rect, leftmost: bool) -> Frame {
+        let labels = ("x (px)", if leftmost { "y (px)" } else { "" });
+        image_frame_at(&self.panel.preview, self.panel.origin, rect, labels)
+    }
 }
 
 /// What all panels have in common, so that they are of equal size and in line.
@@ -80,7 +120,7 @@ impl Grid {
     fn new(
         style: &Style,
         fonts: &Fonts,
-        panels: &[Panel<'_>],
+        panels: &[Stretched<'_, '_>],
         columns: usize,
         max_height: f64,
     ) -> Self {
@@ -89,9 +129,9 @@ impl Grid {
         let column_width = ((style.width - style.gap - name) / columns as f64).floor();
         let (mut left, mut right, mut bottom) = (0.0f64, 0.0f64, 0.0f64);
         for panel in panels {
-            let draft = frame_of(panel, Rect::new(0.0, 0.0, column_width, max_height), true);
+            let draft = panel.frame(Rect::new(0.0, 0.0, column_width, max_height), true);
             let margins = Margins::around(style, fonts, &draft);
-            let bar = bar_of(panel).map(|bar| bar.width(style, fonts, max_height));
+            let bar = panel.bar().map(|bar| bar.width(style, fonts, max_height));
             left = left.max(margins.left - name);
             right = right.max(bar.unwrap_or(0.0)).max(margins.right);
             bottom = bottom.max(margins.bottom);
@@ -99,7 +139,7 @@ impl Grid {
         let room = ((column_width - left - right).floor(), max_height);
         let size = panels
             .first()
-            .map_or(room, |panel| panel_size(&panel.preview, room));
+            .map_or(room, |panel| panel_size(&panel.panel.preview, room));
         let caption = (style.label * 1.6).ceil();
         Self {
             columns,
@@ -112,35 +152,21 @@ impl Grid {
     }
 }
 
-fn bar_of(panel: &Panel<'_>) -> Option<ColourBar> {
-    if !panel.with_bar {
-        return None;
-    }
-    let (axis, map) = match panel.paint {
-        Paint::Brightness(map) => {
-            let stretch = LogStretch::of(panel.preview.pixels)?;
-            (Axis::new(stretch.low, stretch.high, Scale::Log, ""), map)
-        }
-        Paint::Difference(limit) => (
-            Axis::new(-limit, limit, Scale::Linear, ""),
-            ColourMap::Diverging,
-        ),
-    };
-    Some(ColourBar { axis, map })
-}
-
-/// The y axis is named once in a row.
-fn frame_of(panel: &Panel<'_>, rect: Rect, leftmost: bool) -> Frame {
-    let labels = ("x (px)", if leftmost { "y (px)" } else { "" });
-    image_frame_at(&panel.preview, panel.origin, rect, labels)
-}
-
-fn draw_panel(surface: &mut Surface, style: &Style, panel: &Panel<'_>, rect: Rect, leftmost: bool) {
-    let frame = frame_of(panel, rect, leftmost).uncrowded(style, &surface.fonts);
+fn draw_panel(
+    surface: &mut Surface,
+    style: &Style,
+    stretched: &Stretched<'_, '_>,
+    rect: Rect,
+    leftmost: bool,
+) {
+    let panel = stretched.panel;
+    let frame = stretched
+        .frame(rect, leftmost)
+        .uncrowded(style, &surface.fonts);
     surface.fill_rect(rect, [238; 3], 1.0);
     match panel.paint {
         Paint::Brightness(map) => {
-            if let Some(stretch) = LogStretch::of(panel.preview.pixels) {
+            if let Some(stretch) = stretched.stretch {
                 draw_brightness(surface, &frame, &panel.preview, stretch, map);
             }
         }
@@ -159,7 +185,7 @@ fn draw_panel(surface: &mut Surface, style: &Style, panel: &Panel<'_>, rect: Rec
     if empty {
         write_reason(surface, style, rect, "no data");
     }
-    if let Some(bar) = bar_of(panel) {
+    if let Some(bar) = stretched.bar() {
         bar.draw(surface, style, rect);
     }
     let caption = TextStyle {

@@ -1,10 +1,11 @@
 //! `difference_histogram`: how far post and aligned pre are apart, unscaled.
 
 use super::histograms::{MAX_BINS, PAGE_PX, PANEL_HEIGHT_PX, POST, PRE, bin_label, count_axis};
-use crate::draw::axis::{Axis, Scale, whole};
+use crate::draw::axis::{Axis, Scale};
 use crate::draw::colour::INK;
 use crate::draw::frame::Frame;
 use crate::draw::legend::{Entry, Legend, Sign};
+use crate::draw::number::whole;
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::sheet::{Shape, Sheet};
 use crate::draw::steps::{Steps, occupied, stride};

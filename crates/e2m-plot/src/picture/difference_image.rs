@@ -1,10 +1,11 @@
 //! `difference_image`: post - scale x aligned pre, with every single microbe.
 
-use crate::draw::axis::{Axis, Scale, short};
+use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::ColourMap;
 use crate::draw::image::{Reduce, draw_mapped, image_frame, percentiles};
 use crate::draw::legend::{Entry, Legend, Sign};
+use crate::draw::number::short;
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::sheet::{Shape, Sheet};
 use crate::draw::text::Fonts;

@@ -1,9 +1,9 @@
 //! `fine_alignment`: what ICP changed on the coarse alignment.
 
 use super::registration::{Contour, PAGE_PX, POST_RING, PRE_RING};
-use crate::draw::axis::length_px;
 use crate::draw::colour::ColourMap;
 use crate::draw::legend::{Entry, Legend, Sign};
+use crate::draw::number::length_px;
 use crate::draw::page::{Header, Style};
 use crate::draw::panels::{Paint, Panel, draw_panels};
 use crate::draw::surface::Pen;

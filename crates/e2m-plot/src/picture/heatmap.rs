@@ -1,11 +1,12 @@
 //! `pre_post_heatmap` and `excess_heatmap`: the joint histogram of brightness.
 
 use super::scale_line::ScaleLine;
-use crate::draw::axis::{Axis, Scale, whole};
+use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::{ColourMap, WHITE};
 use crate::draw::frame::Frame;
 use crate::draw::legend::{Entry, Legend, Sign};
+use crate::draw::number::whole;
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::sheet::{Shape, Sheet};
 use crate::draw::steps::level_groups;

@@ -1,8 +1,9 @@
 //! `pre_post_histograms`: how bright the pixels of each image are.
 
-use crate::draw::axis::{Axis, Scale, number, short, whole};
+use crate::draw::axis::{Axis, Scale};
 use crate::draw::frame::Frame;
 use crate::draw::legend::{Entry, Legend, Sign};
+use crate::draw::number::{number, short, whole};
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::sheet::{Shape, Sheet};
 use crate::draw::steps::{Steps, occupied, stride};

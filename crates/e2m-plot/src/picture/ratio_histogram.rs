@@ -2,10 +2,11 @@
 
 use super::histograms::{MAX_BINS, PAGE_PX, PANEL_HEIGHT_PX, PRE, count_axis};
 use super::scale_line::ScaleLine;
-use crate::draw::axis::{Axis, Scale, whole};
+use crate::draw::axis::{Axis, Scale};
 use crate::draw::colour::{INK, WHITE};
 use crate::draw::frame::Frame;
 use crate::draw::legend::{Entry, Legend, Sign, triangle};
+use crate::draw::number::whole;
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::sheet::{Shape, Sheet};
 use crate::draw::steps::{Steps, occupied};

@@ -1,11 +1,12 @@
 //! `registration_residual`: what shift remains, tile by tile, as arrows on post.
 
-use crate::draw::axis::{Axis, Scale, length_px, number, round_down_125};
+use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::{ColourMap, WHITE};
 use crate::draw::frame::Frame;
 use crate::draw::image::{LogStretch, draw_brightness, image_frame};
 use crate::draw::legend::{Entry, Legend, Sign, arrow, cross};
+use crate::draw::number::{length_px, number, round_down_125};
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::sheet::{Shape, Sheet};
 use crate::draw::surface::Surface;

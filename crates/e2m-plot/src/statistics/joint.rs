@@ -13,7 +13,7 @@ pub(crate) const MAX_SHELLS: usize = 8;
 ///
 /// Counted in shells: shell `s` holds the pairs whose brighter level is below `512 * 2^s` and not below half of that, in
 /// bins of `2^s` levels. So a pair is kept to 1/256 of its brighter member whatever the range turns out to be, memory
-/// is 1 MiB for 8 bit data and 8 MiB for 16 bit, and [`JointHistogram::grid`] is exact for every width it offers.
+/// is 2 MiB for 8 bit data and 16 MiB for 16 bit, and [`JointHistogram::grid`] is exact for every width it offers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JointHistogram {
     levels: Levels,

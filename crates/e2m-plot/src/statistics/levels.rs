@@ -4,8 +4,8 @@ use ndarray::ArrayView2;
 
 /// Levels there are: those of a u16 image.
 pub(crate) const LEVELS: usize = 1 << 16;
-/// The brightest pixel of a preview comes to lie at this level, which leaves a factor of 32 for what the preview has
-/// averaged away.
+/// The brightest pixel of a preview comes to lie above this level and below twice that, which leaves a factor of 16 for
+/// what the preview has averaged away.
 const PREVIEW_MAX_LEVEL: f32 = 2048.0;
 
 /// `2^23`: added to a float between 0 and 2^23 it leaves the nearest whole number (the even one of two) in the lower bits,
@@ -30,16 +30,18 @@ impl Levels {
         step: 1.0,
     };
 
-    /// Levels for a float image of unknown range, from a preview of it (`(height, width)`, any resolution).
+    /// Levels for a pair of float images of unknown range, from previews of them (`(height, width)`, any resolution).
     ///
-    /// They begin at 0, or at the darkest negative pixel, and have 1/2048 of the brightest pixel's height. [`Levels::COUNTS`]
-    /// where nothing in the preview is positive and finite.
-    pub fn of_preview(preview: ArrayView2<'_, f32>) -> Self {
-        let finite = preview.iter().copied().filter(|v| v.is_finite());
+    /// They begin at 0, or at the darkest negative pixel, and reach 16 times as far as the brightest. The step is a power
+    /// of two, so that whole counts kept as floats fall on every n-th level. [`Levels::COUNTS`] where nothing in the
+    /// previews is positive and finite.
+    pub fn of_previews(previews: &[ArrayView2<'_, f32>]) -> Self {
+        let finite = previews.iter().flatten().copied().filter(|v| v.is_finite());
         let (low, high) = finite.fold((0.0f32, 0.0f32), |(low, high), v| (low.min(v), high.max(v)));
-        let step = (high - low) / PREVIEW_MAX_LEVEL;
-        if high > 0.0 && step.is_normal() && (1.0 / step).is_finite() {
-            Self { origin: low, step }
+        let step = ((high - low) / PREVIEW_MAX_LEVEL).log2().floor().exp2();
+        if high > 0.0 && step.is_normal() && (1.0 / step).is_normal() {
+            let origin = (low / step).floor() * step;
+            Self { origin, step }
         } else {
             Self::COUNTS
         }
@@ -114,21 +116,33 @@ mod tests {
     }
 
     #[test]
-    fn floats_get_levels_from_a_preview() {
-        let levels = Levels::of_preview(array![[0.1, f32::NAN], [0.5, 0.25]].view());
+    fn floats_get_levels_from_previews() {
+        let dim = array![[0.1, f32::NAN], [0.2, 0.25]];
+        let levels = Levels::of_previews(&[dim.view(), array![[0.5, 0.3]].view()]);
         assert_eq!(
-            levels_of(levels, [0.0, 0.5, 0.25, 8.0]),
-            [0, 2048, 1024, 32_768]
+            levels_of(levels, [0.0, 0.5, 0.25, 7.5]),
+            [0, 2048, 1024, 30_720]
         );
         assert!((levels.value(1024.0) - 0.25).abs() < 1e-6);
-        let negative = Levels::of_preview(array![[-1.0, 1.0]].view());
+        let negative = Levels::of_previews(&[array![[-1.0, 1.0]].view()]);
         assert_eq!(levels_of(negative, [-1.0, 0.0, 1.0]), [0, 1024, 2048]);
         for nothing in [
             array![[0.0, 0.0]],
             array![[f32::NAN, -1.0]],
             array![[1e-44, 0.0]],
         ] {
-            assert_eq!(Levels::of_preview(nothing.view()), Levels::COUNTS);
+            assert_eq!(Levels::of_previews(&[nothing.view()]), Levels::COUNTS);
+        }
+    }
+
+    #[test]
+    fn whole_counts_kept_as_floats_fall_on_every_nth_level() {
+        for most in [3.0, 200.3, 255.0, 1000.0] {
+            let levels = Levels::of_previews(&[array![[most]].view()]);
+            let per_count = 1.0 / levels.step();
+            assert_eq!(per_count.fract(), 0.0);
+            let found = levels_of(levels, [1.0, 2.0, 3.0]);
+            assert_eq!(found.map(f64::from), [1.0, 2.0, 3.0].map(|v| v * per_count));
         }
     }
 }

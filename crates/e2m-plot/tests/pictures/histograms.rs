@@ -1,0 +1,94 @@
+//! `pre_post_histograms` and `ratio_histogram`.
+
+use super::*;
+
+fn histogram(levels: Levels, pixels: &[(f32, usize)]) -> BrightnessHistogram {
+    let mut histogram = BrightnessHistogram::new(levels);
+    for &(value, count) in pixels {
+        histogram.add_band(Array2::from_elem((1, count), value).view());
+    }
+    histogram
+}
+
+pub(super) fn histograms(image: &BrightnessHistogram) -> Vec<u8> {
+    let picture = PrePostHistogramsPicture {
+        title: &title(),
+        pre: image,
+        post: image,
+        aligned: image,
+    };
+    draw_pre_post_histograms(&picture).expect("draws")
+}
+
+#[test]
+fn counts_are_logarithmic_only_where_one_bin_would_flatten_the_rest() {
+    let bell: Vec<(f32, usize)> = (0..=200u16)
+        .map(|v| {
+            let t = (f32::from(v) - 100.0) / 40.0;
+            (f32::from(v), 1 + (400.0 * (-t * t).exp()) as usize)
+        })
+        .collect();
+    let height_at = |png: &[u8], share: f64| {
+        let panel = Panel::of(png);
+        let filled = (0..1000)
+            .filter(|up| {
+                let [r, g, b] = panel.at(share, f64::from(*up) / 1000.0);
+                r.abs_diff(g).max(g.abs_diff(b)) > 4
+            })
+            .count();
+        filled as f64 / 1000.0
+    };
+    // Half the peak at 100 + 40 sqrt(ln 2): half the height on a linear axis.
+    let half = 133.3 / 201.0;
+    let plain = histograms(&histogram(Levels::COUNTS, &bell));
+    let ratio = height_at(&plain, half) / height_at(&plain, 100.5 / 201.0);
+    assert!((0.45..0.55).contains(&ratio), "{ratio}");
+    let mut padded = bell;
+    padded[0].1 = 100_000;
+    let with_zeros = histograms(&histogram(Levels::COUNTS, &padded));
+    let ratio = height_at(&with_zeros, half) / height_at(&with_zeros, 100.5 / 201.0);
+    assert!(ratio > 0.8, "{ratio}");
+}
+
+#[test]
+fn the_scale_stands_at_its_ratio_and_the_mirrored_wing_right_of_it() {
+    let mut counts = vec![0u64; 600];
+    for (i, count) in counts.iter_mut().enumerate() {
+        let x = (i as f64 + 0.5) / 100.0 - 3.0;
+        *count = (1e5 * (-((x - 0.2) / 0.08f64).powi(2)).exp()) as u64;
+    }
+    let scales = [ScaleLine {
+        method: ScaleMethod::Moffat,
+        value: 10f64.powf(0.2),
+    }];
+    let draw = |fit| {
+        let picture = RatioHistogramPicture {
+            title: &title(),
+            low: -3.0,
+            high: 3.0,
+            counts: &counts,
+            fit,
+            scales: &scales,
+            std_error: Some(0.001),
+        };
+        draw_ratio_histogram(&picture).expect("draws")
+    };
+    let fit = MoffatProfile {
+        amp: 1e5,
+        mu: 0.2,
+        alpha: 0.2,
+        beta: 5.0,
+    };
+    let panel = Panel::of(&draw(Some(fit)));
+    let line = panel.places(MOFFAT);
+    let column = line[0].0;
+    assert!(line.iter().all(|(x, _)| (x - column).abs() < 0.01));
+    assert!(line.iter().any(|p| p.1 > 0.97), "from top");
+    assert!(line.iter().any(|p| p.1 < 0.05), "to bottom");
+    let mirrored = panel.places([150, 75, 160]);
+    assert!(mirrored.len() > 50 && mirrored.iter().all(|(x, _)| *x > column - 0.01));
+    // The dashed line at ratio 1 lies left of it.
+    let one = panel.places(INK);
+    assert!(one.iter().filter(|(x, _)| *x < column - 0.05).count() > 100);
+    assert_ne!(draw(Some(fit)), draw(None));
+}
