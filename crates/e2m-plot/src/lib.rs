@@ -33,6 +33,7 @@
 //! the colour maps of matplotlib, `png` encodes. Charting libraries were looked at and left: `plotters` wants a font
 //! registered by the caller and leaves legends, colour bars and shared scales to be drawn by hand; `kuva` knows
 //! heatmaps and quivers, but no raster image for them to stand on. What is left to do here is axes, ticks and legends.
+//! The font comes under the Bitstream Vera licence, which asks for its notice where the font is passed on.
 //!
 //! # Examples
 //!

@@ -92,3 +92,39 @@ fn the_scale_stands_at_its_ratio_and_the_mirrored_wing_right_of_it() {
     assert!(one.iter().filter(|(x, _)| *x < column - 0.05).count() > 100);
     assert_ne!(draw(Some(fit)), draw(None));
 }
+
+#[test]
+fn each_class_of_differences_has_its_own_colour_at_its_place() {
+    // Both positive: 10 brighter; post only: 30; neither: 0.
+    let (_, differences, _) = counted(&[
+        (50.0, 60.0, 1000),
+        (0.0, 30.0, 1000),
+        (0.0, 0.0, 1000),
+        (7.0, 6.0, 1),
+    ])
+    .finish();
+    let picture = DifferenceHistogramPicture {
+        title: &title(),
+        differences: &differences,
+    };
+    let png = draw_difference_histogram(&picture).expect("draws");
+    assert_eq!(png, draw_difference_histogram(&picture).expect("draws"));
+    let panel = Panel::of(&png);
+    // From 4 below zero to 30 above.
+    let at = |difference: f64, up: f64| panel.at((difference + 4.5) / 35.0, up);
+    let [r, _, b] = at(10.0, 0.6);
+    assert!(b > r + 30, "both positive is teal");
+    let [r, _, b] = at(30.0, 0.6);
+    assert!(r > b + 30, "post only is orange");
+    for difference in [-3.0, 5.2, 12.0, 20.3, 29.0] {
+        assert_eq!(at(difference, 0.53), WHITE, "{difference}");
+    }
+    // No class of their own, but counted among all: an outline.
+    assert!(
+        panel
+            .places([0x5b, 0x34, 0x86])
+            .iter()
+            .any(|(x, up)| { (3.9 / 35.0..5.1 / 35.0).contains(x) && *up > 0.6 })
+    );
+    assert_eq!(at(0.3, 0.53), WHITE, "neither is not filled");
+}

@@ -70,7 +70,9 @@ fn what_is_outside_the_section_is_white_in_the_difference_image() {
         difference: &summary,
         method: "",
     };
-    let panel = Panel::of(&draw_difference_image(&picture).expect("draws"));
+    let png = draw_difference_image(&picture).expect("draws");
+    assert_eq!(png, draw_difference_image(&picture).expect("draws"));
+    let panel = Panel::of(&png);
     assert_eq!(panel.at(0.1, 0.1), WHITE);
     assert_eq!(panel.at(0.5, 0.5), [0, 0, 0], "zero is black");
 }
@@ -101,7 +103,9 @@ fn rings_are_drawn_where_they_are() {
         pre_contours: &square(400.0, 900.0),
         aligned_contours: &square(220.0, 820.0),
     };
-    let decoded = Decoded::of(&draw_registration(&picture).expect("draws"));
+    let png = draw_registration(&picture).expect("draws");
+    assert_eq!(png, draw_registration(&picture).expect("draws"));
+    let decoded = Decoded::of(&png);
     let (cyan, magenta) = ([0, 229, 255], [255, 64, 220]);
     let half = decoded.width / 2;
     let count = |colour, left: bool| {
