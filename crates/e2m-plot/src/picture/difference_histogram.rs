@@ -44,8 +44,6 @@ pub fn draw_difference_histogram(
     let (range, width) = bins(&all);
     let value = |place: f64| differences.value(place);
     let steps = |counts: &[u64]| Steps::of(counts, range.clone(), width, value);
-    let total = |counts: &[u64]| counts.iter().sum::<u64>();
-    let shown: u64 = all[range.clone()].iter().sum();
 
     let style = Style::for_width(PAGE_PX);
     let fonts = Fonts::new()?;
@@ -58,28 +56,12 @@ pub fn draw_difference_histogram(
         Scale::Linear,
         "post − aligned pre (counts)",
     );
-    let mut facts = format!("{} pixels", whole(total(&all)));
-    if shown < total(&all) {
-        facts += &format!(" · {} beyond the axis", whole(total(&all) - shown));
-    }
-    let entries = vec![
-        Entry::new(Sign::Line(Pen::solid(ALL, style.hair * 1.5)), "all pixels"),
-        Entry::new(
-            Sign::Patch(PRE, 0.35),
-            format!("both positive ({})", whole(total(&both))),
-        ),
-        Entry::new(
-            Sign::Patch(POST, 0.35),
-            format!("post only ({})", whole(total(&post_only))),
-        ),
-    ];
+    let facts = facts(all.iter().sum(), all[range.clone()].iter().sum());
+    let legend = legend(&style, both.iter().sum(), post_only.iter().sum());
     let sheet = Sheet::new(
         style,
         &fonts,
-        (
-            Header::new(picture.title, "post − pre").line(facts),
-            Legend { entries },
-        ),
+        (Header::new(picture.title, "post − pre").line(facts), legend),
         None,
         &Shape::High(PANEL_HEIGHT_PX),
         |rect| Frame::new(rect, x.clone(), y.clone(), (7, 5)),
@@ -104,6 +86,30 @@ pub fn draw_difference_histogram(
     surface.into_png()
 }
 
+fn facts(pixels: u64, shown: u64) -> String {
+    let all = format!("{} pixels", whole(pixels));
+    if shown < pixels {
+        format!("{all} · {} beyond the axis", whole(pixels - shown))
+    } else {
+        all
+    }
+}
+
+fn legend(style: &Style, both: u64, post_only: u64) -> Legend {
+    let patch = |colour, name: &str, pixels| {
+        let text = format!("{name} ({})", whole(pixels));
+        Entry::new(Sign::Patch(colour, 0.35), text)
+    };
+    let line = Sign::Line(Pen::solid(ALL, style.hair * 1.5));
+    Legend {
+        entries: vec![
+            Entry::new(line, "all pixels"),
+            patch(PRE, "both positive", both),
+            patch(POST, "post only", post_only),
+        ],
+    }
+}
+
 /// The places to show, and how many go into a bin. Zero lies in the middle of one, so that both signs are treated alike.
 fn bins(all: &[u64]) -> (std::ops::Range<usize>, usize) {
     let zero = ZERO_DIFFERENCE;
@@ -116,15 +122,16 @@ fn bins(all: &[u64]) -> (std::ops::Range<usize>, usize) {
     let places = below + above + 1;
     let mut width = 1;
     if places > MAX_BINS {
+        // An odd number of strides, so that as many lie on either side of zero.
         let stride = stride(all, zero);
-        width = places.div_ceil(MAX_BINS).div_ceil(stride) * stride;
-        width += usize::from(width.is_multiple_of(2)) * stride;
+        width = (places.div_ceil(MAX_BINS).div_ceil(stride) | 1) * stride;
     }
     let half = width / 2;
-    let bins = |reach: usize| (reach.saturating_sub(half)).div_ceil(width);
-    let start = zero.saturating_sub(half + bins(below) * width);
-    let end = (zero + half + 1 + bins(above) * width).min(all.len());
-    (start..end, width)
+    let bins = |reach: usize| reach.saturating_sub(half).div_ceil(width);
+    let (below, above) = (bins(below), bins(above + 1 - width % 2));
+    let start = zero.saturating_sub(half + below * width);
+    let end = start + (below + 1 + above) * width;
+    (start..end.min(all.len()), width)
 }
 
 #[cfg(test)]
@@ -161,6 +168,7 @@ mod tests {
             all[i] = 10;
         }
         let (_, width) = bins(&all);
-        assert!(width.is_multiple_of(16) && width > 16, "{width}");
+        assert!(width.is_multiple_of(16) && width / 16 % 2 == 1, "{width}");
+        assert!(width > 16);
     }
 }

@@ -55,18 +55,7 @@ pub fn draw_pre_post_histograms(
 ) -> Result<Vec<u8>, PlotError> {
     let images = [picture.aligned, picture.pre, picture.post];
     let levels = picture.post.levels();
-    let end = images
-        .iter()
-        .filter_map(|image| occupied_end(image.counts()))
-        .max()
-        .unwrap_or(1)
-        .max(MIN_LEVELS);
-    let widest_stride = [picture.pre, picture.post]
-        .iter()
-        .map(|image| stride(image.counts(), 0))
-        .max()
-        .unwrap_or(1);
-    let width = bin_width(end, widest_stride);
+    let (end, width) = bins(picture);
     let steps =
         images.map(|image| Steps::of(image.counts(), 0..end, width, |level| levels.value(level)));
     let most = steps.iter().map(Steps::highest).fold(0.0, f64::max);
@@ -108,7 +97,17 @@ pub fn draw_pre_post_histograms(
     surface.into_png()
 }
 
-/// One past the last level to show.
+/// One past the last level to show, and the levels per bin.
+fn bins(picture: &PrePostHistogramsPicture<'_>) -> (usize, usize) {
+    let images = [picture.aligned, picture.pre, picture.post].map(BrightnessHistogram::counts);
+    let ends = images.iter().filter_map(|counts| occupied_end(counts));
+    let end = ends.max().unwrap_or(1).max(MIN_LEVELS);
+    // Aligned pre is interpolated and has no stride.
+    let strides = images[1..].iter().map(|counts| stride(counts, 0));
+    (end, bin_width(end, strides.max().unwrap_or(1)))
+}
+
+/// One past the last level of an image to show.
 fn occupied_end(counts: &[u64]) -> Option<usize> {
     let all = occupied(counts, 0.0)?.end;
     // Zeros around the section must not decide what share counts as rare.
@@ -159,7 +158,7 @@ fn legend(picture: &PrePostHistogramsPicture<'_>) -> Legend {
 }
 
 /// Levels per bin: as few as the number of bins allows, and a multiple of the stride.
-pub(super) fn bin_width(places: usize, stride: usize) -> usize {
+fn bin_width(places: usize, stride: usize) -> usize {
     if places <= MAX_BINS {
         return 1;
     }

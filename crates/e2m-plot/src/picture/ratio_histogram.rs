@@ -10,7 +10,7 @@ use crate::draw::number::whole;
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::sheet::{Shape, Sheet};
 use crate::draw::steps::{Steps, occupied};
-use crate::draw::surface::Pen;
+use crate::draw::surface::{Pen, Surface};
 use crate::draw::text::Fonts;
 use crate::{PlotError, Title};
 
@@ -79,78 +79,114 @@ pub struct RatioHistogramPicture<'a> {
 pub fn draw_ratio_histogram(picture: &RatioHistogramPicture<'_>) -> Result<Vec<u8>, PlotError> {
     let style = Style::for_width(PAGE_PX);
     let fonts = Fonts::new()?;
-    let usable = picture.low.is_finite() && picture.high.is_finite() && picture.low < picture.high;
-    let counts = if usable { picture.counts } else { &[] };
-    let bin = (picture.high - picture.low) / counts.len().max(1) as f64;
-    let peak = peak_of(picture);
-    let (range, width) = shown(picture, counts, bin, peak);
-    let value = |place: f64| picture.low + (place + 0.5) * bin;
-    let steps = Steps::of(counts, range.clone(), width, value);
-    // The profile is given per bin of the histogram; a step holds several.
-    let fit = picture.fit.filter(MoffatProfile::usable);
-    let per_step = |x: f64| fit.map_or(0.0, |fit| width as f64 * fit.at(x));
-    let most = steps.highest().max(fit.map_or(0.0, |fit| per_step(fit.mu)));
-
-    let label = format!(
-        "pixels per {:.2} %",
-        100.0 * (10f64.powf(bin * width as f64) - 1.0)
-    );
-    let y = count_axis(
-        most,
-        false,
-        if counts.is_empty() { "pixels" } else { &label },
-    );
-    let (low, high) = if counts.is_empty() {
-        (-0.5, 0.5)
-    } else {
-        (
-            value(range.start as f64 - 0.5),
-            value(range.end as f64 - 0.5),
-        )
-    };
-    let x = Axis::new(low, high, Scale::Ratio, "post / aligned pre");
-    let total: u64 = counts.iter().sum();
-    let header = Header::new(picture.title, "ratio of post to pre").line(facts(picture, total));
+    let ratios = Ratios::of(picture);
+    let (x, y) = ratios.axes();
+    let header = Header::new(picture.title, "ratio of post to pre").line(facts(picture));
     let sheet = Sheet::new(
         style,
         &fonts,
-        (header, legend(&style, picture, fit.is_some())),
+        (header, legend(&style, picture, ratios.fit.is_some())),
         None,
         &Shape::High(PANEL_HEIGHT_PX),
         |rect| Frame::new(rect, x.clone(), y.clone(), (8, 5)),
     );
     let mut surface = sheet.begin(fonts)?;
-    let frame = &sheet.frame;
-    frame.draw_grid(&mut surface, &style);
+    sheet.frame.draw_grid(&mut surface, &style);
     let outline = Pen::solid(PRE, style.hair);
-    steps.draw(&mut surface, frame, Some((PRE, 0.4)), Some(outline));
-    let (floor, top) = (frame.y.low, frame.y.high);
-    let one = Pen::dashed(INK, style.hair);
-    frame.polyline(&mut surface, &[(0.0, floor), (0.0, top)], one);
-    if fit.is_some() {
-        let curve: Vec<(f64, f64)> = (0..=600)
-            .map(|i| low + (high - low) * f64::from(i) / 600.0)
-            .map(|x| (x, per_step(x)))
-            .collect();
-        frame.polyline(&mut surface, &curve, Pen::solid(WHITE, style.hair * 3.0));
-        frame.polyline(&mut surface, &curve, Pen::solid(FIT, style.hair * 1.5));
-    }
-    for line in picture.scales.iter().filter(|line| line.usable()) {
-        let x = line.value.log10();
-        let pen = Pen::solid(line.colour(), style.hair * 2.0);
-        frame.polyline(&mut surface, &[(x, floor), (x, top)], pen);
-    }
-    for (x, count) in mirrored(&steps, peak, most) {
-        let at = frame.place(x, count);
-        if at.0 < frame.rect.right() {
-            triangle(&mut surface, at, style.hair * 2.6, MIRRORED);
-        }
-    }
+    let fill = Some((PRE, 0.4));
+    ratios
+        .steps
+        .draw(&mut surface, &sheet.frame, fill, Some(outline));
+    draw_marks(&mut surface, &sheet, picture, &ratios);
     sheet.furnish(&mut surface);
-    if most == 0.0 {
-        write_reason(&mut surface, &style, frame.rect, "no data");
+    if ratios.most == 0.0 {
+        write_reason(&mut surface, &style, sheet.frame.rect, "no data");
     }
     surface.into_png()
+}
+
+/// Ratio 1, the profile, the scales and the mirrored wing.
+fn draw_marks(
+    surface: &mut Surface,
+    sheet: &Sheet,
+    picture: &RatioHistogramPicture<'_>,
+    ratios: &Ratios,
+) {
+    let (frame, hair) = (&sheet.frame, sheet.style.hair);
+    let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
+    frame.polyline(surface, &upright(0.0), Pen::dashed(INK, hair));
+    if let Some(fit) = ratios.fit {
+        let (low, high) = (frame.x.low, frame.x.high);
+        let curve: Vec<(f64, f64)> = (0..=600)
+            .map(|i| low + (high - low) * f64::from(i) / 600.0)
+            .map(|x| (x, fit.at(x)))
+            .collect();
+        frame.polyline(surface, &curve, Pen::solid(WHITE, hair * 3.0));
+        frame.polyline(surface, &curve, Pen::solid(FIT, hair * 1.5));
+    }
+    for line in picture.scales.iter().filter(|line| line.usable()) {
+        let pen = Pen::solid(line.colour(), hair * 2.0);
+        frame.polyline(surface, &upright(line.value.log10()), pen);
+    }
+    for (x, count) in mirrored(&ratios.steps, ratios.peak, ratios.most) {
+        let at = frame.place(x, count);
+        if at.0 < frame.rect.right() {
+            triangle(surface, at, hair * 2.6, MIRRORED);
+        }
+    }
+}
+
+/// The part of the histogram that is shown.
+struct Ratios {
+    steps: Steps,
+    /// The profile in pixels per step.
+    fit: Option<MoffatProfile>,
+    peak: Option<f64>,
+    /// The height of the highest of them.
+    most: f64,
+    /// Width of a step, log10.
+    step_width: f64,
+}
+
+impl Ratios {
+    fn of(picture: &RatioHistogramPicture<'_>) -> Self {
+        let usable =
+            picture.low.is_finite() && picture.high.is_finite() && picture.low < picture.high;
+        let counts = if usable { picture.counts } else { &[] };
+        let bin = (picture.high - picture.low) / counts.len().max(1) as f64;
+        let peak = peak_of(picture);
+        let (range, width) = shown(picture, counts, bin, peak);
+        let value = |place: f64| picture.low + (place + 0.5) * bin;
+        let steps = Steps::of(counts, range, width, value);
+        let fit = picture
+            .fit
+            .filter(MoffatProfile::usable)
+            .map(|fit| MoffatProfile {
+                amp: width as f64 * fit.amp,
+                ..fit
+            });
+        Self {
+            most: steps.highest().max(fit.map_or(0.0, |fit| fit.amp)),
+            steps,
+            fit,
+            peak,
+            step_width: bin * width as f64,
+        }
+    }
+
+    fn axes(&self) -> (Axis, Axis) {
+        let (low, high, label) = match (self.steps.edges.first(), self.steps.edges.last()) {
+            (Some(&low), Some(&high)) if low < high => {
+                let share = 100.0 * (10f64.powf(self.step_width) - 1.0);
+                (low, high, format!("pixels per {share:.2} %"))
+            }
+            _ => (-0.5, 0.5, "pixels".into()),
+        };
+        (
+            Axis::new(low, high, Scale::Ratio, "post / aligned pre"),
+            count_axis(self.most, false, &label),
+        )
+    }
 }
 
 /// The log ratio at which the left wing is mirrored.
@@ -200,8 +236,9 @@ fn mirrored(steps: &Steps, peak: Option<f64>, most: f64) -> Vec<(f64, f64)> {
         .collect()
 }
 
-fn facts(picture: &RatioHistogramPicture<'_>, total: u64) -> String {
-    let pixels = format!("{} pixels positive in both", whole(total));
+fn facts(picture: &RatioHistogramPicture<'_>) -> String {
+    let total = picture.counts.iter().sum();
+    let pixels = format!("{} pixels", whole(total));
     match (
         picture.scales.iter().find(|line| line.usable()),
         picture.std_error,
