@@ -1,39 +1,74 @@
 //! The scale of the background: the peak of the log ratios, its profile and its error.
+//!
+//! ```text
+//! r_i = log10(sum of post / sum of aligned pre)      blocks of 16 x 16 px with signal in every pixel
+//! b_i = sqrt(sum of post x sum of aligned pre)       brightness
+//! w_i = b_i^2 / (b_i^2 + b_0^2)                      b_0: a quarter of the brightness at which half the squared light lies
+//! f_i = quadratic surface of the background's r, zero in the median; flat unless the light was uneven (field.rs)
+//! mu  = peak of the histogram of r_i - f_i, weighted by w_i, smoothed by a quarter of its width
+//! scale = 10^mu
+//! ```
+//!
+//! *Why blocks:* a ratio of two pixels depends on rounding, noise and on how sharp each image is just there. Sums do not,
+//! and lose nothing, as the background's ratio changes slowly. *Why not all alike:* of bare glass only the camera's
+//! offset and rounding remain. Weights level off, because weighting by brightness itself prefers blocks that are bright in the
+//! sharper image. *Why the peak:* stain adds to the right of it, bleaching to the left; a mean or median follows them, the
+//! peak hardly.
+//!
+//! The scale is that of the typical background. Where the light was uneven, that is the median over the section: half of
+//! its background is left a little positive by the difference, half a little negative, by
+//! [`MoffatScale::field_scatter`] as a rule. No estimate can tell how much brighter the background itself
+//! became from how much brighter it was lit.
+//!
+//! A black level `o` common to both images, `post = s (pre - o) + o`, draws the scale towards 1, by the factor
+//! `(1 - (1 - 1/s) o / pre)` at a background of `pre` counts: 2 % for 5 counts on 60 at 1.3. That is a property of the
+//! difference image as much as of the estimate, and [`MoffatScale::brightness_trend`] tells: dark background then has another
+//! ratio than bright one. So it has where one image is out of focus.
 
+use crate::blocks::{Block, BlockTable};
 use crate::error::ScaleError;
-use crate::moffat::{Histogram, MoffatFit, bridged, fit_about};
-use crate::peak::{highest, smooth, width_at_half_height};
-use crate::statistics::{GROUPS, RatioStatistics};
+use crate::field::{Field, Samples};
+use crate::moffat::MoffatFit;
+use crate::peak::{Peak, peak, weighted_median};
+use crate::profile::RatioProfile;
+use crate::statistics::RatioStatistics;
+use crate::uncertainty;
 use serde::{Deserialize, Serialize};
 
 /// Pixels with signal in both images that a scale needs.
 const MIN_PIXELS: u64 = 100;
-/// The share of pixels, the brightest, that the peak is taken from where they are bright enough. Fainter ones carry rounding and
-/// the camera's offset.
-const BRIGHT_SHARE: f64 = 0.5;
-/// Aligned pre counts of 8 and more: rounding to whole counts moves a ratio by at most some 6 %, symmetrically.
-const MIN_CLASS: usize = 4;
-/// The peak is smoothed by this share of its width, which leaves its position and takes its noise.
-const SMOOTHING_SHARE: f64 = 0.15;
-/// Smoothing with which the width is found, bins.
-const FIRST_SMOOTHING_BINS: f64 = 8.0;
-/// Bins left out around ratio 1 on either side.
-const UNCHANGED_BINS: f64 = 2.0;
-/// Where fewer than this share of the pixels remain without those bins, the background itself did not change, and they
-/// stay.
+/// Blocks this share as bright as the bright section count half.
+const FAINT_SHARE: f64 = 0.25;
+/// Smoothing of the histogram, as a share of its peak's width: takes the noise and leaves the position.
+pub(crate) const SMOOTHING_SHARE: f64 = 0.25;
+/// Blocks whose log10 ratio is closer to 0 than this did not change at all: both saturated, or a frame of an editor.
+const UNCHANGED: f64 = 2e-5;
+/// Where fewer than this share of the blocks changed, the background itself did not, and those blocks stay.
 const MIN_CHANGED_SHARE: f64 = 0.1;
+/// From here on a change of the ratio with brightness is worth a warning.
+const LARGE_TREND: f64 = 0.03;
 
 /// A scale from the distribution of ratios.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MoffatScale {
-    /// The factor by which the background became brighter.
+    /// The factor by which the background became brighter: `10^mu` of the profile.
     pub value: f64,
-    /// Its standard error, from the scatter between groups of rows (delete-one jackknife).
+    /// Its standard error: scatter between regions of the image, and what the choice of weights and smoothing changes.
     pub std_error: f64,
-    /// The profile about the peak; `None` where none could be fitted and the value is the peak itself.
+    /// The Moffat profile about the peak; `None` where none could be fitted and the value is the smoothed peak itself.
     pub fit: Option<MoffatFit>,
-    /// Pixels it rests on.
+    /// The histogram it was fitted to.
+    pub profile: RatioProfile,
+    /// Pixels it rests on: those of all blocks used.
     pub pixels: u64,
+    /// Side of the blocks in px: 16, or less in small images.
+    pub block_side_px: usize,
+    /// How far the ratio varies over the section by uneven light, root mean square, as a share of the scale; 0 where the
+    /// light was even.
+    pub field_scatter: f64,
+    /// How much higher the scale would be, as a share, were blocks weighted by their brightness rather than by its
+    /// inverse: 0 if post is proportional to pre. A black level makes it differ from 0, and so does defocus.
+    pub brightness_trend: f64,
 }
 
 /// The scale at the peak of the distribution of log ratios.
@@ -46,199 +81,140 @@ pub fn estimate_scale(statistics: &RatioStatistics) -> Result<MoffatScale, Scale
         found,
         needed: MIN_PIXELS,
     };
-    if found < MIN_PIXELS {
+    let table = statistics.blocks();
+    if found < MIN_PIXELS || table.blocks().is_empty() {
         return Err(too_few);
     }
-    let class = bright_class(statistics);
-    let mut counts = as_floats(&statistics.histogram(class, None));
-    let bridges = lies_apart_from_one(&counts);
-    if bridges {
-        counts = without_unchanged(counts);
-    }
-    let pixels = counts.iter().sum::<f64>() as u64;
-    let top = peak(&counts).ok_or(too_few)?;
-    let groups: Vec<f64> = (0..GROUPS)
-        .filter_map(|group| {
-            let counts = as_floats(&statistics.histogram(class, Some(group)));
-            peak(&if bridges {
-                without_unchanged(counts)
-            } else {
-                counts
-            })
-        })
-        .map(|top| 10f64.powf(RatioStatistics::bin_centre(top)))
+    let blocks = Blocks::new(&table);
+    let samples = &blocks.samples;
+    let field = Field::fit(samples);
+    let rest: Vec<f64> = samples
+        .logs
+        .iter()
+        .zip(&field.values)
+        .map(|(log, field)| log - field)
         .collect();
-    let fit = profile(&counts, top);
+    let Some(top) = peak(&rest, &samples.weights, SMOOTHING_SHARE) else {
+        return Err(too_few);
+    };
+    let trend = blocks.brightness_trend(&rest);
+    let relative_error = uncertainty::relative(samples, &rest, &top, trend, field.scatter);
+    let side = table.side();
+    let pixels_per_block = (side * side) as f64;
+    let in_pixels: Vec<f64> = samples
+        .weights
+        .iter()
+        .map(|w| w * pixels_per_block)
+        .collect();
+    let profile = RatioProfile::new(&rest, &in_pixels, top.at, top.width);
+    let fit = profile.fit();
+    warn(&fit, trend);
+    let value = 10f64.powf(top.at);
+    Ok(MoffatScale {
+        value,
+        std_error: value * relative_error,
+        fit,
+        profile,
+        pixels: table.offered() * (side * side) as u64,
+        block_side_px: side,
+        field_scatter: field.scatter * std::f64::consts::LN_10,
+        brightness_trend: trend,
+    })
+}
+
+fn warn(fit: &Option<MoffatFit>, trend: f64) {
     if fit.is_none() {
         tracing::warn!(
             "no Moffat profile fits the ratios; the scale is the peak of their smoothed distribution"
         );
     }
-    Ok(MoffatScale {
-        value: 10f64.powf(RatioStatistics::bin_centre(top)),
-        std_error: jackknife(&groups),
-        fit,
-        pixels,
-    })
-}
-
-/// The lowest brightness class such that it and all above hold about [`BRIGHT_SHARE`] of the pixels, but not below
-/// [`MIN_CLASS`] as long as enough pixels remain.
-fn bright_class(statistics: &RatioStatistics) -> usize {
-    let totals = statistics.class_totals();
-    let from = |class: usize| totals[class..].iter().sum::<u64>();
-    let wanted = (statistics.both_positive() as f64 * BRIGHT_SHARE) as u64;
-    let bright = (0..totals.len())
-        .rev()
-        .find(|&c| from(c) >= wanted)
-        .unwrap_or(0);
-    let clean = bright.max(MIN_CLASS);
-    if from(clean) >= MIN_PIXELS {
-        clean
-    } else {
-        bright
-    }
-}
-
-fn as_floats(counts: &[u64]) -> Vec<f64> {
-    counts.iter().map(|&c| c as f64).collect()
-}
-
-/// The histogram with the bins around a ratio of exactly 1 bridged.
-fn without_unchanged(counts: Vec<f64>) -> Vec<f64> {
-    let middle = counts.len() as f64 / 2.0 - 0.5;
-    bridged(&counts, |i| (i as f64 - middle).abs() <= UNCHANGED_BINS)
-}
-
-/// Whether the background's peak is another one than the pile of unchanged pixels at a ratio of 1: without those bins it
-/// lies farther from them than it is wide. Otherwise they are part of it.
-fn lies_apart_from_one(counts: &[f64]) -> bool {
-    let middle = counts.len() as f64 / 2.0 - 0.5;
-    let rough = smooth(&without_unchanged(counts.to_vec()), FIRST_SMOOTHING_BINS);
-    let Some(top) = highest(&rough).filter(|_| rough.iter().sum::<f64>() > 0.0) else {
-        return false;
-    };
-    let width = width_at_half_height(&rough, top.round() as usize);
-    let changed: f64 = rough.iter().sum();
-    (top - middle).abs() > width as f64 && changed >= MIN_CHANGED_SHARE * counts.iter().sum::<f64>()
-}
-
-/// The position of the peak, in bins: smoothed first coarsely, to learn its width, then by a share of that width.
-fn peak(counts: &[f64]) -> Option<f64> {
-    if counts.iter().all(|c| *c == 0.0) {
-        return None;
-    }
-    let rough = smooth(counts, FIRST_SMOOTHING_BINS);
-    let width = width_at_half_height(&rough, highest(&rough)?.round() as usize);
-    highest(&smooth(counts, (SMOOTHING_SHARE * width as f64).max(1.5)))
-}
-
-/// The Moffat profile about the peak, on bins widened so that the peak spans some twenty of them.
-fn profile(counts: &[f64], top: f64) -> Option<MoffatFit> {
-    let width = width_at_half_height(&smooth(counts, FIRST_SMOOTHING_BINS), top.round() as usize);
-    let merge = (width / 20).max(1);
-    let merged: Vec<f64> = counts.chunks(merge).map(|c| c.iter().sum()).collect();
-    let low = RatioStatistics::bin_centre(-0.5);
-    let high = low + RatioStatistics::BIN_WIDTH * (merged.len() * merge) as f64;
-    fit_about(
-        Histogram {
-            low,
-            high,
-            counts: &merged,
-        },
-        (top + 0.5) / merge as f64 - 0.5,
-    )
-}
-
-/// Delete-one jackknife: the standard error from the values without each group in turn.
-fn jackknife(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    ((n - 1.0) / n * values.iter().map(|v| (v - mean).powi(2)).sum::<f64>()).sqrt()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::Array2;
-
-    /// Hashed noise in -0.5..0.5.
-    fn noise(seed: u64, i: usize) -> f64 {
-        let mut h = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        h ^= h >> 29;
-        h = h.wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        (h >> 11) as f64 / (1u64 << 53) as f64 - 0.5
-    }
-
-    fn pair(scale: f64, seed: u64, quantised: bool, stained: f64) -> RatioStatistics {
-        let mut post = Array2::<f32>::zeros((600, 500));
-        let mut pre = post.clone();
-        for (i, (post, pre)) in post.iter_mut().zip(pre.iter_mut()).enumerate() {
-            let background = 30.0 + 100.0 * (noise(seed, i) + 0.5);
-            let stain = if noise(seed + 1, i) + 0.5 < stained {
-                40.0 * (noise(seed + 2, i) + 0.5)
-            } else {
-                0.0
-            };
-            let value = |v: f64, s: u64| {
-                if quantised {
-                    (v + 2.0 * noise(s, i)).round()
-                } else {
-                    v + 2.0 * noise(s, i)
-                }
-            };
-            *pre = value(background, seed + 3) as f32;
-            *post = value(scale * background + stain, seed + 4) as f32;
-        }
-        let mut statistics = RatioStatistics::default();
-        statistics.add_band(post.view(), pre.view());
-        statistics
-    }
-
-    #[test]
-    fn the_background_scale_is_found_under_stain() {
-        for (scale, stained) in [(1.1, 0.0), (1.35, 0.1), (1.35, 0.3), (2.6, 0.2), (0.8, 0.1)] {
-            for seed in 1..4 {
-                let estimate = estimate_scale(&pair(scale, seed, true, stained)).expect("signal");
-                assert!(
-                    (estimate.value / scale - 1.0).abs() < 6e-3,
-                    "{scale} {stained}: {estimate:?}"
-                );
-                assert!(
-                    estimate.std_error > 0.0 && estimate.std_error < 0.02,
-                    "{estimate:?}"
-                );
-                assert!(estimate.fit.is_some());
-            }
-        }
-    }
-
-    #[test]
-    fn an_unchanged_background_has_the_scale_one() {
-        let estimate = estimate_scale(&pair(1.0, 5, true, 0.0)).expect("signal");
-        assert!((estimate.value - 1.0).abs() < 6e-3, "{estimate:?}");
-        let mut statistics = RatioStatistics::default();
-        let image =
-            Array2::from_shape_fn((100, 100), |(y, x)| 20.0 + ((x * 7 + y * 13) % 90) as f32);
-        statistics.add_band(image.view(), image.view());
-        let same = estimate_scale(&statistics).expect("identical images");
-        assert!((same.value - 1.0).abs() < 1e-3, "{same:?}");
-    }
-
-    #[test]
-    fn hardly_any_signal_is_an_error() {
-        let mut statistics = RatioStatistics::default();
-        let mut image = Array2::zeros((50, 50));
-        image[(3, 3)] = 5.0;
-        statistics.add_band(image.view(), image.view());
-        let error = estimate_scale(&statistics).expect_err("one pixel");
-        assert_eq!(
-            error,
-            ScaleError::FewPixels {
-                found: 1,
-                needed: 100
-            }
+    if trend.abs() > LARGE_TREND {
+        tracing::warn!(
+            trend,
+            "bright background has another ratio than dark background: do the images have a black level, or differ in focus?"
         );
     }
+}
+
+/// Blocks with their weights.
+struct Blocks {
+    samples: Samples,
+    /// Brightness as a share of that of the bright section.
+    brightness: Vec<f64>,
+}
+
+impl Blocks {
+    fn new(table: &BlockTable) -> Self {
+        let blocks = table.blocks();
+        let mut brightness: Vec<f64> = blocks.iter().map(Block::brightness).collect();
+        let squares: Vec<f64> = brightness.iter().map(|b| b * b).collect();
+        let bright = weighted_median(&brightness, &squares).unwrap_or(1.0);
+        brightness.iter_mut().for_each(|b| *b /= bright);
+        let mut weights: Vec<f64> = brightness
+            .iter()
+            .map(|b| b * b / (b * b + FAINT_SHARE * FAINT_SHARE))
+            .collect();
+        let logs: Vec<f64> = blocks.iter().map(Block::log_ratio).collect();
+        if unchanged_are_apart(&logs, &weights) {
+            for (weight, log) in weights.iter_mut().zip(&logs) {
+                if log.abs() < UNCHANGED {
+                    *weight = 0.0;
+                }
+            }
+        }
+        let places = places(blocks, &weights);
+        Self {
+            samples: Samples {
+                logs,
+                weights,
+                places,
+            },
+            brightness,
+        }
+    }
+
+    /// The difference between the scales of bright and of faint blocks, as a share.
+    fn brightness_trend(&self, rest: &[f64]) -> f64 {
+        let weights = self.samples.weights.iter().zip(&self.brightness);
+        let (bright, faint): (Vec<f64>, Vec<f64>) = weights.map(|(w, b)| (w * b, w / b)).unzip();
+        let at = |weights: &[f64]| peak(rest, weights, SMOOTHING_SHARE).map(|p| p.at);
+        let (Some(bright), Some(faint)) = (at(&bright), at(&faint)) else {
+            return 0.0;
+        };
+        (bright - faint) * std::f64::consts::LN_10
+    }
+}
+
+/// Whether the background's peak is another one than the pile of unchanged blocks: without those it lies farther from
+/// them than it is wide. Otherwise they are part of it.
+fn unchanged_are_apart(logs: &[f64], weights: &[f64]) -> bool {
+    let changed = |log: &f64, weight: &f64| if log.abs() < UNCHANGED { 0.0 } else { *weight };
+    let rest: Vec<f64> = logs
+        .iter()
+        .zip(weights)
+        .map(|(l, w)| changed(l, w))
+        .collect();
+    let share = rest.iter().sum::<f64>() / weights.iter().sum::<f64>();
+    if share == 1.0 || share.is_nan() || share < MIN_CHANGED_SHARE {
+        return false;
+    }
+    let apart = |p: Peak| p.at.abs() > p.width;
+    peak(logs, &rest, SMOOTHING_SHARE).is_some_and(apart)
+}
+
+/// Where the blocks lie, from their weighted middle, in units of 1.5 times their scatter about it.
+fn places(blocks: &[Block], weights: &[f64]) -> Vec<[f64; 2]> {
+    let total: f64 = weights.iter().sum();
+    let mean = |value: &dyn Fn(&Block) -> f64| {
+        let products = blocks.iter().zip(weights).map(|(b, w)| w * value(b));
+        products.sum::<f64>() / total
+    };
+    let (x, y) = (mean(&|b| f64::from(b.x)), mean(&|b| f64::from(b.y)));
+    let from_middle = |b: &Block| [f64::from(b.x) - x, f64::from(b.y) - y];
+    let scatter = mean(&|b| from_middle(b).iter().map(|d| d * d).sum()).sqrt();
+    let unit = 1.5 * scatter.max(1.0);
+    blocks
+        .iter()
+        .map(|b| from_middle(b).map(|d| d / unit))
+        .collect()
 }

@@ -35,17 +35,24 @@
 //! # Ok::<(), e2m_scale::ScaleError>(())
 //! ```
 
+mod blocks;
 mod difference;
 mod error;
 mod estimate;
+mod field;
 mod moffat;
 mod peak;
 mod percentile;
+mod pixel_ratios;
+mod profile;
 mod statistics;
+mod uncertainty;
 
 pub use difference::subtract_scaled;
 pub use error::ScaleError;
 pub use estimate::{MoffatScale, estimate_scale};
 pub use moffat::{Histogram, MoffatFit, fit_moffat};
 pub use percentile::{CoarseRanks, FineRanks, PercentilePasses};
+pub use pixel_ratios::PixelRatios;
+pub use profile::RatioProfile;
 pub use statistics::RatioStatistics;

@@ -1,201 +1,367 @@
-//! The distribution of log ratios, gathered band by band.
+//! What is remembered of a pair of images as its bands go by.
 
-use ndarray::{ArrayView2, Axis};
+use crate::blocks::{Block, BlockTable, block};
+use crate::pixel_ratios::{KeyCounts, PixelRatios, key, key_counts};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
+use std::borrow::Cow;
 
-/// The histogram spans log10 ratios of -MAX_LOG to MAX_LOG: factors of 1/1000 to 1000.
-const MAX_LOG: f64 = 3.0;
-/// Bins per decade: 0.12 % per bin, well below the accuracy wanted of a scale.
-const BINS_PER_DECADE: usize = 2000;
-/// Bins in all.
-const BINS: usize = 2 * MAX_LOG as usize * BINS_PER_DECADE;
-/// Brightness classes, one per doubling of the aligned pre count.
-const CLASSES: usize = 17;
-/// Interleaved groups of rows, from whose scatter the standard error follows.
-pub(crate) const GROUPS: usize = 8;
-/// Rows that belong to one group together: structure of this size is sampled as a whole.
-const ROWS_PER_GROUP: usize = 64;
+/// Side of the usual block in px. Large against the blur of interpolation and defocus and against noise, small against
+/// grains, regions of stain and the distances between microbes.
+const SIDE: usize = 16;
+/// Smaller blocks, for images that hold too few of the usual ones.
+const FINE_SIDES: [usize; 2] = [4, 1];
+/// Smaller blocks are no longer gathered once there are this many of the next larger ones.
+const PLENTY: u64 = 4096;
+/// The largest blocks of which there are this many are used.
+const ENOUGH: usize = 300;
 
-/// The distribution of `log10(post / aligned pre)` over the pixels where both are positive.
+/// The ratios of post to aligned pre, gathered from row bands in one pass.
 ///
-/// Kept by brightness, because the ratio of two faint 8 bit counts is mostly rounding, and by groups of rows. Exact
-/// counts in 6 MiB whatever the image; the order and height of the bands do not matter as long as they come top to
-/// bottom.
+/// Counts the ratio of every pixel where both images are positive ([`PixelRatios`], exact), and sums both images over
+/// squares of 16 x 16 px, which is what [`estimate_scale`](crate::estimate_scale) works on: all squares with signal in
+/// every pixel, or an even subset of 65,000 to 131,000 of them where there are more (images above 33 million pixels). The
+/// memory does not depend on the image but for fewer than 16 rows that wait for the rest of their squares: at most 7 MiB
+/// and 128 bytes per column. The result is the same to the bit for bands of any height and any number of threads.
 #[derive(Debug, Clone)]
 pub struct RatioStatistics {
-    /// `[group][class][bin]`, flat.
-    counts: Vec<u32>,
-    rows_seen: usize,
-    both_positive: u64,
+    pixels: PixelRatios,
+    usual: BlockTable,
+    fine: [BlockTable; 2],
+    /// Rows seen that do not fill a row of blocks yet: post and aligned pre.
+    waiting: Option<(Array2<f32>, Array2<f32>)>,
+    /// Rows that have been dealt with, a multiple of [`SIDE`].
+    rows_done: usize,
 }
 
 impl Default for RatioStatistics {
     fn default() -> Self {
         Self {
-            counts: vec![0; GROUPS * CLASSES * BINS],
-            rows_seen: 0,
-            both_positive: 0,
+            pixels: PixelRatios::default(),
+            usual: BlockTable::new(SIDE),
+            fine: FINE_SIDES.map(BlockTable::new),
+            waiting: None,
+            rows_done: 0,
         }
     }
 }
 
+/// A row of blocks as it comes from a thread.
+struct Scanned {
+    index: usize,
+    blocks: Vec<Block>,
+    has_signal: bool,
+}
+
 impl RatioStatistics {
-    /// Adds the next rows of post and aligned pre, both of shape `(rows, width)`.
+    /// Adds the next rows of post and aligned pre, both of shape `(rows, width)`. Rows come top to bottom.
+    ///
+    /// # Panics
+    /// Where the shapes differ, or the width is not that of the rows before.
     pub fn add_band(&mut self, post: ArrayView2<'_, f32>, aligned: ArrayView2<'_, f32>) {
-        let first_row = self.rows_seen;
-        let ranges: Vec<(usize, usize)> = group_ranges(first_row, post.nrows());
-        // Rows of one group are counted by one thread at a time: addition commutes, the counts are exact.
-        let counted: Vec<(usize, Vec<u32>)> = (0..GROUPS)
+        assert!(post.dim() == aligned.dim(), "bands of one shape");
+        let mut used = 0;
+        if let Some((waiting_post, waiting_pre)) = self.waiting.take() {
+            used = (SIDE - waiting_post.nrows()).min(post.nrows());
+            let rows = s![..used, ..];
+            let full_post = joined(&waiting_post, post.slice(rows));
+            let full_pre = joined(&waiting_pre, aligned.slice(rows));
+            if full_post.nrows() < SIDE {
+                self.waiting = Some((full_post, full_pre));
+                return;
+            }
+            self.add_block_rows(full_post.view(), full_pre.view());
+        }
+        let end = used + (post.nrows() - used) / SIDE * SIDE;
+        self.add_block_rows(
+            post.slice(s![used..end, ..]),
+            aligned.slice(s![used..end, ..]),
+        );
+        if end < post.nrows() {
+            let rest = s![end.., ..];
+            self.waiting = Some((post.slice(rest).to_owned(), aligned.slice(rest).to_owned()));
+        }
+    }
+
+    /// Adds rows that fill rows of blocks.
+    fn add_block_rows(&mut self, post: ArrayView2<'_, f32>, pre: ArrayView2<'_, f32>) {
+        let first = self.rows_done / SIDE;
+        let groups = (
+            post.axis_chunks_iter(Axis(0), SIDE),
+            pre.axis_chunks_iter(Axis(0), SIDE),
+        );
+        let new = || (key_counts(), Vec::new());
+        let (counts, mut scanned) = groups
             .into_par_iter()
-            .filter(|group| ranges.iter().any(|r| group_of(r.0) == *group))
-            .map(|group| {
-                let mut counts = vec![0u32; CLASSES * BINS];
-                for &(start, end) in ranges.iter().filter(|r| group_of(r.0) == group) {
-                    for row in start - first_row..end - first_row {
-                        count_row(
-                            post.index_axis(Axis(0), row),
-                            aligned.index_axis(Axis(0), row),
-                            &mut counts,
-                        );
-                    }
-                }
-                (group, counts)
-            })
-            .collect();
-        for (group, counts) in counted {
-            let own = &mut self.counts[group * CLASSES * BINS..(group + 1) * CLASSES * BINS];
-            for (own, new) in own.iter_mut().zip(&counts) {
-                *own = own.saturating_add(*new);
-                self.both_positive += u64::from(*new);
+            .enumerate()
+            .fold(
+                new,
+                |(mut counts, mut scanned): (KeyCounts, Vec<Scanned>), (i, (post, pre))| {
+                    let (post, pre) = (rows_of(post), rows_of(pre));
+                    let (blocks, has_signal) =
+                        scan(&slices(&post), &slices(&pre), first + i, &mut counts);
+                    scanned.push(Scanned {
+                        index: i,
+                        blocks,
+                        has_signal,
+                    });
+                    (counts, scanned)
+                },
+            )
+            .reduce(new, |(mut counts, mut scanned), (more, others)| {
+                counts
+                    .iter_mut()
+                    .zip(&more)
+                    .for_each(|(sum, new)| *sum += new);
+                scanned.extend(others);
+                (counts, scanned)
+            });
+        self.pixels.add(&counts);
+        scanned.sort_by_key(|s| s.index);
+        for Scanned {
+            index,
+            blocks,
+            has_signal,
+        } in scanned
+        {
+            if has_signal {
+                let rows = s![index * SIDE..(index + 1) * SIDE, ..];
+                self.add_fine(post.slice(rows), pre.slice(rows), (first + index) * SIDE);
+            }
+            blocks.into_iter().for_each(|block| self.usual.push(block));
+        }
+        self.rows_done += post.nrows();
+    }
+
+    /// Adds rows to the tables of smaller blocks, as long as there are not plenty of larger ones.
+    fn add_fine(&mut self, post: ArrayView2<'_, f32>, pre: ArrayView2<'_, f32>, first_row: usize) {
+        let mut larger = self.usual.offered();
+        for table in &mut self.fine {
+            if larger >= PLENTY {
+                return;
+            }
+            larger = table.offered();
+            let (post, pre) = (rows_of(post), rows_of(pre));
+            table.add_rows(&slices(&post), &slices(&pre), first_row);
+        }
+    }
+
+    /// Every pixel's ratio.
+    pub fn pixel_ratios(&self) -> Cow<'_, PixelRatios> {
+        match &self.waiting {
+            None => Cow::Borrowed(&self.pixels),
+            Some((post, pre)) => {
+                let (mut all, mut counts) = (self.pixels.clone(), key_counts());
+                let rows = (rows_of(post.view()), rows_of(pre.view()));
+                scan(&slices(&rows.0), &slices(&rows.1), 0, &mut counts);
+                all.add(&counts);
+                Cow::Owned(all)
             }
         }
-        self.rows_seen += post.nrows();
     }
 
     /// Pixels that are positive in both images.
     pub fn both_positive(&self) -> u64 {
-        self.both_positive
+        self.pixel_ratios().total()
     }
 
-    /// Pixels per brightness class: class `c` holds aligned pre counts from `2^(c-1)` to `2^c`, the first and the last
-    /// what lies beyond.
-    pub(crate) fn class_totals(&self) -> [u64; CLASSES] {
-        let mut totals = [0; CLASSES];
-        for (i, bins) in self.counts.chunks_exact(BINS).enumerate() {
-            totals[i % CLASSES] += bins.iter().map(|&c| u64::from(c)).sum::<u64>();
+    /// The largest blocks of which there are enough, or else single pixels.
+    pub(crate) fn blocks(&self) -> Cow<'_, BlockTable> {
+        if self.usual.blocks().len() >= ENOUGH {
+            return Cow::Borrowed(&self.usual);
         }
-        totals
+        let mut all = self.clone();
+        if let Some((post, pre)) = all.waiting.take() {
+            all.add_fine(post.view(), pre.view(), all.rows_done);
+        }
+        let [four, one] = all.fine;
+        Cow::Owned(if four.blocks().len() >= ENOUGH {
+            four
+        } else {
+            one
+        })
     }
+}
 
-    /// The histogram over all groups but `without`, of the classes from `class` up.
-    pub(crate) fn histogram(&self, class: usize, without: Option<usize>) -> Vec<u64> {
-        let mut sum = vec![0u64; BINS];
-        for (i, bins) in self.counts.chunks_exact(BINS).enumerate() {
-            if i % CLASSES >= class && Some(i / CLASSES) != without {
-                for (sum, &count) in sum.iter_mut().zip(bins) {
-                    *sum += u64::from(count);
+/// Some rows and those below them.
+fn joined(above: &Array2<f32>, below: ArrayView2<'_, f32>) -> Array2<f32> {
+    let mut both = Array2::zeros((above.nrows() + below.nrows(), above.ncols()));
+    both.slice_mut(s![..above.nrows(), ..]).assign(above);
+    both.slice_mut(s![above.nrows().., ..]).assign(&below);
+    both
+}
+
+/// The rows of a band as slices; copied only where they are not contiguous.
+fn rows_of(band: ArrayView2<'_, f32>) -> Vec<Cow<'_, [f32]>> {
+    (0..band.nrows())
+        .map(|y| {
+            let row = band.index_axis_move(Axis(0), y);
+            row.to_slice()
+                .map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
+        })
+        .collect()
+}
+
+fn slices<'a>(rows: &'a [Cow<'_, [f32]>]) -> Vec<&'a [f32]> {
+    rows.iter().map(AsRef::as_ref).collect()
+}
+
+/// Counts the ratios of at most [`SIDE`] rows and sums up their blocks, the `y`-th row of blocks. Also tells whether there
+/// is any pixel with a ratio.
+fn scan(post: &[&[f32]], pre: &[&[f32]], y: usize, counts: &mut KeyCounts) -> (Vec<Block>, bool) {
+    let width = post.first().map_or(0, |row| row.len());
+    let (mut blocks, mut has_signal) = (Vec::new(), false);
+    for start in (0..width).step_by(SIDE) {
+        let columns = start..(start + SIDE).min(width);
+        let mut sums = Lanes::default();
+        for (post, pre) in post.iter().zip(pre) {
+            match (
+                post[columns.clone()].try_into(),
+                pre[columns.clone()].try_into(),
+            ) {
+                (Ok(post), Ok(pre)) => sums.add(post, pre, counts),
+                _ => {
+                    sums.complete = false;
+                    for (&post, &pre) in post[columns.clone()].iter().zip(&pre[columns.clone()]) {
+                        counts[key(post, pre) as usize] += 1;
+                        sums.any |= post > 0.0 && pre > 0.0;
+                    }
                 }
             }
         }
-        sum
+        has_signal |= sums.any;
+        if sums.complete && post.len() == SIDE {
+            blocks.extend(block(start / SIDE, y, sums.total()));
+        }
     }
-
-    /// The log10 ratio at the centre of a bin.
-    pub(crate) fn bin_centre(bin: f64) -> f64 {
-        (bin + 0.5) / BINS_PER_DECADE as f64 - MAX_LOG
-    }
-
-    /// Width of a bin in log10.
-    pub(crate) const BIN_WIDTH: f64 = 1.0 / BINS_PER_DECADE as f64;
+    (blocks, has_signal)
 }
 
-fn group_of(row: usize) -> usize {
-    row / ROWS_PER_GROUP % GROUPS
+/// Sums over the columns of a block.
+struct Lanes {
+    post: [f32; SIDE],
+    pre: [f32; SIDE],
+    /// Whether every pixel so far had a ratio, and whether any had.
+    complete: bool,
+    any: bool,
 }
 
-/// The rows `first .. first + count`, cut where the group changes.
-fn group_ranges(first: usize, count: usize) -> Vec<(usize, usize)> {
-    let mut ranges = Vec::new();
-    let mut start = first;
-    while start < first + count {
-        let end = ((start / ROWS_PER_GROUP + 1) * ROWS_PER_GROUP).min(first + count);
-        ranges.push((start, end));
-        start = end;
-    }
-    ranges
-}
-
-fn count_row(
-    post: ndarray::ArrayView1<'_, f32>,
-    aligned: ndarray::ArrayView1<'_, f32>,
-    counts: &mut [u32],
-) {
-    for (&post, &pre) in post.iter().zip(&aligned) {
-        if post > 0.0 && pre > 0.0 {
-            let log = (f64::from(post) / f64::from(pre)).log10();
-            let bin =
-                ((log + MAX_LOG) * BINS_PER_DECADE as f64).clamp(0.0, (BINS - 1) as f64) as usize;
-            counts[class_of(pre) * BINS + bin] += 1;
+impl Default for Lanes {
+    fn default() -> Self {
+        Self {
+            post: [0.0; SIDE],
+            pre: [0.0; SIDE],
+            complete: true,
+            any: false,
         }
     }
 }
 
-/// The brightness class of an aligned pre count.
-pub(crate) fn class_of(pre: f32) -> usize {
-    // The exponent of a positive float is the floor of its binary logarithm.
-    let exponent = (pre.to_bits() >> 23) as i32 - 127;
-    (exponent + 1).clamp(0, CLASSES as i32 - 1) as usize
+impl Lanes {
+    #[inline(always)]
+    fn add(&mut self, post: &[f32; SIDE], pre: &[f32; SIDE], counts: &mut KeyCounts) {
+        let mut keys = [0u32; SIDE];
+        let mut positive = 0u32;
+        for i in 0..SIDE {
+            keys[i] = key(post[i], pre[i]);
+            positive += u32::from(post[i] > 0.0 && pre[i] > 0.0);
+            self.post[i] += post[i];
+            self.pre[i] += pre[i];
+        }
+        self.complete &= positive == SIDE as u32;
+        if positive > 0 {
+            self.any = true;
+            for key in keys {
+                counts[key as usize] += 1;
+            }
+        }
+    }
+
+    fn total(&self) -> (f64, f64) {
+        let sum = |lanes: &[f32; SIDE]| lanes.iter().map(|&v| f64::from(v)).sum::<f64>();
+        (sum(&self.post), sum(&self.pre))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, s};
 
-    #[test]
-    fn classes_are_doublings() {
-        assert_eq!(
-            [0.3, 1.0, 1.9, 2.0, 255.0, 65535.0, 1e9].map(class_of),
-            [0, 1, 1, 2, 8, 16, 16]
-        );
+    /// 300 x 75 px with and without signal, in whole counts.
+    fn images() -> (Array2<f32>, Array2<f32>) {
+        let counts = |a: usize, b: usize, from: usize| {
+            Array2::from_shape_fn((300, 75), move |(y, x)| {
+                let bare = (y / 50 + x / 40) % 3 == 0;
+                if bare {
+                    0.0
+                } else {
+                    (from + (x * a + y * b) % 97) as f32
+                }
+            })
+        };
+        (counts(31, 17, 1), counts(13, 29, 3))
+    }
+
+    fn gather(band_rows: usize) -> RatioStatistics {
+        let (post, pre) = images();
+        let mut statistics = RatioStatistics::default();
+        for start in (0..300).step_by(band_rows) {
+            let rows = s![start..(start + band_rows).min(300), ..];
+            statistics.add_band(post.slice(rows), pre.slice(rows));
+        }
+        statistics
     }
 
     #[test]
-    fn band_height_does_not_matter() {
-        let pre = Array2::from_shape_fn((300, 40), |(y, x)| ((x * 31 + y * 17) % 97) as f32);
-        let post = Array2::from_shape_fn((300, 40), |(y, x)| ((x * 13 + y * 29) % 89) as f32);
-        let gather = |band_rows: usize| {
-            let mut statistics = RatioStatistics::default();
-            for start in (0..300).step_by(band_rows) {
-                let rows = s![start..(start + band_rows).min(300), ..];
-                statistics.add_band(post.slice(rows), pre.slice(rows));
-            }
-            statistics
-        };
+    fn neither_band_height_nor_threads_matter() {
         let whole = gather(300);
-        let positive = post
-            .iter()
-            .zip(&pre)
-            .filter(|(a, b)| **a > 0.0 && **b > 0.0)
-            .count();
-        assert_eq!(whole.both_positive(), positive as u64);
-        assert_eq!(whole.class_totals().iter().sum::<u64>(), positive as u64);
-        for band_rows in [1, 7, 64, 100] {
-            let other = gather(band_rows);
-            assert_eq!(other.counts, whole.counts);
+        let one_thread = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .expect("a pool");
+        for band_rows in [1, 7, 16, 64, 100] {
+            for other in [gather(band_rows), one_thread.install(|| gather(band_rows))] {
+                assert_eq!(other.pixel_ratios(), whole.pixel_ratios());
+                assert_eq!(other.usual, whole.usual);
+                assert_eq!(other.fine, whole.fine);
+                assert_eq!(other.blocks(), whole.blocks());
+            }
         }
     }
 
     #[test]
-    fn groups_add_up() {
-        let pre = Array2::from_elem((1000, 3), 10.0f32);
+    fn every_pixel_and_every_whole_block_counts() {
+        let (post, pre) = images();
+        let statistics = gather(300);
+        let both = |y: usize, x: usize| post[(y, x)] > 0.0 && pre[(y, x)] > 0.0;
+        let positive = (0..300 * 75).filter(|i| both(i / 75, i % 75)).count();
+        assert_eq!(statistics.both_positive(), positive as u64);
+        let mut expected = Vec::new();
+        for (y, x) in (0..300 / SIDE).flat_map(|y| (0..75 / SIDE).map(move |x| (y, x))) {
+            let square = s![y * SIDE..(y + 1) * SIDE, x * SIDE..(x + 1) * SIDE];
+            let (post, pre) = (post.slice(square), pre.slice(square));
+            if post.iter().chain(pre).all(|v| *v > 0.0) {
+                expected.push((x as u32, y as u32, post.sum(), pre.sum()));
+            }
+        }
+        let blocks = statistics.usual.blocks().iter();
+        let found: Vec<_> = blocks.map(|b| (b.x, b.y, b.post, b.pre)).collect();
+        assert!(expected.len() > 10);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn columns_before_rows_in_memory_make_no_difference() {
+        let (post, pre) = images();
+        let flipped = |a: &Array2<f32>| {
+            let mut b = Array2::zeros((75, 300));
+            b.assign(&a.t());
+            b
+        };
+        let (post, pre) = (flipped(&post), flipped(&pre));
         let mut statistics = RatioStatistics::default();
-        statistics.add_band(pre.view(), pre.view());
-        let all: u64 = statistics.histogram(0, None).iter().sum();
-        let without: u64 = (0..GROUPS)
-            .map(|g| statistics.histogram(0, Some(g)).iter().sum::<u64>())
-            .sum();
-        assert_eq!(all, 3000);
-        assert_eq!(without, all * (GROUPS as u64 - 1));
+        statistics.add_band(post.t(), pre.t());
+        assert_eq!(statistics.pixel_ratios(), gather(300).pixel_ratios());
+        assert_eq!(statistics.blocks(), gather(300).blocks());
     }
 }

@@ -1,0 +1,209 @@
+//! Generated pairs whose scale is known: post and pre of a recipe, pre aligned by the true warp or by one a little off.
+
+use e2m_fixtures::{Bleaching, Dust, Recipe, Section, Shape, Side, Uptake, Vignetting, World};
+use e2m_image::{BandSource, Canvas, PixelType, PlaneSource, Size, Warp, WarpedPlane};
+use e2m_scale::RatioStatistics;
+use ndarray::{Array2, Axis};
+
+/// A pair as stage 4 of the pipeline sees it, and its truth.
+pub(crate) struct Pair {
+    /// Post, shape `(height, width)`.
+    pub(crate) post: Array2<f32>,
+    /// Pre, resampled onto post's pixels.
+    pub(crate) aligned: Array2<f32>,
+    /// The typical ratio over the section's background: the recipe's gain where the light is even, else the median of
+    /// gain x light of post / light of pre over the section.
+    pub(crate) scale: f64,
+}
+
+/// A family of pairs that share a hardship; the seed varies everything else.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// The largest error of the scale that is allowed.
+    pub(crate) limit: f64,
+    change: fn(&mut Recipe),
+}
+
+/// All kinds. Limits where the project states them: 0.2 % clean, 0.6 % with uptake, bleaching, dust or 16 bit, 1.5 % with
+/// noise of 12 counts.
+pub(crate) const KINDS: &[Kind] = &[
+    kind("clean", 0.002, |_| ()),
+    kind("float32", 0.002, |r| {
+        r.pixel = PixelType::F32;
+        r.counts_scale = 1.0 / 256.0;
+        r.noise_counts = 0.0;
+    }),
+    kind("grey16", 0.006, |r| {
+        r.pixel = PixelType::U16;
+        r.counts_scale = 200.0;
+    }),
+    kind("dim", 0.006, |r| {
+        r.brightness = 0.3;
+    }),
+    kind("uptake", 0.006, |r| {
+        r.uptake = Some(Uptake {
+            share: 0.25,
+            counts: 50.0,
+        });
+    }),
+    kind("bleached", 0.006, |r| {
+        r.bleaching = Some(Bleaching {
+            share: 0.25,
+            loss: 0.25,
+        });
+    }),
+    kind("dusty", 0.006, |r| {
+        r.dust = Some(Dust {
+            specks_per_megapixel: 25.0,
+            fibres_per_megapixel: 4.0,
+            ..Dust::default()
+        });
+    }),
+    kind("noisy", 0.015, |r| r.noise_counts = 12.0),
+    kind("defocused", 0.006, |r| r.defocus_pre_px = 2.5),
+    kind("pieces", 0.006, |r| r.section.shape = Shape::Pieces),
+    kind("frame_filling", 0.002, |r| {
+        r.section.shape = Shape::FrameFilling;
+    }),
+    kind("vignetted", 0.02, |r| {
+        r.vignetting_post = Some(light(0.5, 0.35, 0.4));
+        r.vignetting_pre = Some(light(0.5, 0.65, 0.6));
+    }),
+    kind("combination", 0.02, |r| {
+        r.vignetting_post = Some(light(0.4, 0.4, 0.45));
+        r.vignetting_pre = Some(light(0.3, 0.6, 0.5));
+        r.defocus_post_px = 1.5;
+        r.noise_counts = 6.0;
+        r.uptake = Some(Uptake {
+            share: 0.2,
+            counts: 40.0,
+        });
+        r.bleaching = Some(Bleaching {
+            share: 0.2,
+            loss: 0.2,
+        });
+        r.dust = Some(Dust::default());
+    }),
+    kind("combination_frame_filling", 0.02, |r| {
+        r.section.shape = Shape::FrameFilling;
+        r.brightness = 0.5;
+        r.defocus_pre_px = 2.0;
+        r.noise_counts = 5.0;
+        r.vignetting_pre = Some(light(0.4, 0.5, 0.5));
+        r.uptake = Some(Uptake {
+            share: 0.25,
+            counts: 40.0,
+        });
+        r.dust = Some(Dust::default());
+    }),
+];
+
+const fn kind(name: &'static str, limit: f64, change: fn(&mut Recipe)) -> Kind {
+    Kind {
+        name,
+        limit,
+        change,
+    }
+}
+
+fn light(strength: f64, x: f64, y: f64) -> Vignetting {
+    Vignetting {
+        strength,
+        centre: [x, y],
+    }
+}
+
+impl Kind {
+    /// The recipe of one pair: turned, magnified, shifted, brighter by 1.1 to 3, all by its seed.
+    pub(crate) fn recipe(&self, seed: u64, size: Size) -> Recipe {
+        let gain = 1.1 * (3.0f64 / 1.1).powf(unit(seed, 1));
+        let mut recipe = Recipe {
+            width: size.width,
+            height: size.height,
+            seed: 1000 + seed,
+            rotation_deg: 40.0 * unit(seed, 2) - 20.0,
+            magnification: 0.9 + 0.2 * unit(seed, 3),
+            shift_fraction: [0.04 * unit(seed, 4) - 0.02, 0.04 * unit(seed, 5) - 0.02],
+            gain,
+            // Bright, but not so that post saturates.
+            brightness: (0.4 + 0.8 * unit(seed, 6)).min(1.35 / gain),
+            section: Section::default(),
+            ..Recipe::default()
+        };
+        (self.change)(&mut recipe);
+        recipe
+    }
+}
+
+/// A number in 0..1 from a seed and what it is for.
+fn unit(seed: u64, purpose: u64) -> f64 {
+    let mut h = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        ^ purpose.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    for _ in 0..2 {
+        h = (h ^ (h >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    }
+    (h >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Errors of the alignment to try, in px: what refined alignments have, and worse.
+pub(crate) const MISALIGNMENTS_PX: [f64; 4] = [0.0, 0.05, 0.15, 0.3];
+
+impl Pair {
+    /// The statistics, gathered by bands of `band_rows`.
+    pub(crate) fn statistics(&self, band_rows: usize) -> RatioStatistics {
+        let mut statistics = RatioStatistics::default();
+        let bands = self.post.axis_chunks_iter(Axis(0), band_rows);
+        for (post, pre) in bands.zip(self.aligned.axis_chunks_iter(Axis(0), band_rows)) {
+            statistics.add_band(post, pre);
+        }
+        statistics
+    }
+
+    /// Renders a recipe and aligns pre, off by `misalignment_px` on the right and by half of it down.
+    pub(crate) fn new(recipe: &Recipe, misalignment_px: f64) -> Self {
+        let world = World::new(recipe).expect("a recipe that can be rendered");
+        let (post_plane, pre_plane) = (world.render_post(), world.render_pre());
+        let canvas = Canvas::new(world.size(Side::Post), world.size(Side::Pre), 0);
+        let warp = canvas
+            .warp_from_raw(&world.warp())
+            .then(&Warp::translation(misalignment_px, 0.5 * misalignment_px));
+        let size = world.size(Side::Post);
+        let mut post = Array2::zeros(size.shape());
+        PlaneSource::new(&post_plane)
+            .read_band(0, post.view_mut())
+            .expect("post");
+        let mut aligned = Array2::zeros(canvas.size().shape());
+        WarpedPlane::new(&pre_plane, canvas, warp)
+            .read_band(0, aligned.view_mut())
+            .expect("pre");
+        let aligned = aligned
+            .slice(ndarray::s![..size.height, ..size.width])
+            .to_owned();
+        Self {
+            post,
+            aligned,
+            scale: typical_ratio(&world),
+        }
+    }
+}
+
+/// The median over the section of gain x light of post / light of pre.
+fn typical_ratio(world: &World) -> f64 {
+    let recipe = world.recipe();
+    let light = |vignetting: Option<Vignetting>, size: Size, x: f64, y: f64| {
+        vignetting.map_or(1.0, |v| v.transmission(size, x, y))
+    };
+    let mut ratios: Vec<f64> = world
+        .truth()
+        .points
+        .iter()
+        .map(|&[x, y, u, v]| {
+            recipe.gain * light(recipe.vignetting_post, recipe.post_size(), x, y)
+                / light(recipe.vignetting_pre, recipe.pre_size(), u, v)
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
+}
