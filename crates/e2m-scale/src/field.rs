@@ -5,10 +5,12 @@
 //! background only, takes that out; what remains peaks as sharply as under even light.
 //!
 //! The fit is an M-estimator with Welsch's weights `exp(-r^2 / 2 h^2)` (Holland & Welsch 1977, Commun. Stat. A 6, 813),
-//! iterated from the constant over the plane to the quadratic while `h` follows the width of the peak of the residuals:
-//! stain, bleached regions and dust lie outside that peak and have no say.
+//! while `h` follows the width of the peak of the residuals: stain, bleached regions and dust lie outside that peak and
+//! have no say. Such a fit finds the surface nearest to where it starts, so it starts twice, from the peak of all ratios by
+//! way of a plane, and from a sample consensus (consensus.rs), and the one that gathers more in its peak holds.
 
-use crate::peak::{peak, weighted_median};
+use crate::consensus::consensus;
+use crate::peak::{Peak, peak, weighted_median};
 use nalgebra::{Matrix6, Vector6};
 
 /// Terms of the constant, the plane and the quadratic.
@@ -17,7 +19,7 @@ const ORDERS: [usize; 3] = [1, 3, 6];
 const WIDTH_UPDATES: usize = 3;
 const STEPS: usize = 8;
 /// The least `h`, log10: 0.4 %, below which rounding rules.
-const MIN_WIDTH: f64 = 0.0017;
+pub(crate) const MIN_WIDTH: f64 = 0.0017;
 /// Smoothing with which the peak of the residuals is looked for, as a share of its width.
 const SMOOTHING_SHARE: f64 = 0.25;
 /// A surface is believed if it gathers this many times as much weight within half a width of the peak as none does. On
@@ -58,18 +60,34 @@ impl Field {
     fn quadratic(samples: &Samples) -> Option<Self> {
         let Samples { logs, weights, .. } = samples;
         let flat = peak(logs, weights, SMOOTHING_SHARE)?;
-        let coefficients = coefficients(samples, flat.at)?;
-        let surface = evaluate(&coefficients, samples);
-        let rest: Vec<f64> = logs.iter().zip(&surface).map(|(l, f)| l - f).collect();
-        let sharp = peak(&rest, weights, SMOOTHING_SHARE)?;
-        let reach = sharp.width.max(MIN_WIDTH) / 2.0;
-        let gathered = |values: &[f64], at: f64| -> f64 {
-            let near = |v: &f64| (-((v - at) / reach).powi(2) / 2.0).exp();
-            values.iter().zip(weights).map(|(v, w)| w * near(v)).sum()
-        };
-        if gathered(&rest, sharp.at) < MIN_GATHERING * gathered(logs, flat.at) {
+        let mut constant = Vector6::zeros();
+        constant[0] = flat.at;
+        let grown = ORDERS.into_iter().try_fold(constant, |surface, order| {
+            sharpened(samples, surface, order)
+        });
+        let agreed = consensus(samples).and_then(|surface| sharpened(samples, surface, 6));
+        let candidates: Vec<(Vec<f64>, Peak)> = [grown, agreed]
+            .into_iter()
+            .flatten()
+            .filter_map(|surface| {
+                let rest = rest(samples, &surface);
+                let peak = peak(&rest, weights, SMOOTHING_SHARE)?;
+                Some((rest, peak))
+            })
+            .collect();
+        let widths = candidates.iter().map(|(_, peak)| peak.width);
+        let reach = widths.fold(f64::MAX, f64::min).max(MIN_WIDTH) / 2.0;
+        let (left, gathered_best) = candidates
+            .into_iter()
+            .map(|(rest, peak)| {
+                let gathered = gathered(&rest, weights, peak.at, reach);
+                (rest, gathered)
+            })
+            .max_by(|a, b| a.1.total_cmp(&b.1))?;
+        if gathered_best < MIN_GATHERING * gathered(logs, weights, flat.at, reach) {
             return None;
         }
+        let surface: Vec<f64> = logs.iter().zip(&left).map(|(l, r)| l - r).collect();
         let middle = weighted_median(&surface, weights)?;
         let values: Vec<f64> = surface.iter().map(|f| f - middle).collect();
         let squares = values.iter().zip(weights).map(|(v, w)| w * v * v);
@@ -78,47 +96,49 @@ impl Field {
     }
 }
 
-fn terms([x, y]: [f64; 2]) -> Vector6<f64> {
+/// The weight of the values within about `reach` of `at`.
+fn gathered(values: &[f64], weights: &[f64], at: f64, reach: f64) -> f64 {
+    let near = |v: &f64| (-((v - at) / reach).powi(2) / 2.0).exp();
+    values.iter().zip(weights).map(|(v, w)| w * near(v)).sum()
+}
+
+fn rest(samples: &Samples, surface: &Vector6<f64>) -> Vec<f64> {
+    let places = samples.logs.iter().zip(&samples.places);
+    places
+        .map(|(log, &p)| log - surface.dot(&terms(p)))
+        .collect()
+}
+
+pub(crate) fn terms([x, y]: [f64; 2]) -> Vector6<f64> {
     Vector6::new(1.0, x, y, x * x, x * y, y * y)
 }
 
-fn evaluate(coefficients: &Vector6<f64>, samples: &Samples) -> Vec<f64> {
-    let places = samples.places.iter();
-    places.map(|&p| coefficients.dot(&terms(p))).collect()
-}
-
-/// The coefficients of the surface, grown from the constant `start`.
-fn coefficients(samples: &Samples, start: f64) -> Option<Vector6<f64>> {
-    let mut coefficients = Vector6::zeros();
-    coefficients[0] = start;
-    for order in ORDERS {
-        for _ in 0..WIDTH_UPDATES {
-            let surface = evaluate(&coefficients, samples);
-            let logs = samples.logs.iter();
-            let rest: Vec<f64> = logs.zip(&surface).map(|(l, f)| l - f).collect();
-            let width = peak(&rest, &samples.weights, SMOOTHING_SHARE)?.width;
-            for _ in 0..STEPS {
-                coefficients += step(samples, &coefficients, width.max(MIN_WIDTH), order)?;
-            }
+/// The first `order` terms of `surface`, refined until they follow the peak of the residuals.
+fn sharpened(samples: &Samples, mut surface: Vector6<f64>, order: usize) -> Option<Vector6<f64>> {
+    for _ in 0..WIDTH_UPDATES {
+        let width = peak(&rest(samples, &surface), &samples.weights, SMOOTHING_SHARE)?.width;
+        let h = width.max(MIN_WIDTH);
+        for _ in 0..STEPS {
+            let welsch = |r: f64| (-(r / h).powi(2) / 2.0).exp();
+            surface += step(samples, &surface, order, welsch)?;
         }
     }
-    Some(coefficients)
+    Some(surface)
 }
 
 /// One step of iteratively reweighted least squares over the first `order` terms.
 fn step(
     samples: &Samples,
-    coefficients: &Vector6<f64>,
-    h: f64,
+    surface: &Vector6<f64>,
     order: usize,
+    weight_of: impl Fn(f64) -> f64,
 ) -> Option<Vector6<f64>> {
     let (mut normal, mut rhs) = (Matrix6::zeros(), Vector6::zeros());
     let places = samples.places.iter();
     for ((log, weight), place) in samples.logs.iter().zip(&samples.weights).zip(places) {
         let terms = terms(*place);
-        let rest = log - coefficients.dot(&terms);
-        let weight = weight * (-(rest / h).powi(2) / 2.0).exp();
-        let weighted = terms * weight;
+        let rest = log - surface.dot(&terms);
+        let weighted = terms * (weight * weight_of(rest));
         rhs += weighted * rest;
         normal += weighted * terms.transpose();
     }

@@ -36,6 +36,7 @@
 //! ```
 
 mod blocks;
+mod consensus;
 mod difference;
 mod error;
 mod estimate;

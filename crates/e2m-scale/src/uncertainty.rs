@@ -11,14 +11,14 @@ use crate::field::Samples;
 use crate::peak::{Peak, peak};
 
 /// Regions per axis.
-const REGIONS: usize = 8;
+pub(crate) const REGIONS: usize = 8;
 /// The other smoothing, as a share of the peak's width: it lets a lopsided peak move.
 const WIDE_SMOOTHING_SHARE: f64 = 0.5;
 /// Part of such a move that counts as an error, and of the difference between bright and faint blocks.
 const LOPSIDED_SHARE: f64 = 1.0;
 const TREND_SHARE: f64 = 0.5;
 /// Part of the scatter of an uneven field that a quadratic surface may miss in the median.
-const FIELD_SHARE: f64 = 0.03;
+const FIELD_SHARE: f64 = 0.04;
 /// What interpolation and microbes too faint to tell move the peak by at least.
 const FLOOR: f64 = 1.5e-4;
 
@@ -69,7 +69,7 @@ fn between_regions(samples: &Samples, rest: &[f64], top: &Peak) -> f64 {
 }
 
 /// The region of each place, on a grid over all of them.
-fn regions(places: &[[f64; 2]]) -> Vec<usize> {
+pub(crate) fn regions(places: &[[f64; 2]]) -> Vec<usize> {
     let bounds = [0, 1].map(|axis| {
         let values = places.iter().map(|p| p[axis]);
         values.fold((f64::MAX, f64::MIN), |(low, high), v| {
