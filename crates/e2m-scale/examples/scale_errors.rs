@@ -1,7 +1,7 @@
 //! Prints how far the estimated scale is off, over generated pairs of every kind: `scale_errors [seeds] [width] [kind]`.
 #![expect(clippy::print_stdout, reason = "the table is the example's purpose")]
 
-#[path = "../tests/pairs/mod.rs"]
+#[path = "../tests/generated/pairs.rs"]
 mod pairs;
 
 use e2m_image::Size;

@@ -3,7 +3,7 @@
 //! ```text
 //! r_i = log10(sum of post / sum of aligned pre)      blocks of 16 x 16 px with signal in every pixel
 //! b_i = sqrt(sum of post x sum of aligned pre)       brightness
-//! w_i = b_i^2 / (b_i^2 + b_0^2)                      b_0: a quarter of the brightness at which half the squared light lies
+//! w_i = b_i^4 / (b_i^4 + b_0^4)                      b_0: 0.35 x the brightness at which half the squared light lies
 //! f_i = quadratic surface of the background's r, zero in the median; flat unless the light was uneven (field.rs)
 //! mu  = peak of the histogram of r_i - f_i, weighted by w_i, smoothed by a quarter of its width
 //! scale = 10^mu
@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 /// Pixels with signal in both images that a scale needs.
 const MIN_PIXELS: u64 = 100;
 /// Blocks this share as bright as the bright section count half.
-const FAINT_SHARE: f64 = 0.25;
+const FAINT_SHARE: f64 = 0.35;
 /// Smoothing of the histogram, as a share of its peak's width: takes the noise and leaves the position.
 pub(crate) const SMOOTHING_SHARE: f64 = 0.25;
 /// Blocks whose log10 ratio is closer to 0 than this did not change at all: both saturated, or a frame of an editor.
@@ -146,22 +146,9 @@ struct Blocks {
 impl Blocks {
     fn new(table: &BlockTable) -> Self {
         let blocks = table.blocks();
-        let mut brightness: Vec<f64> = blocks.iter().map(Block::brightness).collect();
-        let squares: Vec<f64> = brightness.iter().map(|b| b * b).collect();
-        let bright = weighted_median(&brightness, &squares).unwrap_or(1.0);
-        brightness.iter_mut().for_each(|b| *b /= bright);
-        let mut weights: Vec<f64> = brightness
-            .iter()
-            .map(|b| b * b / (b * b + FAINT_SHARE * FAINT_SHARE))
-            .collect();
         let logs: Vec<f64> = blocks.iter().map(Block::log_ratio).collect();
-        if unchanged_are_apart(&logs, &weights) {
-            for (weight, log) in weights.iter_mut().zip(&logs) {
-                if log.abs() < UNCHANGED {
-                    *weight = 0.0;
-                }
-            }
-        }
+        let (weights, brightness) = changed_apart(blocks, &logs)
+            .unwrap_or_else(|| by_brightness(blocks, &vec![true; blocks.len()]));
         let places = places(blocks, &weights);
         Self {
             samples: Samples {
@@ -185,21 +172,38 @@ impl Blocks {
     }
 }
 
-/// Whether the background's peak is another one than the pile of unchanged blocks: without those it lies farther from
-/// them than it is wide. Otherwise they are part of it.
-fn unchanged_are_apart(logs: &[f64], weights: &[f64]) -> bool {
-    let changed = |log: &f64, weight: &f64| if log.abs() < UNCHANGED { 0.0 } else { *weight };
-    let rest: Vec<f64> = logs
-        .iter()
-        .zip(weights)
-        .map(|(l, w)| changed(l, w))
-        .collect();
-    let share = rest.iter().sum::<f64>() / weights.iter().sum::<f64>();
-    if share == 1.0 || share.is_nan() || share < MIN_CHANGED_SHARE {
-        return false;
+/// Weights of the blocks that count, and the brightness of all, as a share of that of the bright section.
+fn by_brightness(blocks: &[Block], counts: &[bool]) -> (Vec<f64>, Vec<f64>) {
+    let mut brightness: Vec<f64> = blocks.iter().map(Block::brightness).collect();
+    let counted = |(b, counts): (&f64, &bool)| if *counts { b * b } else { 0.0 };
+    let squares: Vec<f64> = brightness.iter().zip(counts).map(counted).collect();
+    let bright = weighted_median(&brightness, &squares).unwrap_or(1.0);
+    brightness.iter_mut().for_each(|b| *b /= bright);
+    let weight = |(b, counts): (&f64, &bool)| {
+        let fourth = (b / FAINT_SHARE).powi(4);
+        if *counts {
+            fourth / (1.0 + fourth)
+        } else {
+            0.0
+        }
+    };
+    let weights = brightness.iter().zip(counts).map(weight).collect();
+    (weights, brightness)
+}
+
+/// The weights and brightness without the blocks that did not change at all, if the background's peak is another one than
+/// their pile: it lies farther from them than it is wide. Otherwise they are part of it.
+fn changed_apart(blocks: &[Block], logs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
+    let changed: Vec<bool> = logs.iter().map(|log| log.abs() >= UNCHANGED).collect();
+    let count = changed.iter().filter(|c| **c).count();
+    if count == logs.len() || (count as f64) < MIN_CHANGED_SHARE * logs.len() as f64 {
+        return None;
     }
-    let apart = |p: Peak| p.at.abs() > p.width;
-    peak(logs, &rest, SMOOTHING_SHARE).is_some_and(apart)
+    let (weights, brightness) = by_brightness(blocks, &changed);
+    let apart = |p: &Peak| p.at.abs() > p.width;
+    peak(logs, &weights, SMOOTHING_SHARE)
+        .filter(apart)
+        .map(|_| (weights, brightness))
 }
 
 /// Where the blocks lie, from their weighted middle, in units of 1.5 times their scatter about it.

@@ -10,8 +10,19 @@
 //! | percentile ([`PercentilePasses`]) | a percentile of the ratios, interpolated as numpy does |
 //! | manual | a number given by the user |
 //!
-//! [`RatioStatistics`] gathers the distribution from row bands; its memory does not depend on the image.
-//! [`subtract_scaled`] computes `post - scale x aligned pre`. Nothing here opens a file.
+//! [`RatioStatistics`] gathers the ratios from row bands: of every pixel, to be drawn ([`PixelRatios`]), and of blocks of 16 x
+//! 16 px, which the estimate rests on. Its memory does not depend on the number of rows. [`RatioProfile`] is the histogram of
+//! the background that a scale was read off. [`subtract_scaled`] computes `post - scale x aligned pre`. Nothing here opens a
+//! file.
+//!
+//! # Accuracy
+//!
+//! On generated pairs of 1,200 x 1,000 px, aligned to 0.3 px or better, the largest errors over eight pairs of a kind are
+//! 0.04 % on clean ones, 8 and 16 bit, dim, with dust or bleached regions; 0.06 % with stain taken up by a quarter of the
+//! section, 0.2 % with one image out of focus by 2.5 px, 0.3 % with noise of 12 counts. Where vignetting makes the ratio vary
+//! by 50 % over the image, the scale is within 0.6 % of the median ratio over the section, whatever of the former comes
+//! with it. The example `scale_errors` prints these figures. `estimate.rs` tells how it is done, and what no estimate can
+//! know.
 //!
 //! # Example
 //!
@@ -27,7 +38,8 @@
 //! let mut statistics = RatioStatistics::default();
 //! statistics.add_band(post.view(), pre.view());
 //! let scale = estimate_scale(&statistics)?;
-//! assert!((scale.value / 1.3 - 1.0).abs() < 2e-3);
+//! assert!((scale.value / 1.3 - 1.0).abs() < 3.0 * scale.std_error);
+//! assert!(scale.std_error < 1e-3);
 //!
 //! let mut difference = Array2::zeros(post.dim());
 //! subtract_scaled(post.view(), pre.view(), scale.value, difference.view_mut());

@@ -204,6 +204,57 @@ mod tests {
     }
 
     #[test]
+    fn equals_numpy_on_whole_counts() {
+        // numpy.percentile(post[ok] / pre[ok], p) in double precision of float32 ratios, numpy 2.4.
+        let expected = [
+            (0.0, 0.005_988_024_175_167_084),
+            (1.0, 0.028_235_450_387_001_038),
+            (30.0, 0.637_426_912_784_576_4),
+            (50.0, 1.052_356_004_714_965_8),
+            (70.0, 1.752_688_169_479_370_1),
+            (99.1, 50.449_999_999_999_82),
+            (99.9, 153.450_000_000_009_82),
+            (100.0, 242.0),
+        ];
+        let post = Array2::from_shape_fn((60, 100), |(y, x)| {
+            let i = 100 * y + x;
+            ((37 * i + i / 7) % 251) as f32
+        });
+        let pre = Array2::from_shape_fn((60, 100), |(y, x)| {
+            let i = 100 * y + x;
+            ((91 * i + i / 11) % 239) as f32
+        });
+        for (percent, value) in expected {
+            let found = percentile(&post, &pre, percent).expect("signal");
+            assert!(
+                (found / value - 1.0).abs() < 1e-6,
+                "{percent}: {found} {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn ties_and_a_single_pixel() {
+        let pre = Array2::from_elem((30, 10), 4.0f32);
+        let post = Array2::from_shape_fn((30, 10), |(y, _)| if y < 20 { 6.0f32 } else { 7.0 });
+        for (percent, value) in [
+            (0.0, 1.5),
+            (50.0, 1.5),
+            (66.0, 1.5),
+            (67.0, 1.75),
+            (99.9, 1.75),
+        ] {
+            assert_eq!(percentile(&post, &pre, percent), Some(value), "{percent}");
+        }
+        let (mut one_post, mut one_pre) = (Array2::zeros((5, 5)), Array2::zeros((5, 5)));
+        (one_post[(2, 3)], one_pre[(2, 3)]) = (3.0, 2.0);
+        one_post[(4, 4)] = 9.0;
+        for percent in [0.0, 50.0, 99.9, 100.0] {
+            assert_eq!(percentile(&one_post, &one_pre, percent), Some(1.5));
+        }
+    }
+
+    #[test]
     fn ends_and_errors() {
         let post = Array2::from_shape_fn((300, 10), |(y, x)| (y * 10 + x) as f32);
         let pre = Array2::from_elem((300, 10), 2.0);

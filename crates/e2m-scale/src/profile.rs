@@ -86,4 +86,28 @@ mod tests {
         assert!((mirrored[3].0 - 0.102).abs() < 1e-12 && mirrored[3].1 == 3.0);
         assert_eq!(profile.counts.iter().sum::<f64>(), 9.0);
     }
+
+    #[test]
+    fn the_mirrored_profile_is_centred_on_the_peak() {
+        // A skewed distribution: what lies on the right of its peak must not draw the fit there.
+        let logs: Vec<f64> = (0..4000)
+            .map(|i| {
+                let t = (f64::from(i) + 0.5) / 2000.0 - 1.0;
+                0.1 + if t > 0.0 { 0.03 } else { 0.01 } * t * t * t
+            })
+            .collect();
+        let profile = RatioProfile::new(&logs, &vec![1.0; logs.len()], 0.1, 0.01);
+        let half = profile.counts.len() as f64 / 2.0 * profile.bin_width;
+        let histogram = Histogram {
+            low: 0.1 - half,
+            high: 0.1 + half,
+            counts: &profile.counts,
+        };
+        let free = fit_about(histogram, (profile.counts.len() / 2) as f64).expect("a fit");
+        assert!((free.mu - 0.1).abs() < 1e-6, "{free:?}");
+        assert_eq!(
+            profile.fit().map(|f| (f.mu, f.alpha)),
+            Some((0.1, free.alpha))
+        );
+    }
 }

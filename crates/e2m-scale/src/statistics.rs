@@ -20,9 +20,9 @@ const ENOUGH: usize = 300;
 ///
 /// Counts the ratio of every pixel where both images are positive ([`PixelRatios`], exact), and sums both images over
 /// squares of 16 x 16 px, which is what [`estimate_scale`](crate::estimate_scale) works on: all squares with signal in
-/// every pixel, or an even subset of 65,000 to 131,000 of them where there are more (images above 33 million pixels). The
-/// memory does not depend on the image but for fewer than 16 rows that wait for the rest of their squares: at most 7 MiB
-/// and 128 bytes per column. The result is the same to the bit for bands of any height and any number of threads.
+/// every pixel, or an even subset of 65,000 to 131,000 of them where there are more (above 33 million pixels with signal).
+/// The memory does not depend on the image but for fewer than 16 rows that wait for the rest of their squares: at most
+/// 7 MiB, 40 KiB per thread and 128 bytes per column; an estimate takes another 20 MiB for as long as it lasts. The result is the same to the bit for bands of any height and any number of threads.
 #[derive(Debug, Clone)]
 pub struct RatioStatistics {
     pixels: PixelRatios,
@@ -147,17 +147,15 @@ impl RatioStatistics {
     }
 
     /// Every pixel's ratio.
-    pub fn pixel_ratios(&self) -> Cow<'_, PixelRatios> {
-        match &self.waiting {
-            None => Cow::Borrowed(&self.pixels),
-            Some((post, pre)) => {
-                let (mut all, mut counts) = (self.pixels.clone(), key_counts());
-                let rows = (rows_of(post.view()), rows_of(pre.view()));
-                scan(&slices(&rows.0), &slices(&rows.1), 0, &mut counts);
-                all.add(&counts);
-                Cow::Owned(all)
-            }
+    pub fn pixel_ratios(&self) -> PixelRatios {
+        let mut all = self.pixels.clone();
+        if let Some((post, pre)) = &self.waiting {
+            let mut counts = key_counts();
+            let rows = (rows_of(post.view()), rows_of(pre.view()));
+            scan(&slices(&rows.0), &slices(&rows.1), 0, &mut counts);
+            all.add(&counts);
         }
+        all
     }
 
     /// Pixels that are positive in both images.

@@ -110,7 +110,6 @@ mod tests {
             let top = Peak {
                 at: 0.004_7,
                 width: 0.01,
-                height: 1.0,
             };
             relative(samples, &samples.logs, &top, 0.0, 0.0)
         };
