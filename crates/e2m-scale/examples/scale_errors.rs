@@ -1,9 +1,11 @@
-//! Prints how far the estimated scale is off, over generated pairs of every kind: `scale_errors [seeds] [width] [kind]`.
+//! Prints how far the estimated scale is off, over generated pairs of every kind: `scale_errors [seeds] [width] [kind]`;
+//! for the kind `shipped` on each recipe that comes with the program instead.
 #![expect(clippy::print_stdout, reason = "the table is the example's purpose")]
 
 #[path = "../tests/generated/pairs.rs"]
 mod pairs;
 
+use e2m_fixtures::{Recipe, shipped_names};
 use e2m_image::Size;
 use e2m_scale::estimate_scale;
 use pairs::{KINDS, MISALIGNMENTS_PX, Pair};
@@ -13,6 +15,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seeds: u64 = args.next().map_or(Ok(8), |a| a.parse())?;
     let width: usize = args.next().map_or(Ok(1200), |a| a.parse())?;
     let only = args.next();
+    if only.as_deref() == Some("shipped") {
+        return shipped(width);
+    }
     println!(
         "{:28} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "kind", "mean %", "sd %", "worst %", "error %", "worst z", "limit %"
@@ -50,6 +55,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "{:28} {mean:8.3} {sd:8.3} {worst:8.3} {error:8.3} {z:8.2} {:8.1}",
             kind.name,
             100.0 * kind.limit
+        );
+    }
+    Ok(())
+}
+
+/// One line for each recipe with an alignment to find, `width` px wide and aligned to 0.02 px.
+fn shipped(width: usize) -> Result<(), Box<dyn std::error::Error>> {
+    println!(
+        "{:28} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "recipe", "gain", "typical", "scale", "off %", "error %", "trend %"
+    );
+    for name in shipped_names() {
+        let recipe = Recipe::shipped(name)?.resized_to_width(width);
+        if !recipe.belongs_together() {
+            continue;
+        }
+        let pair = Pair::new(&recipe, 0.02);
+        let scale = estimate_scale(&pair.statistics(64))?;
+        println!(
+            "{name:28} {:8.3} {:8.4} {:8.4} {:8.3} {:8.3} {:8.3}",
+            recipe.gain,
+            pair.scale,
+            scale.value,
+            100.0 * (scale.value / pair.scale - 1.0),
+            100.0 * scale.std_error / scale.value,
+            100.0 * scale.brightness_trend
         );
     }
     Ok(())
