@@ -44,7 +44,7 @@ pub fn align_fine(
     if refinement.rejected.is_none()
         && let Some(reason) = worse(check, post, pre, initial, &refinement)
     {
-        tracing::warn!(reason, "refinement not kept");
+        tracing::debug!(reason, "refinement not kept");
         refinement.warp = *initial;
         refinement.rejected = Some(reason);
     }

@@ -20,9 +20,6 @@ const MAX_DISTANCE_RATIO: f32 = 0.75;
 const MIN_REACH_PX: f64 = 6.0;
 /// Features of pre that count as the same place and do not compete, px of the preview.
 const SAME_PLACE_PX: f64 = 2.0;
-/// A corrected warp that makes the images less alike than this has done harm.
-const WORSE_BY: f64 = 0.003;
-
 /// Limits of [`Previews::correct_inside`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InteriorOptions {
@@ -35,22 +32,22 @@ pub struct InteriorOptions {
 /// The outcome of [`Previews::correct_inside`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InteriorCorrection {
-    /// The corrected warp, or the one that was there.
+    /// The corrected warp, or the one that was there where it is no better.
     pub warp: Warp,
-    /// Why the correction was not kept; `None` if it was.
+    /// Why the correction was beyond the limits; `None` if it was within.
     pub rejected: Option<String>,
     /// Features that found a partner near where it was expected.
     pub matched: usize,
     /// Of these, how many agree on the warp.
     pub inliers: usize,
-    /// Farthest that a corner of post moved, full-resolution px.
+    /// Farthest that the correction moved a corner of post, full-resolution px; zero where it is no better.
     pub moved_px: f64,
 }
 
 impl Previews {
     /// Corrects `warp` (post to pre, full resolution) by SIFT features inside the section: matches within reach of where
     /// `warp` expects them, and the homography that most of them agree on (RANSAC). Kept only where it stays within the
-    /// limits and the images are not less alike after it.
+    /// limits and the images are more alike after it.
     ///
     /// # Errors
     /// Where an image is blank or OpenCV fails; a correction that cannot be found is not an error.
@@ -85,42 +82,35 @@ impl Previews {
         let (height, width) = self.post().dim();
         let size = Size::new(width * self.factor(), height * self.factor());
         outcome.moved_px = corrected.max_distance(warp, size);
-        outcome.rejected = self.reason_against(warp, &corrected, &outcome, limits)?;
+        outcome.rejected = reason_against(&outcome, limits);
         if outcome.rejected.is_none() {
-            outcome.warp = corrected;
+            let before = self.similarity(warp)?.detail_correlation;
+            if self.similarity(&corrected)?.detail_correlation > before {
+                outcome.warp = corrected;
+            } else {
+                outcome.moved_px = 0.0;
+            }
         }
         Ok(outcome)
     }
+}
 
-    fn reason_against(
-        &self,
-        before: &Warp,
-        after: &Warp,
-        outcome: &InteriorCorrection,
-        limits: &InteriorOptions,
-    ) -> Result<Option<String>, AlignError> {
-        let ratio = outcome.inliers as f64 / outcome.matched.max(1) as f64;
-        if ratio < limits.min_inlier_ratio {
-            let least = limits.min_inlier_ratio;
-            return Ok(Some(format!(
-                "only {ratio:.2} of {} matches inside the section agree, {least:.2} are needed",
-                outcome.matched
-            )));
-        }
-        if outcome.moved_px > limits.max_correction_px {
-            let (moved, limit) = (outcome.moved_px, limits.max_correction_px);
-            return Ok(Some(format!(
-                "features inside the section moved a corner by {moved:.1} px, more than the limit of {limit} px"
-            )));
-        }
-        let (old, new) = (
-            self.similarity(before)?.detail_correlation,
-            self.similarity(after)?.detail_correlation,
-        );
-        Ok((new < old - WORSE_BY).then(|| {
-            format!("features inside the section made the images less alike ({old:.3} to {new:.3})")
-        }))
+/// Why a correction is beyond the limits.
+fn reason_against(outcome: &InteriorCorrection, limits: &InteriorOptions) -> Option<String> {
+    let ratio = outcome.inliers as f64 / outcome.matched.max(1) as f64;
+    if ratio < limits.min_inlier_ratio {
+        let least = limits.min_inlier_ratio;
+        return Some(format!(
+            "only {ratio:.2} of {} matches inside the section agree, {least:.2} are needed",
+            outcome.matched
+        ));
     }
+    (outcome.moved_px > limits.max_correction_px).then(|| {
+        let (moved, limit) = (outcome.moved_px, limits.max_correction_px);
+        format!(
+            "features inside the section moved a corner by {moved:.1} px, more than the limit of {limit} px"
+        )
+    })
 }
 
 /// For each feature of post the most similar one of pre within `reach` px of where `warp` expects it, if it is clearly

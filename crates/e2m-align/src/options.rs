@@ -52,7 +52,7 @@ impl Default for RefineOptions {
     fn default() -> Self {
         Self {
             tile_px: 192,
-            smoothest_px: 6.0,
+            smoothest_px: 8.0,
             fit_tiles: 96,
             check_tiles: 48,
             max_correction_px: 500.0,

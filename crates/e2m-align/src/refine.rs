@@ -295,7 +295,7 @@ impl<'a> Fit<'a> {
     }
 
     fn rejected(self, initial: &Warp, reason: String) -> Refinement {
-        tracing::warn!(reason, "refinement not kept");
+        tracing::debug!(reason, "refinement not kept");
         Refinement {
             warp: *initial,
             rejected: Some(reason),

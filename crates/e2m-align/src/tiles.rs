@@ -47,9 +47,13 @@ pub struct Tile {
 const MIN_TILE_OVERLAP: f64 = 0.95;
 /// Counts below this share of a bright pixel's are as good as dark: without it the noise of bare glass, whose counts
 /// double and halve, would look like the strongest structure of all.
-const FLOOR_SHARE: f64 = 0.1;
-/// A candidate whose structure is weaker than this share of the median's is empty slide.
-const MIN_STRUCTURE_SHARE: f64 = 0.05;
+const FLOOR_SHARE: f64 = 0.3;
+/// A candidate whose structure is weaker than this share of a well-structured one's is empty slide.
+const MIN_STRUCTURE_SHARE: f64 = 0.1;
+/// Pixels of the preview along a tile's side, at least, that tell its structure.
+const MIN_PREVIEW_SIDE: usize = 6;
+/// Share of the candidates that have less structure than a well-structured one.
+const WELL_STRUCTURED: f64 = 0.75;
 
 /// Chooses the tiles on which post and pre are compared at full resolution.
 ///
@@ -93,9 +97,8 @@ pub fn choose_tiles(
         .filter(|s| *s > 0.0)
         .collect();
     strengths.sort_unstable_by(f64::total_cmp);
-    let floor = strengths
-        .get(strengths.len() / 2)
-        .map_or(f64::MAX, |median| median * MIN_STRUCTURE_SHARE);
+    let well = strengths.get(((strengths.len() as f64 - 1.0) * WELL_STRUCTURED) as usize);
+    let floor = well.map_or(f64::MAX, |well| well * MIN_STRUCTURE_SHARE);
     candidates.retain(|c| c.1 > floor);
     let chosen = spread(&candidates, options.fit_tiles + options.check_tiles);
     let mut plan = TilePlan::default();
@@ -134,9 +137,9 @@ fn structure(
 ) -> f64 {
     let (height, width) = preview.dim();
     let (x0, y0) = (tile.x / factor, tile.y / factor);
-    let side = (tile.side_px / factor).max(4);
+    let side = (tile.side_px / factor).max(MIN_PREVIEW_SIDE);
     let (x1, y1) = ((x0 + side).min(width), (y0 + side).min(height));
-    if x1 < x0 + 3 || y1 < y0 + 3 {
+    if x1 < x0 + 5 || y1 < y0 + 5 {
         return 0.0;
     }
     let log = preview.slice(s![y0..y1, x0..x1]).mapv(|v| {
@@ -144,8 +147,13 @@ fn structure(
             .max(f64::MIN_POSITIVE)
             .ln()
     });
+    // Means of 3 x 3: pixel noise is no structure.
+    let (rows, columns) = log.dim();
+    let smooth = Array2::from_shape_fn((rows - 2, columns - 2), |(y, x)| {
+        log.slice(s![y..y + 3, x..x + 3]).sum() / 9.0
+    });
     let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
-    for window in log.windows((3, 3)) {
+    for window in smooth.windows((3, 3)) {
         let (gx, gy) = (
             window[(1, 2)] - window[(1, 0)],
             window[(2, 1)] - window[(0, 1)],
@@ -154,7 +162,7 @@ fn structure(
         xy += gx * gy;
         yy += gy * gy;
     }
-    let count = ((x1 - x0 - 2) * (y1 - y0 - 2)) as f64;
+    let count = ((x1 - x0 - 4) * (y1 - y0 - 4)) as f64;
     let (mean, half_difference) = ((xx + yy) / 2.0, (xx - yy) / 2.0);
     (mean - half_difference.hypot(xy)) / count
 }

@@ -53,7 +53,9 @@ pub fn judge(check: &Check, similarity: &Similarity) -> Judgement {
         };
     }
     let mut reasons = Vec::new();
-    if agreeing < MIN_AGREEING || check.agreement() < MIN_AGREEMENT {
+    if tiles == 0 {
+        reasons.push("no part of the section is seen in both images at full resolution".to_owned());
+    } else if agreeing < MIN_AGREEING || check.agreement() < MIN_AGREEMENT {
         reasons.push(format!(
             "only {agreeing} of {tiles} tiles show the same structure in both images"
         ));

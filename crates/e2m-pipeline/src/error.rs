@@ -25,9 +25,17 @@ pub enum PipelineError {
     /// No trustworthy alignment; no difference image is made.
     #[error("alignment failed: {0}")]
     Align(#[from] AlignError),
-    /// A method of alignment that this version does not have.
-    #[error("coarse_method = {0:?} is not available in this version, use \"auto\" or \"features\"")]
-    CoarseMethod(String),
+    /// A warp was found and is wrong; no difference image is made.
+    #[error("alignment failed: {0}")]
+    AlignmentWrong(String),
+    /// A picture cannot be drawn.
+    #[error("drawing {stem}: {source}")]
+    Plot {
+        /// Which picture.
+        stem: &'static str,
+        /// Why.
+        source: e2m_plot::PlotError,
+    },
     /// A parameter out of its range.
     #[error(transparent)]
     Param(#[from] ParamError),

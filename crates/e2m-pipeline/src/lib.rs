@@ -34,6 +34,7 @@
 //! assert_eq!(outcome.status.to_string(), "complete");
 //! ```
 
+mod alignment_record;
 mod documents;
 mod error;
 mod history;
@@ -45,17 +46,21 @@ mod observer;
 mod outcome;
 mod output;
 mod params;
+mod pictures;
 mod run;
 mod stages;
 mod status;
 mod task;
-mod verdict;
 
+pub use alignment_record::{
+    AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
+};
 pub use documents::{parameter_table, params_schema};
+pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
-    AlignmentRecord, CheckpointRecord, FeatureCounts, InputRecord, Inputs, Manifest, ManualRecord,
-    MemoryRecord, MoffatRecord, PercentileRecord, SCHEMA, Scales, StageRecord, Verdict, Warps,
+    CheckpointRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord, MoffatRecord,
+    PercentileRecord, SCHEMA, Scales, StageRecord, Warps,
 };
 pub use memory::expected_memory;
 pub use observer::{Event, Observer, Unobserved};

@@ -1,9 +1,9 @@
 //! The manifest: one JSON file per task and set of parameters that says what was made from what, and how well.
 
+use crate::alignment_record::AlignmentRecord;
 use crate::error::PipelineError;
 use crate::params::Params;
 use crate::status::Status;
-use e2m_align::ResidualSummary;
 use e2m_image::{Canvas, PixelType, Warp};
 use e2m_io::{ChannelChoice, ContentHash, FileIdentity, write_atomic};
 use e2m_scale::MoffatScale;
@@ -121,85 +121,6 @@ impl Warps {
     pub fn finest(&self) -> Option<Warp> {
         self.interior.or(self.icp).or(self.coarse)
     }
-}
-
-/// What is to be thought of an alignment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Nothing speaks against it.
-    Pass,
-    /// To be looked at.
-    Suspect,
-    /// Wrong.
-    Fail,
-}
-
-/// How the alignment was found and how well it fits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AlignmentRecord {
-    /// `features` or `boundary`.
-    pub coarse_method: String,
-    /// What is to be thought of it.
-    pub verdict: Verdict,
-    /// Why it is not `pass`.
-    pub reasons: Vec<String>,
-    /// Median residual shift on tiles outside the fit, px.
-    pub residual_median_px: Option<f64>,
-    /// 90th percentile of these shifts, px.
-    pub residual_p90_px: Option<f64>,
-    /// Share of post's signal on which aligned pre has signal too.
-    pub overlap_fraction: f64,
-    /// Correlation of log counts of post and aligned pre.
-    pub correlation: f64,
-    /// Expected mean error of the warp, px; none where stage 3 was not done or not kept.
-    pub estimated_accuracy_px: Option<f64>,
-    /// Features found in post and pre, matched, and agreeing.
-    pub features: FeatureCounts,
-    /// Tiles that the residual was measured on.
-    pub residual: Option<ResidualSummary>,
-    /// Levels that stage 3 worked through.
-    pub levels_completed: usize,
-}
-
-impl AlignmentRecord {
-    /// Found by features; nothing has judged it yet.
-    pub(crate) fn of_features(features: FeatureCounts) -> Self {
-        Self {
-            coarse_method: "features".to_owned(),
-            verdict: Verdict::Suspect,
-            reasons: vec!["stage 3 has not judged it".to_owned()],
-            residual_median_px: None,
-            residual_p90_px: None,
-            overlap_fraction: 0.0,
-            correlation: 0.0,
-            estimated_accuracy_px: None,
-            features,
-            residual: None,
-            levels_completed: 0,
-        }
-    }
-
-    /// How the warp was found, without what was thought of it.
-    pub(crate) fn unjudged(self) -> Self {
-        Self {
-            coarse_method: self.coarse_method,
-            ..Self::of_features(self.features)
-        }
-    }
-}
-
-/// Features of the coarse alignment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeatureCounts {
-    /// Found in post.
-    pub post: usize,
-    /// Found in pre.
-    pub pre: usize,
-    /// Alike in both.
-    pub matched: usize,
-    /// Agreeing on one warp.
-    pub inliers: usize,
 }
 
 /// The scales of the difference images.

@@ -4,17 +4,18 @@ use crate::error::PipelineError;
 use crate::history::{Found, History, Wanted};
 use crate::inputs::RawInput;
 use crate::manifest::{
-    CheckpointRecord, Inputs, Manifest, MemoryRecord, SCHEMA, Scales, StageRecord, Verdict, Warps,
+    CheckpointRecord, Inputs, Manifest, MemoryRecord, SCHEMA, Scales, StageRecord, Warps,
 };
 use crate::memory::expected_memory;
 use crate::names::stage_label;
 use crate::observer::{Event, Observer};
 use crate::outcome::TaskOutcome;
 use crate::output::Output;
-use crate::params::{CoarseMethod, suffix};
+use crate::params::suffix;
 use crate::stages;
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
+use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
 use e2m_io::{CheckpointFormat, TaskPaths, remove_stale_temporaries};
 use e2m_resources::{process_memory, reset_peak};
@@ -57,13 +58,6 @@ pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
         run.close(&mut outcome);
     }
     outcome
-}
-
-/// Small copies of both images, reduced alike.
-pub(crate) struct Previews {
-    pub(crate) factor: usize,
-    pub(crate) post: Array2<f32>,
-    pub(crate) pre: Array2<f32>,
 }
 
 /// The state of a running task.
@@ -367,9 +361,6 @@ fn check_spec(spec: &TaskSpec) -> Result<(), PipelineError> {
     let (from, to) = (spec.from_stage, spec.to_stage);
     if !(1 <= from && from <= to && to <= 4) {
         return Err(PipelineError::Stages { from, to });
-    }
-    if to >= 2 && spec.params.coarse_method == CoarseMethod::Boundary {
-        return Err(PipelineError::CoarseMethod("boundary".to_owned()));
     }
     Ok(spec.params.validate()?)
 }

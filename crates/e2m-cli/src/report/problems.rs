@@ -36,7 +36,7 @@ fn of_task(result: &TaskResult) -> Option<Problem> {
     let to_do = match (&result.status, result.ending()) {
         (Status::Complete, _) | (_, Ending::NotBegun) => return None,
         (Status::Suspect(_), _) => format!(
-            "look at the aligned images before you trust them; the record is {}",
+            "look at pipeline_output/registration_residual….png and at the aligned images before you trust them; the record is {}",
             result
                 .manifest
                 .as_ref()

@@ -77,6 +77,16 @@ impl ParamType for Option<f64> {
 }
 
 impl CoarseMethod {
+    /// The ways that are tried.
+    pub fn ways(self) -> &'static [e2m_align::CoarseMethod] {
+        use e2m_align::CoarseMethod::{Boundary, Features};
+        match self {
+            Self::Auto => &[Features, Boundary],
+            Self::Boundary => &[Boundary],
+            Self::Features => &[Features],
+        }
+    }
+
     const WORDS: &'static [&'static str] = &["auto", "boundary", "features"];
 }
 
@@ -162,11 +172,11 @@ parameters! {
     1 pad ("pad"): usize = 2000, int(0, 100_000),
         "Empty pixels around the images on each side, so that an aligned image is not cut off";
     2 use_edges ("ue"): bool = true, BOOL,
-        "Find the section's boundary by its edges rather than by its area";
+        "Correlate rings along the sections' boundaries; if not, the images with their brightness evened out";
     2 boundary_width ("bw"): usize = 15, int(1, 1000),
-        "Width of the boundary ring, px at the coarse resolution";
+        "Width of the boundary ring, inwards from the outline, px at the coarse resolution (images reduced to 1,600 px or less)";
     2 boundary_smooth ("bs"): usize = 10, int(0, 1000),
-        "Smoothing of the section before its boundary is traced, px at the coarse resolution";
+        "Gaussian sigma that softens the boundary ring, px at the coarse resolution";
     2 rotation_search ("rs"): bool = true, BOOL,
         "Search for a rotation between the boundaries";
     2 angle_range ("ar"): f64 = 20.0, float(0.0, 180.0),
@@ -176,7 +186,7 @@ parameters! {
     2 scale_search ("ss"): bool = true, BOOL,
         "Search for a magnification between the boundaries";
     2 scale_min ("smin"): f64 = 0.85, float(0.1, 10.0),
-        "Smallest magnification searched";
+        "Smallest magnification searched; above 1 the section is larger in pre";
     2 scale_max ("smax"): f64 = 1.15, float(0.1, 10.0),
         "Greatest magnification searched";
     2 scale_step ("sstep"): f64 = 0.05, float(0.001, 1.0),
@@ -184,13 +194,13 @@ parameters! {
     2 multiscale ("ms"): bool = true, BOOL,
         "Search from coarse to fine resolution";
     2 down_scale ("ds"): f64 = 0.3, float(0.01, 1.0),
-        "Resolution at which the boundary is aligned finely, as a share of the full one";
+        "Resolution of the refinement by fine_ecc as a share of the full one; at most that of the coarse images";
     2 max_translation ("mtr"): f64 = 200.0, float(0.0, 100_000.0),
-        "Largest shift that the fine boundary alignment may add, full-resolution px";
+        "Largest shift that the fit by contour points, and fine_ecc, may each add, full-resolution px";
     2 max_rotation ("mrot"): f64 = 5.0, float(0.0, 180.0),
-        "Largest rotation that the fine boundary alignment may add, degrees";
+        "Largest rotation that each of them may add, degrees";
     2 max_scale_delta ("msd"): f64 = 0.2, float(0.0, 10.0),
-        "Largest change of magnification that the fine boundary alignment may add";
+        "Largest change of magnification that each of them may add";
     2 max_scale_diff ("msdf"): f64 = 0.15, float(0.0, 10.0),
         "Largest difference between the magnifications along x and y";
     2 save_all_intermediates ("sai"): bool = false, BOOL,
@@ -204,15 +214,15 @@ parameters! {
     2 coarse_method ("cm"): CoarseMethod = CoarseMethod::Auto, ParamKind::Choice(CoarseMethod::WORDS),
         "How stage 2 aligns: by the boundary, by features, or by whichever fits the images best";
     3 interior_ecc ("iecc"): bool = true, BOOL,
-        "Refine the alignment on the section's interior (stage 3)";
+        "Refine the alignment on the section's interior by features (stage 3)";
     3 interior_blur_base ("iblur"): f64 = 8.0, float(0.0, 1000.0),
-        "Gaussian sigma of the smoothest level of that refinement, px at half resolution";
+        "Gaussian sigma of the smoothest level of the refinement by brightness, px at half resolution; tiles of 192 px carry no more than 4";
     3 interior_max_correction ("imc"): f64 = 500.0, float(0.0, 100_000.0),
-        "Largest correction of stage 3, full-resolution px";
+        "Largest correction of each step of stage 3, full-resolution px";
     3 interior_min_inlier_ratio ("imir"): f64 = 0.4, float(0.0, 1.0),
-        "Share of the matches that must agree in stage 3";
+        "Share of the matched features, and of the tiles, that must agree in stage 3";
     3 subpixel ("spx"): bool = true, BOOL,
-        "Refine to a few hundredths of a pixel by comparing brightness";
+        "Then refine to a few hundredths of a pixel by comparing brightness";
     4 scale_percentile ("sp"): Option<f64> = None, optional(0.0, 100.0),
         "Also subtract with this percentile of the ratios post / pre as scale";
     4 manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),

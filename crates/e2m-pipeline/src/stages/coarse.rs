@@ -1,14 +1,15 @@
 //! Stage 2: the coarse warp.
 
+use crate::alignment_record::AlignmentRecord;
 use crate::error::PipelineError;
 use crate::history::Found;
-use crate::manifest::{AlignmentRecord, FeatureCounts};
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE};
 use crate::output::Target;
-use crate::run::{Previews, TaskRun};
+use crate::params::Params;
+use crate::run::TaskRun;
 use crate::stages::pad::{factor, load_pre};
-use e2m_align::{CoarseOptions, align_coarse};
-use e2m_image::{BlockMean, PlaneSource, WarpedPlane};
+use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews};
+use e2m_image::{BlockMean, PlaneSource, Warp, WarpedPlane};
 use e2m_io::CheckpointFormat;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
@@ -49,31 +50,74 @@ fn restore_foreign(run: &mut TaskRun<'_>, format: CheckpointFormat) -> bool {
 
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     load_previews(run)?;
-    run.announce(2, "finding features");
+    run.announce(2, "looking for the alignment");
     let Some(previews) = &run.previews else {
         return Err(PipelineError::MissingStage { stage: 2, needs: 1 });
     };
-    let found = align_coarse(
-        previews.post.view(),
-        previews.pre.view(),
-        previews.factor,
+    let params = &run.spec.params;
+    let found = previews.align_coarsely(
+        params.coarse_method.ways(),
         &CoarseOptions::default(),
+        &boundary_options(params),
     )?;
     run.stop_if_asked()?;
     let warp = run.canvas.warp_from_raw(&found.warp);
-    run.manifest.warps.coarse = Some(warp);
+    run.manifest.warps.coarse = Some(run.canvas.warp_from_raw(&found.first));
     run.manifest.warps.icp = Some(warp);
-    run.manifest.alignment = Some(AlignmentRecord::of_features(FeatureCounts {
-        post: found.features.0,
-        pre: found.features.1,
-        matched: found.matched,
-        inliers: found.inliers,
-    }));
-    write_aligned(run, 2, ICP_PRE, None)?;
-    if run.spec.params.save_all_intermediates {
-        write_aligned(run, 2, COARSE_PRE, None)?;
+    run.manifest.alignment = Some(AlignmentRecord::of_coarse(&found));
+    say_what_was_not_kept(run, &found);
+    write_aligned(run, 2, ICP_PRE, warp, None)?;
+    if run.spec.params.save_all_intermediates
+        && let Some(first) = run.manifest.warps.coarse
+    {
+        write_aligned(run, 2, COARSE_PRE, first, None)?;
     }
     Ok(())
+}
+
+/// The steps that the boundary rejected, where its warp is the one that is used.
+fn say_what_was_not_kept(run: &mut TaskRun<'_>, found: &CoarseChoice) {
+    let Some(boundary) = found
+        .boundary
+        .as_ref()
+        .filter(|_| found.method == e2m_align::CoarseMethod::Boundary)
+    else {
+        return;
+    };
+    if !boundary.icp.accepted {
+        let reasons = boundary.icp.reasons.join("; ");
+        run.note(format!("the fit by contour points was not kept: {reasons}"));
+    }
+    if let Some(ecc) = boundary.ecc.as_ref().filter(|ecc| !ecc.accepted) {
+        let reasons = ecc.reasons.join("; ");
+        run.note(format!(
+            "the refinement of the boundary by brightness (fine_ecc) was not kept: {reasons}"
+        ));
+    }
+}
+
+fn boundary_options(params: &Params) -> BoundaryOptions {
+    BoundaryOptions {
+        use_edges: params.use_edges,
+        width_px: params.boundary_width,
+        smooth_px: params.boundary_smooth,
+        rotation_search: params.rotation_search,
+        angle_range_deg: params.angle_range,
+        angle_step_deg: params.angle_step,
+        scale_search: params.scale_search,
+        scale_min: params.scale_min,
+        scale_max: params.scale_max,
+        scale_step: params.scale_step,
+        multiscale: params.multiscale,
+        down_scale: params.down_scale,
+        max_translation_px: params.max_translation,
+        max_rotation_deg: params.max_rotation,
+        max_scale_delta: params.max_scale_delta,
+        max_scale_diff: params.max_scale_diff,
+        fine_ecc: params.fine_ecc,
+        ecc_iterations: params.stopit,
+        ecc_delta: params.stopdelta,
+    }
 }
 
 /// Makes the previews unless they are there; stage 1 may have left post's on its way.
@@ -103,22 +147,19 @@ pub(crate) fn load_previews(run: &mut TaskRun<'_>) -> Result<(), PipelineError> 
         &mut PlaneSource::new(plane),
         &mut [&mut preview],
     )?;
-    run.previews = Some(Previews {
-        factor,
-        post,
-        pre: preview.into_image(),
-    });
+    run.previews = Some(Previews::new(post, preview.into_image(), factor)?);
     Ok(())
 }
 
-/// Writes pre through the finest warp known.
+/// Writes pre through `warp` (canvas pixels).
 pub(crate) fn write_aligned(
     run: &mut TaskRun<'_>,
     stage: u8,
     stem: &'static str,
+    warp: Warp,
     interior: Option<(f64, usize)>,
 ) -> Result<(), PipelineError> {
-    let (Some(warp), Some(plane)) = (run.manifest.warps.finest(), &run.pre_plane) else {
+    let Some(plane) = &run.pre_plane else {
         return Err(PipelineError::MissingStage {
             stage,
             needs: stage - 1,

@@ -1,17 +1,18 @@
 //! Stage 3: the refined warp and what is to be thought of it.
 
+use crate::alignment_record::{AlignmentRecord, InteriorRecord, RefinementRecord};
 use crate::error::PipelineError;
 use crate::history::Found;
-use crate::manifest::Verdict;
 use crate::names::INTERIOR_PRE;
+use crate::pictures::draw_residual;
 use crate::run::TaskRun;
 use crate::stages::coarse::{load_previews, write_aligned};
 use crate::stages::pad::load_pre;
-use crate::verdict::judge;
 use e2m_align::{
-    FineAlignment, RefineOptions, Similarity, TileCollector, align_fine, choose_tiles, similarity,
+    CoarseOptions, FineAlignment, InteriorCorrection, InteriorOptions, Judgement, RefineOptions,
+    Similarity, TileCollector, Verdict, align_fine, choose_tiles, judge,
 };
-use e2m_image::{BlockMean, Canvas, Warp, WarpedPlane};
+use e2m_image::Warp;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
     if matches!(run.foreign_aligned, Some((_, INTERIOR_PRE))) {
@@ -19,9 +20,7 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
     }
     if !run.spec.params.interior_ecc {
         // Without a checkpoint of its own, the stage only judges; a judgement is kept with the warp it is about.
-        let judged = |a: &crate::manifest::AlignmentRecord| {
-            a.residual.is_some() || a.verdict == Verdict::Pass
-        };
+        let judged = |a: &AlignmentRecord| a.residual.is_some() || a.verdict == Verdict::Pass;
         return run.foreign_aligned.is_some()
             || run.manifest.alignment.as_ref().is_some_and(judged);
     }
@@ -45,50 +44,89 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     };
     load_pre(run)?;
     load_previews(run)?;
-    let fine = align(run, &run.canvas.warp_to_raw(&icp))?;
-    let likeness = whole_similarity(run, &fine.warp)?;
+    let icp = run.canvas.warp_to_raw(&icp);
+    let interior = correct_inside(run, &icp)?;
+    let start = interior.as_ref().map_or(icp, |found| found.warp);
+    let fine = align(run, &start)?;
+    let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
+    let likeness = previews.similarity(&fine.warp)?;
     run.stop_if_asked()?;
-    if run.spec.params.interior_ecc {
-        run.manifest.warps.interior = Some(run.canvas.warp_from_raw(&fine.warp));
-        if run.spec.params.subpixel
-            && let Some(reason) = &fine.refinement.rejected
-        {
-            run.note(format!("stage 3 keeps the warp of stage 2: {reason}"));
-        }
+    let judgement = judge(&fine.check, &likeness);
+    let accuracy = record(run, interior.as_ref(), &fine, &likeness, &judgement);
+    draw_residual(run, &fine.check)?;
+    if judgement.verdict == Verdict::Fail {
+        // A section seen from behind has the outline of its mirror image; that is worth saying.
+        let mirrored = run
+            .previews
+            .as_ref()
+            .and_then(|previews| previews.mirrored(&CoarseOptions::default()));
+        return Err(match mirrored {
+            Some(error) => error.into(),
+            None => PipelineError::AlignmentWrong(judgement.reasons.join("; ")),
+        });
     }
-    let accuracy = record(run, &fine, &likeness);
     if run.spec.params.interior_ecc {
-        write_aligned(
-            run,
-            3,
-            INTERIOR_PRE,
-            Some((accuracy, fine.refinement.levels_completed)),
-        )?;
+        let warp = run.canvas.warp_from_raw(&fine.warp);
+        run.manifest.warps.interior = Some(warp);
+        let levels = fine.refinement.levels_completed;
+        write_aligned(run, 3, INTERIOR_PRE, warp, Some((accuracy, levels)))?;
     }
     Ok(())
 }
 
-/// Refines the raw warp `icp` on tiles of post, as far as the parameters want it, and measures what remains.
-fn align(run: &mut TaskRun<'_>, icp: &Warp) -> Result<FineAlignment, PipelineError> {
+fn no_coarse_warp() -> PipelineError {
+    PipelineError::MissingStage { stage: 3, needs: 2 }
+}
+
+/// The correction by features inside the section, if the parameters want it.
+fn correct_inside(
+    run: &mut TaskRun<'_>,
+    icp: &Warp,
+) -> Result<Option<InteriorCorrection>, PipelineError> {
+    let params = &run.spec.params;
+    if !params.interior_ecc {
+        return Ok(None);
+    }
+    run.announce(3, "matching features inside");
+    let limits = InteriorOptions {
+        max_correction_px: params.interior_max_correction,
+        min_inlier_ratio: params.interior_min_inlier_ratio,
+    };
+    let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
+    let found = previews.correct_inside(icp, &limits, &CoarseOptions::default())?;
+    if let Some(reason) = &found.rejected {
+        run.note(format!(
+            "stage 3 starts from the warp of stage 2 as it is: {reason}"
+        ));
+    }
+    Ok(Some(found))
+}
+
+/// Refines the raw warp `start` on tiles of post, as far as the parameters want it, and checks it on others.
+fn align(run: &mut TaskRun<'_>, start: &Warp) -> Result<FineAlignment, PipelineError> {
     let (post, pre) = (run.post.size(), run.pre.size());
     let params = &run.spec.params;
     let options = RefineOptions {
+        // The parameter counts px at half resolution.
+        smoothest_px: 2.0 * params.interior_blur_base,
         max_correction_px: params.interior_max_correction,
         min_inlier_ratio: params.interior_min_inlier_ratio,
         ..RefineOptions::default()
     };
-    let missing = || PipelineError::MissingStage { stage: 3, needs: 2 };
-    let previews = run.previews.as_ref().ok_or_else(missing)?;
+    let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
     let plan = choose_tiles(
-        previews.post.view(),
-        previews.factor,
+        previews.post(),
+        previews.factor(),
         post,
         pre,
-        icp,
+        start,
         &options,
     );
+    // Without tiles to fit there is nothing to refine; the check is made all the same.
+    let wanted = params.interior_ecc && params.subpixel;
+    let specs = if wanted { plan.fit } else { Vec::new() };
     let (mut fit, mut check) = (
-        TileCollector::new(post, plan.fit),
+        TileCollector::new(post, specs),
         TileCollector::new(post, plan.check),
     );
     let mut bands = run.post.bands()?;
@@ -99,41 +137,27 @@ fn align(run: &mut TaskRun<'_>, icp: &Warp) -> Result<FineAlignment, PipelineErr
         &mut [&mut fit, &mut check],
     )?;
     run.announce(3, "refining");
-    let plane = run.pre_plane.as_ref().ok_or_else(missing)?;
-    // Without tiles to fit there is nothing to refine; the check is made all the same.
-    let wanted = run.spec.params.interior_ecc && run.spec.params.subpixel;
-    let fit = if wanted { fit.into_tiles() } else { Vec::new() };
-    Ok(align_fine(
-        &fit,
-        &check.into_tiles(),
-        post,
-        plane.view(),
-        icp,
-        &options,
-    ))
-}
-
-/// Likeness of post and aligned pre at preview resolution.
-fn whole_similarity(run: &mut TaskRun<'_>, warp: &Warp) -> Result<Similarity, PipelineError> {
-    let (Some(previews), Some(plane)) = (&run.previews, &run.pre_plane) else {
-        return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
-    };
-    let post = run.post.size();
-    let mut aligned = BlockMean::new(post, previews.factor);
-    let mut source = WarpedPlane::new(plane, Canvas::new(post, post, 0), *warp);
-    run.output.stream(
-        3,
-        "comparing post and pre",
-        &mut source,
-        &mut [&mut aligned],
-    )?;
-    Ok(similarity(&previews.post, &aligned.into_image()))
+    let plane = run.pre_plane.as_ref().ok_or_else(no_coarse_warp)?;
+    let (fit, check) = (fit.into_tiles(), check.into_tiles());
+    let fine = align_fine(&fit, &check, post, plane.view(), start, &options);
+    if wanted && let Some(reason) = &fine.refinement.rejected {
+        run.note(format!(
+            "the refinement by brightness was not kept: {reason}"
+        ));
+    }
+    Ok(fine)
 }
 
 /// Puts the outcome into the manifest; answers with the accuracy that goes into the header, px: that of the refinement,
 /// or where it was not kept the median residual.
-fn record(run: &mut TaskRun<'_>, fine: &FineAlignment, likeness: &Similarity) -> f64 {
-    let (verdict, reasons) = judge(fine, likeness);
+fn record(
+    run: &mut TaskRun<'_>,
+    interior: Option<&InteriorCorrection>,
+    fine: &FineAlignment,
+    likeness: &Similarity,
+    judgement: &Judgement,
+) -> f64 {
+    let summary = fine.check.summary.as_ref();
     let refined = fine
         .refinement
         .rejected
@@ -141,18 +165,20 @@ fn record(run: &mut TaskRun<'_>, fine: &FineAlignment, likeness: &Similarity) ->
         .then_some(fine.refinement.estimated_accuracy_px);
     let refined = refined.filter(|v| v.is_finite());
     if let Some(alignment) = &mut run.manifest.alignment {
-        alignment.verdict = verdict;
-        alignment.reasons = reasons;
-        alignment.residual_median_px = fine.summary.as_ref().map(|s| s.median_px);
-        alignment.residual_p90_px = fine.summary.as_ref().map(|s| s.p90_px);
+        alignment.verdict = judgement.verdict;
+        alignment.reasons.clone_from(&judgement.reasons);
+        alignment.residual_median_px = summary.map(|s| s.median_px);
+        alignment.residual_p90_px = summary.map(|s| s.p90_px);
         alignment.overlap_fraction = likeness.overlap_fraction;
         alignment.correlation = likeness.correlation;
+        alignment.detail_correlation = likeness.detail_correlation;
         alignment.estimated_accuracy_px = refined;
-        alignment.residual = fine.summary.clone();
-        alignment.levels_completed = fine.refinement.levels_completed;
+        alignment.interior = interior.map(InteriorRecord::from);
+        alignment.refinement = Some(RefinementRecord::from(&fine.refinement));
+        alignment.residual = summary.cloned();
+        alignment.chance = Some(fine.check.chance);
+        alignment.tile_correlation = Some(fine.check.correlation);
     }
     // A header takes no infinity: -1 stands for unknown.
-    refined
-        .or(fine.summary.as_ref().map(|s| s.median_px))
-        .unwrap_or(-1.0)
+    refined.or(summary.map(|s| s.median_px)).unwrap_or(-1.0)
 }

@@ -1,0 +1,215 @@
+//! What the manifest says about the alignment.
+
+use e2m_align::{
+    BoundaryAlignment, Candidate, Chance, CoarseAlignment, CoarseChoice, InteriorCorrection,
+    Refinement, ResidualSummary, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// How the alignment was found and how well it fits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlignmentRecord {
+    /// `features` or `boundary`: the way whose warp fits the images best.
+    pub coarse_method: String,
+    /// What is to be thought of it.
+    pub verdict: Verdict,
+    /// Why it is not `pass`.
+    pub reasons: Vec<String>,
+    /// Median residual shift on tiles outside the fit, px.
+    pub residual_median_px: Option<f64>,
+    /// 90th percentile of these shifts, px.
+    pub residual_p90_px: Option<f64>,
+    /// Share of post's signal on which aligned pre has signal too.
+    pub overlap_fraction: f64,
+    /// Correlation of log counts of post and aligned pre.
+    pub correlation: f64,
+    /// Correlation of their fine structure.
+    #[serde(default)]
+    pub detail_correlation: f64,
+    /// Expected mean error of the warp, px; none where stage 3 was not done or not kept.
+    pub estimated_accuracy_px: Option<f64>,
+    /// What each way of coarse alignment came to.
+    #[serde(default)]
+    pub candidates: Vec<Candidate>,
+    /// Features found in post and pre, matched, and agreeing; none where they found no warp.
+    pub features: Option<FeatureCounts>,
+    /// What the boundary found; none where it was not tried or found no warp.
+    #[serde(default)]
+    pub boundary: Option<BoundaryRecord>,
+    /// The correction by features inside the section.
+    #[serde(default)]
+    pub interior: Option<InteriorRecord>,
+    /// The refinement by brightness.
+    #[serde(default)]
+    pub refinement: Option<RefinementRecord>,
+    /// Tiles that the residual was measured on.
+    pub residual: Option<ResidualSummary>,
+    /// How much tiles correlate at wrong places of this pair.
+    #[serde(default)]
+    pub chance: Option<Chance>,
+    /// Median correlation of the tiles outside the fit.
+    #[serde(default)]
+    pub tile_correlation: Option<f64>,
+}
+
+impl AlignmentRecord {
+    /// Found by the first step; nothing has judged it yet.
+    pub(crate) fn of_coarse(choice: &CoarseChoice) -> Self {
+        Self {
+            candidates: choice.candidates.clone(),
+            features: choice.features.as_ref().map(FeatureCounts::from),
+            boundary: choice.boundary.as_ref().map(BoundaryRecord::from),
+            ..Self::unjudged_by(choice.method.to_string())
+        }
+    }
+
+    fn unjudged_by(coarse_method: String) -> Self {
+        Self {
+            coarse_method,
+            verdict: Verdict::Suspect,
+            reasons: vec!["stage 3 has not judged it".to_owned()],
+            residual_median_px: None,
+            residual_p90_px: None,
+            overlap_fraction: 0.0,
+            correlation: 0.0,
+            detail_correlation: 0.0,
+            estimated_accuracy_px: None,
+            candidates: Vec::new(),
+            features: None,
+            boundary: None,
+            interior: None,
+            refinement: None,
+            residual: None,
+            chance: None,
+            tile_correlation: None,
+        }
+    }
+
+    /// How the warp was found, without what was thought of it.
+    pub(crate) fn unjudged(self) -> Self {
+        Self {
+            candidates: self.candidates,
+            features: self.features,
+            boundary: self.boundary,
+            ..Self::unjudged_by(self.coarse_method)
+        }
+    }
+}
+
+/// Features of the coarse alignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeatureCounts {
+    /// Found in post.
+    pub post: usize,
+    /// Found in pre.
+    pub pre: usize,
+    /// Alike in both.
+    pub matched: usize,
+    /// Agreeing on one warp.
+    pub inliers: usize,
+}
+
+impl From<&CoarseAlignment> for FeatureCounts {
+    fn from(found: &CoarseAlignment) -> Self {
+        Self {
+            post: found.features.0,
+            pre: found.features.1,
+            matched: found.matched,
+            inliers: found.inliers,
+        }
+    }
+}
+
+/// The alignment by the section's boundary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BoundaryRecord {
+    /// Rotation that the rings correlate best at, degrees.
+    pub rotation_deg: f64,
+    /// Magnification likewise.
+    pub magnification: f64,
+    /// Their correlation there.
+    pub correlation: f64,
+    /// Whether the fit by contour points was taken over.
+    pub icp_accepted: bool,
+    /// Why not.
+    pub icp_reasons: Vec<String>,
+    /// Its iterations.
+    pub icp_iterations: usize,
+    /// Contour points with a partner.
+    pub icp_matched: usize,
+    /// Distance of these from the other outline, root mean square, full-resolution px; none without a fit.
+    pub icp_rms_px: Option<f64>,
+    /// Whether the refinement by brightness was taken over; none where it was not asked for.
+    pub ecc_accepted: Option<bool>,
+    /// Why not.
+    pub ecc_reasons: Vec<String>,
+}
+
+impl From<&BoundaryAlignment> for BoundaryRecord {
+    fn from(found: &BoundaryAlignment) -> Self {
+        let ecc = found.ecc.as_ref();
+        Self {
+            rotation_deg: found.rotation_deg,
+            magnification: found.magnification,
+            correlation: found.correlation,
+            icp_accepted: found.icp.accepted,
+            icp_reasons: found.icp.reasons.clone(),
+            icp_iterations: found.icp.iterations,
+            icp_matched: found.icp.matched,
+            icp_rms_px: Some(found.icp.rms_px).filter(|v| v.is_finite()),
+            ecc_accepted: ecc.map(|e| e.accepted),
+            ecc_reasons: ecc.map(|e| e.reasons.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// The correction by features inside the section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InteriorRecord {
+    /// Features that found a partner near where it was expected.
+    pub matched: usize,
+    /// Of these, how many agree.
+    pub inliers: usize,
+    /// How far a corner of post moved, px.
+    pub moved_px: f64,
+    /// Why it was not kept.
+    pub rejected: Option<String>,
+}
+
+impl From<&InteriorCorrection> for InteriorRecord {
+    fn from(found: &InteriorCorrection) -> Self {
+        Self {
+            matched: found.matched,
+            inliers: found.inliers,
+            moved_px: found.moved_px,
+            rejected: found.rejected.clone(),
+        }
+    }
+}
+
+/// The refinement by brightness on tiles at full resolution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RefinementRecord {
+    /// Tiles that took part.
+    pub tiles: usize,
+    /// Share of these that agree on the warp.
+    pub inlier_ratio: f64,
+    /// Levels of blur that were worked through.
+    pub levels_completed: usize,
+    /// How much blurrier post is than pre, sigma of a Gaussian in px; negative where pre is the blurrier one.
+    pub defocus_px: f64,
+    /// Why it was not kept.
+    pub rejected: Option<String>,
+}
+
+impl From<&Refinement> for RefinementRecord {
+    fn from(found: &Refinement) -> Self {
+        Self {
+            tiles: found.tiles,
+            inlier_ratio: found.inlier_ratio,
+            levels_completed: found.levels_completed,
+            defocus_px: found.defocus_px,
+            rejected: found.rejected.clone(),
+        }
+    }
+}
