@@ -13,8 +13,8 @@ use e2m_image::{PlaneView, Size, Warp};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Wrong places that each tile is compared with.
-const WRONG_PLACES: usize = 2;
+/// Wrong places that are compared, at least as far as the tiles allow with two each.
+const WRONG_PLACES: usize = 40;
 /// A wrong place is at least this many tile sides away.
 const MIN_APART_SIDES: f64 = 1.25;
 /// Share of wrong places below whose correlation a tile shows nothing but chance.
@@ -112,7 +112,7 @@ fn wrong_places(tiles: &[Tile], i: usize) -> impl Iterator<Item = (f64, f64)> {
         .map(move |k| tiles[(i + k * n.div_ceil(3).max(1) + k) % n].spec)
         .map(move |to| (to.x as f64 - from.x as f64, to.y as f64 - from.y as f64))
         .filter(move |(dx, dy)| dx.hypot(*dy) >= apart)
-        .take(WRONG_PLACES)
+        .take(WRONG_PLACES.div_ceil(n).min(2))
 }
 
 fn chance_level(correlations: Vec<f64>) -> Chance {

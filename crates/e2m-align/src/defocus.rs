@@ -11,12 +11,14 @@ use e2m_image::{PlaneView, Warp};
 use rayon::prelude::*;
 
 /// Tiles that the blur is measured on, at most.
-const TILES: usize = 32;
+const TILES: usize = 24;
 /// Variance of the blur of both images before the difference that is tried, px². Half the difference is taken from one
 /// and given to the other: were only one blurred, noise would always speak for more blur.
 const BASE_PX2: f64 = 9.0;
 /// Differences of variance that are tried, px²: positive where post is the blurrier one.
-const TRIED_PX2: [f64; 11] = [-16.0, -9.0, -5.0, -2.5, -1.0, 0.0, 1.0, 2.5, 5.0, 9.0, 16.0];
+const TRIED_PX2: [f64; 7] = [-14.0, -6.0, -2.0, 0.0, 2.0, 6.0, 14.0];
+/// Step of the second look, px².
+const CLOSER_PX2: f64 = 1.5;
 /// A match that lessens the difference of the typical tile by a smaller share than this is chance.
 const MIN_GAIN: f64 = 0.02;
 
@@ -49,7 +51,7 @@ impl BlurMatch {
 }
 
 /// The blur that makes post and pre most alike under `warp`, by the correlation over tiles, which is greatest where both
-/// have passed through the same blur.
+/// have passed through the same blur. First over the whole range, then near the best.
 pub(crate) fn match_blurs(
     tiles: &[Tile],
     pre: PlaneView<'_>,
@@ -57,43 +59,44 @@ pub(crate) fn match_blurs(
     frame: &Frame,
 ) -> BlurMatch {
     let step = tiles.len().div_ceil(TILES).max(1);
-    let costs = TRIED_PX2.map(|px2| {
-        let found: Vec<Option<f64>> = tiles
+    let costs = |px2: f64| -> Vec<Option<f64>> {
+        tiles
             .par_iter()
             .step_by(step)
             .map(|tile| cost(tile, pre, warp, frame, px2))
-            .collect();
-        found
-    });
-    let alone = TRIED_PX2.len() / 2;
-    // Tiles that can be compared under every blur; stain that is in one image only tells nothing about the blur, so the
-    // half that is least alike is left out.
-    let mut usable: Vec<usize> = (0..costs[alone].len())
-        .filter(|&t| costs.iter().all(|c| c[t].is_some()))
-        .collect();
+            .collect()
+    };
+    let alone = costs(0.0);
+    // Stain that is in one image only tells nothing about the blur: the half of the tiles that is least alike is left out.
+    let mut usable: Vec<usize> = (0..alone.len()).filter(|&t| alone[t].is_some()).collect();
     usable.sort_by(|&a, &b| {
-        let at = |t: usize| costs[alone][t].unwrap_or(f64::MAX);
+        let at = |t: usize| alone[t].unwrap_or(f64::MAX);
         at(a).total_cmp(&at(b))
     });
     usable.truncate(usable.len().div_ceil(2));
-    let relative: Vec<f64> = costs
-        .iter()
-        .map(|tried| {
-            let ratios = usable
-                .iter()
-                .filter_map(|&t| Some(tried[t]? - costs[alone][t]?));
-            median(ratios.collect())
-        })
-        .collect();
-    let best = (0..relative.len())
-        .min_by(|&a, &b| relative[a].total_cmp(&relative[b]))
-        .unwrap_or(alone);
-    if relative[best] > -MIN_GAIN {
+    let relative = |px2: &f64| {
+        let tried = costs(*px2);
+        let changes = usable.iter().filter_map(|&t| Some(tried[t]? - alone[t]?));
+        median(changes.collect())
+    };
+    let wide = TRIED_PX2.map(|px2| relative(&px2));
+    let best = lowest(&wide);
+    if wide[best] > -MIN_GAIN {
         return BlurMatch::default();
     }
-    let px2 = lowest_point(&TRIED_PX2, &relative, best);
-    tracing::debug!(defocus_px2 = px2, gain = -relative[best], "blurs matched");
+    let near = lowest_point(&TRIED_PX2, &wide, best);
+    let closer = [near - CLOSER_PX2, near, near + CLOSER_PX2]
+        .map(|px2| px2.clamp(TRIED_PX2[0], TRIED_PX2[TRIED_PX2.len() - 1]));
+    let costs = closer.each_ref().map(relative);
+    let px2 = lowest_point(&closer, &costs, lowest(&costs));
+    tracing::debug!(defocus_px2 = px2, gain = -wide[best], "blurs matched");
     BlurMatch::of_variance(px2)
+}
+
+fn lowest(values: &[f64]) -> usize {
+    (0..values.len())
+        .min_by(|&a, &b| values[a].total_cmp(&values[b]))
+        .unwrap_or(0)
 }
 
 /// The logarithm of the share of post that pre does not explain under a difference of variances.

@@ -11,6 +11,10 @@ const MAX_RESIDUAL_PX: f64 = 1.0;
 const MIN_OVERLAP: f64 = 0.3;
 /// Where no more tiles than this share agree, hardly more than by chance (a tenth), the alignment is wrong.
 const FAIL_AGREEMENT: f64 = 0.3;
+/// Where not even this share agrees and those that do are displaced by more than [`LOST_PX`], chance found them.
+const LOST_AGREEMENT: f64 = 0.5;
+/// See [`LOST_AGREEMENT`]; px.
+const LOST_PX: f64 = 3.0;
 /// Fewer agreeing tiles than this share say little about the whole.
 const MIN_AGREEMENT: f64 = 0.45;
 /// Fewer agreeing tiles than this are chance.
@@ -42,7 +46,10 @@ pub struct Judgement {
 /// Judges a warp by the tiles outside its fit and by the likeness of the whole.
 pub fn judge(check: &Check, similarity: &Similarity) -> Judgement {
     let (agreeing, tiles) = (check.residuals.len(), check.tiles.len());
-    if tiles >= MIN_AGREEING && check.agreement() <= FAIL_AGREEMENT {
+    let displaced = check.summary.as_ref().map_or(0.0, |s| s.median_px);
+    let wrong = check.agreement() <= FAIL_AGREEMENT
+        || check.agreement() < LOST_AGREEMENT && displaced > LOST_PX;
+    if tiles >= MIN_AGREEING && wrong {
         return Judgement {
             verdict: Verdict::Fail,
             reasons: vec![format!(
@@ -209,6 +216,7 @@ mod tests {
 
     #[test]
     fn tiles_that_fit_no_better_than_chance_fail() {
+        assert_eq!(judge(&check(9, |_| 4.0), &ALIKE).verdict, Verdict::Fail);
         let judgement = judge(&check(3, |_| 0.2), &ALIKE);
         assert_eq!(judgement.verdict, Verdict::Fail);
         assert!(judgement.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
