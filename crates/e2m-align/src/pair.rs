@@ -102,7 +102,7 @@ pub fn align<'a>(
     let fine = align_fine(&fit, &check, size, pre, &interior.warp, &options.refine);
     let similarity = previews.similarity(&fine.warp)?;
     Ok(Alignment {
-        judgement: judge(&fine.check, &similarity),
+        judgement: judge(&fine.check, &similarity, Some(interior.inliers)),
         warp: fine.warp,
         coarse,
         interior,

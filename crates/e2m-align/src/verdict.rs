@@ -19,6 +19,8 @@ const LOST_PX: f64 = 3.0;
 const MIN_AGREEMENT: f64 = 0.45;
 /// Fewer agreeing tiles than this are chance.
 const MIN_AGREEING: usize = 4;
+/// A section with fewer features in common is hard to tell from another one.
+const MIN_FEATURES: usize = 30;
 /// Neighbours of a tile that must be displaced alike for a local deformation.
 const NEIGHBOURS: usize = 4;
 
@@ -43,8 +45,9 @@ pub struct Judgement {
     pub reasons: Vec<String>,
 }
 
-/// Judges a warp by the tiles outside its fit and by the likeness of the whole.
-pub fn judge(check: &Check, similarity: &Similarity) -> Judgement {
+/// Judges a warp by the tiles outside its fit, by the likeness of the whole, and by the number of features inside the
+/// section that agree on it (`None` where they were not looked for).
+pub fn judge(check: &Check, similarity: &Similarity, features: Option<usize>) -> Judgement {
     let (agreeing, tiles) = (check.residuals.len(), check.tiles.len());
     let displaced = check.summary.as_ref().map_or(0.0, |s| s.median_px);
     let wrong = check.agreement() <= FAIL_AGREEMENT
@@ -82,6 +85,11 @@ pub fn judge(check: &Check, similarity: &Similarity) -> Judgement {
         reasons.push(format!(
             "local deformation: the section around post pixel ({x:.0}, {y:.0}) is displaced by {:.2} px",
             local.length_px()
+        ));
+    }
+    if let Some(features) = features.filter(|&f| f < MIN_FEATURES) {
+        reasons.push(format!(
+            "only {features} features inside the section agree, {MIN_FEATURES} or more are usual"
         ));
     }
     if similarity.overlap_fraction < MIN_OVERLAP {
@@ -176,7 +184,7 @@ mod tests {
     #[test]
     fn a_good_alignment_passes_and_doubts_are_named() {
         assert_eq!(
-            judge(&check(20, |_| 0.05), &ALIKE),
+            judge(&check(20, |_| 0.05), &ALIKE, Some(400)),
             Judgement {
                 verdict: Verdict::Pass,
                 reasons: Vec::new()
@@ -188,18 +196,26 @@ mod tests {
         };
         let cases = [
             (
-                judge(&check(20, |_| 1.4), &ALIKE),
+                judge(&check(20, |_| 1.4), &ALIKE, Some(400)),
                 "median residual 1.40 px",
             ),
             (
-                judge(&check(8, |_| 0.1), &ALIKE),
+                judge(&check(8, |_| 0.1), &ALIKE, Some(400)),
                 "only 8 of 20 tiles show the same structure",
             ),
-            (judge(&check(20, |_| 0.1), &apart), "pre covers only 10 %"),
+            (
+                judge(&check(20, |_| 0.1), &apart, Some(400)),
+                "pre covers only 10 %",
+            ),
+            (
+                judge(&check(20, |_| 0.1), &ALIKE, Some(9)),
+                "only 9 features inside the section agree",
+            ),
             (
                 judge(
                     &check(20, |column| if column == 4 { 2.0 } else { 0.0 }),
                     &ALIKE,
+                    Some(400),
                 ),
                 "local deformation: the section around post pixel (896,",
             ),
@@ -216,8 +232,11 @@ mod tests {
 
     #[test]
     fn tiles_that_fit_no_better_than_chance_fail() {
-        assert_eq!(judge(&check(9, |_| 4.0), &ALIKE).verdict, Verdict::Fail);
-        let judgement = judge(&check(3, |_| 0.2), &ALIKE);
+        assert_eq!(
+            judge(&check(9, |_| 4.0), &ALIKE, Some(400)).verdict,
+            Verdict::Fail
+        );
+        let judgement = judge(&check(3, |_| 0.2), &ALIKE, Some(400));
         assert_eq!(judgement.verdict, Verdict::Fail);
         assert!(judgement.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
     }
@@ -227,12 +246,12 @@ mod tests {
         let mut lone = check(20, |_| 0.0);
         lone.residuals[7].dx = 5.0;
         assert!(local_displacement(&lone.residuals).is_some_and(|l| l.length_px() < 0.1));
-        assert_eq!(judge(&lone, &ALIKE).verdict, Verdict::Pass);
+        assert_eq!(judge(&lone, &ALIKE, Some(400)).verdict, Verdict::Pass);
     }
 
     #[test]
     fn without_tiles_it_is_suspect() {
         let none = Check::default();
-        assert_eq!(judge(&none, &ALIKE).verdict, Verdict::Suspect);
+        assert_eq!(judge(&none, &ALIKE, Some(400)).verdict, Verdict::Suspect);
     }
 }

@@ -137,7 +137,7 @@ pub struct Scales {
 /// A scale from the peak of the ratios.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MoffatRecord {
-    /// The scale: the peak of the smoothed distribution, beside which the profile is a description.
+    /// The scale: 10 to the power of the centre of the distribution of block ratios, uneven light taken out.
     pub value: f64,
     /// Centre of the fitted profile, log10 of the ratio.
     pub mu: Option<f64>,
@@ -153,6 +153,15 @@ pub struct MoffatRecord {
     pub std_error: f64,
     /// Pixels it rests on.
     pub pixels: u64,
+    /// Side of the blocks whose ratios were taken, px.
+    #[serde(default)]
+    pub block_side_px: usize,
+    /// How much the ratio varies over the section with the light, as a share of the scale: what one scale cannot follow.
+    #[serde(default)]
+    pub field_scatter: f64,
+    /// How much the ratio changes from faint to bright background, as a share: a sign of a black level or of saturation.
+    #[serde(default)]
+    pub brightness_trend: f64,
 }
 
 impl From<&MoffatScale> for MoffatRecord {
@@ -167,6 +176,9 @@ impl From<&MoffatScale> for MoffatRecord {
             rms_residual: fit.map(|f| f.rms_residual),
             std_error: scale.std_error,
             pixels: scale.pixels,
+            block_side_px: scale.block_side_px,
+            field_scatter: scale.field_scatter,
+            brightness_trend: scale.brightness_trend,
         }
     }
 }

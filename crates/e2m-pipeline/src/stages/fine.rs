@@ -51,7 +51,11 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
     let likeness = previews.similarity(&fine.warp)?;
     run.stop_if_asked()?;
-    let judgement = judge(&fine.check, &likeness);
+    let judgement = judge(
+        &fine.check,
+        &likeness,
+        interior.as_ref().map(|found| found.inliers),
+    );
     let accuracy = record(run, interior.as_ref(), &fine, &likeness, &judgement);
     draw_residual(run, &fine.check)?;
     if judgement.verdict == Verdict::Fail {
