@@ -19,7 +19,7 @@
 //! # Example
 //!
 //! ```
-//! use e2m_align::{AlignOptions, align};
+//! use e2m_align::{AlignOptions, Verdict, align};
 //! use e2m_image::{Size, Warp, sample_bilinear};
 //! use ndarray::Array2;
 //!
@@ -37,7 +37,8 @@
 //!
 //! let alignment = align(post.view(), pre.view(), &AlignOptions::default())?;
 //! assert!(alignment.warp.mean_distance(&turn, Size::new(600, 480)) < 0.05);
-//! assert!(alignment.residual.is_some_and(|r| r.median_px < 0.1));
+//! assert!(alignment.check.summary.is_some_and(|r| r.median_px < 0.1));
+//! assert_eq!(alignment.judgement.verdict, Verdict::Pass, "{:?}", alignment.judgement.reasons);
 //! # Ok::<(), e2m_align::AlignError>(())
 //! ```
 
