@@ -9,6 +9,7 @@
     reason = "talking to the terminal is what a developer command does"
 )]
 
+mod accuracy;
 mod demo;
 mod docs;
 mod fixtures;
@@ -42,6 +43,7 @@ const VERBS: &[Verb] = &[
     fixtures::VERB,
     tidy::VERB,
     docs::VERB,
+    accuracy::VERB,
 ];
 
 fn main() -> ExitCode {

@@ -41,6 +41,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// What a command prints on standard output, with this terminal's standard error; anything but success is an error.
+pub(crate) fn captured(command: &mut Command) -> Result<String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("`{}` could not be started", shown(command)))?;
+    if !output.status.success() {
+        bail!("`{}` failed ({})", shown(command), output.status);
+    }
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("`{}` printed what is no text", shown(command)))
+}
+
 /// Whether a command starts and succeeds, without a word on the terminal.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
@@ -93,6 +106,15 @@ mod tests {
         let message = error.to_string();
         assert!(message.contains("`sh -c 'exit 3'`"), "{message}");
         assert!(message.contains('3'), "{message}");
+    }
+
+    #[test]
+    fn output_is_captured_only_from_what_succeeds() {
+        let text = captured(Command::new("sh").args(["-c", "echo figures"])).expect("output");
+        assert_eq!(text, "figures\n");
+        let error = captured(Command::new("sh").args(["-c", "echo half; exit 4"]));
+        let message = error.expect_err("a failure").to_string();
+        assert!(message.contains('4'), "{message}");
     }
 
     #[test]

@@ -134,3 +134,85 @@ fn chance_level(correlations: Vec<f64>) -> Chance {
         threshold: high.clamp(THRESHOLD_LIMITS.0, THRESHOLD_LIMITS.1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::{image, texture, tiles};
+    use ndarray::Array2;
+
+    const SIZE: Size = Size {
+        width: 576,
+        height: 480,
+    };
+
+    fn post_tiles() -> Vec<Tile> {
+        let post = image((SIZE.width, SIZE.height), |x, y| {
+            1.5 * texture(x + 7.0, y + 4.0, 0.0)
+        });
+        tiles(&post, 96)
+    }
+
+    fn pre() -> Array2<f32> {
+        image((620, 520), |x, y| texture(x, y, 0.0))
+    }
+
+    #[test]
+    fn a_right_warp_agrees_and_a_shift_is_measured() {
+        let (tiles, pre) = (post_tiles(), pre());
+        for off in [0.0, 1.5, -4.0] {
+            let warp = Warp::translation(7.0 + off, 4.0);
+            let check = check_alignment(&tiles, SIZE, pre.view().into(), &warp, 0.0);
+            assert!(check.agreement() > 0.9, "{off}: {}", check.agreement());
+            assert!(check.correlation > 0.99);
+            assert!(check.chance.tiles >= MIN_WRONG);
+            assert!(check.chance.correlation < check.chance.threshold);
+            for residual in &check.residuals {
+                assert!((residual.dx + off).abs() < 0.02, "{off}: {residual:?}");
+                assert!(residual.dy.abs() < 0.02, "{off}: {residual:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_texture_agrees_by_chance_only() {
+        let other = image((620, 520), |x, y| texture(9000.0 - y, 5000.0 + x, 0.0));
+        let warp = Warp::translation(7.0, 4.0);
+        let check = check_alignment(&post_tiles(), SIZE, other.view().into(), &warp, 0.0);
+        assert_eq!(check.tiles.len(), 30);
+        assert!(check.agreement() < 0.3, "{}", check.agreement());
+    }
+
+    #[test]
+    fn wrong_places_lie_apart_and_are_those_of_other_tiles() {
+        let tiles = post_tiles();
+        for (i, tile) in tiles.iter().enumerate() {
+            let places: Vec<(f64, f64)> = wrong_places(&tiles, i).collect();
+            assert_eq!(places.len(), WRONG_PLACES);
+            for (dx, dy) in places {
+                assert!(dx.hypot(dy) >= MIN_APART_SIDES * 96.0);
+                let (x, y) = (tile.spec.x as f64 + dx, tile.spec.y as f64 + dy);
+                assert!(
+                    tiles
+                        .iter()
+                        .any(|t| (t.spec.x as f64, t.spec.y as f64) == (x, y))
+                );
+            }
+        }
+        assert_eq!(wrong_places(&tiles[..1], 0).count(), 0);
+    }
+
+    #[test]
+    fn the_chance_level_is_bounded_and_needs_some_places() {
+        assert_eq!(
+            chance_level(vec![0.3; MIN_WRONG - 1]).threshold,
+            UNCALIBRATED_CORRELATION
+        );
+        let level = chance_level((0..=10).map(|i| f64::from(i) * 0.05).collect());
+        assert!((level.correlation - 0.25).abs() < 1e-12);
+        assert!((level.threshold - 0.45).abs() < 1e-12);
+        let (least, most) = THRESHOLD_LIMITS;
+        assert_eq!(chance_level(vec![0.0; 20]).threshold, least);
+        assert_eq!(chance_level(vec![0.99; 20]).threshold, most);
+    }
+}

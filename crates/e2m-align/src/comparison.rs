@@ -383,3 +383,6 @@ fn positive_mean(values: impl Iterator<Item = f32>) -> Option<f32> {
     let mean = (sum / count) as f32;
     (mean > 0.0 && mean.is_finite()).then_some(mean)
 }
+
+#[cfg(test)]
+mod tests;

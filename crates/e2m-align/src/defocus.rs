@@ -130,3 +130,47 @@ fn lowest_point(x: &[f64], y: &[f64], best: usize) -> f64 {
         (b - 0.5 * p / q).clamp(a, c)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::{image, texture, tiles};
+    use e2m_image::Size;
+
+    const SIZE: (usize, usize) = (512, 384);
+
+    /// What is found for images of one texture that are blurred by so many px.
+    fn found(post_px: f64, pre_px: f64) -> f64 {
+        let post = image(SIZE, |x, y| 1.3 * texture(x + 2.0, y - 1.0, post_px));
+        let pre = image(SIZE, |x, y| texture(x, y, pre_px));
+        let warp = Warp::translation(2.0, -1.0);
+        let frame = Frame::new(Size::new(SIZE.0, SIZE.1));
+        let blurs = match_blurs(&tiles(&post, 128), pre.view().into(), &warp, &frame);
+        blurs.defocus_px()
+    }
+
+    #[test]
+    fn a_blurred_pair_gives_its_blur_and_which_image_has_it() {
+        for px in [1.2, 2.0, 3.2] {
+            let (post, pre) = (found(px, 0.0), found(0.0, px));
+            assert!((post - px).abs() < 0.15, "{post} for {px}");
+            assert!((pre + px).abs() < 0.15, "{pre} for -{px}");
+        }
+        // Variances add: only the difference counts.
+        let both = found(2.5, 1.5);
+        assert!((both - 2.0).abs() < 0.15, "{both}");
+    }
+
+    #[test]
+    fn images_alike_are_left_as_they_are() {
+        assert_eq!(found(0.0, 0.0), 0.0);
+        assert_eq!(found(1.0, 1.0), 0.0);
+    }
+
+    #[test]
+    fn a_blur_is_its_defocus_again() {
+        for px in [-2.5, 0.0, 1.0] {
+            assert!((BlurMatch::of_defocus(px).defocus_px() - px).abs() < 1e-12);
+        }
+    }
+}

@@ -64,6 +64,8 @@ mod refine;
 mod residual;
 mod sampling;
 mod similarity;
+#[cfg(test)]
+mod synthetic;
 mod tiles;
 mod verdict;
 

@@ -8,10 +8,10 @@
 
 mod deformed;
 mod foreign;
-#[path = "../../examples/accuracy/measure.rs"]
 mod measure;
 mod moved;
 mod real;
+mod real_pair;
 mod together;
 
 use e2m_align::AlignOptions;
