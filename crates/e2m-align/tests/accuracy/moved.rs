@@ -58,7 +58,7 @@ impl Aligned {
             self.alignment.refinement.defocus_px,
         );
         let similarity = self.previews.similarity(&warp).expect("not blank");
-        let verdict = judge(&check, &similarity).verdict;
+        let verdict = judge(&check, &similarity, None).verdict;
         (check, verdict)
     }
 }
