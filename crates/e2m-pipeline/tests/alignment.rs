@@ -91,9 +91,11 @@ fn auto_says_what_each_way_came_to_and_keeps_the_more_alike() {
     assert!(alignment.features.is_some_and(|f| f.inliers > 100));
     assert!(alignment.boundary.is_some_and(|b| b.icp_accepted));
     assert!(pair.error_px(&manifest, manifest.warps.interior) < 0.01);
-    let picture = "S1/DAPI/pipeline_output/registration_residual_pad50.png";
     let files = files_below(&pair.spec(|_| {}).output_dir);
-    assert!(files.contains(&picture.to_owned()), "{files:?}");
+    for picture in ["registration", "fine_alignment", "registration_residual"] {
+        let path = format!("S1/DAPI/pipeline_output/{picture}_pad50.png");
+        assert!(files.contains(&path), "{path} in {files:?}");
+    }
 }
 
 /// Correlations are finite or missing; the missing ones come first.

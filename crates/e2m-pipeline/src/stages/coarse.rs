@@ -6,6 +6,7 @@ use crate::history::Found;
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE};
 use crate::output::Target;
 use crate::params::Params;
+use crate::pictures::draw_coarse;
 use crate::run::TaskRun;
 use crate::stages::pad::{factor, load_pre};
 use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews};
@@ -66,6 +67,7 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     run.manifest.warps.icp = Some(warp);
     run.manifest.alignment = Some(AlignmentRecord::of_coarse(&found));
     say_what_was_not_kept(run, &found);
+    draw_coarse(run, &found)?;
     write_aligned(run, 2, ICP_PRE, warp, None)?;
     if run.spec.params.save_all_intermediates
         && let Some(first) = run.manifest.warps.coarse
