@@ -61,8 +61,9 @@ pub(crate) struct Comparison {
     width: usize,
     window: PreWindow,
     /// Both images are divided by their mean, so that all sums are of like size.
-    post_scale: f32,
     pre_scale: f32,
+    #[cfg(test)]
+    post_scale: f32,
     post: Vec<f32>,
     model: Vec<f32>,
     gradient_x: Vec<f32>,
@@ -113,8 +114,9 @@ impl Comparison {
             count,
             width,
             window,
-            post_scale,
             pre_scale,
+            #[cfg(test)]
+            post_scale,
             model: vec![0.0; post.len()],
             gradient_x: vec![0.0; post.len()],
             gradient_y: vec![0.0; post.len()],

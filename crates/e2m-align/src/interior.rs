@@ -211,19 +211,13 @@ impl RowIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array2;
-
-    fn texture(x: f64, y: f64) -> f32 {
-        let cell =
-            |n: f64, p: f64| ((x * 0.13 * n + p).sin() * (y * 0.11 * n - p).cos() * 37.3).sin();
-        (128.0 + 40.0 * cell(1.0, 0.3) + 30.0 * cell(2.3, 1.7)) as f32
-    }
+    use crate::synthetic::{image, texture};
 
     fn previews(truth: &Warp) -> Previews {
-        let pre = Array2::from_shape_fn((300, 360), |(y, x)| texture(x as f64, y as f64));
-        let post = Array2::from_shape_fn((300, 360), |(y, x)| {
-            let (u, v) = truth.apply(x as f64, y as f64);
-            1.7 * texture(u, v)
+        let pre = image((360, 300), |x, y| texture(x, y, 0.0));
+        let post = image((360, 300), |x, y| {
+            let (u, v) = truth.apply(x, y);
+            1.7 * texture(u, v, 0.0)
         });
         Previews::new(post, pre, 1).expect("large enough")
     }

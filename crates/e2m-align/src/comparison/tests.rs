@@ -51,7 +51,6 @@ fn gain_and_light_that_slopes_over_the_tile_are_recovered() {
     let offset = brightness.at(0.0, 0.0).1 * comparison.post_scale;
     assert!((offset - 12.0).abs() < 1.0, "{offset}");
 
-    assert!(equations.correlation > 0.999, "{}", equations.correlation);
     let shift = equations
         .own_shift(&Frame::new(Size::new(SIDE, SIDE)))
         .expect("structure in both directions");
