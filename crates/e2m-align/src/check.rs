@@ -13,8 +13,10 @@ use e2m_image::{PlaneView, Size, Warp};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Wrong places that are compared, at least as far as the tiles allow with two each.
+/// Wrong places that are compared, if two of each tile suffice for that.
 const WRONG_PLACES: usize = 40;
+/// Wrong places of one tile at most.
+const WRONG_PLACES_PER_TILE: usize = 2;
 /// A wrong place is at least this many tile sides away.
 const MIN_APART_SIDES: f64 = 1.25;
 /// Share of wrong places below whose correlation a tile shows nothing but chance.
@@ -112,7 +114,7 @@ fn wrong_places(tiles: &[Tile], i: usize) -> impl Iterator<Item = (f64, f64)> {
         .map(move |k| tiles[(i + k * n.div_ceil(3).max(1) + k) % n].spec)
         .map(move |to| (to.x as f64 - from.x as f64, to.y as f64 - from.y as f64))
         .filter(move |(dx, dy)| dx.hypot(*dy) >= apart)
-        .take(WRONG_PLACES.div_ceil(n).min(2))
+        .take(WRONG_PLACES.div_ceil(n).min(WRONG_PLACES_PER_TILE))
 }
 
 fn chance_level(correlations: Vec<f64>) -> Chance {
@@ -188,7 +190,7 @@ mod tests {
         let tiles = post_tiles();
         for (i, tile) in tiles.iter().enumerate() {
             let places: Vec<(f64, f64)> = wrong_places(&tiles, i).collect();
-            assert_eq!(places.len(), WRONG_PLACES);
+            assert_eq!(places.len(), WRONG_PLACES_PER_TILE);
             for (dx, dy) in places {
                 assert!(dx.hypot(dy) >= MIN_APART_SIDES * 96.0);
                 let (x, y) = (tile.spec.x as f64 + dx, tile.spec.y as f64 + dy);

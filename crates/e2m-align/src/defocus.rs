@@ -17,8 +17,10 @@ const TILES: usize = 24;
 const BASE_PX2: f64 = 9.0;
 /// Differences of variance that are tried, px²: positive where post is the blurrier one.
 const TRIED_PX2: [f64; 7] = [-14.0, -6.0, -2.0, 0.0, 2.0, 6.0, 14.0];
-/// Step of the second look, px².
-const CLOSER_PX2: f64 = 1.5;
+/// Step of the second look as a share of the difference found by the first, and at least, px².
+const CLOSER_SHARE: f64 = 0.25;
+/// See [`CLOSER_SHARE`].
+const CLOSER_PX2: f64 = 0.6;
 /// A match that lessens the difference of the typical tile by a smaller share than this is chance.
 const MIN_GAIN: f64 = 0.02;
 
@@ -58,11 +60,11 @@ pub(crate) fn match_blurs(
     warp: &Warp,
     frame: &Frame,
 ) -> BlurMatch {
-    let step = tiles.len().div_ceil(TILES).max(1);
+    let every = tiles.len().div_ceil(TILES).max(1);
     let costs = |px2: f64| -> Vec<Option<f64>> {
         tiles
             .par_iter()
-            .step_by(step)
+            .step_by(every)
             .map(|tile| cost(tile, pre, warp, frame, px2))
             .collect()
     };
@@ -85,7 +87,8 @@ pub(crate) fn match_blurs(
         return BlurMatch::default();
     }
     let near = lowest_point(&TRIED_PX2, &wide, best);
-    let closer = [near - CLOSER_PX2, near, near + CLOSER_PX2]
+    let step = (CLOSER_SHARE * near.abs()).max(CLOSER_PX2);
+    let closer = [near - step, near, near + step]
         .map(|px2| px2.clamp(TRIED_PX2[0], TRIED_PX2[TRIED_PX2.len() - 1]));
     let costs = closer.each_ref().map(relative);
     let px2 = lowest_point(&closer, &costs, lowest(&costs));

@@ -33,7 +33,7 @@ pub(crate) struct Figures {
     pub(crate) method: CoarseMethod,
     /// What the tiles outside the fit say.
     pub(crate) residual: Option<ResidualSummary>,
-    /// What is true at the centres of the same tiles.
+    /// What is true of the same tiles.
     pub(crate) true_residual: Option<ResidualSummary>,
     /// Share of these tiles that agree.
     pub(crate) agreement: f64,
@@ -93,18 +93,31 @@ impl Rendered {
         }
     }
 
-    /// What would have to be added to the centre of each tile for `warp` to send it to its true place.
+    /// What would have to be added to the points of each tile, in the mean, for `warp` to send them to their true places.
     fn true_residuals(&self, warp: &Warp, tiles: &[TileResidual]) -> Vec<TileResidual> {
+        const STEPS: usize = 5;
         let back = warp.inverse();
+        let at = |first: usize, side: usize, step: usize| {
+            first as f64 + side as f64 * (step as f64 + 0.5) / STEPS as f64 - 0.5
+        };
         tiles
             .iter()
             .map(|residual| {
-                let (x, y) = residual.tile.centre();
-                let (u, v) = self.world.pre_position(x, y);
-                let (to_x, to_y) = back.apply(u, v);
+                let tile = residual.tile;
+                let (mut dx, mut dy) = (0.0, 0.0);
+                for i in 0..STEPS * STEPS {
+                    let (x, y) = (
+                        at(tile.x, tile.side_px, i % STEPS),
+                        at(tile.y, tile.side_px, i / STEPS),
+                    );
+                    let (u, v) = self.world.pre_position(x, y);
+                    let (to_x, to_y) = back.apply(u, v);
+                    dx += (to_x - x) / (STEPS * STEPS) as f64;
+                    dy += (to_y - y) / (STEPS * STEPS) as f64;
+                }
                 TileResidual {
-                    dx: to_x - x,
-                    dy: to_y - y,
+                    dx,
+                    dy,
                     ..*residual
                 }
             })
