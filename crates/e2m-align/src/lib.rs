@@ -1,20 +1,25 @@
-//! Finds the warp between two images of the same section and says how well it fits.
+//! Finds the warp between two images of the same section, and says what is to be thought of it.
 //!
-//! The work is done in two steps, with little memory whatever the size of the images:
+//! [`align`] does it for two arrays in memory. Its steps need little memory whatever the size of the images, and can be
+//! taken one by one:
 //!
-//! 1. [`Previews`]: SIFT features (OpenCV) of both images at a working size of at most 1,600 px, matched, and the
-//!    homography that most matches agree on. Any rotation, magnifications up to 2.5, no outline needed.
-//! 2. [`choose_tiles`], [`TileCollector`], [`align_fine`]: tiles at full resolution, spread over what both images show, on
-//!    which the homography is refined by comparing brightness, to a few hundredths of a pixel.
+//! 1. [`Previews`]: both images reduced to at most 1,600 px. [`Previews::align_coarsely`] tries two ways and keeps the
+//!    one under whose warp the fine structure is most alike ([`CoarseChoice`]): SIFT features
+//!    ([`Previews::align_by_features`]; any rotation, magnifications up to 2.5, no outline needed), and the section's
+//!    outer boundary ([`align_boundary`]; rings along the outlines correlated over angles and magnifications, then contour
+//!    points; no texture needed).
+//! 2. [`Previews::correct_inside`]: features inside the section, each looked for where the warp expects it.
+//! 3. [`choose_tiles`], [`TileCollector`]: squares at full resolution, spread over what both images show, two thirds
+//!    for the fit and one third for the check.
+//! 4. [`align_fine`]: the homography is refined on the tiles of the fit by comparing brightness ([`refine`]), the sharper
+//!    image blurred as much as the other, to hundredths of a pixel; it is kept only where the tiles of the check do not
+//!    speak against it.
+//! 5. [`check_alignment`]: how far each tile of the check still is off, and whether it fits better than tiles do at wrong
+//!    places; [`Previews::similarity`]: how alike the whole is.
+//! 6. [`judge`]: pass, suspect or fail, with the reasons.
 //!
-//! Where a section shows its outline, [`align_boundary`] can take the place of the first step: rings along the outlines are
-//! correlated over angles and magnifications, then contour points are fitted. It needs no texture.
-//!
-//! The result is judged on tiles that took no part in the fit ([`measure_residuals`]), and as a whole by
-//! [`similarity`]. [`align`] does all of it for two arrays in memory.
-//!
-//! Warps map post pixels to pre pixels; pixel centres lie on integers. This crate opens no files; `e2m-pipeline` feeds
-//! it from row bands.
+//! Warps map post pixels to pre pixels; pixel centres lie on integers, x right, y down. This crate opens no files;
+//! `e2m-pipeline` feeds it from row bands. How accurate it is, kind by kind, stands in `docs/accuracy.md`.
 //!
 //! # Example
 //!
@@ -37,8 +42,11 @@
 //!
 //! let alignment = align(post.view(), pre.view(), &AlignOptions::default())?;
 //! assert!(alignment.warp.mean_distance(&turn, Size::new(600, 480)) < 0.05);
+//!
+//! // Tiles that took no part in the fit say how far it is off, and the judgement what to think of that.
 //! assert!(alignment.check.summary.is_some_and(|r| r.median_px < 0.1));
-//! assert_eq!(alignment.judgement.verdict, Verdict::Pass, "{:?}", alignment.judgement.reasons);
+//! let judgement = alignment.judgement;
+//! assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.reasons);
 //! # Ok::<(), e2m_align::AlignError>(())
 //! ```
 

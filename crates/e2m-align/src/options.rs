@@ -2,7 +2,7 @@
 
 use e2m_image::Size;
 
-/// Options of [`align_coarse`](crate::align_coarse).
+/// Options of [`Previews::align_by_features`](crate::Previews::align_by_features).
 #[derive(Debug, Clone, PartialEq)]
 pub struct CoarseOptions {
     /// Longer side, in px, of the images that features are looked for in, at most. Memory and time follow it; the
