@@ -303,12 +303,12 @@ impl Comparison {
     }
 
     fn brightness_only(&self) -> Option<Brightness> {
-        self.collect(|sums, row| sums.add_brightness(row), &Brightness::UNIT)
+        self.collect(BlockSums::add_brightness, &Brightness::UNIT)
             .brightness()
     }
 
     fn sums(&self, brightness: &Brightness) -> TileSums {
-        self.collect(|sums, row| sums.add_all(row), brightness)
+        self.collect(BlockSums::add_all, brightness)
     }
 
     /// Sums over blocks of pixels; within a block, brightness planes and basis are taken at its centre.

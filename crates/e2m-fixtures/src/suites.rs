@@ -51,7 +51,7 @@ pub fn clean_pairs(width: usize, first_seed: u64) -> Vec<NamedRecipe> {
     let mut suite = Suite::new(width, first_seed);
     for degrees in [0.0, 2.0, 8.0, 18.0, 40.0, 90.0, 180.0] {
         suite.add(format!("rotation {degrees}°"), |r| {
-            r.rotation_deg = degrees
+            r.rotation_deg = degrees;
         });
     }
     for magnification in [0.5, 0.7, 0.85, 0.92, 1.05, 1.15, 1.4, 2.0] {
