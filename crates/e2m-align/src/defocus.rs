@@ -156,8 +156,8 @@ mod tests {
     fn a_blurred_pair_gives_its_blur_and_which_image_has_it() {
         for px in [1.2, 2.0, 3.2] {
             let (post, pre) = (found(px, 0.0), found(0.0, px));
-            assert!((post - px).abs() < 0.1 * px, "{post} for {px}");
-            assert!((pre + px).abs() < 0.1 * px, "{pre} for -{px}");
+            assert!((post - px).abs() < 0.2, "{post} for {px}");
+            assert!((pre + px).abs() < 0.2, "{pre} for -{px}");
         }
         // Variances add: only the difference counts.
         let both = found(2.5, 1.5);

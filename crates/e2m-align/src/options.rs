@@ -65,7 +65,7 @@ impl RefineOptions {
     /// Smallest tile that still carries structure.
     const MIN_TILE_PX: usize = 32;
     /// Tiles that should fit along the shorter side of an image.
-    const TILES_PER_SIDE: usize = 8;
+    const TILES_PER_SIDE: usize = 12;
 
     /// The tile side for an image of `size`.
     pub(crate) fn tile_side(&self, size: Size) -> usize {

@@ -6,8 +6,10 @@ use e2m_fixtures::{NamedRecipe, deformed_pairs};
 
 /// The largest displacement, px.
 const AMPLITUDE_PX: f64 = 5.0;
-/// How far a reported residual may be from the truth, as a share of it.
-const TOLERANCE: f64 = 0.25;
+/// How far the reported median residual may be from the truth, as a share of it.
+const MEDIAN_TOLERANCE: f64 = 0.25;
+/// The same for the 90th percentile, which rests on two or three tiles, each deformed itself.
+const P90_TOLERANCE: f64 = 0.4;
 
 #[test]
 fn a_local_deformation_is_suspect_and_measured() {
@@ -22,7 +24,7 @@ fn a_local_deformation_is_suspect_and_measured() {
             .as_ref()
             .is_ok_and(|figures| figures.verdict == Verdict::Suspect)
     });
-    let near = |found: f64, truth: f64| (found - truth).abs() <= TOLERANCE * truth;
+    let near = |found: f64, truth: f64, share: f64| (found - truth).abs() <= share * truth;
     nobody_breaks("residuals are true", &measured, |pair| {
         let Ok(figures) = &pair.outcome else {
             return true;
@@ -30,6 +32,7 @@ fn a_local_deformation_is_suspect_and_measured() {
         let (Some(found), Some(truth)) = (&figures.residual, &figures.true_residual) else {
             return true;
         };
-        !(near(found.median_px, truth.median_px) && near(found.p90_px, truth.p90_px))
+        !(near(found.median_px, truth.median_px, MEDIAN_TOLERANCE)
+            && near(found.p90_px, truth.p90_px, P90_TOLERANCE))
     });
 }
