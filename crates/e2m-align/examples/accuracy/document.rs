@@ -29,7 +29,7 @@ All lengths are in px of post at full resolution.
 | p90      | their 90th percentile |
 | defocus  | how much blurrier post was found to be than pre, sigma of a Gaussian; below zero where pre is the blurrier one |
 | verdict  | what the program says of its result: `pass`, `suspect`, `fail`; `refused` where it gives an error and no warp |
-| s        | seconds for the alignment of two images in memory, on the 2 cores of the machine this was run on |
+| s        | seconds for the alignment of two images in memory |
 
 Residuals contain the noise of their own measurement and what the stain does to a tile; a warp is usually better than its
 residuals.
@@ -77,22 +77,22 @@ These figures were measured elsewhere, on pairs of the same kind but not the sam
 
 The Python program that e2m replaces:
 
-| pairs                             | what it does |
-|-----------------------------------|--------------|
-| where it succeeds                 | mean error 0.04 to 0.3 px |
+| pairs                                | what it does              |
+|--------------------------------------|---------------------------|
+| where it succeeds                    | mean error 0.04 to 0.3 px |
 | magnification differs by 5 % or more | lost, and called complete |
-| rotation beyond its 20°           | lost, and called complete |
-| sections that fill the frame      | lost, and called complete |
-| the real pair                     | lost, and called complete |
+| rotation beyond its 20°              | lost, and called complete |
+| sections that fill the frame         | lost, and called complete |
+| the real pair                        | lost, and called complete |
 
 Other tools, on eleven pairs at 3,000 px; all but palom lose the rotation by 40°:
 
-| tool               | error, px     | s  |
-|--------------------|---------------|---:|
-| ANTs, affine       | 0.011 to 0.10 | 25 |
-| OpenCV, ECC        | 0.017 to 0.08 |  1 |
-| palom              | 0.05 to 0.6   |  1 |
-| StackReg           | 0.05 to 0.22  |  7 |
+| tool         |     error, px |  s |
+|--------------|--------------:|---:|
+| ANTs, affine | 0.011 to 0.10 | 25 |
+| OpenCV, ECC  | 0.017 to 0.08 |  1 |
+| palom        |   0.05 to 0.6 |  1 |
+| StackReg     |  0.05 to 0.22 |  7 |
 
 On the real pair a homography through features alone reaches a median residual of 0.17 px and a correlation of 0.89.
 ";
@@ -100,18 +100,21 @@ On the real pair a homography through features alone reaches a median residual o
 /// Measures all suites and writes them down.
 pub(crate) fn write(wish: &Wish) -> Result<String, Box<dyn Error>> {
     let mut text = INTRODUCTION.to_owned();
-    let images = format!(
-        "Post images are {} px wide unless a pair says otherwise",
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let _ = writeln!(
+        text,
+        "\nPost images are {} px wide unless a pair says otherwise. The seconds were taken on {cores} cores, with whatever else \
+         ran on\nthem at the time.",
         wish.width
     );
-    let _ = match wish.seeds {
-        1 => writeln!(text, "\n{images}."),
-        n => writeln!(
+    if wish.seeds > 1 {
+        let _ = writeln!(
             text,
-            "\n{images}. Each pair was made {n} times, in {n} worlds: its row shows the one with the largest error, the \
-             sentence below a table counts all."
-        ),
-    };
+            "\nEach pair was made {0} times, in {0} worlds: its row shows the one with the largest error, the sentence below a\n\
+             table counts all.",
+            wish.seeds
+        );
+    }
     let options = &wish.options;
     let [clean, large, hard, deformed] = [Suite::Clean, Suite::Large, Suite::Hard, Suite::Deformed]
         .map(|s| wish.measure(s, options));
