@@ -118,9 +118,10 @@ fn levels(side: usize, smoothest_px: f64) -> Vec<f64> {
     levels
 }
 
-/// Every how many pixels an image blurred by `sigma_px` tells something new, with some to spare.
+/// Every how many pixels an image blurred by `sigma_px` tells something new: a Gaussian leaves next to nothing beyond the
+/// frequency that this keeps.
 fn stride(sigma_px: f64) -> usize {
-    ((sigma_px * 2.0 / 3.0).round() as usize).max(1)
+    (sigma_px as usize).max(1)
 }
 
 /// The state of a refinement.
