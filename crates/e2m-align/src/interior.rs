@@ -8,7 +8,7 @@ use crate::error::AlignError;
 use crate::features::Features;
 use crate::matching::{Match, consensus};
 use crate::options::CoarseOptions;
-use crate::previews::Previews;
+use crate::previews::{Grain, Previews};
 use e2m_image::{Size, Warp};
 use ndarray::ArrayView1;
 use rayon::prelude::*;
@@ -57,9 +57,25 @@ impl Previews {
         limits: &InteriorOptions,
         options: &CoarseOptions,
     ) -> Result<InteriorCorrection, AlignError> {
+        // Which features are used must not depend on what was looked for before: a run that is taken up at stage 3 has to
+        // come to the same warp.
+        let first = self.first_grain(options);
+        let found = self.correct_by(self.features(first, options)?, warp, limits, options)?;
+        if found.rejected.is_none() || first == Grain::Fine {
+            return Ok(found);
+        }
+        self.correct_by(self.features(Grain::Fine, options)?, warp, limits, options)
+    }
+
+    fn correct_by(
+        &self,
+        [post, pre]: &[Features; 2],
+        warp: &Warp,
+        limits: &InteriorOptions,
+        options: &CoarseOptions,
+    ) -> Result<InteriorCorrection, AlignError> {
         let k = 1.0 / self.factor() as f64;
         let small = warp.at_reduced_resolution(k, k);
-        let [post, pre] = self.features_at_hand(options)?;
         let reach = (limits.max_correction_px * k).max(MIN_REACH_PX);
         let matches = match_nearby(post, pre, &small, reach);
         let mut outcome = InteriorCorrection {

@@ -93,19 +93,8 @@ impl Previews {
         Ok(cell.get_or_init(|| features))
     }
 
-    /// The features that were enough so far, or those that are looked for first.
-    pub(crate) fn features_at_hand(
-        &self,
-        options: &CoarseOptions,
-    ) -> Result<&[Features; 2], AlignError> {
-        if let Some(fine) = self.features[Grain::Fine as usize].get() {
-            return Ok(fine);
-        }
-        self.features(self.first_grain(options), options)
-    }
-
     /// Previews that are small already are not made smaller.
-    fn first_grain(&self, options: &CoarseOptions) -> Grain {
+    pub(crate) fn first_grain(&self, options: &CoarseOptions) -> Grain {
         let longer = |image: &Array2<f32>| image.nrows().max(image.ncols());
         let small = self.images.iter().map(longer).max() < Some(options.quick_from_px);
         if small { Grain::Fine } else { Grain::Coarse }
