@@ -63,7 +63,7 @@ impl Default for RefineOptions {
 
 impl RefineOptions {
     /// Smallest tile that still carries structure.
-    const MIN_TILE_PX: usize = 32;
+    const MIN_TILE_PX: usize = 48;
     /// Tiles that should fit along the shorter side of an image.
     const TILES_PER_SIDE: usize = 12;
 

@@ -20,6 +20,8 @@ const LOOKS: [Look; 2] = [
         travel_px: 4.0,
     },
 ];
+/// A tile of this many times the blur keeps three quarters of its side.
+const SIDE_PER_SIGMA: f64 = 24.0;
 /// Rounds of a look in which a tile's shift settles.
 const ROUNDS: usize = 8;
 /// A round that moves a tile by less than this share of the blur ends a look.
@@ -95,6 +97,11 @@ pub(crate) fn measure(
         correlation: 0.0,
     };
     for look in LOOKS {
+        // A small tile would have nothing left of it inside the blur's border.
+        let look = Look {
+            sigma_px: look.sigma_px.min(tile.spec.side_px as f64 / SIDE_PER_SIGMA),
+            ..look
+        };
         let shifted = Warp::translation(found.dx, found.dy).then(warp);
         let mut comparison = Comparison::new(tile, pre, &shifted, look, blurs)?;
         for _ in 0..ROUNDS {
