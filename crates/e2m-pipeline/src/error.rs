@@ -32,7 +32,7 @@ pub enum PipelineError {
     #[error("drawing {stem}: {source}")]
     Plot {
         /// Which picture.
-        stem: &'static str,
+        stem: String,
         /// Why.
         source: e2m_plot::PlotError,
     },

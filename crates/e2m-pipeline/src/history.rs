@@ -58,6 +58,11 @@ impl History {
         }
     }
 
+    /// All of them.
+    pub(crate) fn manifests(&self) -> &[Manifest] {
+        &self.manifests
+    }
+
     /// What is known about a raw file that has not changed since it was read last: same place on the disk, same length,
     /// same times.
     pub(crate) fn known_input(&self, path: &str, identity: &FileIdentity) -> Option<&InputRecord> {

@@ -12,6 +12,7 @@ use crate::observer::{Event, Observer};
 use crate::outcome::TaskOutcome;
 use crate::output::Output;
 use crate::params::suffix;
+use crate::pictures;
 use crate::stages;
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
@@ -152,9 +153,7 @@ impl<'a> TaskRun<'a> {
         self.output
             .observer
             .on_event(&Event::StageStarted { stage });
-        let fresh =
-            self.spec.force || stage >= self.spec.from_stage.max(1) && self.spec.from_stage > 1;
-        let skipped = !fresh && stages::restore(self, stage)?;
+        let skipped = !self.is_fresh(stage) && stages::restore(self, stage)?;
         if !skipped {
             stages::perform(self, stage)?;
             self.stages_done.push(stage);
@@ -175,6 +174,11 @@ impl<'a> TaskRun<'a> {
             skipped,
         });
         Ok(())
+    }
+
+    /// Whether a stage is to be done whatever is there.
+    pub(crate) fn is_fresh(&self, stage: u8) -> bool {
+        self.spec.force || self.spec.from_stage > 1 && stage >= self.spec.from_stage
     }
 
     /// The status of an earlier run with the same raw files and parameters, if all that it wrote is still there.
@@ -223,6 +227,23 @@ impl<'a> TaskRun<'a> {
             ),
             _ => Status::Complete,
         }
+    }
+
+    /// Whether pictures of a stage are missing, and says that they are drawn again.
+    pub(crate) fn says_missing_pictures(&mut self, stage: u8) -> bool {
+        let missing = pictures::missing(self, stage);
+        let Some(first) = missing.first() else {
+            return false;
+        };
+        let others = match missing.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        self.note(format!(
+            "the picture {}{others} of stage {stage} is missing and drawn again",
+            first.stem()
+        ));
+        true
     }
 
     /// What the user should know.

@@ -12,7 +12,7 @@
 //! | [`draw_excess_heatmap`] | what lies above the diagonal beyond its mirror image, with the scales | [`JointHistogram`] |
 //! | [`draw_pre_post_histograms`] | how bright the pixels of each image are | [`BrightnessHistogram`] |
 //! | [`draw_difference_histogram`] | post - pre for all pixels, both positive, post only | [`DifferenceHistogram`] |
-//! | [`draw_ratio_histogram`] | the ratios, the fitted profile, the scale and its error | counts per log ratio |
+//! | [`draw_ratio_histogram`] | the ratios of pixels, the peak of those of blocks with fit, scale and error | counts per log ratio |
 //! | [`draw_difference_image`] | post - scale x pre, with every single microbe | [`DifferenceSummary`] |
 //!
 //! # Statistics
@@ -86,8 +86,8 @@ pub use error::PlotError;
 pub use picture::{
     Contour, DifferenceHistogramPicture, DifferenceImagePicture, ExcessHeatmapPicture,
     FineAlignmentPicture, MoffatProfile, PrePostHeatmapPicture, PrePostHistogramsPicture,
-    RatioHistogramPicture, RegistrationPicture, ResidualArrow, ResidualPicture, ScaleLine,
-    ScaleMethod, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
+    RatioHistogramPicture, RatioPeak, RegistrationPicture, ResidualArrow, ResidualPicture,
+    ScaleLine, ScaleMethod, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
     draw_fine_alignment, draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
     draw_registration, draw_registration_residual,
 };

@@ -3,6 +3,7 @@
 use crate::alignment_record::AlignmentRecord;
 use crate::error::PipelineError;
 use crate::history::Found;
+use crate::manifest::Manifest;
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE};
 use crate::output::Target;
 use crate::params::Params;
@@ -13,11 +14,14 @@ use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews};
 use e2m_image::{BlockMean, PlaneSource, Warp, WarpedPlane};
 use e2m_io::CheckpointFormat;
 
-pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
+pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     match run.find(2, ICP_PRE, true) {
         Some(Found::Recorded(manifest, _)) if manifest.warps.icp.is_some() => {
             if run.spec.params.save_all_intermediates && run.find(2, COARSE_PRE, false).is_none() {
-                return false;
+                return Ok(false);
+            }
+            if run.says_missing_pictures(2) && !redraw(run, manifest)? {
+                return Ok(false);
             }
             run.manifest.warps.coarse = manifest.warps.coarse;
             run.manifest.warps.icp = manifest.warps.icp;
@@ -25,11 +29,22 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
             let refined = manifest.warps.interior.is_some();
             let alignment = manifest.alignment.clone();
             run.manifest.alignment = alignment.map(|a| if refined { a.unjudged() } else { a });
-            true
+            Ok(true)
         }
-        Some(Found::Foreign(format)) => restore_foreign(run, format),
-        _ => false,
+        Some(Found::Foreign(format)) => Ok(restore_foreign(run, format)),
+        _ => Ok(false),
     }
+}
+
+/// Draws the pictures of a stage whose checkpoints are there. `false` where its alignment is found differently now, by
+/// another version perhaps: then the stage has to be done again.
+fn redraw(run: &mut TaskRun<'_>, earlier: &Manifest) -> Result<bool, PipelineError> {
+    let found = search(run)?;
+    let same = earlier.warps.icp == Some(run.canvas.warp_from_raw(&found.warp));
+    if same {
+        draw_coarse(run, &found)?;
+    }
+    Ok(same)
 }
 
 /// An image of the Python program has no warp. It will do where nothing needs one: if stage 3 is off or not asked for,
@@ -49,7 +64,7 @@ fn restore_foreign(run: &mut TaskRun<'_>, format: CheckpointFormat) -> bool {
     false
 }
 
-pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
+fn search(run: &mut TaskRun<'_>) -> Result<CoarseChoice, PipelineError> {
     load_previews(run)?;
     run.announce(2, "looking for the alignment");
     let Some(previews) = &run.previews else {
@@ -62,6 +77,11 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         &boundary_options(params),
     )?;
     run.stop_if_asked()?;
+    Ok(found)
+}
+
+pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
+    let found = search(run)?;
     let warp = run.canvas.warp_from_raw(&found.warp);
     run.manifest.warps.coarse = Some(run.canvas.warp_from_raw(&found.first));
     run.manifest.warps.icp = Some(warp);

@@ -14,15 +14,20 @@ use e2m_align::{
 };
 use e2m_image::Warp;
 
-pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
+pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     if matches!(run.foreign_aligned, Some((_, INTERIOR_PRE))) {
-        return true;
+        return Ok(true);
     }
     if !run.spec.params.interior_ecc {
+        if run.foreign_aligned.is_some() {
+            return Ok(true);
+        }
         // Without a checkpoint of its own, the stage only judges; a judgement is kept with the warp it is about.
         let judged = |a: &AlignmentRecord| a.residual.is_some() || a.verdict == Verdict::Pass;
-        return run.foreign_aligned.is_some()
-            || run.manifest.alignment.as_ref().is_some_and(judged);
+        return match run.manifest.alignment.as_ref() {
+            Some(a) if judged(a) => Ok(!run.says_missing_pictures(3) || redraw(run, None)?),
+            _ => Ok(false),
+        };
     }
     match run.find(3, INTERIOR_PRE, false) {
         // Another run may have refined another coarse warp since.
@@ -30,15 +35,37 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
             if manifest.warps.interior.is_some()
                 && manifest.warps.icp == run.manifest.warps.icp =>
         {
+            if run.says_missing_pictures(3) && !redraw(run, manifest.warps.interior)? {
+                return Ok(false);
+            }
             run.manifest.warps.interior = manifest.warps.interior;
             run.manifest.alignment = manifest.alignment.clone();
-            true
+            Ok(true)
         }
-        _ => false,
+        _ => Ok(false),
     }
 }
 
-pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
+/// Draws the pictures of a stage whose result is there. `false` where it is found differently now, by another version
+/// perhaps: then the stage has to be done again.
+fn redraw(run: &mut TaskRun<'_>, interior: Option<Warp>) -> Result<bool, PipelineError> {
+    let (_, fine) = find(run)?;
+    let same = interior.is_none_or(|warp| warp == run.canvas.warp_from_raw(&fine.warp));
+    if same {
+        draw(run, &fine)?;
+    }
+    Ok(same)
+}
+
+/// The pictures of the stage, drawn whatever the verdict.
+fn draw(run: &mut TaskRun<'_>, fine: &FineAlignment) -> Result<(), PipelineError> {
+    draw_residual(run, &fine.check)
+}
+
+/// The refined warp, and how well it holds.
+fn find(
+    run: &mut TaskRun<'_>,
+) -> Result<(Option<InteriorCorrection>, FineAlignment), PipelineError> {
     let Some(icp) = run.manifest.warps.icp else {
         return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
     };
@@ -48,6 +75,11 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     let interior = correct_inside(run, &icp)?;
     let start = interior.as_ref().map_or(icp, |found| found.warp);
     let fine = align(run, &start)?;
+    Ok((interior, fine))
+}
+
+pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
+    let (interior, fine) = find(run)?;
     let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
     let likeness = previews.similarity(&fine.warp)?;
     run.stop_if_asked()?;
@@ -57,7 +89,7 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         interior.as_ref().map(|found| found.inliers),
     );
     let accuracy = record(run, interior.as_ref(), &fine, &likeness, &judgement);
-    draw_residual(run, &fine.check)?;
+    draw(run, &fine)?;
     if judgement.verdict == Verdict::Fail {
         // A section seen from behind has the outline of its mirror image; that is worth saying.
         let mirrored = run

@@ -9,6 +9,7 @@ use crate::error::PipelineError;
 use crate::history::{Found, Wanted};
 use crate::manifest::{CheckpointRecord, Manifest};
 use crate::names::{COARSE_PRE, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE, ScaleKind};
+use crate::pictures;
 use crate::run::TaskRun;
 use crate::task::CheckpointFormats;
 use e2m_io::CheckpointFormat;
@@ -20,12 +21,12 @@ pub(crate) fn restore(run: &mut TaskRun<'_>, stage: u8) -> Result<bool, Pipeline
     if before.is_some_and(|before| !before.skipped && before.stage > 1) {
         return Ok(false);
     }
-    Ok(match stage {
-        1 => pad::restore(run),
+    match stage {
+        1 => Ok(pad::restore(run)),
         2 => coarse::restore(run),
         3 => fine::restore(run),
         _ => difference::restore(run),
-    })
+    }
 }
 
 /// Makes the result of a stage.
@@ -39,7 +40,7 @@ pub(crate) fn perform(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineEr
 }
 
 /// The records of every checkpoint that the stages asked for write, if all of them are there in the formats asked for, as
-/// `earlier` recorded them.
+/// `earlier` recorded them, and the pictures as well.
 pub(crate) fn all_outputs(run: &TaskRun<'_>, earlier: &Manifest) -> Option<Vec<CheckpointRecord>> {
     let difference: Vec<String> = difference::kinds(&run.spec.params)
         .into_iter()
@@ -85,5 +86,6 @@ pub(crate) fn all_outputs(run: &TaskRun<'_>, earlier: &Manifest) -> Option<Vec<C
         }
         records.extend(found.into_iter().map(|(_, record)| record));
     }
-    Some(records)
+    let drawn = (1..=run.spec.to_stage).all(|stage| pictures::missing(run, stage).is_empty());
+    drawn.then_some(records)
 }

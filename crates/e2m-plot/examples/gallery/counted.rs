@@ -123,6 +123,18 @@ impl Pair {
         };
         (counts, (amp > 0.0).then_some(fit))
     }
+
+    /// Log ratios about the scale, in bins of 0.003.
+    pub(crate) fn close_up(&self) -> Vec<f64> {
+        let mut counts = vec![0.0; 101];
+        for (&post, &pre) in self.post.iter().zip(&self.aligned) {
+            let place = (f64::from(post / pre) / self.scale).log10() / 0.003 + 50.5;
+            if post > 0.0 && pre > 4.0 && (0.0..101.0).contains(&place) {
+                counts[place as usize] += 1.0;
+            }
+        }
+        counts
+    }
 }
 
 /// Adds a microbe: a blob about 3 px wide.

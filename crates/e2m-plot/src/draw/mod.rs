@@ -14,6 +14,7 @@ pub(crate) mod number;
 pub(crate) mod page;
 pub(crate) mod panels;
 pub(crate) mod sheet;
+pub(crate) mod stack;
 pub(crate) mod steps;
 pub(crate) mod surface;
 pub(crate) mod text;

@@ -17,7 +17,7 @@ pub use heatmap::{
     ExcessHeatmapPicture, PrePostHeatmapPicture, draw_excess_heatmap, draw_pre_post_heatmap,
 };
 pub use histograms::{PrePostHistogramsPicture, draw_pre_post_histograms};
-pub use ratio_histogram::{MoffatProfile, RatioHistogramPicture, draw_ratio_histogram};
+pub use ratio_histogram::{MoffatProfile, RatioHistogramPicture, RatioPeak, draw_ratio_histogram};
 pub use registration::{Contour, RegistrationPicture, draw_registration};
 pub use residual::{ResidualArrow, ResidualPicture, draw_registration_residual};
 pub use scale_line::{ScaleLine, ScaleMethod};

@@ -1,5 +1,7 @@
 //! The scales, their names and colours.
 
+use std::fmt;
+
 /// How a scale was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ScaleMethod {
@@ -9,6 +11,17 @@ pub enum ScaleMethod {
     Percentile(f64),
     /// Given by the user.
     Manual,
+}
+
+impl fmt::Display for ScaleMethod {
+    /// `Moffat`, `ratio p50`, `manual`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Moffat => f.write_str("Moffat"),
+            Self::Percentile(percent) => write!(f, "ratio p{percent}"),
+            Self::Manual => f.write_str("manual"),
+        }
+    }
 }
 
 /// A scale to be shown.
@@ -31,12 +44,7 @@ impl ScaleLine {
 
     /// Name and value.
     pub(crate) fn text(&self) -> String {
-        let value = self.value;
-        match self.method {
-            ScaleMethod::Moffat => format!("Moffat {value:.4}"),
-            ScaleMethod::Percentile(p) => format!("ratio p{p} {value:.4}"),
-            ScaleMethod::Manual => format!("manual {value:.4}"),
-        }
+        format!("{} {:.4}", self.method, self.value)
     }
 
     /// Whether it can be drawn.

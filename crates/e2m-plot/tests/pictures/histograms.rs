@@ -61,36 +61,59 @@ fn the_scale_stands_at_its_ratio_and_the_mirrored_wing_right_of_it() {
         method: ScaleMethod::Moffat,
         value: 10f64.powf(0.2),
     }];
-    let draw = |fit| {
+    let draw = |peak| {
         let picture = RatioHistogramPicture {
             title: &title(),
             low: -3.0,
             high: 3.0,
             counts: &counts,
-            fit,
+            peak,
             scales: &scales,
-            std_error: Some(0.001),
         };
         draw_ratio_histogram(&picture).expect("draws")
     };
-    let fit = MoffatProfile {
-        amp: 1e5,
-        mu: 0.2,
-        alpha: 0.2,
-        beta: 5.0,
-    };
-    let panel = Panel::of(&draw(Some(fit)));
+    let panel = Panel::of(&draw(None));
     let line = panel.places(MOFFAT);
     let column = line[0].0;
     assert!(line.iter().all(|(x, _)| (x - column).abs() < 0.01));
     assert!(line.iter().any(|p| p.1 > 0.97), "from top");
     assert!(line.iter().any(|p| p.1 < 0.05), "to bottom");
-    let mirrored = panel.places([150, 75, 160]);
-    assert!(mirrored.len() > 50 && mirrored.iter().all(|(x, _)| *x > column - 0.01));
     // The dashed line at ratio 1 lies left of it.
     let one = panel.places(INK);
     assert!(one.iter().filter(|(x, _)| *x < column - 0.05).count() > 100);
-    assert_ne!(draw(Some(fit)), draw(None));
+    // Close up: the left wing of this peak is twice as wide as the right one.
+    let close: Vec<f64> = (-200..=200)
+        .map(|i: i32| f64::from(i) / if i < 0 { 40.0 } else { 20.0 })
+        .map(|x| 1e5 * (-x * x).exp())
+        .collect();
+    let peak = RatioPeak {
+        scale: 10f64.powf(0.2),
+        std_error: 0.02,
+        block_side_px: 16,
+        mu: 0.2,
+        bin_width: 0.001,
+        counts: &close,
+        fit: Some(MoffatProfile {
+            amp: 1e5,
+            mu: 0.2,
+            alpha: 0.2,
+            beta: 5.0,
+        }),
+    };
+    let whole = draw(Some(peak));
+    let panel = Panel::of_nth(&whole, 1);
+    let line = panel.places(MOFFAT);
+    assert!(!line.is_empty() && line.iter().all(|(x, _)| (x - 0.5).abs() < 0.01));
+    let mirrored = panel.places([150, 75, 160]);
+    assert!(mirrored.len() > 50 && mirrored.iter().all(|(x, _)| *x > 0.49));
+    // It stands outside the right wing: 25 bins from the peak the left wing is 0.68 of it high, the right one 0.21.
+    let teal = |bin: f64| panel.at(0.5 + bin / 121.0, 0.45)[0] < 200;
+    assert!(teal(-25.0) && !teal(25.0));
+    let at_half = mirrored.iter().filter(|(_, up)| (0.4..0.5).contains(up));
+    let bins: Vec<f64> = at_half.map(|(x, _)| (x - 0.5) * 121.0).collect();
+    assert!(bins.len() > 9 && bins.iter().all(|bin| (25.0..42.0).contains(bin)), "{bins:?}");
+    let unfitted = RatioPeak { fit: None, ..peak };
+    assert_ne!(whole, draw(Some(unfitted)));
 }
 
 #[test]

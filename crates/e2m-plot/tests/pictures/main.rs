@@ -13,10 +13,10 @@ use e2m_plot::{
     BrightnessHistogram, Contour, DifferenceHistogramPicture, DifferenceImagePicture,
     DifferencePreview, DifferenceSummary, ExcessHeatmapPicture, FineAlignmentPicture,
     JointHistogram, Levels, MoffatProfile, Outline, PairStatistics, PrePostHeatmapPicture,
-    PrePostHistogramsPicture, Preview, RatioHistogramPicture, RegistrationPicture, ScaleLine,
-    ScaleMethod, Title, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
-    draw_fine_alignment, draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
-    draw_registration,
+    PrePostHistogramsPicture, Preview, RatioHistogramPicture, RatioPeak, RegistrationPicture,
+    ScaleLine, ScaleMethod, Title, draw_difference_histogram, draw_difference_image,
+    draw_excess_heatmap, draw_fine_alignment, draw_pre_post_heatmap, draw_pre_post_histograms,
+    draw_ratio_histogram, draw_registration,
 };
 use ndarray::Array2;
 use std::ops::Range;
@@ -33,7 +33,7 @@ fn title() -> Title {
     }
 }
 
-/// The inside of the largest frame of a picture, found by its long dark lines.
+/// The inside of a frame of a picture, found by its long dark lines.
 struct Panel {
     picture: Decoded,
     columns: Range<usize>,
@@ -41,7 +41,12 @@ struct Panel {
 }
 
 impl Panel {
+    /// Of the only frame, or the first of several above each other.
     fn of(png: &[u8]) -> Self {
+        Self::of_nth(png, 0)
+    }
+
+    fn of_nth(png: &[u8], n: usize) -> Self {
         let picture = Decoded::of(png);
         let mut lines = Vec::new();
         for y in 0..picture.height() {
@@ -57,12 +62,13 @@ impl Panel {
                 x += run.max(1);
             }
         }
-        let (first, last) = (lines[0], *lines.last().expect("a frame"));
-        // The lines are as thick as the first block of them.
-        let hair = lines.iter().filter(|l| l.0 < first.0 + 10).count();
+        // A line is several rows thick; a frame has one above and one below.
+        let thick: Vec<&[(usize, usize, usize)]> = lines.chunk_by(|a, b| b.0 - a.0 <= 2).collect();
+        let (above, below) = (thick[2 * n], thick[2 * n + 1]);
+        let hair = above.len();
         Self {
-            columns: first.1 + hair..first.2 - hair,
-            rows: first.0 + hair..last.0 + 1 - hair,
+            columns: above[0].1 + hair..above[0].2 - hair,
+            rows: above[0].0 + hair..below[0].0,
             picture,
         }
     }

@@ -54,9 +54,23 @@ fn whatever_comes_is_drawn() {
                     low,
                     high,
                     counts,
-                    fit,
+                    peak: None,
                     scales: &[],
-                    std_error: Some(f64::NAN),
+                };
+                draw_ratio_histogram(&picture).expect("draws");
+                let floats: Vec<f64> = counts.iter().map(|&c| c as f64).collect();
+                let peak = RatioPeak {
+                    scale: 1.0,
+                    std_error: f64::NAN,
+                    block_side_px: 16,
+                    mu: low,
+                    bin_width: high,
+                    counts: &floats,
+                    fit,
+                };
+                let picture = RatioHistogramPicture {
+                    peak: Some(peak),
+                    ..picture
                 };
                 draw_ratio_histogram(&picture).expect("draws");
             }

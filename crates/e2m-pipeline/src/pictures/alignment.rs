@@ -1,24 +1,18 @@
-//! The diagnostic pictures of a task: from what the stages know to files in `pipeline_output`.
+//! The pictures of the alignment, drawn from previews.
 
+use super::{Picture, title, write};
 use crate::error::PipelineError;
 use crate::run::TaskRun;
 use e2m_align::{Check, CoarseChoice, Outline, Previews};
 use e2m_image::{Canvas, Size, Warp, preview_factor, sample_bilinear};
-use e2m_io::write_atomic;
 use e2m_plot::{
-    Contour, FineAlignmentPicture, PlotError, Preview, RegistrationPicture, ResidualArrow,
-    ResidualPicture, Title, draw_fine_alignment, draw_registration, draw_registration_residual,
+    Contour, FineAlignmentPicture, Preview, RegistrationPicture, ResidualArrow, ResidualPicture,
+    draw_fine_alignment, draw_registration, draw_registration_residual,
 };
 use ndarray::{Array2, ArrayView2};
 
-/// Both images with their rings, and the coarse alignment.
-const REGISTRATION: &str = "registration";
-/// The rings before and after the fit by contour points.
-const FINE_ALIGNMENT: &str = "fine_alignment";
 /// Longer side of a picture of the canvas, px.
 const CANVAS_PICTURE_PX: usize = 1000;
-/// The displacement that remains on tiles outside the fit.
-const REGISTRATION_RESIDUAL: &str = "registration_residual";
 
 /// Draws what stage 2 found: the coarse alignment and, where the sections have outlines, the fit of these.
 pub(crate) fn draw_coarse(
@@ -61,7 +55,7 @@ pub(crate) fn draw_coarse(
         pre_contours: &pre_ring,
         aligned_contours: &rings(1, &found.warp.inverse()),
     });
-    write(run, 2, REGISTRATION, registration)?;
+    write(run, Picture::Registration, registration)?;
     let fine = draw_fine_alignment(&FineAlignmentPicture {
         title: &title,
         post: view(post.view()),
@@ -69,7 +63,7 @@ pub(crate) fn draw_coarse(
         coarse_contours: &rings(1, &found.first.inverse()),
         refined_contours: &rings(1, &found.warp.inverse()),
     });
-    write(run, 2, FINE_ALIGNMENT, fine)
+    write(run, Picture::FineAlignment, fine)
 }
 
 /// A preview seen on the canvas reduced by `factor`; `warp` maps canvas pixels to the preview's full-resolution pixels.
@@ -143,14 +137,7 @@ pub(crate) fn draw_residual(run: &mut TaskRun<'_>, check: &Check) -> Result<(), 
         post: post_preview(previews),
         arrows: &arrows,
     });
-    write(run, 3, REGISTRATION_RESIDUAL, drawn)
-}
-
-fn title(run: &TaskRun<'_>) -> Title {
-    Title {
-        sample: run.spec.sample.clone(),
-        dye: run.spec.dye.clone(),
-    }
+    write(run, Picture::Residual, drawn)
 }
 
 fn post_preview(previews: &Previews) -> Preview<'_> {
@@ -158,17 +145,4 @@ fn post_preview(previews: &Previews) -> Preview<'_> {
         pixels: previews.post(),
         factor: previews.factor() as f64,
     }
-}
-
-fn write(
-    run: &TaskRun<'_>,
-    stage: u8,
-    stem: &'static str,
-    drawn: Result<Vec<u8>, PlotError>,
-) -> Result<(), PipelineError> {
-    let png = drawn.map_err(|source| PipelineError::Plot { stem, source })?;
-    let path = run.output.paths.plot_path(stem, &run.suffix(stage));
-    write_atomic(&path, &png).map_err(|error| {
-        PipelineError::io(&path, "writing the picture")(std::io::Error::other(error))
-    })
 }

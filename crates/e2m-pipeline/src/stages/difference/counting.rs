@@ -1,0 +1,125 @@
+//! What is counted on a pair of images as its bands go by.
+
+use crate::error::PipelineError;
+use crate::pictures::Counted;
+use crate::run::TaskRun;
+use crate::stages::coarse::load_previews;
+use crate::stages::pad::load_pre;
+use e2m_image::{Canvas, PixelType, PlaneView, Size};
+use e2m_plot::{BrightnessHistogram, Levels, Outline, PairStatistics};
+use e2m_scale::{RatioStatistics, ScaleError, estimate_scale};
+use ndarray::{ArrayView2, s};
+
+/// Everything that scales and pictures are made from, gathered in one pass.
+pub(super) struct Counting {
+    canvas: Canvas,
+    post_size: Size,
+    levels: Levels,
+    ratios: RatioStatistics,
+    pair: PairStatistics,
+    post: BrightnessHistogram,
+}
+
+impl Counting {
+    pub(super) fn new(run: &mut TaskRun<'_>) -> Result<Self, PipelineError> {
+        let levels = levels(run)?;
+        let (post_frame, pre_frame) = frames(run);
+        Ok(Self {
+            canvas: run.canvas,
+            post_size: run.post.size(),
+            levels,
+            ratios: RatioStatistics::default(),
+            pair: PairStatistics::new(levels, post_frame, pre_frame),
+            post: BrightnessHistogram::new(levels),
+        })
+    }
+
+    /// Adds canvas rows from `first_row` on; top to bottom.
+    pub(super) fn add_band(
+        &mut self,
+        first_row: usize,
+        post: ArrayView2<'_, f32>,
+        aligned: ArrayView2<'_, f32>,
+    ) {
+        self.ratios.add_band(post, aligned);
+        self.pair.add_band(first_row, post, aligned);
+        let pad = self.canvas.pad();
+        let top = first_row.max(pad);
+        let end = (first_row + post.nrows()).min(pad + self.post_size.height);
+        if top < end {
+            let rows = top - first_row..end - first_row;
+            let raw = post.slice(s![rows, pad..pad + self.post_size.width]);
+            self.post.add_band(raw);
+        }
+    }
+
+    /// What was counted, and why there is no peak if there is none.
+    pub(super) fn finish(
+        self,
+        run: &mut TaskRun<'_>,
+    ) -> Result<(Counted, Option<ScaleError>), PipelineError> {
+        load_pre(run)?;
+        let mut pre = BrightnessHistogram::new(self.levels);
+        match run.pre_plane.as_ref().map(|plane| plane.view()) {
+            Some(PlaneView::U8(plane)) => pre.add_band(plane),
+            Some(PlaneView::U16(plane)) => pre.add_band(plane),
+            Some(PlaneView::F32(plane)) => pre.add_band(plane),
+            None => {}
+        }
+        let (peak, no_peak) = match estimate_scale(&self.ratios) {
+            Ok(peak) => (Some(peak), None),
+            Err(error) => (None, Some(error)),
+        };
+        let (joint, differences, aligned) = self.pair.finish();
+        let counted = Counted {
+            joint,
+            differences,
+            post: self.post,
+            pre,
+            aligned,
+            ratios: self.ratios.pixel_ratios(),
+            peak,
+        };
+        Ok((counted, no_peak))
+    }
+}
+
+/// The steps in which brightness is counted: single counts, but for float images, whose range only their previews tell.
+fn levels(run: &mut TaskRun<'_>) -> Result<Levels, PipelineError> {
+    let types = [run.post.record.dtype, run.pre.record.dtype];
+    if !types.contains(&PixelType::F32) {
+        return Ok(Levels::COUNTS);
+    }
+    load_previews(run)?;
+    Ok(run.previews.as_ref().map_or(Levels::COUNTS, |previews| {
+        Levels::of_previews(&[previews.post(), previews.pre()])
+    }))
+}
+
+/// The frames of raw post and of aligned pre on the canvas. Of an image of the Python program no warp is known: its frame is
+/// taken for that of post.
+pub(super) fn frames(run: &TaskRun<'_>) -> (Outline, Outline) {
+    let pad = run.canvas.pad() as f64;
+    let upright = |size: Size| Outline::upright(pad, pad, size.width as f64, size.height as f64);
+    let post = upright(run.post.size());
+    let warp = run
+        .manifest
+        .warps
+        .finest()
+        .filter(|_| run.foreign_aligned.is_none());
+    let Some(to_post) = warp.map(|warp| warp.inverse()) else {
+        return (post, post);
+    };
+    let Size { width, height } = run.pre.size();
+    let (left, top) = (pad - 0.5, pad - 0.5);
+    let (right, bottom) = (left + width as f64, top + height as f64);
+    let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+    if corners.iter().all(|&(x, y)| to_post.is_in_front(x, y)) {
+        (
+            post,
+            Outline::new(corners.map(|(x, y)| to_post.apply(x, y))),
+        )
+    } else {
+        (post, post)
+    }
+}
