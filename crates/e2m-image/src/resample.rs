@@ -3,8 +3,9 @@
 use crate::band::check_band;
 use crate::plane::with_plane;
 use crate::{BandError, BandSource, Canvas, PlaneView, Size, Warp};
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The bilinear value of `image` at `(x, y)`; pixels outside count as zero.
 pub fn sample_bilinear<P: Copy + Into<f32>>(image: ArrayView2<'_, P>, x: f64, y: f64) -> f32 {
@@ -65,22 +66,121 @@ impl BandSource for WarpedPlane<'_> {
         mut band: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BandError> {
         check_band(self.size(), first_row, band.dim())?;
-        let rows = self.to_raw.rows();
         with_plane!(PlaneView, self.plane, image => {
             band.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(i, mut row)| {
-                let y = (first_row + i) as f64;
-                let base: [f64; 3] = std::array::from_fn(|r| rows[r][1] * y + rows[r][2]);
-                for (x, out) in row.iter_mut().enumerate() {
-                    let x = x as f64;
-                    let w = rows[2][0] * x + base[2];
-                    let u = (rows[0][0] * x + base[0]) / w;
-                    let v = (rows[1][0] * x + base[1]) / w;
-                    // Beyond the horizon of a perspective lies nothing.
-                    *out = if w > 0.0 { sample_bilinear(image, u, v) } else { 0.0 };
+                let line = Line::new(&self.to_raw, (first_row + i) as f64);
+                if let Some(out) = row.as_slice_mut() {
+                    line.sample(image, out);
+                } else {
+                    let mut out = vec![0.0; row.len()];
+                    line.sample(image, &mut out);
+                    row.assign(&ArrayView1::from(&out));
                 }
             });
         });
         Ok(())
+    }
+}
+/// A row of the result: the point `(x, y)` for fixed `y` maps to `(u, v) = (a x + b) / w` with `w = g x + h`.
+struct Line {
+    slopes: [f64; 3],
+    offsets: [f64; 3],
+}
+
+impl Line {
+    fn new(warp: &Warp, y: f64) -> Self {
+        let rows = warp.rows();
+        Self {
+            slopes: rows.map(|row| row[0]),
+            offsets: rows.map(|row| row[1] * y + row[2]),
+        }
+    }
+
+    /// The point that pixel `x` maps to; `None` beyond the horizon of a perspective, where nothing lies.
+    #[inline(always)]
+    fn point(&self, x: usize) -> Option<(f64, f64)> {
+        let x = x as f64;
+        let [u, v, w] = std::array::from_fn(|i| self.slopes[i] * x + self.offsets[i]);
+        (w > 0.0).then(|| (u / w, v / w))
+    }
+
+    /// Fills `out` with the bilinear values of `image` along the row.
+    fn sample<P: Copy + Into<f32>>(&self, image: ArrayView2<'_, P>, out: &mut [f32]) {
+        let (height, width) = image.dim();
+        // Where all four neighbours exist, and where any does; both to one pixel of caution.
+        let inner = self.columns(
+            [0.0, 0.0],
+            [width as f64 - 1.0, height as f64 - 1.0],
+            out.len(),
+        );
+        let inner = (inner.start + 1).min(inner.end)..inner.end.saturating_sub(1);
+        let outer = self.columns([-1.0, -1.0], [width as f64, height as f64], out.len());
+        let outer = outer.start.saturating_sub(1)..(outer.end + 1).min(out.len());
+        let whole = image
+            .as_slice()
+            .filter(|_| !inner.is_empty() && width > 1 && height > 1);
+        let inner = if whole.is_some() {
+            inner
+        } else {
+            outer.end..outer.end
+        };
+        out[..outer.start].fill(0.0);
+        out[outer.end..].fill(0.0);
+        for x in (outer.start..inner.start).chain(inner.end..outer.end) {
+            out[x] = self
+                .point(x)
+                .map_or(0.0, |(u, v)| sample_bilinear(image, u, v));
+        }
+        let Some(pixels) = whole else {
+            return;
+        };
+        let (last_x, last_y) = (width - 2, height - 2);
+        for (out, x) in out[inner.clone()].iter_mut().zip(inner) {
+            let Some((u, v)) = self.point(x) else {
+                continue;
+            };
+            // Not negative but for rounding, so that cutting off is rounding down.
+            let (x0, y0) = (
+                (u as i32 as usize).min(last_x),
+                (v as i32 as usize).min(last_y),
+            );
+            let (fx, fy) = ((u - x0 as f64) as f32, (v - y0 as f64) as f32);
+            let start = y0 * width + x0;
+            let (above, below) = (&pixels[start..start + 2], &pixels[start + width..][..2]);
+            let top = lerp(above[0].into(), above[1].into(), fx);
+            let bottom = lerp(below[0].into(), below[1].into(), fx);
+            *out = lerp(top, bottom, fy);
+        }
+    }
+
+    /// The columns up to `width` whose points lie between `low` and `high` in both coordinates: an interval, as each bound is
+    /// linear in the column wherever `w` is positive.
+    fn columns(&self, low: [f64; 2], high: [f64; 2], width: usize) -> Range<usize> {
+        let [.., g] = self.slopes;
+        let [.., h] = self.offsets;
+        let (mut from, mut to) = (0.0f64, width as f64 - 1.0);
+        // slope x + offset >= 0
+        let mut at_least_zero = |slope: f64, offset: f64| {
+            let root = -offset / slope;
+            if slope > 0.0 {
+                from = from.max(root);
+            } else if slope < 0.0 {
+                to = to.min(root);
+            } else if offset < 0.0 || offset.is_nan() {
+                to = f64::NEG_INFINITY;
+            }
+        };
+        at_least_zero(g, h);
+        for i in 0..2 {
+            let (a, b) = (self.slopes[i], self.offsets[i]);
+            at_least_zero(a - low[i] * g, b - low[i] * h);
+            at_least_zero(high[i] * g - a, high[i] * h - b);
+        }
+        if from <= to {
+            from.ceil() as usize..to.floor() as usize + 1
+        } else {
+            0..0
+        }
     }
 }
 
@@ -148,6 +248,48 @@ mod tests {
     }
 
     #[test]
+    fn every_pixel_is_the_bilinear_value_at_its_point() {
+        let plane = Array2::from_shape_fn((50, 70), |(y, x)| ((x * 31 + y * 17) % 251) as u16);
+        let canvas = Canvas::new(Size::new(70, 50), Size::new(70, 50), 20);
+        let tilted = Warp::new([[1.0, 0.02, -3.0], [-0.01, 0.9, 4.0], [2e-3, 6e-3, 1.0]]);
+        let horizon = Warp::new([[1.0, 0.3, 0.0], [0.1, 1.0, 0.0], [0.02, -0.02, 0.6]]);
+        let warps = [
+            Warp::identity(),
+            Warp::translation(0.25, -0.75),
+            Warp::translation(500.0, 0.0),
+            Warp::similarity(1.0, 90.0, (55.0, 45.0)),
+            Warp::similarity(0.7, 180.0, (55.0, 45.0)),
+            Warp::similarity(1.4, -33.0, (50.0, 40.0)),
+            tilted.expect("a warp"),
+            horizon.expect("a warp"),
+        ];
+        let plane = Plane::from(plane);
+        for warp in warps {
+            let to_raw = warp.then(&Warp::translation(-20.0, -20.0));
+            let PlaneView::U16(raw) = plane.view() else {
+                panic!("16 bit");
+            };
+            let mut inside = 0;
+            for ((y, x), &value) in warped(&plane, canvas, warp, 13).indexed_iter() {
+                let (x, y) = (x as f64, y as f64);
+                let (u, v) = to_raw.apply(x, y);
+                let expected = if to_raw.is_in_front(x, y) {
+                    sample_bilinear(raw, u, v)
+                } else {
+                    0.0
+                };
+                assert!((value - expected).abs() < 1e-3, "{warp:?} at {x}, {y}");
+                inside += usize::from(expected > 0.0);
+            }
+            assert_eq!(
+                inside > 500,
+                warp != Warp::translation(500.0, 0.0),
+                "{warp:?}"
+            );
+        }
+    }
+
+    #[test]
     fn outside_is_zero_and_the_border_fades() {
         let image = array![[10u16]];
         assert_eq!(sample_bilinear(image.view(), 0.0, 0.0), 10.0);
@@ -155,5 +297,9 @@ mod tests {
         assert_eq!(sample_bilinear(image.view(), -0.5, 0.5), 2.5);
         assert_eq!(sample_bilinear(image.view(), 1.0, 0.0), 0.0);
         assert_eq!(sample_bilinear(image.view(), f64::NAN, 0.0), 0.0);
+        let plane = Plane::from(image);
+        let canvas = Canvas::new(plane.size(), plane.size(), 1);
+        let image = warped(&plane, canvas, Warp::translation(0.25, 0.0), 3);
+        assert_eq!(image.row(1).to_vec(), [2.5, 7.5, 0.0]);
     }
 }

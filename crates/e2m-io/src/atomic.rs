@@ -88,6 +88,11 @@ impl AtomicFile {
         &self.temporary
     }
 
+    /// A second handle on the temporary, for whoever syncs it meanwhile; `None` where the system has none to give.
+    pub(crate) fn second_handle(&self) -> Option<File> {
+        self.file.as_ref()?.try_clone().ok()
+    }
+
     /// Writes everything to the disk, then gives the file its name, replacing what had it.
     pub fn commit(mut self) -> Result<(), AtomicError> {
         let path = self.path.clone();

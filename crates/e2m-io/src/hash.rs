@@ -77,24 +77,21 @@ pub fn content_hash(path: &Path) -> io::Result<ContentHash> {
 #[derive(Clone)]
 pub(crate) struct PixelHasher {
     state: Xxh3,
-    bytes: Vec<u8>,
 }
 
 impl PixelHasher {
     pub(crate) fn new() -> Self {
-        Self {
-            state: Xxh3::new(),
-            bytes: Vec::new(),
-        }
+        Self { state: Xxh3::new() }
     }
 
-    pub(crate) fn update(&mut self, row: impl ExactSizeIterator<Item = f32>) {
-        self.bytes.clear();
-        self.bytes.reserve(4 * row.len());
-        for pixel in row {
-            self.bytes.extend_from_slice(&pixel.to_le_bytes());
+    pub(crate) fn update(&mut self, row: &[f32]) {
+        if cfg!(target_endian = "little") {
+            self.state.update(bytemuck::cast_slice(row));
+        } else {
+            for pixel in row {
+                self.state.update(&pixel.to_le_bytes());
+            }
         }
-        self.state.update(&self.bytes);
     }
 
     pub(crate) fn finish(&self) -> ContentHash {

@@ -52,6 +52,7 @@ mod hash;
 mod raw;
 mod section;
 mod tiff;
+mod write_behind;
 
 pub use atomic::{AtomicError, AtomicFile, remove_stale_temporaries, write_atomic};
 pub use checkpoint::{

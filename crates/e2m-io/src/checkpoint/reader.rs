@@ -146,9 +146,9 @@ impl CheckpointReader {
         let mut row = vec![0.0; self.size.width];
         for y in 0..self.size.height {
             self.read_row(y, &mut row)?;
-            hasher.update(row.iter().copied());
+            hasher.update(&row);
             if matches!(self.pixels, Pixels::Fits { .. }) {
-                row.iter().for_each(|pixel| data.add(pixel.to_bits()));
+                data.add_row(&row);
             }
         }
         if let Pixels::Fits { header, .. } = &self.pixels {

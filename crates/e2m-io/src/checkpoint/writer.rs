@@ -5,8 +5,10 @@ use super::{CheckpointCompression, CheckpointError, CheckpointFormat, Facts};
 use crate::atomic::AtomicFile;
 use crate::hash::{ContentHash, PixelHasher};
 use crate::tiff::{TiffWriter, WriterOptions};
+use crate::write_behind::WriteBehind;
 use e2m_image::{BandError, BandSink, Size, check_band};
 use ndarray::ArrayView2;
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IntoInnerError, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +28,7 @@ pub struct CheckpointWriter {
     rows_written: usize,
     hasher: PixelHasher,
     format: FormatWriter,
+    behind: WriteBehind,
 }
 
 #[derive(Debug)]
@@ -35,7 +38,7 @@ enum FormatWriter {
 }
 
 impl FormatWriter {
-    fn write_row(&mut self, row: impl Iterator<Item = f32>) -> io::Result<()> {
+    fn write_row(&mut self, row: &[f32]) -> io::Result<()> {
         match self {
             Self::Tiff(writer) => writer.write_row(row),
             Self::Fits(writer) => writer.write_row(row),
@@ -100,6 +103,7 @@ impl CheckpointWriter {
             });
         }
         let file = AtomicFile::create(path)?;
+        let behind = WriteBehind::new(file.second_handle());
         let writer = match format {
             CheckpointFormat::Tiff => {
                 let options = WriterOptions {
@@ -123,6 +127,7 @@ impl CheckpointWriter {
             rows_written: 0,
             hasher: PixelHasher::new(),
             format: writer.map_err(|source| write_error(path, 0, source))?,
+            behind,
         })
     }
 
@@ -147,6 +152,7 @@ impl CheckpointWriter {
         let failed = |source| write_error(&self.path, written, source);
         let mut file = self.format.finish().map_err(failed)?;
         let bytes = file.seek(SeekFrom::End(0)).map_err(failed)?;
+        self.behind.finish().map_err(failed)?;
         file.commit()?;
         Ok(WrittenCheckpoint {
             path: self.path,
@@ -173,12 +179,17 @@ impl BandSink for CheckpointWriter {
         check_band(self.size, self.rows_written, band.dim())?;
         for row in band.rows() {
             let written = 4 * (self.rows_written * self.size.width) as u64;
-            self.hasher.update(row.iter().copied());
+            // Rows that lie side by side are copied as they are.
+            let row = row
+                .to_slice()
+                .map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed);
+            self.hasher.update(&row);
             self.format
-                .write_row(row.iter().copied())
+                .write_row(&row)
                 .map_err(|source| BandError::other(write_error(&self.path, written, source)))?;
             self.rows_written += 1;
         }
+        self.behind.wrote(4 * band.len() as u64);
         Ok(())
     }
 }

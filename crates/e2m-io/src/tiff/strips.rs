@@ -35,8 +35,8 @@ impl StripCutter {
     }
 
     /// Takes the next row.
-    pub(super) fn push(&mut self, row: impl Iterator<Item = f32>) {
-        self.pixels.extend(row);
+    pub(super) fn push(&mut self, row: &[f32]) {
+        self.pixels.extend_from_slice(row);
     }
 
     /// Whether the rows make a whole strip, which has to be taken before the next row comes.

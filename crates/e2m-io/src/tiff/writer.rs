@@ -69,7 +69,7 @@ impl<W: Write + Seek> TiffWriter<W> {
     }
 
     /// Takes the next row; the caller has checked its length and that there is room for it.
-    pub(crate) fn write_row(&mut self, row: impl Iterator<Item = f32>) -> io::Result<()> {
+    pub(crate) fn write_row(&mut self, row: &[f32]) -> io::Result<()> {
         self.strips.push(row);
         if self.strips.is_full() {
             self.write_strip()?;

@@ -111,7 +111,10 @@ fn the_scale_stands_at_its_ratio_and_the_mirrored_wing_right_of_it() {
     assert!(teal(-25.0) && !teal(25.0));
     let at_half = mirrored.iter().filter(|(_, up)| (0.4..0.5).contains(up));
     let bins: Vec<f64> = at_half.map(|(x, _)| (x - 0.5) * 121.0).collect();
-    assert!(bins.len() > 9 && bins.iter().all(|bin| (25.0..42.0).contains(bin)), "{bins:?}");
+    assert!(
+        bins.len() > 9 && bins.iter().all(|bin| (25.0..42.0).contains(bin)),
+        "{bins:?}"
+    );
     let unfitted = RatioPeak { fit: None, ..peak };
     assert_ne!(whole, draw(Some(unfitted)));
 }

@@ -11,6 +11,13 @@ impl OnesSum {
         self.0 = sum.wrapping_add(u32::from(carry));
     }
 
+    /// Adds the pixels of a row, fewer than 2^32; the carries all at once.
+    pub(crate) fn add_row(&mut self, row: &[f32]) {
+        let sum: u64 = row.iter().map(|pixel| u64::from(pixel.to_bits())).sum();
+        self.add(sum as u32);
+        self.add((sum >> 32) as u32);
+    }
+
     /// Adds bytes, four to a word, the last word filled up with zeros.
     pub(crate) fn add_bytes(&mut self, bytes: &[u8]) {
         for word in bytes.chunks(4) {
@@ -48,6 +55,13 @@ mod tests {
         sum.add(u32::MAX);
         sum.add(2);
         assert_eq!(sum.value(), 2);
+        let row: Vec<f32> = (0..999u32)
+            .map(|i| f32::from_bits(i.wrapping_mul(0x9e37_79b9)))
+            .collect();
+        let mut one_by_one = sum;
+        row.iter().for_each(|pixel| one_by_one.add(pixel.to_bits()));
+        sum.add_row(&row);
+        assert_eq!(sum, one_by_one);
         let mut bytes = OnesSum::default();
         bytes.add_bytes(&[0, 0, 0, 1, 5]);
         assert_eq!(bytes.value(), 0x0500_0001);

@@ -49,10 +49,9 @@ impl FitsWriter {
     }
 
     /// Takes the next row; the caller has checked its length and that there is room for it.
-    pub(crate) fn write_row(&mut self, row: impl Iterator<Item = f32>) -> io::Result<()> {
-        let data = &mut self.data;
-        self.pixels
-            .extend(row.inspect(|pixel| data.add(pixel.to_bits())));
+    pub(crate) fn write_row(&mut self, row: &[f32]) -> io::Result<()> {
+        self.data.add_row(row);
+        self.pixels.extend_from_slice(row);
         if self.pixels.len() >= BUFFER_PIXELS {
             self.flush()?;
         }
@@ -94,9 +93,8 @@ mod tests {
             FitsWriter::new(file, size, facts, "2026-01-02T03:04:05.678901").expect("begins");
         for y in 0..size.height {
             let pixel = |x: usize| (x * y) as f32 / 7.0 - 1000.0;
-            writer
-                .write_row((0..size.width).map(pixel))
-                .expect("writes");
+            let row: Vec<f32> = (0..size.width).map(pixel).collect();
+            writer.write_row(&row).expect("writes");
         }
         let file = writer.finish().expect("finishes");
         file.commit().expect("commits");
@@ -160,9 +158,7 @@ mod tests {
         let file = AtomicFile::create(&folder.path().join("image.fits")).expect("creates");
         let mut writer = FitsWriter::new(file, LARGE, &Facts::new(), "now").expect("begins");
         let removed = crate::remove_stale_temporaries(folder.path()).expect("looks");
-        writer
-            .write_row(vec![0.0; 700].into_iter())
-            .expect("writes");
+        writer.write_row(&[0.0; 700]).expect("writes");
         assert_eq!(removed, 0);
         drop(writer);
         assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 0);
