@@ -9,6 +9,9 @@ pub(crate) const INK: [u8; 3] = [20, 20, 20];
 /// Grid lines and whatever is meant to stay behind.
 pub(crate) const FAINT: [u8; 3] = [218, 218, 218];
 
+/// Two images in one: the colour of the first and of the second alone; together they are white.
+pub(crate) const OVERLAY: [[u8; 3]; 2] = [[0, 255, 0], [255, 0, 255]];
+
 /// From a share of 0 to 1 to a colour; none of them relies on telling red from green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ColourMap {

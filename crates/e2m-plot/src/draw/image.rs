@@ -1,7 +1,7 @@
 //! Images in a panel: how large it is, which pixels it shows, and how values become grey or colour.
 
 use super::axis::{Axis, Scale};
-use super::colour::{ColourMap, WHITE};
+use super::colour::{ColourMap, OVERLAY, WHITE};
 use super::frame::Frame;
 use super::surface::{Raster, Rect, Surface};
 use crate::Preview;
@@ -30,13 +30,9 @@ pub(crate) fn panel_size(preview: &Preview<'_>, room: (f64, f64)) -> (f64, f64) 
     )
 }
 
-/// A frame around the preview in full-resolution px: pixel centres on whole numbers, edges half a pixel beyond.
-pub(crate) fn image_frame(preview: &Preview<'_>, rect: Rect, labels: (&str, &str)) -> Frame {
-    image_frame_at(preview, (0.0, 0.0), rect, labels)
-}
-
-/// The same for a preview whose first block begins at the full-resolution px `origin`.
-pub(crate) fn image_frame_at(
+/// A frame around the preview in full-resolution px, pixel centres on whole numbers, edges half a pixel beyond; its first
+/// block begins at the full-resolution px `origin`.
+pub(crate) fn image_frame(
     preview: &Preview<'_>,
     origin: (f64, f64),
     rect: Rect,
@@ -145,6 +141,43 @@ pub(crate) fn draw_brightness(
     draw_mapped(surface, frame, preview, Reduce::Mean, 1, |value| {
         map.at(stretch.share(value))
     });
+}
+
+/// Puts two previews of equal size into the frame, each by its own stretch, in the colours of an overlay; where neither is a
+/// number the page stays white.
+pub(crate) fn draw_overlay(surface: &mut Surface, frame: &Frame, previews: [&Preview<'_>; 2]) {
+    let (width, height) = (frame.rect.width as usize, frame.rect.height as usize);
+    let shares = previews.map(|preview| {
+        let stretch = LogStretch::of(preview.pixels);
+        resized(preview.pixels, width, height, Reduce::Mean).mapv_into(|value| {
+            if value.is_nan() {
+                f32::NAN
+            } else {
+                stretch.map_or(0.0, |s| s.share(f64::from(value)).clamp(0.0, 1.0) as f32)
+            }
+        })
+    });
+    let pixels = shares[0]
+        .iter()
+        .zip(&shares[1])
+        .map(|(&first, &second)| {
+            if first.is_nan() && second.is_nan() {
+                return WHITE;
+            }
+            // NaN is the lesser of the two.
+            let shares = [first.max(0.0), second.max(0.0)];
+            std::array::from_fn(|i| {
+                let sum: f32 = (0..2).map(|k| shares[k] * f32::from(OVERLAY[k][i])).sum();
+                sum.round() as u8
+            })
+        })
+        .collect();
+    let raster = Raster { width, pixels };
+    surface.raster(
+        frame.rect.left.round() as usize,
+        frame.rect.top.round() as usize,
+        &raster,
+    );
 }
 
 /// Puts the preview into the frame, each value in the colour `colour` gives it, in cells of `cell` px.

@@ -7,6 +7,7 @@ pub(crate) mod axis;
 pub(crate) mod bar;
 pub(crate) mod clip;
 pub(crate) mod colour;
+pub(crate) mod crop;
 pub(crate) mod frame;
 pub(crate) mod image;
 pub(crate) mod legend;

@@ -4,7 +4,9 @@ use super::axis::{Axis, Scale};
 use super::bar::ColourBar;
 use super::colour::ColourMap;
 use super::frame::{Frame, Margins};
-use super::image::{LogStretch, Reduce, draw_brightness, draw_mapped, image_frame_at, panel_size};
+use super::image::{
+    LogStretch, Reduce, draw_brightness, draw_mapped, draw_overlay, image_frame, panel_size,
+};
 use super::legend::Legend;
 use super::page::{Header, Style, write_reason};
 use super::surface::{Pen, Rect, Surface};
@@ -13,9 +15,11 @@ use crate::{PlotError, Preview};
 
 /// How the pixels of a panel become colours.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Paint {
+pub(crate) enum Paint<'a> {
     /// Logarithmic brightness.
     Brightness(ColourMap),
+    /// Logarithmic brightness of the panel's preview and of another one of equal size, each in a colour.
+    Overlay(Preview<'a>),
     /// Black at zero, full colour at ± this many counts.
     Difference(f64),
 }
@@ -30,7 +34,7 @@ pub(crate) struct Panel<'a> {
     pub preview: Preview<'a>,
     /// Full-resolution place of the preview's first pixel.
     pub origin: (f64, f64),
-    pub paint: Paint,
+    pub paint: Paint<'a>,
     /// Whether a colour bar stands beside it.
     pub with_bar: bool,
     pub contours: Vec<Drawn<'a>>,
@@ -75,7 +79,7 @@ impl<'a, 'p> Stretched<'a, 'p> {
     fn new(panel: &'a Panel<'p>) -> Self {
         let stretch = match panel.paint {
             Paint::Brightness(_) => LogStretch::of(panel.preview.pixels),
-            Paint::Difference(_) => None,
+            Paint::Overlay(_) | Paint::Difference(_) => None,
         };
         Self { panel, stretch }
     }
@@ -89,6 +93,7 @@ impl<'a, 'p> Stretched<'a, 'p> {
                 let stretch = self.stretch?;
                 (Axis::new(stretch.low, stretch.high, Scale::Log, ""), map)
             }
+            Paint::Overlay(_) => return None,
             Paint::Difference(limit) => (
                 Axis::new(-limit, limit, Scale::Linear, ""),
                 ColourMap::Diverging,
@@ -100,7 +105,7 @@ impl<'a, 'p> Stretched<'a, 'p> {
     /// The y axis is named once in a row.
     fn frame(&self, rect: Rect, leftmost: bool) -> Frame {
         let labels = ("x (px)", if leftmost { "y (px)" } else { "" });
-        image_frame_at(&self.panel.preview, self.panel.origin, rect, labels)
+        image_frame(&self.panel.preview, self.panel.origin, rect, labels)
     }
 }
 
@@ -169,6 +174,9 @@ fn draw_panel(
             if let Some(stretch) = stretched.stretch {
                 draw_brightness(surface, &frame, &panel.preview, stretch, map);
             }
+        }
+        Paint::Overlay(other) => {
+            draw_overlay(surface, &frame, [&panel.preview, &other]);
         }
         Paint::Difference(limit) => {
             let colour = |v: f64| ColourMap::Diverging.at(0.5 + 0.5 * v / limit);

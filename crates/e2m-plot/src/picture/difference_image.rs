@@ -3,6 +3,7 @@
 use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::ColourMap;
+use crate::draw::crop::Crop;
 use crate::draw::image::{Reduce, draw_mapped, image_frame, percentiles};
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::number::short;
@@ -46,6 +47,7 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
         pixels: difference.extremes.view(),
         factor: difference.factor as f64,
     };
+    let (preview, origin) = Crop::to_content(&[&preview]).of(preview);
     let (knee, limit) = stretch(difference);
     let style = Style::for_width(PAGE_PX);
     let fonts = Fonts::new()?;
@@ -77,7 +79,7 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
     let bar = ColourBar { axis, map };
     let shape = Shape::Image(preview, MAX_PANEL_HEIGHT_PX);
     let sheet = Sheet::new(style, &fonts, (header, legend), Some(bar), &shape, |rect| {
-        image_frame(&preview, rect, ("x (px)", "y (px)"))
+        image_frame(&preview, origin, rect, ("x (px)", "y (px)"))
     });
     let mut surface = sheet.begin(fonts)?;
     draw_mapped(

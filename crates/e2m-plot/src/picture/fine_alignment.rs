@@ -2,6 +2,7 @@
 
 use super::registration::{Contour, PAGE_PX, POST_RING, PRE_RING};
 use crate::draw::colour::ColourMap;
+use crate::draw::crop::Crop;
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::number::length_px;
 use crate::draw::page::{Header, Style};
@@ -59,11 +60,19 @@ pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_, '_>) -> Result<Vec
             (picture.refined_contours, refined),
         ],
     };
-    let mut panels = vec![panel(
-        "whole section",
-        (picture.post.reborrow(), (0.0, 0.0)),
-    )];
+    let crop = Crop::to_content(&[&picture.post]);
+    let whole = crop.of(picture.post.reborrow());
+    let (rows, columns) = whole.0.pixels.dim();
+    let mut panels = vec![panel("whole section", whole)];
     let mut header = Header::new(picture.title, "fine alignment");
+    let rings = [
+        (picture.post_contours, post, "ring of post"),
+        (picture.coarse_contours, coarse, "pre, coarse"),
+        (picture.refined_contours, refined, "pre, refined"),
+    ];
+    if rings.iter().all(|(contours, ..)| contours.is_empty()) {
+        header = header.line("no ring was looked for: the alignment is by features");
+    }
     if let Some(moved) = &moved {
         header = header.line(format!(
             "ICP moved the ring by {} in the median, {} at most",
@@ -75,12 +84,11 @@ pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_, '_>) -> Result<Vec
             close_up(picture.post.reborrow(), moved),
         ));
     }
-    let entries = vec![
-        Entry::new(Sign::LineOnDark(post), "ring of post"),
-        Entry::new(Sign::LineOnDark(coarse), "pre, coarse"),
-        Entry::new(Sign::LineOnDark(refined), "pre, refined"),
-    ];
-    let (rows, columns) = picture.post.pixels.dim();
+    let entries = rings
+        .into_iter()
+        .filter(|(contours, ..)| !contours.is_empty())
+        .map(|(_, pen, name)| Entry::new(Sign::LineOnDark(pen), name))
+        .collect();
     let beside = columns < STACKED_PROPORTION * rows;
     let in_a_row = if beside { panels.len() } else { 1 };
     draw_panels(

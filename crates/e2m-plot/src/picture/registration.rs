@@ -1,6 +1,7 @@
 //! `registration`: what the coarse alignment saw and did.
 
-use crate::draw::colour::ColourMap;
+use crate::draw::colour::{ColourMap, OVERLAY};
+use crate::draw::crop::Crop;
 use crate::draw::image::percentiles;
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::page::{Header, Style};
@@ -40,8 +41,10 @@ pub struct RegistrationPicture<'a, 'p> {
     pub aligned_contours: &'a [Contour],
 }
 
-/// Draws four panels: post with its ring, pre with its ring, both rings after the coarse alignment, and the difference
-/// `post - aligned pre`, unscaled: a PNG of 2,000 px width.
+/// Draws four panels: post with its ring, pre with its ring, both after the coarse alignment, post in green and pre in magenta,
+/// and the difference `post - aligned pre`, unscaled: a PNG of 2,000 px width.
+///
+/// Where both are as bright, measured by the range of each, their colours add up to grey; padding all around is cut off.
 ///
 /// # Errors
 /// [`PlotError`] if the picture cannot be encoded.
@@ -54,24 +57,24 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
     let pre_ring = Pen::solid(PRE_RING, line);
     let before = Pen::dashed(PRE_RING, line * 0.8);
     let grey = Paint::Brightness(ColourMap::Grey);
-    let dim = Paint::Brightness(ColourMap::Backdrop);
+    let crop = Crop::to_content(&[&picture.post, &picture.pre, &picture.aligned]);
     let panels = [
         panel(
             "post (counts)",
-            picture.post.reborrow(),
+            crop.of(picture.post.reborrow()),
             grey,
             vec![(picture.post_contours, post_ring)],
         ),
         panel(
             "pre as taken (counts)",
-            picture.pre.reborrow(),
+            crop.of(picture.pre.reborrow()),
             grey,
             vec![(picture.pre_contours, pre_ring)],
         ),
         panel(
-            "after the alignment",
-            picture.post.reborrow(),
-            dim,
+            "both after the alignment",
+            crop.of(picture.post.reborrow()),
+            Paint::Overlay(crop.of(picture.aligned.reborrow()).0),
             vec![
                 (picture.pre_contours, before),
                 (picture.post_contours, post_ring),
@@ -80,10 +83,10 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
         ),
         panel(
             "post − pre (counts)",
-            Preview {
+            crop.of(Preview {
                 pixels: difference.view(),
                 ..picture.post.reborrow()
-            },
+            }),
             Paint::Difference(limit),
             Vec::new(),
         ),
@@ -92,7 +95,11 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
     if !picture.method.is_empty() {
         header = header.line(format!("coarse alignment by {}", picture.method));
     }
-    let mut entries = Vec::new();
+    let mut entries = vec![
+        Entry::new(Sign::Patch(OVERLAY[0], 1.0), "post alone"),
+        Entry::new(Sign::Patch(OVERLAY[1], 1.0), "pre alone"),
+        Entry::new(Sign::Patch([190; 3], 1.0), "both alike"),
+    ];
     if !picture.post_contours.is_empty() {
         entries.push(Entry::new(Sign::LineOnDark(post_ring), "ring of post"));
     }
@@ -112,16 +119,16 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
 
 fn panel<'a>(
     caption: &str,
-    preview: Preview<'a>,
-    paint: Paint,
+    (preview, origin): (Preview<'a>, (f64, f64)),
+    paint: Paint<'a>,
     contours: Vec<Drawn<'a>>,
 ) -> Panel<'a> {
     Panel {
         caption: caption.into(),
         preview,
-        origin: (0.0, 0.0),
+        origin,
         paint,
-        with_bar: true,
+        with_bar: !matches!(paint, Paint::Overlay(_)),
         contours,
     }
 }

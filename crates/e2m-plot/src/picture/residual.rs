@@ -100,7 +100,7 @@ fn layout(picture: &ResidualPicture<'_, '_>, fonts: &Fonts) -> Layout {
         .collect();
     lengths.sort_unstable_by(f64::total_cmp);
     let shape = Shape::Image(picture.post, MAX_PANEL_HEIGHT_PX);
-    let axes = |rect| image_frame(&picture.post, rect, ("x (px)", "y (px)"));
+    let axes = |rect| image_frame(&picture.post, (0.0, 0.0), rect, ("x (px)", "y (px)"));
     let sheet = |header: Header, legend: Legend| {
         Sheet::new(
             style,

@@ -17,7 +17,7 @@ pub(super) const BAND_OPACITY: f64 = 0.3;
 /// The share of pixels that may lie beyond the chart at either end.
 const BEYOND_SHARE: f64 = 0.01;
 /// Bins on either side of the peak that are always shown, and at most: the histogram has about 20 across the peak at half height.
-const SIDE_BINS: [usize; 2] = [60, 400];
+const SIDE_BINS: [usize; 2] = [60, 200];
 /// Steps on either side of the peak.
 const MAX_SIDE_STEPS: usize = 80;
 /// Mirrored bins that hold less than this share of the peak are not marked: they lie on the axis.
@@ -122,7 +122,7 @@ impl<'a> Peak<'a> {
         }
         let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
         frame.polyline(surface, &upright(0.0), Pen::dashed(INK, hair));
-        for line in scales.iter().filter(|line| line.usable()) {
+        for line in scales.iter().rev().filter(|line| line.usable()) {
             let pen = Pen::solid(line.colour(), hair * 2.0);
             frame.polyline(surface, &upright(line.value.log10()), pen);
         }

@@ -68,7 +68,7 @@ impl Pixels {
             .draw(surface, frame, Some((PRE, 0.4)), Some(outline));
         let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
         frame.polyline(surface, &upright(0.0), Pen::dashed(INK, style.hair));
-        for line in scales.iter().filter(|line| line.usable()) {
+        for line in scales.iter().rev().filter(|line| line.usable()) {
             let pen = Pen::solid(line.colour(), style.hair * 2.0);
             frame.polyline(surface, &upright(line.value.log10()), pen);
         }
