@@ -19,4 +19,17 @@ pub enum PlotError {
     /// The PNG encoder failed.
     #[error("the picture could not be encoded as PNG: {0}")]
     Encode(#[from] png::EncodingError),
+    /// The JPEG encoder failed.
+    #[error("the picture could not be encoded as JPEG: {0}")]
+    EncodeJpeg(#[from] jpeg_encoder::EncodingError),
+    /// Two images of a comparison are not of the same frame.
+    #[error(
+        "post has {post:?} px (rows, columns) and aligned pre {aligned:?}; they cannot be compared"
+    )]
+    FramesDiffer {
+        /// Shape of post.
+        post: (usize, usize),
+        /// Shape of aligned pre.
+        aligned: (usize, usize),
+    },
 }

@@ -78,20 +78,28 @@
 mod decoded;
 mod draw;
 mod error;
+mod jpeg;
 mod picture;
 mod preview;
+mod report;
 mod statistics;
 
 pub use error::PlotError;
 pub use picture::{
-    Contour, DifferenceHistogramPicture, DifferenceImagePicture, ExcessHeatmapPicture,
-    FineAlignmentPicture, MoffatProfile, PrePostHeatmapPicture, PrePostHistogramsPicture,
-    RatioHistogramPicture, RatioPeak, RegistrationPicture, ResidualArrow, ResidualPicture,
-    ScaleLine, ScaleMethod, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
-    draw_fine_alignment, draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
-    draw_registration, draw_registration_residual,
+    ComparisonImages, ComparisonPicture, Contour, DifferenceHistogramPicture,
+    DifferenceImagePicture, ExcessHeatmapPicture, FineAlignmentPicture, MoffatProfile,
+    PrePostHeatmapPicture, PrePostHistogramsPicture, RatioHistogramPicture, RatioPeak,
+    RegistrationPicture, ResidualArrow, ResidualPicture, ScaleLine, ScaleMethod, draw_comparison,
+    draw_difference_histogram, draw_difference_image, draw_excess_heatmap, draw_fine_alignment,
+    draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram, draw_registration,
+    draw_registration_residual,
 };
 pub use preview::{Preview, Title};
+pub use report::{
+    Comparison, PICTURE_GUIDES, PictureGuide, PictureKind, ReportError, ReportFile, ReportHead,
+    ReportPicture, ReportProblem, ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict,
+    ReportWriter, TaskSection, write_report,
+};
 pub use statistics::{
     BrightnessHistogram, DifferenceClass, DifferenceHistogram, DifferencePreview,
     DifferenceSummary, JointGrid, JointHistogram, Levels, Outline, PairStatistics,

@@ -1,5 +1,6 @@
 //! The pictures, one file each.
 
+mod comparison;
 mod difference_histogram;
 mod difference_image;
 mod fine_alignment;
@@ -10,6 +11,7 @@ mod registration;
 mod residual;
 mod scale_line;
 
+pub use comparison::{ComparisonImages, ComparisonPicture, draw_comparison};
 pub use difference_histogram::{DifferenceHistogramPicture, draw_difference_histogram};
 pub use difference_image::{DifferenceImagePicture, draw_difference_image};
 pub use fine_alignment::{FineAlignmentPicture, draw_fine_alignment};

@@ -1,0 +1,16 @@
+//! The report of a batch: one page of HTML with everything in it.
+
+mod embed;
+mod href;
+mod kind;
+mod model;
+mod text;
+mod view;
+mod writer;
+
+pub use kind::{PICTURE_GUIDES, PictureGuide, PictureKind};
+pub use model::{
+    Comparison, ReportFile, ReportHead, ReportPicture, ReportProblem, ReportRow, ReportScale,
+    ReportStage, ReportStatus, ReportVerdict, TaskSection,
+};
+pub use writer::{ReportError, ReportWriter, write_report};

@@ -1,0 +1,339 @@
+//! What the templates are filled with: every figure already in words, every path already a link.
+
+use super::embed::Embedded;
+use super::href::href;
+use super::model::{
+    Comparison, ReportFile, ReportHead, ReportPicture, ReportRow, ReportStatus, ReportVerdict,
+};
+use super::text;
+use super::{PictureGuide, TaskSection};
+use askama::Template;
+
+const STYLE: &str = include_str!("../../templates/report/report.css");
+const SCRIPT: &str = include_str!("../../templates/report/report.js");
+/// Sections beyond this number are folded, but for the first ones with problems.
+const OPEN_AT_MOST: usize = 4;
+
+/// The page as far as the first section.
+#[derive(Template)]
+#[template(path = "report/head.html")]
+pub(super) struct HeadView<'a> {
+    head: &'a ReportHead,
+    style: &'static str,
+    took: String,
+    problems: Vec<ProblemView<'a>>,
+    rows: Vec<RowView<'a>>,
+    statuses: Vec<(StatusView, usize)>,
+    files: Vec<FileView<'a>>,
+}
+
+/// What comes after the last section.
+#[derive(Template)]
+#[template(path = "report/foot.html")]
+pub(super) struct FootView<'a> {
+    pub(super) head: &'a ReportHead,
+    script: &'static str,
+}
+
+/// One task with its pictures.
+#[derive(Template)]
+#[template(path = "report/task.html")]
+pub(super) struct SectionView<'a> {
+    row: RowView<'a>,
+    open: bool,
+    facts: Vec<(&'static str, String)>,
+    stages: Vec<(&'a str, String)>,
+    pictures: Vec<PictureView<'a>>,
+    comparison: Option<ComparisonView<'a>>,
+}
+
+struct ProblemView<'a> {
+    task: &'a str,
+    /// The section to go to.
+    id: Option<usize>,
+    what: &'a str,
+    to_do: &'a str,
+}
+
+struct FileView<'a> {
+    label: &'a str,
+    href: String,
+}
+
+/// A status as a sign, a word, and a place in the order.
+#[derive(Clone, Copy)]
+struct StatusView {
+    status: ReportStatus,
+    sign: &'static str,
+    word: &'static str,
+    class: &'static str,
+}
+
+/// One cell: what is read, and what is sorted by.
+struct Cell {
+    text: String,
+    value: Option<String>,
+}
+
+struct RowView<'a> {
+    /// The task's place in the batch.
+    id: usize,
+    sample: &'a str,
+    dye: &'a str,
+    status: StatusView,
+    why: Option<&'a str>,
+    verdict: Cell,
+    median: Cell,
+    p90: Cell,
+    scale: Cell,
+    other_scales: Vec<String>,
+    time: Cell,
+    memory: Cell,
+    /// Share of the plan that was used, in percent of the bar, and whether it was exceeded.
+    used: Option<(f64, bool)>,
+    files: Vec<FileView<'a>>,
+    warnings: &'a [String],
+}
+
+struct PictureView<'a> {
+    guide: &'static PictureGuide,
+    variant: &'a str,
+    href: String,
+    image: Option<Embedded<'a>>,
+}
+
+struct ComparisonView<'a> {
+    post: Embedded<'a>,
+    aligned: Embedded<'a>,
+    factor: Option<String>,
+}
+
+impl<'a> HeadView<'a> {
+    pub(super) fn new(head: &'a ReportHead, order: &[usize]) -> Self {
+        let problems = head.problems.iter().map(|problem| ProblemView {
+            task: &problem.task,
+            id: head.tasks.iter().position(|row| row.name() == problem.task),
+            what: &problem.what,
+            to_do: &problem.to_do,
+        });
+        let mut statuses: Vec<(StatusView, usize)> = Vec::new();
+        for &row in order {
+            let status = StatusView::of(head.tasks[row].status);
+            match statuses.last_mut() {
+                Some((last, count)) if last.status == status.status => *count += 1,
+                _ => statuses.push((status, 1)),
+            }
+        }
+        Self {
+            head,
+            style: STYLE,
+            took: text::time(head.seconds),
+            problems: problems.collect(),
+            rows: order.iter().map(|&row| RowView::new(head, row)).collect(),
+            statuses,
+            files: files(&head.files),
+        }
+    }
+}
+
+impl<'a> FootView<'a> {
+    pub(super) fn new(head: &'a ReportHead) -> Self {
+        Self {
+            head,
+            script: SCRIPT,
+        }
+    }
+}
+
+impl<'a> SectionView<'a> {
+    /// The section of `section.row`; `place` is where it stands among all of them.
+    pub(super) fn new(head: &'a ReportHead, section: &'a TaskSection, place: usize) -> Self {
+        let task = &head.tasks[section.row];
+        let few = head.tasks.len() <= OPEN_AT_MOST;
+        let problem = task.status != ReportStatus::Complete && place < OPEN_AT_MOST;
+        let mut pictures: Vec<PictureView<'a>> =
+            section.pictures.iter().map(PictureView::new).collect();
+        pictures.sort_by_key(|picture| (picture.guide.kind, picture.variant));
+        let stages = task.stages.iter().map(|stage| {
+            let time = if stage.skipped {
+                "was there".to_owned()
+            } else {
+                text::time(stage.seconds)
+            };
+            (stage.name.as_str(), time)
+        });
+        Self {
+            row: RowView::new(head, section.row),
+            open: few || problem,
+            facts: facts(task),
+            stages: stages.collect(),
+            pictures,
+            comparison: section.comparison.as_ref().and_then(ComparisonView::new),
+        }
+    }
+}
+
+fn files(files: &[ReportFile]) -> Vec<FileView<'_>> {
+    files
+        .iter()
+        .map(|file| FileView {
+            label: &file.label,
+            href: href(&file.path),
+        })
+        .collect()
+}
+
+fn facts(task: &ReportRow) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
+    fact(
+        "Residual, median",
+        task.residual_median_px.map(text::pixels),
+    );
+    fact(
+        "Residual, 90th percentile",
+        task.residual_p90_px.map(text::pixels),
+    );
+    fact(
+        "Post covered by pre",
+        task.overlap_fraction.map(text::percent),
+    );
+    fact(
+        "Correlation",
+        task.correlation.map(|value| format!("{value:.3}")),
+    );
+    facts
+}
+
+impl StatusView {
+    fn of(status: ReportStatus) -> Self {
+        let (sign, word, class) = match status {
+            ReportStatus::Failed => ("✕", "failed", "bad"),
+            ReportStatus::Suspect => ("?", "suspect", "doubt"),
+            ReportStatus::Interrupted => ("‖", "interrupted", "doubt"),
+            ReportStatus::LeftOut => ("–", "left out", "doubt"),
+            ReportStatus::NotBegun => ("○", "not begun", "none"),
+            ReportStatus::Complete => ("✓", "complete", "good"),
+        };
+        Self {
+            status,
+            sign,
+            word,
+            class,
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        self.status as u8
+    }
+}
+
+impl Cell {
+    fn new(value: Option<f64>, text: impl FnOnce(f64) -> String) -> Self {
+        Self {
+            text: value.map(text).unwrap_or_default(),
+            value: text::sortable(value),
+        }
+    }
+}
+
+impl<'a> RowView<'a> {
+    fn new(head: &'a ReportHead, id: usize) -> Self {
+        let row = &head.tasks[id];
+        let verdict = row.verdict.map(|verdict| match verdict {
+            ReportVerdict::Fail => ("fail", verdict),
+            ReportVerdict::Suspect => ("suspect", verdict),
+            ReportVerdict::Pass => ("pass", verdict),
+        });
+        let first = row.scales.first();
+        let others = row.scales.iter().skip(1);
+        Self {
+            id,
+            sample: &row.sample,
+            dye: &row.dye,
+            status: StatusView::of(row.status),
+            why: row.why.as_deref(),
+            verdict: Cell {
+                text: verdict.map(|(word, _)| word.into()).unwrap_or_default(),
+                value: verdict.map(|(_, verdict)| (verdict as u8).to_string()),
+            },
+            median: Cell::new(row.residual_median_px, text::pixels),
+            p90: Cell::new(row.residual_p90_px, text::pixels),
+            scale: Cell {
+                text: first
+                    .map(|scale| text::with_error(scale.value, scale.std_error))
+                    .unwrap_or_default(),
+                value: text::sortable(first.map(|scale| scale.value)),
+            },
+            other_scales: others
+                .map(|scale| {
+                    let value = text::with_error(scale.value, scale.std_error);
+                    format!("{} {value}", scale.method)
+                })
+                .collect(),
+            time: Cell {
+                text: time(row),
+                value: text::sortable(row.seconds),
+            },
+            memory: Cell {
+                text: memory(row),
+                value: text::sortable(row.peak_bytes.map(|bytes| bytes as f64)),
+            },
+            used: used(row),
+            files: files(&row.files),
+            warnings: &row.warnings,
+        }
+    }
+}
+
+fn time(row: &ReportRow) -> String {
+    match (row.seconds, row.status) {
+        (Some(seconds), _) => text::time(seconds),
+        (None, ReportStatus::Complete | ReportStatus::Suspect) => "was there".into(),
+        (None, _) => String::new(),
+    }
+}
+
+fn memory(row: &ReportRow) -> String {
+    match (row.peak_bytes, row.plan_bytes) {
+        (Some(peak), Some(plan)) => format!("{} of {}", text::bytes(peak), text::bytes(plan)),
+        (Some(peak), None) => text::bytes(peak),
+        (None, Some(plan)) => format!("{} planned", text::bytes(plan)),
+        (None, None) => String::new(),
+    }
+}
+
+fn used(row: &ReportRow) -> Option<(f64, bool)> {
+    let (peak, plan) = (row.peak_bytes?, row.plan_bytes.filter(|plan| *plan > 0)?);
+    let share = peak as f64 / plan as f64;
+    Some(((share * 100.0).min(100.0).round(), peak > plan))
+}
+
+impl<'a> PictureView<'a> {
+    fn new(picture: &'a ReportPicture) -> Self {
+        Self {
+            guide: picture.kind.guide(),
+            variant: &picture.variant,
+            href: href(&picture.path),
+            image: Embedded::png(&picture.png),
+        }
+    }
+}
+
+impl<'a> ComparisonView<'a> {
+    /// None where one of the two cannot be read, or where they are not of the same size.
+    fn new(comparison: &'a Comparison) -> Option<Self> {
+        let post = Embedded::jpeg(&comparison.post)?;
+        let aligned = Embedded::jpeg(&comparison.aligned)?;
+        let same = (post.width, post.height) == (aligned.width, aligned.height);
+        let factor = comparison
+            .factor
+            .filter(|factor| factor.is_finite() && *factor > 1.0)
+            .map(|factor| format!("{factor:.1}"));
+        same.then_some(Self {
+            post,
+            aligned,
+            factor,
+        })
+    }
+}
