@@ -3,29 +3,67 @@
 use crate::PlotError;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
-/// Grey pixels, row by row, as a JPEG of the given quality (1 to 100).
-pub(crate) fn grey(
-    pixels: &[u8],
-    (width, height): (usize, usize),
-    quality: u8,
-) -> Result<Vec<u8>, PlotError> {
-    encode(pixels, (width, height), ColorType::Luma, quality)
+/// How much an encoder may leave out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quality {
+    /// 1 to 100.
+    pub(crate) level: u8,
+    /// Whether colours are kept at full resolution, as thin lines need it, or at half.
+    pub(crate) sharp_colours: bool,
 }
 
-/// Red, green and blue, pixel by pixel, as a JPEG whose colours are as sharp as its brightness: they are thin lines.
+/// Grey pixels, row by row: the first of `levels` of quality whose JPEG has at most `enough` bytes, or the last.
+pub(crate) fn grey(
+    pixels: &[u8],
+    size: (usize, usize),
+    levels: &[u8],
+    enough: usize,
+) -> Result<Vec<u8>, PlotError> {
+    let qualities = levels.iter().map(|&level| Quality {
+        level,
+        sharp_colours: true,
+    });
+    first_enough(pixels, size, ColorType::Luma, qualities, enough)
+}
+
+/// Red, green, blue and a fourth byte that counts for nothing, pixel by pixel: likewise.
 pub(crate) fn colours(
     pixels: &[u8],
-    (width, height): (usize, usize),
-    quality: u8,
+    size: (usize, usize),
+    qualities: &[Quality],
+    enough: usize,
 ) -> Result<Vec<u8>, PlotError> {
-    encode(pixels, (width, height), ColorType::Rgb, quality)
+    first_enough(
+        pixels,
+        size,
+        ColorType::Rgba,
+        qualities.iter().copied(),
+        enough,
+    )
+}
+
+fn first_enough(
+    pixels: &[u8],
+    size: (usize, usize),
+    colour: ColorType,
+    qualities: impl Iterator<Item = Quality>,
+    enough: usize,
+) -> Result<Vec<u8>, PlotError> {
+    let mut jpeg = Vec::new();
+    for quality in qualities {
+        jpeg = encode(pixels, size, colour, quality)?;
+        if jpeg.len() <= enough {
+            break;
+        }
+    }
+    Ok(jpeg)
 }
 
 fn encode(
     pixels: &[u8],
     (width, height): (usize, usize),
     colour: ColorType,
-    quality: u8,
+    quality: Quality,
 ) -> Result<Vec<u8>, PlotError> {
     let side = |side: usize| {
         u16::try_from(side).map_err(|_| PlotError::PageSize {
@@ -35,8 +73,12 @@ fn encode(
     };
     let (columns, rows) = (side(width)?, side(height)?);
     let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, quality);
-    encoder.set_sampling_factor(SamplingFactor::F_1_1);
+    let mut encoder = Encoder::new(&mut bytes, quality.level);
+    encoder.set_sampling_factor(if quality.sharp_colours {
+        SamplingFactor::F_1_1
+    } else {
+        SamplingFactor::F_2_2
+    });
     encoder.set_optimized_huffman_tables(true);
     encoder.encode(pixels, columns, rows, colour)?;
     Ok(bytes)

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// The longer side of the images at most, px: a phone can hold many of them.
 const MAX_SIDE_PX: usize = 1500;
 /// An image should not be larger in bytes; noise makes it so, and noise bears a lower quality well.
-const ENOUGH_BYTES: usize = 350_000;
+const ENOUGH_BYTES: usize = 250_000;
 /// Qualities tried in this order until the image is small enough.
 const QUALITIES: [u8; 3] = [85, 70, 55];
 
@@ -102,14 +102,7 @@ fn image(
             (share.clamp(0.0, 1.0) * 255.0).round() as u8
         })
         .collect();
-    let mut smallest = Vec::new();
-    for quality in QUALITIES {
-        smallest = jpeg::grey(&grey, (width, height), quality)?;
-        if smallest.len() <= ENOUGH_BYTES {
-            break;
-        }
-    }
-    Ok(smallest)
+    jpeg::grey(&grey, (width, height), &QUALITIES, ENOUGH_BYTES)
 }
 
 #[cfg(test)]
@@ -204,7 +197,7 @@ mod tests {
                 .iter()
                 .map(|&v| (stretch.share(f64::from(v)).clamp(0.0, 1.0) * 255.0).round() as u8)
                 .collect();
-            jpeg::grey(&grey, (1500, 1500), QUALITIES[0]).expect("encodes")
+            jpeg::grey(&grey, (1500, 1500), &QUALITIES[..1], 0).expect("encodes")
         };
         assert!(images.post.len() < best.len() * 3 / 4);
         assert_eq!(images, drawn(&noise, &noise));

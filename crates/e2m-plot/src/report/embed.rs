@@ -1,19 +1,36 @@
 //! Pictures inside the page: which encoding, how large, and as a `data:` URL.
 
-use crate::jpeg;
+use crate::jpeg::{self, Quality};
 use data_encoding::BASE64;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Cursor;
+use tiny_skia::{Color, FilterQuality, IntSize, Pixmap, PixmapPaint, Transform};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 
-/// A smaller PNG is embedded as it is.
+/// A PNG of at most so many bytes is embedded as it is: charts are.
 const LARGE_BYTES: usize = 150_000;
-/// A JPEG is taken only where it is smaller than the PNG by this factor; charts are not.
+/// A JPEG has at most so many where its quality allows, which makes about 2 MB of page for a task with all pictures.
+const ENOUGH_BYTES: usize = 200_000;
+/// A JPEG is taken only where it is smaller than the PNG by this factor.
 const WORTH_IT: f64 = 0.75;
-/// Lines and type stay clean at this quality.
-const QUALITY: u8 = 85;
+/// A JPEG is at most so wide: as wide as a page shows it. The file beside the page has every pixel.
+const WIDTH_PX: u32 = 1400;
+/// Tried in this order. Lines and type are clean in the first.
+const QUALITIES: [Quality; 4] = [
+    quality(85, true),
+    quality(75, true),
+    quality(75, false),
+    quality(60, false),
+];
+
+const fn quality(level: u8, sharp_colours: bool) -> Quality {
+    Quality {
+        level,
+        sharp_colours,
+    }
+}
 
 /// An image that a browser can show.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,21 +48,21 @@ impl<'a> Embedded<'a> {
         decoder.set_transformations(png::Transformations::normalize_to_color8());
         let mut reader = decoder.read_info().ok()?;
         let (width, height) = reader.info().size();
-        let (width, height) = (width as usize, height as usize);
-        let smaller = (bytes.len() > LARGE_BYTES)
-            .then(|| as_jpeg(&mut reader, (width, height)))
-            .flatten()
-            .filter(|jpeg| (jpeg.len() as f64) < WORTH_IT * bytes.len() as f64);
-        let (mime, bytes) = match smaller {
-            Some(jpeg) => ("image/jpeg", Cow::Owned(jpeg)),
-            None => ("image/png", Cow::Borrowed(bytes)),
+        let mut pixels = vec![0; reader.output_buffer_size()?];
+        let frame = reader.next_frame(&mut pixels).ok()?;
+        pixels.truncate(frame.buffer_size());
+        let whole = Self {
+            mime: "image/png",
+            bytes: Cow::Borrowed(bytes),
+            width: width as usize,
+            height: height as usize,
         };
-        Some(Self {
-            mime,
-            bytes,
-            width,
-            height,
-        })
+        if bytes.len() <= LARGE_BYTES || frame.color_type != png::ColorType::Rgb {
+            return Some(whole);
+        }
+        let smaller = as_jpeg(&pixels, (width, height))
+            .filter(|jpeg| (jpeg.bytes.len() as f64) < WORTH_IT * bytes.len() as f64);
+        Some(smaller.unwrap_or(whole))
     }
 
     /// A JPEG as it is; none if it cannot be read.
@@ -76,13 +93,40 @@ impl Display for DataUrl<'_> {
     }
 }
 
-fn as_jpeg(reader: &mut png::Reader<Cursor<&[u8]>>, size: (usize, usize)) -> Option<Vec<u8>> {
-    let mut pixels = vec![0; reader.output_buffer_size()?];
-    let frame = reader.next_frame(&mut pixels).ok()?;
-    pixels.truncate(frame.buffer_size());
-    match frame.color_type {
-        png::ColorType::Rgb => jpeg::colours(&pixels, size, QUALITY).ok(),
-        png::ColorType::Grayscale => jpeg::grey(&pixels, size, QUALITY).ok(),
-        _ => None,
+/// Red, green and blue as JPEG, narrowed to [`WIDTH_PX`].
+fn as_jpeg(pixels: &[u8], (width, height): (u32, u32)) -> Option<Embedded<'static>> {
+    let opaque = pixels
+        .chunks_exact(3)
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2], u8::MAX])
+        .collect();
+    let mut map = Pixmap::from_vec(opaque, IntSize::from_wh(width, height)?)?;
+    if width > WIDTH_PX {
+        map = narrowed(&map)?;
     }
+    let (width, height) = (map.width() as usize, map.height() as usize);
+    let jpeg = jpeg::colours(map.data(), (width, height), &QUALITIES, ENOUGH_BYTES).ok()?;
+    Some(Embedded {
+        mime: "image/jpeg",
+        bytes: Cow::Owned(jpeg),
+        width,
+        height,
+    })
+}
+
+/// The same at a width of [`WIDTH_PX`]. Bilinear, which leaves nothing out as long as that is more than half.
+fn narrowed(map: &Pixmap) -> Option<Pixmap> {
+    let scale = f64::from(WIDTH_PX) / f64::from(map.width());
+    let height = (f64::from(map.height()) * scale).round().max(1.0);
+    let mut narrow = Pixmap::new(WIDTH_PX, height as u32)?;
+    // The last row and column may be covered by a part only.
+    narrow.fill(Color::WHITE);
+    let paint = PixmapPaint {
+        quality: FilterQuality::Bilinear,
+        ..PixmapPaint::default()
+    };
+    let across = scale as f32;
+    let down = (height / f64::from(map.height())) as f32;
+    let shrink = Transform::from_scale(across, down);
+    narrow.draw_pixmap(0, 0, map.as_ref(), &paint, shrink, None);
+    Some(narrow)
 }

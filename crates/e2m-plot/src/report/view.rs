@@ -51,6 +51,7 @@ struct ProblemView<'a> {
     task: &'a str,
     /// The section to go to.
     id: Option<usize>,
+    class: &'static str,
     what: &'a str,
     to_do: &'a str,
 }
@@ -110,11 +111,15 @@ struct ComparisonView<'a> {
 
 impl<'a> HeadView<'a> {
     pub(super) fn new(head: &'a ReportHead, order: &[usize]) -> Self {
-        let problems = head.problems.iter().map(|problem| ProblemView {
-            task: &problem.task,
-            id: head.tasks.iter().position(|row| row.name() == problem.task),
-            what: &problem.what,
-            to_do: &problem.to_do,
+        let problems = head.problems.iter().map(|problem| {
+            let id = head.tasks.iter().position(|row| row.name() == problem.task);
+            ProblemView {
+                task: &problem.task,
+                id,
+                class: id.map_or("doubt", |id| StatusView::of(head.tasks[id].status).class),
+                what: &problem.what,
+                to_do: &problem.to_do,
+            }
         });
         let mut statuses: Vec<(StatusView, usize)> = Vec::new();
         for &row in order {
