@@ -76,6 +76,13 @@ struct Cell {
     value: Option<String>,
 }
 
+/// How much of the planned memory was used.
+struct Used {
+    /// At most 100.
+    percent: f64,
+    over: bool,
+}
+
 struct RowView<'a> {
     /// The task's place in the batch.
     id: usize,
@@ -85,13 +92,13 @@ struct RowView<'a> {
     why: Option<&'a str>,
     verdict: Cell,
     median: Cell,
-    p90: Cell,
+    p90: Option<String>,
     scale: Cell,
     other_scales: Vec<String>,
     time: Cell,
     memory: Cell,
-    /// Share of the plan that was used, in percent of the bar, and whether it was exceeded.
-    used: Option<(f64, bool)>,
+    plan: Option<String>,
+    used: Option<Used>,
     files: Vec<FileView<'a>>,
     warnings: &'a [String],
 }
@@ -263,7 +270,7 @@ impl<'a> RowView<'a> {
                 value: verdict.map(|(_, verdict)| (verdict as u8).to_string()),
             },
             median: Cell::new(row.residual_median_px, text::pixels),
-            p90: Cell::new(row.residual_p90_px, text::pixels),
+            p90: row.residual_p90_px.map(text::pixels),
             scale: Cell {
                 text: first
                     .map(|scale| text::with_error(scale.value, scale.std_error))
@@ -281,9 +288,10 @@ impl<'a> RowView<'a> {
                 value: text::sortable(row.seconds),
             },
             memory: Cell {
-                text: memory(row),
+                text: row.peak_bytes.map(text::bytes).unwrap_or_default(),
                 value: text::sortable(row.peak_bytes.map(|bytes| bytes as f64)),
             },
+            plan: row.plan_bytes.map(text::bytes),
             used: used(row),
             files: files(&row.files),
             warnings: &row.warnings,
@@ -299,19 +307,13 @@ fn time(row: &ReportRow) -> String {
     }
 }
 
-fn memory(row: &ReportRow) -> String {
-    match (row.peak_bytes, row.plan_bytes) {
-        (Some(peak), Some(plan)) => format!("{} of {}", text::bytes(peak), text::bytes(plan)),
-        (Some(peak), None) => text::bytes(peak),
-        (None, Some(plan)) => format!("{} planned", text::bytes(plan)),
-        (None, None) => String::new(),
-    }
-}
-
-fn used(row: &ReportRow) -> Option<(f64, bool)> {
+fn used(row: &ReportRow) -> Option<Used> {
     let (peak, plan) = (row.peak_bytes?, row.plan_bytes.filter(|plan| *plan > 0)?);
     let share = peak as f64 / plan as f64;
-    Some(((share * 100.0).min(100.0).round(), peak > plan))
+    Some(Used {
+        percent: (share * 100.0).min(100.0).round(),
+        over: peak > plan,
+    })
 }
 
 impl<'a> PictureView<'a> {
