@@ -1,0 +1,268 @@
+//! What is in the file: order, escaping, sizes, and that it is complete.
+
+use crate::page::{AWKWARD, chart, head, html, section};
+use e2m_plot::{
+    Comparison, PICTURE_GUIDES, PictureKind, ReportError, ReportHead, ReportPicture, ReportRow,
+    ReportStatus, ReportWriter, TaskSection,
+};
+
+/// Places of the needles in the page, in their order.
+fn assert_in_order(page: &str, needles: &[&str]) {
+    let mut from = 0;
+    for needle in needles {
+        let found = page[from..].find(needle);
+        from +=
+            found.unwrap_or_else(|| panic!("{needle:?} is missing, or not behind those before"));
+    }
+}
+
+fn row(sample: &str, status: ReportStatus) -> ReportRow {
+    ReportRow::new(sample, "DAPI", status)
+}
+
+#[test]
+fn problems_then_the_table_then_the_sections_each_with_the_worst_first() {
+    let page = html(&head());
+    assert_in_order(
+        &page,
+        &[
+            "<h1>night &#38; day.toml</h1>",
+            "2 complete, 1 suspect, 1 failed",
+            "2 h 04 min",
+            "id=\"problems\"",
+            "What to do:",
+            "id=\"tasks\"",
+            "<tr data-task=\"3\" data-status=\"0\">",
+            "<tr data-task=\"2\" data-status=\"1\">",
+            "<tr data-task=\"4\"",
+            "<tr data-task=\"5\"",
+            "<tr data-task=\"6\"",
+            "<tr data-task=\"0\"",
+            "<tr data-task=\"1\"",
+            "id=\"task-3\"",
+            "id=\"task-2\"",
+            "id=\"task-4\"",
+            "id=\"task-5\"",
+            "id=\"task-6\"",
+            "id=\"task-0\"",
+            "id=\"task-1\"",
+            "</html>",
+        ],
+    );
+}
+
+#[test]
+fn a_row_has_its_figures_and_what_is_missing_has_no_value() {
+    let page = html(&head());
+    let line = |from: &str| {
+        let start = page.find(from).expect("there");
+        &page[start..start + page[start..].find("</tr>").expect("ends")]
+    };
+    let suspect = line("<tr data-task=\"2\"");
+    for text in [
+        "<td class=\"figure\" data-value=\"2.34\">2.340 px",
+        "90 % below 4.680 px",
+        "data-value=\"1.31\">1.3100 ± 0.0021",
+        "1 min 42 s",
+        "data-value=\"234000000\">234 MB",
+        "of 500 MB planned",
+        "width:47%",
+        "<a href=\"CD063/DAPI/e2m_task.json\">record</a>",
+    ] {
+        assert!(suspect.contains(text), "{text} in {suspect}");
+    }
+    assert!(line("<tr data-task=\"3\"").contains("more than planned"));
+    assert!(line("<tr data-task=\"1\"").contains("<td class=\"figure\">was there</td>"));
+    let left_out = line("<tr data-task=\"5\"");
+    assert_eq!(
+        left_out.matches("data-value").count(),
+        2,
+        "name and status: {left_out}"
+    );
+}
+
+#[test]
+fn names_are_escaped_in_text_attributes_and_links() {
+    let page = html(&head());
+    assert!(!page.contains(AWKWARD));
+    for raw in [
+        "<img src=x",
+        "</details><b>",
+        "manual <2>",
+        "record <1>",
+        "look at <it>",
+    ] {
+        assert!(!page.contains(raw), "{raw}");
+    }
+    let text = "&#60;img src=x onerror=alert(1)&#62; &#38; &#34;q&#34; &#39;ä&#39; 5%#?";
+    assert!(page.contains(text));
+    let link = "href=\"%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E%20%26%20%22q%22%20%27%C3%A4%27%205%25%23%3F/DAPI/e2m_task.json\"";
+    assert!(page.contains(link));
+}
+
+#[test]
+fn the_page_holds_all_it_shows() {
+    let page = html(&head());
+    for outside in [
+        "http:",
+        "https:",
+        "url(",
+        "@import",
+        "<link rel=\"stylesheet",
+        "fetch(",
+        "<iframe",
+    ] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let sources = page.matches(" src=\"").count();
+    assert_eq!(sources, page.matches(" src=\"data:image/").count());
+    assert_eq!(sources, 5 * 3);
+    assert!(page.contains("content=\"default-src 'none'; img-src data:;"));
+    assert!(page.contains(
+        "<h4>Post − pre, unscaled <span class=\"variant\">manual &#60;2&#62;</span></h4>"
+    ));
+    assert!(page.contains(PICTURE_GUIDES[7].good) && page.contains(PICTURE_GUIDES[7].bad));
+    assert_eq!(page, html(&head()), "the same input gives the same bytes");
+}
+
+#[test]
+fn a_few_tasks_are_open_and_of_many_only_the_first_problems() {
+    let page = |tasks: Vec<ReportRow>| {
+        html(&ReportHead {
+            tasks,
+            ..ReportHead::default()
+        })
+    };
+    let few = page(vec![row("a", ReportStatus::Complete); 3]);
+    assert_eq!(few.matches("<details").count(), 3);
+    assert_eq!(few.matches("\" open>").count(), 3);
+    let mut tasks = vec![row("a", ReportStatus::Complete); 12];
+    tasks.extend(vec![row("b", ReportStatus::Failed); 9]);
+    let many = page(tasks);
+    assert_eq!(many.matches("<details").count(), 21);
+    assert_eq!(many.matches("\" open>").count(), 4);
+    assert_in_order(
+        &many,
+        &[
+            "id=\"task-12\" data-task=\"12\" open>",
+            "id=\"task-0\" data-task=\"0\">",
+        ],
+    );
+}
+
+#[test]
+fn an_empty_batch_is_a_page_too() {
+    let page = html(&ReportHead::default());
+    assert!(!page.contains("id=\"problems\"") && page.ends_with("</html>"));
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_named_and_does_not_spoil_the_page() {
+    let head = ReportHead {
+        tasks: vec![row("a", ReportStatus::Complete)],
+        ..ReportHead::default()
+    };
+    let mut broken = section(&head.tasks[0]);
+    broken.pictures[0].png.truncate(300);
+    broken.comparison = Some(Comparison {
+        post: b"nothing".to_vec(),
+        aligned: Vec::new(),
+        factor: None,
+    });
+    let page = written(&head, &[broken]).expect("writes");
+    assert!(page.contains("could not be read: <a href=\"a/difference_histogram_msc1.42.png\">"));
+    assert!(!page.contains("figure class=\"comparison\""));
+}
+
+#[test]
+fn pictures_of_images_become_small_jpegs_and_charts_stay() {
+    let head = ReportHead {
+        tasks: vec![row("a", ReportStatus::Complete)],
+        ..ReportHead::default()
+    };
+    let mut state = 7u32;
+    let noise = noisy_png((1800, 1500), || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 27) as u8
+    });
+    assert!(noise.len() > 900_000, "{}", noise.len());
+    let picture = |kind, png: &[u8]| ReportPicture {
+        kind,
+        variant: String::new(),
+        png: png.to_vec(),
+        path: "a.png".into(),
+    };
+    let chart = chart();
+    let pictures = vec![
+        picture(PictureKind::DifferenceImage, &noise),
+        picture(PictureKind::RatioHistogram, &chart),
+    ];
+    let section = TaskSection {
+        row: 0,
+        pictures,
+        comparison: None,
+    };
+    let page = written(&head, &[section]).expect("writes");
+    let images: Vec<&str> = page
+        .split(" src=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(
+        images[0].starts_with("data:image/png;base64,iVBOR"),
+        "the chart comes first"
+    );
+    assert!(images[0].len() < chart.len() * 4 / 3 + 30);
+    assert!(images[1].starts_with("data:image/jpeg;base64,/9j/"));
+    assert!(images[1].len() < 500_000, "{}", images[1].len());
+    assert!(page.contains("width=\"1400\" height=\"1167\""));
+}
+
+#[test]
+fn sections_must_belong_to_the_batch_and_those_not_given_are_added() {
+    let head = ReportHead {
+        tasks: vec![
+            row("a", ReportStatus::Complete),
+            row("b", ReportStatus::Failed),
+        ],
+        ..ReportHead::default()
+    };
+    let of = |row| TaskSection {
+        row,
+        ..TaskSection::default()
+    };
+    assert!(matches!(
+        written(&head, &[of(2)]),
+        Err(ReportError::NoSuchTask { row: 2, rows: 2 })
+    ));
+    assert!(matches!(
+        written(&head, &[of(1), of(1)]),
+        Err(ReportError::Twice { row: 1 })
+    ));
+    let page = written(&head, &[of(0)]).expect("writes");
+    assert_in_order(
+        &page,
+        &["id=\"task-0\"", "id=\"task-1\"", "There are no pictures."],
+    );
+}
+
+fn written(head: &ReportHead, sections: &[TaskSection]) -> Result<String, ReportError> {
+    let mut page = Vec::new();
+    let mut report = ReportWriter::new(&mut page, head)?;
+    for section in sections {
+        report.task(section)?;
+    }
+    report.finish()?;
+    Ok(String::from_utf8(page).expect("UTF-8"))
+}
+
+fn noisy_png((width, height): (u32, u32), mut next: impl FnMut() -> u8) -> Vec<u8> {
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().expect("begins");
+    let pixels: Vec<u8> = (0..width * height * 3).map(|_| next()).collect();
+    writer.write_image_data(&pixels).expect("writes");
+    writer.finish().expect("ends");
+    png
+}
