@@ -1,7 +1,14 @@
-//! The diagnostic pictures of a task, and the statistics they are drawn from.
+//! The diagnostic pictures of a task, the statistics they are drawn from, and the report of a batch.
 //!
 //! Each picture is one struct of plain data and one function that turns it into the bytes of a PNG. Nothing here opens a
 //! file or needs a display or installed fonts; the same data give the same bytes.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `statistics` | what is counted while bands go by |
+//! | `picture` | the pictures, one file each |
+//! | `draw` | what they share: surface, axes, panels, legends, type |
+//! | `report` | the HTML page of a batch; its templates, style and script are in `templates/report` |
 //!
 //! | picture | what it shows | drawn from |
 //! |---|---|---|
@@ -14,6 +21,7 @@
 //! | [`draw_difference_histogram`] | post - pre for all pixels, both positive, post only | [`DifferenceHistogram`] |
 //! | [`draw_ratio_histogram`] | the ratios of pixels, the peak of those of blocks with fit, scale and error | counts per log ratio |
 //! | [`draw_difference_image`] | post - scale x pre, with every single microbe | [`DifferenceSummary`] |
+//! | [`draw_comparison`] | post and aligned pre as two bare images of one frame, JPEG | previews |
 //!
 //! # Statistics
 //!
@@ -27,12 +35,22 @@
 //! centres on whole numbers, `x` right, `y` down. What is empty, constant or not a number is drawn as such, with "no
 //! data" where nothing can be shown; data never cause an error.
 //!
+//! # The report
+//!
+//! [`ReportWriter`] writes one page of HTML for a batch to any [`Write`](std::io::Write): first what is wrong and a table
+//! of all tasks ([`ReportHead`]), then a section with the pictures of each task ([`TaskSection`]), given one after the
+//! other so that only those of one are in memory. The page needs nothing beside it: pictures are embedded, large ones as
+//! JPEG of at most 1,400 px, about 2 MB for a task with all of them, and links lead to the files. Without a script it is
+//! still whole; with it the table sorts, and post and aligned pre lie on top of each other to be swiped or blinked. A
+//! content security policy forbids the page everything else. [`PictureKind::guide`] has what to look for on each picture.
+//!
 //! # How it draws
 //!
 //! `tiny-skia` fills paths, `ab_glyph` reads glyphs from the DejaVu Sans that the `dejavu` crate embeds, `colorous` has
 //! the colour maps of matplotlib, `png` encodes. Charting libraries were looked at and left: `plotters` wants a font
 //! registered by the caller and leaves legends, colour bars and shared scales to be drawn by hand; `kuva` knows
 //! heatmaps and quivers, but no raster image for them to stand on. What is left to do here is axes, ticks and legends.
+//! `askama` fills the report's templates and escapes what goes into them, `jpeg-encoder` encodes what a page has to hold.
 //! The font comes under the Bitstream Vera licence, which asks for its notice where the font is passed on.
 //!
 //! # Examples
@@ -73,6 +91,48 @@
 //! assert!(png.starts_with(b"\x89PNG"));
 //! # Ok::<(), e2m_plot::PlotError>(())
 //! ```
+//!
+//! Report a batch of one task:
+//!
+//! ```
+//! use e2m_plot::{
+//!     Comparison, ComparisonPicture, Preview, ReportHead, ReportRow, ReportStatus, ReportWriter, TaskSection,
+//!     draw_comparison,
+//! };
+//! use ndarray::Array2;
+//!
+//! let head = ReportHead {
+//!     batch: "batch.toml".into(),
+//!     tally: "1 complete".into(),
+//!     tasks: vec![ReportRow {
+//!         residual_median_px: Some(0.021),
+//!         ..ReportRow::new("CD070", "DAPI", ReportStatus::Complete)
+//!     }],
+//!     ..ReportHead::default()
+//! };
+//! let mut page = Vec::new(); // a file, elsewhere
+//! let mut report = ReportWriter::new(&mut page, &head)?;
+//! for row in head.order() {
+//!     let (post, pre) = (Array2::from_elem((90, 120), 40.0), Array2::from_elem((90, 120), 31.0));
+//!     let preview = |pixels| Preview { pixels, factor: 15.0 };
+//!     let images = draw_comparison(&ComparisonPicture {
+//!         post: preview(post.view()),
+//!         aligned: preview(pre.view()),
+//!     })?;
+//!     report.task(&TaskSection {
+//!         row,
+//!         pictures: Vec::new(), // read from the task's folder
+//!         comparison: Some(Comparison {
+//!             post: images.post,
+//!             aligned: images.aligned,
+//!             factor: Some(images.factor),
+//!         }),
+//!     })?;
+//! }
+//! report.finish()?;
+//! assert!(page.starts_with(b"<!doctype html>"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(test)]
 mod decoded;
@@ -96,7 +156,7 @@ pub use picture::{
 };
 pub use preview::{Preview, Title};
 pub use report::{
-    Comparison, PICTURE_GUIDES, PictureGuide, PictureKind, ReportError, ReportFile, ReportHead,
+    COMPARISON_GUIDE, Comparison, PictureGuide, PictureKind, ReportError, ReportFile, ReportHead,
     ReportPicture, ReportProblem, ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict,
     ReportWriter, TaskSection, write_report,
 };

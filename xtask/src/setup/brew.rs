@@ -10,6 +10,9 @@ use crate::process::{on_path, output, run};
 
 /// Installs the formulae that are missing, if any.
 pub(super) fn install(needs: &Needs) -> Result<()> {
+    if needs.brew.is_empty() {
+        return Ok(());
+    }
     if !on_path("brew") {
         println!("set-up: Homebrew formulae for {}:", needs.purpose);
         needs::print(needs.brew);

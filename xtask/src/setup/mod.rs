@@ -24,7 +24,7 @@ pub(crate) const VERB: Verb = Verb {
 
 Installs the system packages the build needs and says which and why: with apt-get on Debian and Ubuntu (as root, or
 through sudo), with Homebrew on macOS. Elsewhere it prints what is needed. When nothing is missing it does nothing.
---test also installs what only the tests use: libtiff's tools, and a Python environment under target/venv.",
+--test also installs what only the tests use: libtiff's tools, a browser, and a Python environment under target/venv.",
     run: |workspace, args| match args.as_slice() {
         [] => build(),
         [flag] if flag == "--test" => {
@@ -44,15 +44,18 @@ pub(crate) fn build() -> Result<()> {
     install(&needs::BUILD)
 }
 
-/// Makes sure that the tests find their independent readers. Without them those tests are skipped, so a failure is
-/// only a warning, except on CI.
+/// Makes sure that the tests find their independent readers and a browser. Without them those tests are skipped, so a
+/// failure is only a warning, except on CI.
 pub(crate) fn test_extras(workspace: &Workspace) -> Result<()> {
-    let made = install(&needs::TEST).and_then(|()| python::ensure(workspace));
+    let readers = install(&needs::TEST).and_then(|()| python::ensure(workspace));
+    or_skipped(readers, "tests that compare with other readers")?;
+    or_skipped(install(&needs::BROWSER), "tests that open a browser")
+}
+
+fn or_skipped(made: Result<()>, tests: &str) -> Result<()> {
     match made {
         Err(error) if !on_ci() => {
-            eprintln!(
-                "warning: {error:#}\nwarning: tests that compare with other readers will be skipped"
-            );
+            eprintln!("warning: {error:#}\nwarning: {tests} may be skipped");
             Ok(())
         }
         made => made,

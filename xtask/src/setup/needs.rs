@@ -91,6 +91,18 @@ pub(super) const TEST: Needs = Needs {
     ],
 };
 
+/// For the tests that open the report of a batch. Apart from [`TEST`], as Ubuntu's archive has no such package; an
+/// installed Chrome will do there. Homebrew has browsers as casks only, beside its formulae.
+pub(super) const BROWSER: Needs = Needs {
+    purpose: "the tests of the report",
+    apt: &[Package {
+        name: "chromium",
+        or: Some("google-chrome-stable"),
+        why: "opens the report without a screen",
+    }],
+    brew: &[],
+};
+
 /// The packages that are not among those installed.
 pub(super) fn missing(
     packages: &'static [Package],

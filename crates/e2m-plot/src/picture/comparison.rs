@@ -63,7 +63,7 @@ pub fn draw_comparison(picture: &ComparisonPicture<'_>) -> Result<ComparisonImag
     let size = (side(width), side(height));
     let cut = s![rows, columns];
     Ok(ComparisonImages {
-        post: image(post.slice(cut.clone()), size)?,
+        post: image(post.slice(cut), size)?,
         aligned: image(aligned.slice(cut), size)?,
         factor: picture.post.factor * width as f64 / size.0.max(1) as f64,
     })

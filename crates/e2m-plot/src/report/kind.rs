@@ -26,8 +26,6 @@ pub enum PictureKind {
 /// A picture explained to those who read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PictureGuide {
-    /// The kind of picture.
-    pub kind: PictureKind,
     /// What its file name begins with.
     pub stem: &'static str,
     /// A heading.
@@ -40,10 +38,20 @@ pub struct PictureGuide {
     pub bad: &'static str,
 }
 
+/// The two images of [`draw_comparison`](crate::draw_comparison), which are no single picture, explained likewise.
+pub const COMPARISON_GUIDE: PictureGuide = PictureGuide {
+    stem: "comparison",
+    title: "Post and aligned pre",
+    shows: "The same frame of both, each in its own range of brightness, to be swiped or blinked.",
+    good: "Nothing moves: when the images alternate the rock stays where it is, and only what took up the stain comes \
+           and goes.",
+    bad: "Veins, grains or the rim jump to and fro, or break at the dividing line, everywhere or in one part only: what \
+          jumps is left over in the difference image.",
+};
+
 /// Every picture explained, in the order of [`PictureKind`].
-pub const PICTURE_GUIDES: [PictureGuide; 9] = [
+const PICTURE_GUIDES: [PictureGuide; 9] = [
     PictureGuide {
-        kind: PictureKind::Registration,
         stem: "registration",
         title: "Coarse alignment",
         shows: "Post and pre as they were taken, both outlines after the coarse alignment, and post − pre.",
@@ -53,7 +61,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               pre lies in the wrong place, is turned, or shows another section.",
     },
     PictureGuide {
-        kind: PictureKind::FineAlignment,
         stem: "fine_alignment",
         title: "Refined outline",
         shows: "The outline of pre before and after it was fitted to that of post (ICP), whole and where it moved most.",
@@ -63,7 +70,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               the rim is torn, broken off or cut by the frame, so trust the residuals rather than the outline.",
     },
     PictureGuide {
-        kind: PictureKind::RegistrationResidual,
         stem: "registration_residual",
         title: "Residual displacement",
         shows: "How far aligned pre still is from post on tiles that took no part in the fit, as magnified arrows.",
@@ -73,7 +79,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               tiles are crosses: structure will be left over in the difference image.",
     },
     PictureGuide {
-        kind: PictureKind::PrePostHeatmap,
         stem: "pre_post_heatmap",
         title: "Brightness of post against pre",
         shows: "How many pixels have each pair of brightness, aligned pre to the right and post upwards.",
@@ -83,7 +88,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               saturation), or ends in a dense line at the upper or right edge (overexposed).",
     },
     PictureGuide {
-        kind: PictureKind::ExcessHeatmap,
         stem: "excess_heatmap",
         title: "Excess of post over pre",
         shows: "The same above the diagonal, less its mirror image below, with a line for each scale.",
@@ -93,7 +97,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               away with the background, too flat a line leaves background behind.",
     },
     PictureGuide {
-        kind: PictureKind::PrePostHistograms,
         stem: "pre_post_histograms",
         title: "Brightness of each image",
         shows: "How many pixels have each brightness, in raw pre, raw post and aligned pre.",
@@ -103,7 +106,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               first few levels (underexposed), or curves of altogether different shapes (another section or exposure).",
     },
     PictureGuide {
-        kind: PictureKind::RatioHistogram,
         stem: "ratio_histogram",
         title: "Ratio of post to pre, and the scale",
         shows: "How many pixels have each ratio post / aligned pre, the fitted profile, and the scales.",
@@ -113,7 +115,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               background, so compare the difference image or give a scale by hand.",
     },
     PictureGuide {
-        kind: PictureKind::DifferenceHistogram,
         stem: "difference_histogram",
         title: "Post − pre, unscaled",
         shows: "How many pixels differ by how many counts before any scale is applied.",
@@ -123,7 +124,6 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
               or many pixels are signal in post only (pre does not cover the section).",
     },
     PictureGuide {
-        kind: PictureKind::DifferenceImage,
         stem: "difference_image",
         title: "Difference image",
         shows: "post − scale × aligned pre: red where post is brighter, blue where pre is, black where they are equal.",
@@ -134,6 +134,19 @@ pub const PICTURE_GUIDES: [PictureGuide; 9] = [
 ];
 
 impl PictureKind {
+    /// All of them, in their order.
+    pub const ALL: [Self; 9] = [
+        Self::Registration,
+        Self::FineAlignment,
+        Self::RegistrationResidual,
+        Self::PrePostHeatmap,
+        Self::ExcessHeatmap,
+        Self::PrePostHistograms,
+        Self::RatioHistogram,
+        Self::DifferenceHistogram,
+        Self::DifferenceImage,
+    ];
+
     /// What there is to say about it.
     pub fn guide(self) -> &'static PictureGuide {
         &PICTURE_GUIDES[self as usize]
@@ -141,10 +154,7 @@ impl PictureKind {
 
     /// The kind whose file names begin with this stem, before any variant and suffix.
     pub fn from_stem(stem: &str) -> Option<Self> {
-        PICTURE_GUIDES
-            .iter()
-            .find(|guide| guide.stem == stem)
-            .map(|guide| guide.kind)
+        Self::ALL.into_iter().find(|kind| kind.guide().stem == stem)
     }
 }
 
@@ -154,18 +164,20 @@ mod tests {
 
     #[test]
     fn the_table_has_the_order_of_the_enum() {
-        assert!(PICTURE_GUIDES.is_sorted_by_key(|guide| guide.kind));
-        for (place, guide) in PICTURE_GUIDES.iter().enumerate() {
-            assert_eq!(guide.kind as usize, place);
-            assert_eq!(guide.kind.guide(), guide);
-            assert_eq!(PictureKind::from_stem(guide.stem), Some(guide.kind));
+        assert!(PictureKind::ALL.is_sorted());
+        for kind in PictureKind::ALL {
+            assert_eq!(PictureKind::from_stem(kind.guide().stem), Some(kind));
+            // `PrePostHeatmap` is `pre_post_heatmap`.
+            let words = kind.guide().stem.split('_').collect::<String>();
+            assert_eq!(format!("{kind:?}").to_lowercase(), words);
         }
         assert_eq!(PictureKind::from_stem("registration_"), None);
     }
 
     #[test]
     fn every_text_is_one_sentence() {
-        for guide in PICTURE_GUIDES {
+        let kinds = PictureKind::ALL.map(|kind| *kind.guide());
+        for guide in kinds.iter().chain([&COMPARISON_GUIDE]) {
             for text in [guide.shows, guide.good, guide.bad] {
                 assert!(text.ends_with('.') && !text.contains("  "), "{text}");
                 assert_eq!(text.matches(". ").count(), 0, "{text}");

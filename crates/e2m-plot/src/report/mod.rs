@@ -8,7 +8,7 @@ mod text;
 mod view;
 mod writer;
 
-pub use kind::{PICTURE_GUIDES, PictureGuide, PictureKind};
+pub use kind::{COMPARISON_GUIDE, PictureGuide, PictureKind};
 pub use model::{
     Comparison, ReportFile, ReportHead, ReportPicture, ReportProblem, ReportRow, ReportScale,
     ReportStage, ReportStatus, ReportVerdict, TaskSection,

@@ -6,7 +6,7 @@ use super::model::{
     Comparison, ReportFile, ReportHead, ReportPicture, ReportRow, ReportStatus, ReportVerdict,
 };
 use super::text;
-use super::{PictureGuide, TaskSection};
+use super::{COMPARISON_GUIDE, PictureGuide, PictureKind, TaskSection};
 use askama::Template;
 
 const STYLE: &str = include_str!("../../templates/report/report.css");
@@ -104,6 +104,7 @@ struct RowView<'a> {
 }
 
 struct PictureView<'a> {
+    kind: PictureKind,
     guide: &'static PictureGuide,
     variant: &'a str,
     href: String,
@@ -111,6 +112,7 @@ struct PictureView<'a> {
 }
 
 struct ComparisonView<'a> {
+    guide: PictureGuide,
     post: Embedded<'a>,
     aligned: Embedded<'a>,
     factor: Option<String>,
@@ -165,7 +167,7 @@ impl<'a> SectionView<'a> {
         let problem = task.status != ReportStatus::Complete && place < OPEN_AT_MOST;
         let mut pictures: Vec<PictureView<'a>> =
             section.pictures.iter().map(PictureView::new).collect();
-        pictures.sort_by_key(|picture| (picture.guide.kind, picture.variant));
+        pictures.sort_by_key(|picture| (picture.kind, picture.variant));
         let stages = task.stages.iter().map(|stage| {
             let time = if stage.skipped {
                 "was there".to_owned()
@@ -319,6 +321,7 @@ fn used(row: &ReportRow) -> Option<Used> {
 impl<'a> PictureView<'a> {
     fn new(picture: &'a ReportPicture) -> Self {
         Self {
+            kind: picture.kind,
             guide: picture.kind.guide(),
             variant: &picture.variant,
             href: href(&picture.path),
@@ -338,6 +341,7 @@ impl<'a> ComparisonView<'a> {
             .filter(|factor| factor.is_finite() && *factor > 1.0)
             .map(|factor| format!("{factor:.1}"));
         same.then_some(Self {
+            guide: COMPARISON_GUIDE,
             post,
             aligned,
             factor,

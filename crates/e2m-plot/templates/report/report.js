@@ -167,8 +167,11 @@
       drawCut();
     };
 
-    // Dragging moves the divider; where a finger has to scroll, only its handle does.
+    // Dragging moves the divider; where a finger has to scroll, only its handle does. A finger that lands on the image
+    // may be about to scroll the page: the divider waits until it moves sideways.
+    const SIDEWAYS_PX = 5;
     let dragged = false;
+    let waits = null;
     const follow = (event) => {
       const box = stage.getBoundingClientRect();
       cutAt(100 * (event.clientX - box.left) / Math.max(1, stage.clientWidth));
@@ -180,16 +183,32 @@
       if (!swiping() || event.button !== 0 || scrolls || onBar) {
         return;
       }
-      dragged = true;
       event.currentTarget.setPointerCapture(event.pointerId);
-      follow(event);
+      if (event.pointerType === 'touch') {
+        waits = event.clientX;
+      } else {
+        dragged = true;
+        follow(event);
+      }
+    };
+    const move = (event) => {
+      if (waits !== null && Math.abs(event.clientX - waits) > SIDEWAYS_PX) {
+        waits = null;
+        dragged = true;
+      }
+      if (dragged) {
+        follow(event);
+      }
+    };
+    const release = () => {
+      dragged = false;
+      waits = null;
     };
     for (const element of [stage, divider]) {
       element.addEventListener('pointerdown', grasp);
-      element.addEventListener('pointermove', (event) => dragged && follow(event));
-      for (const end of ['pointerup', 'pointercancel']) {
-        element.addEventListener(end, () => { dragged = false; });
-      }
+      element.addEventListener('pointermove', move);
+      element.addEventListener('pointerup', release);
+      element.addEventListener('pointercancel', release);
     }
     frame.addEventListener('dragstart', (event) => event.preventDefault());
 

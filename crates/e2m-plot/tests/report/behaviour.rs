@@ -200,6 +200,11 @@ fn the_divider_follows_slider_mouse_finger_and_keys() {
         seen.finger = drag(stage, 0.7, 'touch');
         seen.beyond = drag(stage, 1.4, 'touch');
         seen.handle = drag(divider, 0.4, 'touch');
+        point(stage, 'pointerdown', box.left + 9, box.top + 20, 'touch');
+        point(stage, 'pointermove', box.left + 11, box.top + 60, 'touch');
+        point(stage, 'pointercancel', box.left + 11, box.top + 60, 'touch');
+        point(stage, 'pointermove', box.left + 90, box.top + 60, 'touch');
+        seen.scrolling = cut();
         press(stage, 'ArrowRight');
         seen.keys = cut();
         one('.zoom input[value=\"4\"]', figure).click();
@@ -221,6 +226,11 @@ fn the_divider_follows_slider_mouse_finger_and_keys() {
     assert_eq!(seen["finger"], json!([70, 70, 70]));
     assert_eq!(seen["beyond"], json!([100, 100, 100]));
     assert_eq!(seen["handle"], json!([40, 40, 40]));
+    assert_eq!(
+        seen["scrolling"],
+        json!([40, 40]),
+        "a finger that scrolls the page"
+    );
     assert_eq!(seen["keys"], json!([42, 42]));
     assert_eq!(seen["scrollsWhenZoomed"], 42, "a finger scrolls");
     assert_eq!(seen["handleWhenZoomed"], 50);

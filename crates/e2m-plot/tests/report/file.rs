@@ -2,7 +2,7 @@
 
 use crate::page::{AWKWARD, chart, head, html, section};
 use e2m_plot::{
-    Comparison, PICTURE_GUIDES, PictureKind, ReportError, ReportHead, ReportPicture, ReportRow,
+    COMPARISON_GUIDE, Comparison, PictureKind, ReportError, ReportHead, ReportPicture, ReportRow,
     ReportStatus, ReportWriter, TaskSection,
 };
 
@@ -121,7 +121,9 @@ fn the_page_holds_all_it_shows() {
     assert!(page.contains(
         "<h4>Post − pre, unscaled <span class=\"variant\">manual &#60;2&#62;</span></h4>"
     ));
-    assert!(page.contains(PICTURE_GUIDES[7].good) && page.contains(PICTURE_GUIDES[7].bad));
+    for guide in [&COMPARISON_GUIDE, PictureKind::DifferenceHistogram.guide()] {
+        assert!(page.contains(guide.good) && page.contains(guide.bad));
+    }
     assert_eq!(page, html(&head()), "the same input gives the same bytes");
 }
 
