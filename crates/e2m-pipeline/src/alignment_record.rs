@@ -50,6 +50,9 @@ pub struct AlignmentRecord {
     /// Median correlation of the tiles outside the fit.
     #[serde(default)]
     pub tile_correlation: Option<f64>,
+    /// Full-resolution px per px of the two images drawn for comparison by eye.
+    #[serde(default)]
+    pub comparison_factor: Option<f64>,
 }
 
 impl AlignmentRecord {
@@ -82,6 +85,7 @@ impl AlignmentRecord {
             residual: None,
             chance: None,
             tile_correlation: None,
+            comparison_factor: None,
         }
     }
 

@@ -60,7 +60,7 @@ pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord, MoffatRecord,
-    PercentileRecord, SCHEMA, Scales, StageRecord, Warps,
+    PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
 };
 pub use memory::expected_memory;
 pub use observer::{Event, Observer, Unobserved};

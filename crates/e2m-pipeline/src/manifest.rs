@@ -46,6 +46,9 @@ pub struct Manifest {
     pub memory: MemoryRecord,
     /// The checkpoints that belong to this task and these parameters.
     pub checkpoints: Vec<CheckpointRecord>,
+    /// The pictures of the stages that were done or taken over.
+    #[serde(default)]
+    pub pictures: Vec<PictureRecord>,
 }
 
 /// Both raw files.
@@ -221,6 +224,17 @@ pub struct MemoryRecord {
     pub plan_bytes: u64,
     /// Measured.
     pub peak_rss_bytes: u64,
+}
+
+/// One picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureRecord {
+    /// What it is: what its name begins with, such as `difference_image`.
+    pub kind: String,
+    /// Which of several, such as `manual`; empty for the first or only one.
+    pub variant: String,
+    /// Where it is, below the task's folder.
+    pub path: String,
 }
 
 /// One checkpoint file.

@@ -20,6 +20,9 @@ pub struct TaskOutcome {
     pub peak_rss_bytes: u64,
     /// Stages that were done, and not skipped.
     pub stages_done: Vec<u8>,
+    /// What the user was told on the way.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Whether the user stopped it.
     pub interrupted: bool,
     /// Where its manifest is, if there is one.

@@ -51,6 +51,7 @@ pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
         seconds: started.elapsed().as_secs_f64(),
         peak_rss_bytes: process_memory().peak,
         stages_done: Vec::new(),
+        notes: Vec::new(),
         interrupted,
         manifest_path: None,
         manifest: None,
@@ -77,6 +78,7 @@ pub(crate) struct TaskRun<'a> {
     /// Where aligned pre is only there as an image of the Python program.
     pub(crate) foreign_aligned: Option<(CheckpointFormat, &'static str)>,
     mixed_formats_announced: bool,
+    notes: Vec<String>,
     pub(crate) manifest: Manifest,
     stages_done: Vec<u8>,
     /// Everything was there already, and `manifest` is that of the earlier run.
@@ -123,6 +125,7 @@ impl<'a> TaskRun<'a> {
             previews: None,
             foreign_aligned: None,
             mixed_formats_announced: false,
+            notes: Vec::new(),
             manifest,
             stages_done: Vec::new(),
             finished_before: false,
@@ -154,7 +157,9 @@ impl<'a> TaskRun<'a> {
             .observer
             .on_event(&Event::StageStarted { stage });
         let skipped = !self.is_fresh(stage) && stages::restore(self, stage)?;
-        if !skipped {
+        if skipped {
+            pictures::adopt(self, stage);
+        } else {
             stages::perform(self, stage)?;
             self.stages_done.push(stage);
         }
@@ -204,6 +209,7 @@ impl<'a> TaskRun<'a> {
         self.record(records);
         self.finished_before = true;
         for stage in 1..=self.spec.to_stage {
+            pictures::adopt(self, stage);
             self.output.observer.on_event(&Event::StageFinished {
                 stage,
                 seconds: 0.0,
@@ -249,6 +255,7 @@ impl<'a> TaskRun<'a> {
     /// What the user should know.
     pub(crate) fn note(&mut self, text: String) {
         tracing::info!(sample = self.spec.sample, dye = self.spec.dye, "{text}");
+        self.notes.push(text.clone());
         self.output.observer.on_event(&Event::Note(text));
     }
 
@@ -359,6 +366,7 @@ impl<'a> TaskRun<'a> {
             self.manifest.status = outcome.status.clone();
         }
         outcome.stages_done = std::mem::take(&mut self.stages_done);
+        outcome.notes = std::mem::take(&mut self.notes);
         outcome.peak_rss_bytes = outcome
             .peak_rss_bytes
             .max(self.manifest.memory.peak_rss_bytes);
@@ -432,5 +440,6 @@ fn new_manifest(spec: &TaskSpec, inputs: Inputs, canvas: Canvas, memory: MemoryR
         stages: Vec::new(),
         memory,
         checkpoints: Vec::new(),
+        pictures: Vec::new(),
     }
 }

@@ -33,6 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
+            "e2m-plot",
             "e2m-resources",
             "e2m-schedule",
         ],

@@ -1,6 +1,7 @@
 //! What is left of a batch: files in output_dir, and a summary on the terminal.
 
 pub(crate) mod log;
+mod page;
 pub(crate) mod problems;
 pub(crate) mod results;
 mod summary;
@@ -8,6 +9,7 @@ mod summary;
 use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::terminal::Terminal;
+use jiff::Zoned;
 use results::{Ending, TaskResult};
 
 /// A batch that has ended.
@@ -17,6 +19,8 @@ pub(crate) struct BatchReport<'a> {
     pub(crate) plan: &'a Plan,
     /// How each task ended, in the order of the plan.
     pub(crate) results: Vec<TaskResult>,
+    /// When it began.
+    pub(crate) started: Zoned,
     /// How long it took.
     pub(crate) seconds: f64,
     /// Whether the user stopped it.
@@ -48,10 +52,17 @@ impl BatchReport<'_> {
     }
 }
 
-/// Writes `e2m_batch.json` and `e2m_batch.csv`.
-pub(crate) fn write_files(report: &BatchReport<'_>) -> Result<(), String> {
-    results::write(report)
-        .map_err(|error| format!("the results of the batch could not be written: {error}"))
+/// Writes `e2m_batch.json`, `e2m_batch.csv` and `report.html`; answers with what went wrong.
+pub(crate) fn write_files(report: &BatchReport<'_>) -> Vec<String> {
+    let results = results::write(report)
+        .map_err(|error| format!("the results of the batch could not be written: {error}"));
+    let page = page::write(report).map_err(|error| {
+        format!(
+            "the report {} could not be written: {error}",
+            report.plan.output_dir.join(page::NAME).display()
+        )
+    });
+    [results.err(), page.err()].into_iter().flatten().collect()
 }
 
 /// Prints the summary, then what is wrong, then where everything is.

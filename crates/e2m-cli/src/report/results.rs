@@ -3,7 +3,7 @@
 use super::BatchReport;
 use crate::plan::missing_reason;
 use e2m_io::write_atomic;
-use e2m_pipeline::{Status, TaskOutcome, TaskSpec, Verdict};
+use e2m_pipeline::{Manifest, Status, TaskOutcome, TaskSpec, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -39,6 +39,12 @@ pub(crate) struct TaskResult {
     pub(crate) pre: PathBuf,
     /// Below output_dir.
     pub(crate) manifest: Option<PathBuf>,
+    /// What the manifest says; nothing for the table.
+    #[serde(skip)]
+    pub(crate) record: Option<Box<Manifest>>,
+    /// What the user was told on the way.
+    #[serde(skip)]
+    pub(crate) notes: Vec<String>,
 }
 
 /// The ways in which a task can end.
@@ -91,6 +97,8 @@ impl TaskResult {
             post: task.post.clone(),
             pre: task.pre.clone(),
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
+            record: outcome.and_then(|outcome| outcome.manifest.clone()),
+            notes: outcome.map_or_else(Vec::new, |outcome| outcome.notes.clone()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The summary at the end of a batch.
 
 use super::results::{CSV_NAME, Ending, TaskResult};
-use super::{BatchReport, log};
+use super::{BatchReport, log, page};
 use crate::human;
 use crate::table::Table;
 use e2m_pipeline::Verdict;
@@ -72,9 +72,10 @@ fn scale(result: &TaskResult) -> String {
 pub(super) fn last_words(report: &BatchReport<'_>) -> String {
     let folder = report.plan.output_dir.display();
     format!(
-        "{} in {}.\nResults are in {folder}: one folder per task, the table in {CSV_NAME}, the log in {}.",
+        "{} in {}.\nResults are in {folder}: one folder per task, the pictures in {}, the table in {CSV_NAME}, the log in {}.",
         tally(report),
         human::seconds(report.seconds),
+        page::NAME,
         log::NAME
     )
 }

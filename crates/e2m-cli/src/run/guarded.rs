@@ -24,6 +24,7 @@ fn caught(task: &TaskSpec, work: impl FnOnce() -> TaskOutcome) -> TaskOutcome {
         seconds: started.elapsed().as_secs_f64(),
         peak_rss_bytes: process_memory().peak,
         stages_done: Vec::new(),
+        notes: Vec::new(),
         interrupted: false,
         manifest_path: None,
         manifest: None,

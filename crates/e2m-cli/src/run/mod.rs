@@ -16,6 +16,7 @@ use crate::task_size::TaskSize;
 use crate::terminal::{Show, TaskEnd, TaskView, Terminal};
 use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
 use e2m_schedule::{Interrupt, run_serial};
+use jiff::Zoned;
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 use watch::Watch;
@@ -32,15 +33,16 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
     let interrupt = Interrupt::default();
     signals::listen(&interrupt, terminal);
     use_threads(plan.threads);
-    let started = Instant::now();
+    let (started, began) = (Zoned::now(), Instant::now());
     let mut log = RunLog::open(&plan.output_dir);
     log.start(plan);
     terminal.say(&opening(plan));
     let results = run_tasks(plan, terminal, &interrupt, &mut log);
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = began.elapsed().as_secs_f64();
     let report = BatchReport {
         plan,
         results,
+        started,
         seconds,
         interrupted: interrupt.is_raised(),
     };
@@ -48,7 +50,7 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
     let written = report::write_files(&report);
     log.end(&report, exit);
     report::print(&report, terminal);
-    for error in written.err().into_iter().chain(log.failure()) {
+    for error in written.into_iter().chain(log.failure()) {
         terminal.warn(&error);
     }
     exit

@@ -84,6 +84,11 @@ impl TaskPaths {
         self.plots_dir().join(format!("{stem}{suffix}.png"))
     }
 
+    /// A preview, such as `pipeline_output/comparison_post_pad500.jpg`.
+    pub fn preview_path(&self, stem: &str, suffix: &str) -> PathBuf {
+        self.plots_dir().join(format!("{stem}{suffix}.jpg"))
+    }
+
     /// The manifest `e2m_task{suffix}.json`.
     pub fn manifest_path(&self, suffix: &str) -> PathBuf {
         self.dir.join(format!("e2m_task{suffix}.json"))

@@ -6,8 +6,9 @@ use crate::run::TaskRun;
 use e2m_align::{Check, CoarseChoice, Outline, Previews};
 use e2m_image::{Canvas, Size, Warp, preview_factor, sample_bilinear};
 use e2m_plot::{
-    Contour, FineAlignmentPicture, Preview, RegistrationPicture, ResidualArrow, ResidualPicture,
-    draw_fine_alignment, draw_registration, draw_registration_residual,
+    ComparisonPicture, Contour, FineAlignmentPicture, PictureKind, Preview, RegistrationPicture,
+    ResidualArrow, ResidualPicture, draw_comparison, draw_fine_alignment, draw_registration,
+    draw_registration_residual,
 };
 use ndarray::{Array2, ArrayView2};
 
@@ -55,7 +56,7 @@ pub(crate) fn draw_coarse(
         pre_contours: &pre_ring,
         aligned_contours: &rings(1, &found.warp.inverse()),
     });
-    write(run, Picture::Registration, registration)?;
+    write(run, Picture::Plot(PictureKind::Registration), registration)?;
     let fine = draw_fine_alignment(&FineAlignmentPicture {
         title: &title,
         post: view(post.view()),
@@ -63,7 +64,7 @@ pub(crate) fn draw_coarse(
         coarse_contours: &rings(1, &found.first.inverse()),
         refined_contours: &rings(1, &found.warp.inverse()),
     });
-    write(run, Picture::FineAlignment, fine)
+    write(run, Picture::Plot(PictureKind::FineAlignment), fine)
 }
 
 /// A preview seen on the canvas reduced by `factor`; `warp` maps canvas pixels to the preview's full-resolution pixels.
@@ -111,6 +112,37 @@ fn contours(outline: &Outline, warp: &Warp, canvas: Canvas) -> Vec<Contour> {
         .collect()
 }
 
+/// Draws post and pre through `warp` (raw pixels) as two images to be compared; answers with how many full-resolution px a px
+/// of them is.
+pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: &Warp) -> Result<f64, PipelineError> {
+    let Some(previews) = &run.previews else {
+        return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
+    };
+    let factor = previews.factor();
+    let pad = run.canvas.pad() as f64;
+    let onto = Warp::translation(-pad, -pad);
+    let size = run.canvas.size();
+    let on_canvas =
+        |image, warp: &Warp| seen_on_canvas(image, factor, &onto.then(warp), size, factor);
+    let post = on_canvas(previews.post(), &Warp::identity());
+    let aligned = on_canvas(previews.pre(), warp);
+    let view = |image| Preview {
+        pixels: image,
+        factor: factor as f64,
+    };
+    let drawn = draw_comparison(&ComparisonPicture {
+        post: view(post.view()),
+        aligned: view(aligned.view()),
+    })
+    .map_err(|source| PipelineError::Plot {
+        stem: Picture::Comparison(0).stem(),
+        source,
+    })?;
+    write(run, Picture::Comparison(0), Ok(drawn.post))?;
+    write(run, Picture::Comparison(1), Ok(drawn.aligned))?;
+    Ok(drawn.factor)
+}
+
 /// Draws the residual shifts of the check tiles as arrows on post.
 pub(crate) fn draw_residual(run: &mut TaskRun<'_>, check: &Check) -> Result<(), PipelineError> {
     let Some(previews) = &run.previews else {
@@ -137,7 +169,7 @@ pub(crate) fn draw_residual(run: &mut TaskRun<'_>, check: &Check) -> Result<(), 
         post: post_preview(previews),
         arrows: &arrows,
     });
-    write(run, Picture::Residual, drawn)
+    write(run, Picture::Plot(PictureKind::RegistrationResidual), drawn)
 }
 
 fn post_preview(previews: &Previews) -> Preview<'_> {

@@ -6,10 +6,10 @@ use crate::names::ScaleKind;
 use crate::run::TaskRun;
 use e2m_plot::{
     BrightnessHistogram, DifferenceHistogram, DifferenceHistogramPicture, DifferenceImagePicture,
-    DifferenceSummary, ExcessHeatmapPicture, JointHistogram, MoffatProfile, PrePostHeatmapPicture,
-    PrePostHistogramsPicture, RatioHistogramPicture, RatioPeak, ScaleLine, ScaleMethod,
-    draw_difference_histogram, draw_difference_image, draw_excess_heatmap, draw_pre_post_heatmap,
-    draw_pre_post_histograms, draw_ratio_histogram,
+    DifferenceSummary, ExcessHeatmapPicture, JointHistogram, MoffatProfile, PictureKind,
+    PrePostHeatmapPicture, PrePostHistogramsPicture, RatioHistogramPicture, RatioPeak, ScaleLine,
+    ScaleMethod, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
+    draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
 };
 use e2m_scale::{MoffatScale, PixelRatios};
 
@@ -34,7 +34,7 @@ pub(crate) struct Counted {
 
 /// Draws all pictures of stage 4. The scales come with their difference images.
 pub(crate) fn draw_difference(
-    run: &TaskRun<'_>,
+    run: &mut TaskRun<'_>,
     counted: &Counted,
     images: &[(ScaleKind, DifferenceSummary)],
 ) -> Result<(), PipelineError> {
@@ -48,25 +48,25 @@ pub(crate) fn draw_difference(
         title: &title,
         joint,
     });
-    write(run, Picture::PrePostHeatmap, drawn)?;
+    write(run, Picture::Plot(PictureKind::PrePostHeatmap), drawn)?;
     let drawn = draw_excess_heatmap(&ExcessHeatmapPicture {
         title: &title,
         joint,
         scales: &scales,
     });
-    write(run, Picture::ExcessHeatmap, drawn)?;
+    write(run, Picture::Plot(PictureKind::ExcessHeatmap), drawn)?;
     let drawn = draw_pre_post_histograms(&PrePostHistogramsPicture {
         title: &title,
         pre: &counted.pre,
         post: &counted.post,
         aligned: &counted.aligned,
     });
-    write(run, Picture::PrePostHistograms, drawn)?;
+    write(run, Picture::Plot(PictureKind::PrePostHistograms), drawn)?;
     let drawn = draw_difference_histogram(&DifferenceHistogramPicture {
         title: &title,
         differences: &counted.differences,
     });
-    write(run, Picture::DifferenceHistogram, drawn)?;
+    write(run, Picture::Plot(PictureKind::DifferenceHistogram), drawn)?;
     let ratios = counted
         .ratios
         .histogram(-RATIO_REACH, RATIO_REACH, RATIO_BINS);
@@ -80,14 +80,14 @@ pub(crate) fn draw_difference(
         peak,
         scales: &scales,
     });
-    write(run, Picture::RatioHistogram, drawn)?;
+    write(run, Picture::Plot(PictureKind::RatioHistogram), drawn)?;
     for (line, (kind, difference)) in scales.iter().zip(images) {
         let drawn = draw_difference_image(&DifferenceImagePicture {
             title: &title,
             difference,
             method: &line.method.to_string(),
         });
-        write(run, Picture::DifferenceImage(*kind), drawn)?;
+        write(run, Picture::Difference(*kind), drawn)?;
     }
     Ok(())
 }

@@ -3,90 +3,127 @@
 mod alignment;
 mod difference;
 
-pub(crate) use alignment::{draw_coarse, draw_residual};
+pub(crate) use alignment::{draw_coarse, draw_comparison_of, draw_residual};
 pub(crate) use difference::{Counted, draw_difference};
 
 use crate::error::PipelineError;
+use crate::history::relative_path;
+use crate::manifest::PictureRecord;
 use crate::names::ScaleKind;
 use crate::params::{Params, suffix};
 use crate::run::TaskRun;
 use crate::stages::difference::kinds;
 use e2m_io::{TaskPaths, write_atomic};
-use e2m_plot::{PlotError, Title};
+use e2m_plot::{PictureKind, PlotError, Title};
 use std::path::PathBuf;
+
+/// Post and aligned pre in the same frame, to be compared by eye.
+const COMPARISON: [&str; 2] = ["comparison_post", "comparison_aligned_pre"];
 
 /// A picture that a task draws.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Picture {
-    /// Both images with their rings, and the coarse alignment.
-    Registration,
-    /// The rings before and after the fit by contour points.
-    FineAlignment,
-    /// The displacement that remains on tiles outside the fit.
-    Residual,
-    /// Joint histogram of brightness.
-    PrePostHeatmap,
-    /// What lies above the diagonal of it beyond its mirror image.
-    ExcessHeatmap,
-    /// Brightness of each image.
-    PrePostHistograms,
-    /// Post minus aligned pre.
-    DifferenceHistogram,
-    /// Ratios, fit and scales.
-    RatioHistogram,
-    /// The result, with this scale.
-    DifferenceImage(ScaleKind),
+    /// One that there is one of.
+    Plot(PictureKind),
+    /// The difference with this scale.
+    Difference(ScaleKind),
+    /// Post (0) or aligned pre (1) of the comparison.
+    Comparison(usize),
 }
 
 impl Picture {
     /// The pictures that a stage draws.
     pub(crate) fn of_stage(stage: u8, params: &Params) -> Vec<Self> {
-        match stage {
-            2 => vec![Self::Registration, Self::FineAlignment],
-            3 => vec![Self::Residual],
-            4 => [
-                Self::PrePostHeatmap,
-                Self::ExcessHeatmap,
-                Self::PrePostHistograms,
-                Self::DifferenceHistogram,
-                Self::RatioHistogram,
-            ]
-            .into_iter()
-            .chain(kinds(params).into_iter().map(Self::DifferenceImage))
-            .collect(),
+        let plots: &[PictureKind] = match stage {
+            2 => &[PictureKind::Registration, PictureKind::FineAlignment],
+            3 => &[PictureKind::RegistrationResidual],
+            4 => &[
+                PictureKind::PrePostHeatmap,
+                PictureKind::ExcessHeatmap,
+                PictureKind::PrePostHistograms,
+                PictureKind::DifferenceHistogram,
+                PictureKind::RatioHistogram,
+            ],
+            _ => &[],
+        };
+        let others: Vec<Self> = match stage {
+            3 => vec![Self::Comparison(0), Self::Comparison(1)],
+            4 => kinds(params).into_iter().map(Self::Difference).collect(),
             _ => Vec::new(),
-        }
+        };
+        plots
+            .iter()
+            .copied()
+            .map(Self::Plot)
+            .chain(others)
+            .collect()
     }
 
     /// The stage that draws it.
     fn stage(self) -> u8 {
         match self {
-            Self::Registration | Self::FineAlignment => 2,
-            Self::Residual => 3,
-            _ => 4,
+            Self::Plot(PictureKind::Registration | PictureKind::FineAlignment) => 2,
+            Self::Plot(PictureKind::RegistrationResidual) | Self::Comparison(_) => 3,
+            Self::Plot(_) | Self::Difference(_) => 4,
+        }
+    }
+
+    /// What it is, and which of several.
+    fn kind_and_variant(self) -> (&'static str, String) {
+        match self {
+            Self::Plot(kind) => (kind.guide().stem, String::new()),
+            Self::Difference(scale) => {
+                let variant = match scale {
+                    ScaleKind::Moffat => String::new(),
+                    other => other.label(),
+                };
+                (PictureKind::DifferenceImage.guide().stem, variant)
+            }
+            Self::Comparison(which) => (COMPARISON[which.min(1)], String::new()),
         }
     }
 
     /// Its file name without suffix.
     pub(crate) fn stem(self) -> String {
-        let stem = match self {
-            Self::Registration => "registration",
-            Self::FineAlignment => "fine_alignment",
-            Self::Residual => "registration_residual",
-            Self::PrePostHeatmap => "pre_post_heatmap",
-            Self::ExcessHeatmap => "excess_heatmap",
-            Self::PrePostHistograms => "pre_post_histograms",
-            Self::DifferenceHistogram => "difference_histogram",
-            Self::RatioHistogram => "ratio_histogram",
-            Self::DifferenceImage(ScaleKind::Moffat) => "difference_image",
-            Self::DifferenceImage(kind) => return format!("difference_image_{}", kind.label()),
-        };
-        stem.to_owned()
+        match self.kind_and_variant() {
+            (kind, variant) if variant.is_empty() => kind.to_owned(),
+            (kind, variant) => format!("{kind}_{variant}"),
+        }
     }
 
     fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
-        paths.plot_path(&self.stem(), &suffix(params, self.stage()))
+        let suffix = suffix(params, self.stage());
+        match self {
+            Self::Comparison(_) => paths.preview_path(&self.stem(), &suffix),
+            _ => paths.plot_path(&self.stem(), &suffix),
+        }
     }
+
+    fn record(self, run: &TaskRun<'_>) -> PictureRecord {
+        let (kind, variant) = self.kind_and_variant();
+        let path = self.path(&run.output.paths, &run.spec.params);
+        PictureRecord {
+            kind: kind.to_owned(),
+            variant,
+            path: relative_path(run.output.paths.dir(), &path),
+        }
+    }
+}
+
+/// Notes the pictures of a stage that was skipped, as far as they are there.
+pub(crate) fn adopt(run: &mut TaskRun<'_>, stage: u8) {
+    for picture in Picture::of_stage(stage, &run.spec.params) {
+        if picture.path(&run.output.paths, &run.spec.params).is_file() {
+            note(run, picture);
+        }
+    }
+}
+
+fn note(run: &mut TaskRun<'_>, picture: Picture) {
+    let record = picture.record(run);
+    let pictures = &mut run.manifest.pictures;
+    pictures.retain(|known| known.path != record.path);
+    pictures.push(record);
 }
 
 /// The pictures of a stage that are not there.
@@ -105,16 +142,18 @@ fn title(run: &TaskRun<'_>) -> Title {
 }
 
 fn write(
-    run: &TaskRun<'_>,
+    run: &mut TaskRun<'_>,
     picture: Picture,
     drawn: Result<Vec<u8>, PlotError>,
 ) -> Result<(), PipelineError> {
-    let png = drawn.map_err(|source| PipelineError::Plot {
+    let bytes = drawn.map_err(|source| PipelineError::Plot {
         stem: picture.stem(),
         source,
     })?;
     let path = picture.path(&run.output.paths, &run.spec.params);
-    write_atomic(&path, &png).map_err(|error| {
+    write_atomic(&path, &bytes).map_err(|error| {
         PipelineError::io(&path, "writing the picture")(std::io::Error::other(error))
-    })
+    })?;
+    note(run, picture);
+    Ok(())
 }

@@ -4,7 +4,7 @@ use crate::alignment_record::{AlignmentRecord, InteriorRecord, RefinementRecord}
 use crate::error::PipelineError;
 use crate::history::Found;
 use crate::names::INTERIOR_PRE;
-use crate::pictures::draw_residual;
+use crate::pictures::{draw_comparison_of, draw_residual};
 use crate::run::TaskRun;
 use crate::stages::coarse::{load_previews, write_aligned};
 use crate::stages::pad::load_pre;
@@ -35,12 +35,9 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
             if manifest.warps.interior.is_some()
                 && manifest.warps.icp == run.manifest.warps.icp =>
         {
-            if run.says_missing_pictures(3) && !redraw(run, manifest.warps.interior)? {
-                return Ok(false);
-            }
             run.manifest.warps.interior = manifest.warps.interior;
             run.manifest.alignment = manifest.alignment.clone();
-            Ok(true)
+            Ok(!run.says_missing_pictures(3) || redraw(run, manifest.warps.interior)?)
         }
         _ => Ok(false),
     }
@@ -59,7 +56,12 @@ fn redraw(run: &mut TaskRun<'_>, interior: Option<Warp>) -> Result<bool, Pipelin
 
 /// The pictures of the stage, drawn whatever the verdict.
 fn draw(run: &mut TaskRun<'_>, fine: &FineAlignment) -> Result<(), PipelineError> {
-    draw_residual(run, &fine.check)
+    draw_residual(run, &fine.check)?;
+    let factor = draw_comparison_of(run, &fine.warp)?;
+    if let Some(alignment) = &mut run.manifest.alignment {
+        alignment.comparison_factor = Some(factor);
+    }
+    Ok(())
 }
 
 /// The refined warp, and how well it holds.
@@ -79,6 +81,7 @@ fn find(
 }
 
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
+    run.manifest.warps.interior = None;
     let (interior, fine) = find(run)?;
     let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
     let likeness = previews.similarity(&fine.warp)?;

@@ -4,7 +4,7 @@ use crate::synthetic::{Noise, Section};
 use e2m_image::Size;
 use e2m_plot::{
     BrightnessHistogram, DifferenceHistogram, DifferencePreview, DifferenceSummary, JointHistogram,
-    Levels, MoffatProfile, Outline, PairStatistics,
+    Levels, MoffatProfile, Outline, PairStatistics, RatioPeak,
 };
 use ndarray::Array2;
 
@@ -122,6 +122,22 @@ impl Pair {
             beta: 3.0,
         };
         (counts, (amp > 0.0).then_some(fit))
+    }
+
+    /// The peak about the profile, counted close up.
+    pub(crate) fn peak<'a>(&self, fit: MoffatProfile, close: &'a [f64]) -> RatioPeak<'a> {
+        RatioPeak {
+            scale: self.scale,
+            std_error: 0.0021,
+            block_side_px: 1,
+            mu: fit.mu,
+            bin_width: 0.003,
+            counts: close,
+            fit: Some(MoffatProfile {
+                amp: fit.amp * 0.003 * RATIO_BINS as f64 / 6.0,
+                ..fit
+            }),
+        }
     }
 
     /// Log ratios about the scale, in bins of 0.003.

@@ -10,11 +10,11 @@ mod synthetic;
 use counted::Pair;
 use e2m_plot::{
     Contour, DifferenceHistogramPicture, DifferenceImagePicture, ExcessHeatmapPicture,
-    FineAlignmentPicture, MoffatProfile, PlotError, PrePostHeatmapPicture,
-    PrePostHistogramsPicture, Preview, RatioHistogramPicture, RatioPeak, RegistrationPicture,
-    ResidualArrow, ResidualPicture, ScaleLine, ScaleMethod, Title, draw_difference_histogram,
-    draw_difference_image, draw_excess_heatmap, draw_fine_alignment, draw_pre_post_heatmap,
-    draw_pre_post_histograms, draw_ratio_histogram, draw_registration, draw_registration_residual,
+    FineAlignmentPicture, PlotError, PrePostHeatmapPicture, PrePostHistogramsPicture, Preview,
+    RatioHistogramPicture, RegistrationPicture, ResidualArrow, ResidualPicture, ScaleLine,
+    ScaleMethod, Title, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
+    draw_fine_alignment, draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
+    draw_registration, draw_registration_residual,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -207,18 +207,7 @@ fn statistics(gallery: &Gallery, suffix: &str, pair: &Pair) -> Result<(), Box<dy
             low: -3.0,
             high: 3.0,
             counts: &counts,
-            peak: fit.map(|fit| RatioPeak {
-                scale: 10f64.powf(fit.mu),
-                std_error: 0.0021,
-                block_side_px: 1,
-                mu: fit.mu,
-                bin_width: 0.003,
-                counts: &close,
-                fit: Some(MoffatProfile {
-                    amp: fit.amp * 0.003 * counts.len() as f64 / 6.0,
-                    ..fit
-                }),
-            }),
+            peak: fit.map(|fit| pair.peak(fit, &close)),
             scales: &scales[..if fit.is_some() { 2 } else { 0 }],
         })
     })?;

@@ -181,14 +181,14 @@ fn counted(title: &Title, pictures: &mut Vec<Drawn>) -> Result<(), Box<dyn Error
         post: &post,
         aligned: &aligned,
     })?;
+    let close = pair.close_up();
     let ratios = draw_ratio_histogram(&RatioHistogramPicture {
         title,
         low: -3.0,
         high: 3.0,
         counts: &counts,
-        fit,
+        peak: fit.map(|fit| pair.peak(fit, &close)),
         scales: &scales,
-        std_error: Some(0.0021),
     })?;
     let histogram = draw_difference_histogram(&DifferenceHistogramPicture {
         title,

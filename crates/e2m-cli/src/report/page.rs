@@ -1,0 +1,227 @@
+//! `report.html`: the page that shows the batch.
+
+use super::results::{CSV_NAME, Ending, JSON_NAME, TaskResult};
+use super::summary::tally;
+use super::{BatchReport, log, problems};
+use crate::plan::missing_reason;
+use e2m_io::{AtomicError, AtomicFile};
+use e2m_pipeline::{Manifest, PictureRecord, Scales, Status, Verdict};
+use e2m_plot::{
+    Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
+    ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
+};
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Its name.
+pub(super) const NAME: &str = "report.html";
+
+/// Why the page could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageError {
+    #[error(transparent)]
+    File(#[from] AtomicError),
+    #[error(transparent)]
+    Page(#[from] ReportError),
+    #[error(transparent)]
+    Write(#[from] std::io::Error),
+}
+
+/// Writes the page in one step. The pictures of one task are in memory at a time; one that cannot be read is left out.
+pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
+    let head = head(report);
+    let folder = &report.plan.output_dir;
+    let mut file = BufWriter::new(AtomicFile::create(&folder.join(NAME))?);
+    write_report(&mut file, &head, |row| {
+        // Rows behind the results are of pairs that were left out.
+        let result = report.results.get(row);
+        result.map_or_else(TaskSection::default, |result| section(result, folder))
+    })?;
+    file.flush()?;
+    let file = file.into_inner().map_err(|error| error.into_error())?;
+    Ok(file.commit()?)
+}
+
+fn head(report: &BatchReport<'_>) -> ReportHead {
+    let missing = report.plan.missing.iter().map(|missing| {
+        let dye = missing.dye.as_deref().unwrap_or("*");
+        ReportRow {
+            why: Some(missing_reason(missing)),
+            ..ReportRow::new(&missing.sample, dye, ReportStatus::LeftOut)
+        }
+    });
+    let problems = problems::of(report).into_iter().map(|p| ReportProblem {
+        task: p.task,
+        what: p.what,
+        to_do: p.to_do,
+    });
+    let files = [
+        ("table (CSV)", CSV_NAME),
+        ("results (JSON)", JSON_NAME),
+        ("log", log::NAME),
+    ];
+    let batch = &report.plan.batch_path;
+    ReportHead {
+        batch: batch
+            .file_name()
+            .unwrap_or(batch.as_os_str())
+            .to_string_lossy()
+            .into_owned(),
+        version: format!("e2m {}", env!("CARGO_PKG_VERSION")),
+        started: report.started.strftime("%Y-%m-%d %H:%M").to_string(),
+        seconds: report.seconds,
+        tally: tally(report),
+        problems: problems.collect(),
+        tasks: report.results.iter().map(row).chain(missing).collect(),
+        files: files.map(|(label, path)| file(label, path.into())).into(),
+    }
+}
+
+fn row(result: &TaskResult) -> ReportRow {
+    let status = match result.ending() {
+        Ending::Complete => ReportStatus::Complete,
+        Ending::Suspect => ReportStatus::Suspect,
+        Ending::Failed => ReportStatus::Failed,
+        Ending::Interrupted => ReportStatus::Interrupted,
+        Ending::NotBegun => ReportStatus::NotBegun,
+    };
+    let why = match &result.status {
+        Status::Complete => None,
+        Status::Suspect(why) | Status::Error(why) | Status::Incomplete(why) => Some(why.clone()),
+    };
+    let record = result.record.as_deref();
+    ReportRow {
+        why,
+        verdict: result.verdict.map(|verdict| match verdict {
+            Verdict::Pass => ReportVerdict::Pass,
+            Verdict::Suspect => ReportVerdict::Suspect,
+            Verdict::Fail => ReportVerdict::Fail,
+        }),
+        residual_median_px: result.residual_median_px,
+        residual_p90_px: result.residual_p90_px,
+        correlation: result.correlation,
+        overlap_fraction: result.overlap_fraction,
+        scales: record.map_or_else(Vec::new, |record| scales(&record.scales)),
+        seconds: result.worked().then_some(result.seconds),
+        stages: record.map_or_else(Vec::new, stages),
+        peak_bytes: result.peak_rss_bytes,
+        plan_bytes: record.map(|record| record.memory.plan_bytes),
+        files: files(result),
+        warnings: result.notes.clone(),
+        ..ReportRow::new(&result.sample, &result.dye, status)
+    }
+}
+
+fn scales(scales: &Scales) -> Vec<ReportScale> {
+    let scale = |method: String, value, std_error| ReportScale {
+        method,
+        value,
+        std_error,
+    };
+    let moffat = scales
+        .moffat
+        .as_ref()
+        .map(|s| scale("Moffat".into(), s.value, Some(s.std_error)));
+    let percentile = scales
+        .percentile
+        .map(|s| scale(format!("percentile p{}", s.percentile), s.value, None));
+    let manual = scales.manual.map(|s| scale("manual".into(), s.value, None));
+    [moffat, percentile, manual].into_iter().flatten().collect()
+}
+
+fn stages(record: &Manifest) -> Vec<ReportStage> {
+    let stages = record.stages.iter().map(|stage| ReportStage {
+        name: match stage.stage {
+            1 => "1 padding",
+            2 => "2 coarse alignment",
+            3 => "3 fine alignment",
+            _ => "4 difference",
+        }
+        .to_owned(),
+        seconds: stage.seconds,
+        skipped: stage.skipped,
+    });
+    stages.collect()
+}
+
+/// Links to the checkpoints, the results first, and to the manifest.
+fn files(result: &TaskResult) -> Vec<ReportFile> {
+    let Some(record) = result.record.as_deref() else {
+        return Vec::new();
+    };
+    let mut files: Vec<(&str, ReportFile)> = record
+        .checkpoints
+        .iter()
+        .map(|checkpoint| {
+            let path = Path::new(&checkpoint.path);
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let format = path.extension().unwrap_or_default().to_string_lossy();
+            let label = format!("{name} ({})", format.to_uppercase());
+            (checkpoint.path.as_str(), file(&label, below(result, path)))
+        })
+        .collect();
+    // The last stage first; the folder of the format goes before the name.
+    files.sort_by_key(|(path, _)| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        (std::cmp::Reverse(name.get(..2)), name)
+    });
+    let manifest = result.manifest.clone().map(|path| file("manifest", path));
+    files
+        .into_iter()
+        .map(|(_, file)| file)
+        .chain(manifest)
+        .collect()
+}
+
+fn file(label: &str, path: PathBuf) -> ReportFile {
+    ReportFile {
+        label: label.to_owned(),
+        path,
+    }
+}
+
+/// A file of the task as seen from output_dir.
+fn below(result: &TaskResult, path: &Path) -> PathBuf {
+    Path::new(&result.sample).join(&result.dye).join(path)
+}
+
+/// Reads the pictures of a task.
+fn section(result: &TaskResult, output_dir: &Path) -> TaskSection {
+    let Some(record) = result.record.as_deref() else {
+        return TaskSection::default();
+    };
+    let read = |picture: &PictureRecord| {
+        let path = below(result, Path::new(&picture.path));
+        match std::fs::read(output_dir.join(&path)) {
+            Ok(bytes) => Some((path, bytes)),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a picture is left out of the report");
+                None
+            }
+        }
+    };
+    let plots = record.pictures.iter().filter_map(|picture| {
+        let kind = PictureKind::from_stem(&picture.kind)?;
+        let (path, png) = read(picture)?;
+        Some(ReportPicture {
+            kind,
+            variant: picture.variant.clone(),
+            png,
+            path,
+        })
+    });
+    let preview = |kind: &str| {
+        let mut pictures = record.pictures.iter();
+        read(pictures.find(|picture| picture.kind == kind)?).map(|(_, bytes)| bytes)
+    };
+    let compared = preview("comparison_post").zip(preview("comparison_aligned_pre"));
+    TaskSection {
+        row: 0,
+        pictures: plots.collect(),
+        comparison: compared.map(|(post, aligned)| Comparison {
+            post,
+            aligned,
+            factor: record.alignment.as_ref().and_then(|a| a.comparison_factor),
+        }),
+    }
+}
