@@ -111,6 +111,8 @@ mod tests {
     use ndarray::Array2;
     use zune_jpeg::JpegDecoder;
     use zune_jpeg::zune_core::bytestream::ZCursor;
+    use zune_jpeg::zune_core::colorspace::ColorSpace;
+    use zune_jpeg::zune_core::options::DecoderOptions;
 
     fn drawn(post: &Array2<f32>, aligned: &Array2<f32>) -> ComparisonImages {
         let preview = |pixels| Preview {
@@ -125,7 +127,8 @@ mod tests {
     }
 
     fn decoded(jpeg: &[u8]) -> Array2<u8> {
-        let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
+        let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
         let pixels = decoder.decode().expect("a JPEG");
         let (width, height) = decoder.dimensions().expect("has a size");
         Array2::from_shape_vec((height, width), pixels).expect("grey")
