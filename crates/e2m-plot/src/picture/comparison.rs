@@ -10,7 +10,7 @@ const MAX_SIDE_PX: usize = 1500;
 /// An image should not be larger in bytes; noise makes it so, and noise bears a lower quality well.
 const ENOUGH_BYTES: usize = 250_000;
 /// Qualities tried in this order until the image is small enough.
-const QUALITIES: [u8; 3] = [85, 70, 55];
+const QUALITIES: [u8; 4] = [85, 70, 55, 40];
 
 /// What [`draw_comparison`] draws. The previews share size and factor.
 #[derive(Debug, Clone, Copy)]

@@ -18,12 +18,7 @@ const WORTH_IT: f64 = 0.75;
 /// A JPEG is at most so wide: as wide as a page shows it. The file beside the page has every pixel.
 const WIDTH_PX: u32 = 1400;
 /// Tried in this order. Lines and type are clean in the first.
-const QUALITIES: [Quality; 4] = [
-    quality(85, true),
-    quality(75, true),
-    quality(75, false),
-    quality(60, false),
-];
+const QUALITIES: [Quality; 3] = [quality(85, true), quality(75, false), quality(60, false)];
 
 const fn quality(level: u8, sharp_colours: bool) -> Quality {
     Quality {

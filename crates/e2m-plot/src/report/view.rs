@@ -8,6 +8,7 @@ use super::model::{
 use super::text;
 use super::{COMPARISON_GUIDE, PictureGuide, PictureKind, TaskSection};
 use askama::Template;
+use rayon::prelude::*;
 
 const STYLE: &str = include_str!("../../templates/report/report.css");
 const SCRIPT: &str = include_str!("../../templates/report/report.js");
@@ -165,8 +166,9 @@ impl<'a> SectionView<'a> {
         let task = &head.tasks[section.row];
         let few = head.tasks.len() <= OPEN_AT_MOST;
         let problem = task.status != ReportStatus::Complete && place < OPEN_AT_MOST;
+        // Encoding is what a report takes its time for.
         let mut pictures: Vec<PictureView<'a>> =
-            section.pictures.iter().map(PictureView::new).collect();
+            section.pictures.par_iter().map(PictureView::new).collect();
         pictures.sort_by_key(|picture| (picture.kind, picture.variant));
         let stages = task.stages.iter().map(|stage| {
             let time = if stage.skipped {
