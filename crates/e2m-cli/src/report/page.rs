@@ -10,7 +10,7 @@ use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
 };
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, IntoInnerError, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Its name.
@@ -38,7 +38,7 @@ pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
         result.map_or_else(TaskSection::default, |result| section(result, folder))
     })?;
     file.flush()?;
-    let file = file.into_inner().map_err(|error| error.into_error())?;
+    let file = file.into_inner().map_err(IntoInnerError::into_error)?;
     Ok(file.commit()?)
 }
 
