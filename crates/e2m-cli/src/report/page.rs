@@ -144,7 +144,7 @@ fn stages(record: &Manifest) -> Vec<ReportStage> {
     stages.collect()
 }
 
-/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `difference percentile_p50 TIFF` …
+/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF` …
 fn files(result: &TaskResult) -> Vec<ReportFile> {
     let Some(record) = result.record.as_deref() else {
         return Vec::new();
