@@ -209,6 +209,15 @@ pub struct StageRecord {
     pub stage: u8,
     /// How long it took.
     pub seconds: f64,
+    /// Processor time of all threads.
+    #[serde(default)]
+    pub cpu_seconds: f64,
+    /// Bytes read from the disk.
+    #[serde(default)]
+    pub read_bytes: u64,
+    /// Bytes written to the disk.
+    #[serde(default)]
+    pub written_bytes: u64,
     /// Peak memory of the process during the stage.
     pub peak_rss_bytes: u64,
     /// Whether its checkpoints were there already.

@@ -19,7 +19,7 @@ use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
 use e2m_io::{CheckpointFormat, TaskPaths, remove_stale_temporaries};
-use e2m_resources::{process_memory, reset_peak};
+use e2m_resources::{process_memory, process_usage, reset_peak};
 use ndarray::Array2;
 use std::time::Instant;
 
@@ -152,7 +152,7 @@ impl<'a> TaskRun<'a> {
     /// A stage: skipped where its checkpoints are there, otherwise done, and recorded either way.
     fn run_stage(&mut self, stage: u8) -> Result<(), PipelineError> {
         reset_peak();
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), process_usage());
         self.output
             .observer
             .on_event(&Event::StageStarted { stage });
@@ -165,11 +165,15 @@ impl<'a> TaskRun<'a> {
         }
         let seconds = started.elapsed().as_secs_f64();
         let peak_rss_bytes = process_memory().peak;
+        let used = process_usage().since(&before);
         self.manifest.memory.peak_rss_bytes =
             self.manifest.memory.peak_rss_bytes.max(peak_rss_bytes);
         self.manifest.stages.push(StageRecord {
             stage,
             seconds,
+            cpu_seconds: used.cpu_seconds,
+            read_bytes: used.read_bytes,
+            written_bytes: used.written_bytes,
             peak_rss_bytes,
             skipped,
         });

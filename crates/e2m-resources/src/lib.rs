@@ -14,5 +14,5 @@
 mod process;
 mod rule;
 
-pub use process::{ProcessMemory, process_memory, reset_peak};
+pub use process::{ProcessMemory, ProcessUsage, process_memory, process_usage, reset_peak};
 pub use rule::{PEAK_FACTOR_PER_TASK, rule_bytes};

@@ -1,6 +1,6 @@
-//! Memory of this process.
+//! What this process uses.
 
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 /// Resident memory of this process in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +29,52 @@ pub fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-fn from_sysinfo() -> Option<u64> {
+/// What this process has used since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ProcessUsage {
+    /// Processor time of all threads, seconds.
+    pub cpu_seconds: f64,
+    /// Bytes that came from a disk; what the system still had in memory does not count.
+    pub read_bytes: u64,
+    /// Bytes that went to a disk, or will.
+    pub written_bytes: u64,
+}
+
+impl ProcessUsage {
+    /// What was used from `earlier` to this.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            cpu_seconds: (self.cpu_seconds - earlier.cpu_seconds).max(0.0),
+            read_bytes: self.read_bytes.saturating_sub(earlier.read_bytes),
+            written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
+        }
+    }
+}
+
+/// Asks the system. Zero where it gives no answer.
+pub fn process_usage() -> ProcessUsage {
+    let wanted = ProcessRefreshKind::nothing().with_cpu().with_disk_usage();
+    with_process(wanted, |process| {
+        let disk = process.disk_usage();
+        ProcessUsage {
+            cpu_seconds: process.accumulated_cpu_time() as f64 / 1e3,
+            read_bytes: disk.total_read_bytes,
+            written_bytes: disk.total_written_bytes,
+        }
+    })
+    .unwrap_or_default()
+}
+
+/// Asks sysinfo about this process.
+fn with_process<T>(wanted: ProcessRefreshKind, ask: impl FnOnce(&Process) -> T) -> Option<T> {
     let mut system = System::new_with_specifics(RefreshKind::nothing()).ok()?;
     let pid = Pid::from_u32(std::process::id());
-    let wanted = ProcessRefreshKind::nothing().with_memory();
     let _ = system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, wanted);
-    system.process(pid).map(sysinfo::Process::memory)
+    system.process(pid).map(ask)
+}
+
+fn from_sysinfo() -> Option<u64> {
+    with_process(ProcessRefreshKind::nothing().with_memory(), Process::memory)
 }
 
 /// `VmRSS` and `VmHWM` of Linux.
@@ -53,6 +93,27 @@ fn from_proc() -> Option<ProcessMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn work_and_writing_show() {
+        let before = process_usage();
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&vec![7; 8 << 20]).expect("writes");
+        file.sync_all().expect("syncs");
+        let started = std::time::Instant::now();
+        let mut x = 1u64;
+        while started.elapsed().as_millis() < 100 {
+            x = std::hint::black_box(x.wrapping_mul(0x9e37_79b9));
+        }
+        let used = process_usage().since(&before);
+        assert!(used.cpu_seconds > 0.02, "{used:?}");
+        // A file in memory (tmpfs) goes to no disk.
+        assert!(
+            used.written_bytes == 0 || used.written_bytes >= 8 << 20,
+            "{used:?}"
+        );
+    }
 
     #[test]
     fn an_allocation_shows() {
