@@ -23,7 +23,7 @@ pub(super) fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     for kind in PictureKind::ALL {
         if let Some((part, _)) = PARTS.iter().find(|(_, first)| *first == kind) {
-            let _ = write!(page, "\n# {part}\n");
+            let _ = write!(page, "\n## {part}\n");
         }
         let guide = kind.guide();
         let file = format!("`{}*.png`", guide.stem);
@@ -62,7 +62,7 @@ fn add(
     };
     let _ = write!(
         page,
-        "\n## {title}\n\n{shows} File: {file}.\n\n**Good:** {good}\n\n**Bad:** {bad}\n\n"
+        "\n### {title}\n\n{shows} File: {file}.\n\n**Good:** {good}\n\n**Bad:** {bad}\n\n"
     );
     let images = PAIRS.map(|pair| image(title, pair, &format!("{pair}_{stem}.{extension}")));
     page.push_str(&table(&["clean", "hard", failed], &images, &seen));
@@ -126,7 +126,7 @@ mod tests {
         let page = page();
         let headings: BTreeSet<String> = page
             .lines()
-            .filter_map(|line| line.strip_prefix("## "))
+            .filter_map(|line| line.strip_prefix("### "))
             .map(|title| {
                 let kept = title
                     .chars()

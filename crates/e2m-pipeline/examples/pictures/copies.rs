@@ -13,9 +13,9 @@ use std::path::Path;
 /// Width of a copy, px.
 const WIDTH: u32 = 640;
 /// Colours of a copy.
-const COLOURS: usize = 160;
+const COLOURS: usize = 256;
 /// Most pixels of like colour that the palette is made from, so that thin lines and legends count beside large areas.
-const LIKE_PIXELS: u32 = 60;
+const LIKE_PIXELS: u32 = 200;
 /// Quality of a JPEG, of 100.
 const QUALITY: u8 = 70;
 /// What lies between the halves of a comparison, px.

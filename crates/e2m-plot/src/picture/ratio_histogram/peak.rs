@@ -37,7 +37,7 @@ impl<'a> Peak<'a> {
     pub(super) fn of(peak: &'a RatioPeak<'a>) -> Option<Self> {
         let total: f64 = peak.counts.iter().sum();
         let usable = peak.mu.is_finite() && peak.bin_width > 0.0 && peak.bin_width.is_finite();
-        if !usable || !(total > 0.0 && total.is_finite()) {
+        if !(usable && total > 0.0 && total.is_finite()) {
             return None;
         }
         let middle = peak.counts.len() / 2;
