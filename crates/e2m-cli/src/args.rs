@@ -44,6 +44,8 @@ pub(crate) enum Sub {
     Init(InitArgs),
     /// Print the JSON Schema of batch files, for editors
     Schema,
+    /// Print the licence of the font that is part of the program
+    Licences,
 }
 
 /// `e2m BATCH`.

@@ -22,6 +22,10 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             Terminal::new(cli.run.talk).result(schema.trim_end());
             Exit::Complete
         }
+        Some(Sub::Licences) => {
+            Terminal::new(cli.run.talk).result(e2m_plot::FONT_LICENCE.trim_end());
+            Exit::Complete
+        }
     }
 }
 
@@ -77,7 +81,7 @@ fn meant_command(path: &Path) -> Option<&'static str> {
         .filter(|word| !path.exists() && !word.contains(['/', '\\', '.']))?;
     crate::batch::keys::nearest(
         word,
-        ["run", "survey", "init", "schema", "help"].into_iter(),
+        ["run", "survey", "init", "schema", "licences", "help"].into_iter(),
         0.6,
     )
 }

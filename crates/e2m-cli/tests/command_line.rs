@@ -92,3 +92,10 @@ fn settings_of_later_versions_are_pointed_out() {
     assert_eq!(run.code, 0);
     assert_snapshot!("later_settings", run.err);
 }
+
+#[test]
+fn the_licence_of_the_font_can_be_read() {
+    let run = Bench::new().run(&["licences"]);
+    assert_eq!(run.code, 0);
+    assert!(run.out.contains("Bitstream Vera Fonts Copyright"));
+}

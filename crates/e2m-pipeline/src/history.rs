@@ -193,16 +193,9 @@ impl Wanted<'_> {
         if same_inputs.is_empty() {
             return Err("it was made from other raw files".to_owned());
         }
-        let values = |params: &Params| {
-            params
-                .non_default(self.stage)
-                .map(|(s, v)| (s.name, v))
-                .collect::<Vec<_>>()
-        };
-        let wanted = values(self.params);
         let alike: Vec<_> = same_inputs
             .into_iter()
-            .filter(|(m, _)| values(&m.params) == wanted)
+            .filter(|(m, _)| m.params.same_up_to(self.stage, self.params))
             .collect();
         if alike.is_empty() {
             return Err("it was made with other parameters".to_owned());

@@ -235,11 +235,14 @@ impl<'a> TaskRun<'a> {
         }
     }
 
-    /// Whether pictures of a stage are missing, and says that they are drawn again.
-    pub(crate) fn says_missing_pictures(&mut self, stage: u8) -> bool {
+    /// Whether pictures of a stage are missing that no earlier run has either; says that they are drawn again.
+    pub(crate) fn lacks_pictures(&mut self, stage: u8) -> Result<bool, PipelineError> {
+        if stage < 4 {
+            pictures::take_over(self, stage)?;
+        }
         let missing = pictures::missing(self, stage);
         let Some(first) = missing.first() else {
-            return false;
+            return Ok(false);
         };
         let others = match missing.len() {
             1 => String::new(),
@@ -249,7 +252,7 @@ impl<'a> TaskRun<'a> {
             "the picture {}{others} of stage {stage} is missing and drawn again",
             first.stem()
         ));
-        true
+        Ok(true)
     }
 
     /// What the user should know.

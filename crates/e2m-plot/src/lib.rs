@@ -51,7 +51,8 @@
 //! registered by the caller and leaves legends, colour bars and shared scales to be drawn by hand; `kuva` knows
 //! heatmaps and quivers, but no raster image for them to stand on. What is left to do here is axes, ticks and legends.
 //! `askama` fills the report's templates and escapes what goes into them, `jpeg-encoder` encodes what a page has to hold.
-//! The font comes under the Bitstream Vera licence, which asks for its notice where the font is passed on.
+//! The font comes under the Bitstream Vera licence, which asks for its notice where the font is passed on:
+//! [`FONT_LICENCE`].
 //!
 //! # Examples
 //!
@@ -143,6 +144,10 @@ mod picture;
 mod preview;
 mod report;
 mod statistics;
+
+/// The licence of DejaVu Sans, the font of the pictures, which is part of whatever is built with this crate; it has to be passed
+/// on with it.
+pub const FONT_LICENCE: &str = include_str!("../licences/DejaVu.txt");
 
 pub use error::PlotError;
 pub use picture::{

@@ -45,8 +45,6 @@ pub(crate) const SMOOTHING_SHARE: f64 = 0.25;
 const UNCHANGED: f64 = 2e-5;
 /// Where fewer than this share of the blocks changed, the background itself did not, and those blocks stay.
 const MIN_CHANGED_SHARE: f64 = 0.1;
-/// From here on a change of the ratio with brightness is worth a warning.
-const LARGE_TREND: f64 = 0.03;
 
 /// A scale from the distribution of ratios.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,8 +106,8 @@ pub fn estimate_scale(statistics: &RatioStatistics) -> Result<MoffatScale, Scale
         .collect();
     let profile = RatioProfile::new(&rest, &in_pixels, top.at, top.width);
     let fit = profile.fit();
-    warn(&fit, trend);
     let value = 10f64.powf(top.at);
+    tracing::debug!(value, trend, fitted = fit.is_some(), "peak of the ratios");
     Ok(MoffatScale {
         value,
         std_error: value * relative_error,
@@ -120,20 +118,6 @@ pub fn estimate_scale(statistics: &RatioStatistics) -> Result<MoffatScale, Scale
         field_scatter: field.scatter * std::f64::consts::LN_10,
         brightness_trend: trend,
     })
-}
-
-fn warn(fit: &Option<MoffatFit>, trend: f64) {
-    if fit.is_none() {
-        tracing::warn!(
-            "no Moffat profile fits the ratios; the scale is the peak of their smoothed distribution"
-        );
-    }
-    if trend.abs() > LARGE_TREND {
-        tracing::warn!(
-            trend,
-            "bright background has another ratio than dark background: do the images have a black level, or differ in focus?"
-        );
-    }
 }
 
 /// Blocks with their weights.

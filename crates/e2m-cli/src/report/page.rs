@@ -10,7 +10,7 @@ use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
 };
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, IntoInnerError, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Its name.
@@ -38,7 +38,7 @@ pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
         result.map_or_else(TaskSection::default, |result| section(result, folder))
     })?;
     file.flush()?;
-    let file = file.into_inner().map_err(|error| error.into_error())?;
+    let file = file.into_inner().map_err(IntoInnerError::into_error)?;
     Ok(file.commit()?)
 }
 
@@ -144,33 +144,33 @@ fn stages(record: &Manifest) -> Vec<ReportStage> {
     stages.collect()
 }
 
-/// Links to the checkpoints, the results first, and to the manifest.
+/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF` …
 fn files(result: &TaskResult) -> Vec<ReportFile> {
     let Some(record) = result.record.as_deref() else {
         return Vec::new();
     };
-    let mut files: Vec<(&str, ReportFile)> = record
+    let suffix = e2m_pipeline::suffix(&record.params, 4);
+    let label = |path: &Path| {
+        let name = path.file_stem()?.to_str()?;
+        let name = name.strip_suffix(&suffix).unwrap_or(name);
+        let variant = name.strip_prefix("04_difference_difference")?;
+        let format = path.extension()?.to_str()?.replace("tiff", "TIFF");
+        let format = format.replace("fits", "FITS");
+        Some(format!(
+            "difference{} {format}",
+            variant.replacen('_', " ", 1)
+        ))
+    };
+    let mut files: Vec<ReportFile> = record
         .checkpoints
         .iter()
-        .map(|checkpoint| {
+        .filter_map(|checkpoint| {
             let path = Path::new(&checkpoint.path);
-            let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let format = path.extension().unwrap_or_default().to_string_lossy();
-            let label = format!("{name} ({})", format.to_uppercase());
-            (checkpoint.path.as_str(), file(&label, below(result, path)))
+            Some(file(&label(path)?, below(result, path)))
         })
         .collect();
-    // The last stage first; the folder of the format goes before the name.
-    files.sort_by_key(|(path, _)| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        (std::cmp::Reverse(name.get(..2)), name)
-    });
-    let manifest = result.manifest.clone().map(|path| file("manifest", path));
+    files.extend(result.manifest.clone().map(|path| file("manifest", path)));
     files
-        .into_iter()
-        .map(|(_, file)| file)
-        .chain(manifest)
-        .collect()
 }
 
 fn file(label: &str, path: PathBuf) -> ReportFile {

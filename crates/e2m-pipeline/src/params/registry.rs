@@ -261,6 +261,15 @@ impl Params {
             .zip(self.values())
             .filter(move |(spec, value)| spec.stage <= stage && spec.default != *value)
     }
+
+    /// Whether the parameters of stages up to `stage` are the same.
+    pub(crate) fn same_up_to(&self, stage: u8, other: &Self) -> bool {
+        let values = |params: &Self| -> Vec<(&'static str, ParamValue)> {
+            let values = params.non_default(stage);
+            values.map(|(spec, value)| (spec.name, value)).collect()
+        };
+        values(self) == values(other)
+    }
 }
 
 /// The row of the table with this name.

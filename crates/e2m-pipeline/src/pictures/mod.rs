@@ -59,15 +59,6 @@ impl Picture {
             .collect()
     }
 
-    /// The stage that draws it.
-    fn stage(self) -> u8 {
-        match self {
-            Self::Plot(PictureKind::Registration | PictureKind::FineAlignment) => 2,
-            Self::Plot(PictureKind::RegistrationResidual) | Self::Comparison(_) => 3,
-            Self::Plot(_) | Self::Difference(_) => 4,
-        }
-    }
-
     /// What it is, and which of several.
     fn kind_and_variant(self) -> (&'static str, String) {
         match self {
@@ -92,7 +83,8 @@ impl Picture {
     }
 
     fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
-        let suffix = suffix(params, self.stage());
+        // As in the Python program: whatever stage draws it, its name says how the task was run.
+        let suffix = suffix(params, 4);
         match self {
             Self::Comparison(_) => paths.preview_path(&self.stem(), &suffix),
             _ => paths.plot_path(&self.stem(), &suffix),
@@ -124,6 +116,29 @@ fn note(run: &mut TaskRun<'_>, picture: Picture) {
     let pictures = &mut run.manifest.pictures;
     pictures.retain(|known| known.path != record.path);
     pictures.push(record);
+}
+
+/// Copies pictures of a stage that are missing from an earlier run that differs in later stages only: they show the same, under
+/// another name.
+pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineError> {
+    let dir = run.output.paths.dir().to_owned();
+    for picture in missing(run, stage) {
+        let wanted = picture.record(run);
+        let alike = run.history.manifests().iter().filter(|m| {
+            m.inputs.same_content(&run.manifest.inputs)
+                && m.warps.icp == run.manifest.warps.icp
+                && (stage < 3 || m.warps.interior == run.manifest.warps.interior)
+                && m.params.same_up_to(stage, &run.spec.params)
+        });
+        let found = alike
+            .flat_map(|m| &m.pictures)
+            .filter(|p| p.kind == wanted.kind && p.variant == wanted.variant)
+            .find_map(|p| std::fs::read(dir.join(&p.path)).ok());
+        if let Some(bytes) = found {
+            write(run, picture, Ok(bytes))?;
+        }
+    }
+    Ok(())
 }
 
 /// The pictures of a stage that are not there.

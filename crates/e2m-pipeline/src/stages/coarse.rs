@@ -3,7 +3,6 @@
 use crate::alignment_record::AlignmentRecord;
 use crate::error::PipelineError;
 use crate::history::Found;
-use crate::manifest::Manifest;
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE};
 use crate::output::Target;
 use crate::params::Params;
@@ -20,16 +19,13 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
             if run.spec.params.save_all_intermediates && run.find(2, COARSE_PRE, false).is_none() {
                 return Ok(false);
             }
-            if run.says_missing_pictures(2) && !redraw(run, manifest)? {
-                return Ok(false);
-            }
             run.manifest.warps.coarse = manifest.warps.coarse;
             run.manifest.warps.icp = manifest.warps.icp;
             // What that run thought of its refined warp says nothing about this one.
             let refined = manifest.warps.interior.is_some();
             let alignment = manifest.alignment.clone();
             run.manifest.alignment = alignment.map(|a| if refined { a.unjudged() } else { a });
-            Ok(true)
+            Ok(!run.lacks_pictures(2)? || redraw(run)?)
         }
         Some(Found::Foreign(format)) => Ok(restore_foreign(run, format)),
         _ => Ok(false),
@@ -38,9 +34,9 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
 
 /// Draws the pictures of a stage whose checkpoints are there. `false` where its alignment is found differently now, by
 /// another version perhaps: then the stage has to be done again.
-fn redraw(run: &mut TaskRun<'_>, earlier: &Manifest) -> Result<bool, PipelineError> {
+fn redraw(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     let found = search(run)?;
-    let same = earlier.warps.icp == Some(run.canvas.warp_from_raw(&found.warp));
+    let same = run.manifest.warps.icp == Some(run.canvas.warp_from_raw(&found.warp));
     if same {
         draw_coarse(run, &found)?;
     }

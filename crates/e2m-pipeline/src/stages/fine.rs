@@ -25,7 +25,7 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
         // Without a checkpoint of its own, the stage only judges; a judgement is kept with the warp it is about.
         let judged = |a: &AlignmentRecord| a.residual.is_some() || a.verdict == Verdict::Pass;
         return match run.manifest.alignment.as_ref() {
-            Some(a) if judged(a) => Ok(!run.says_missing_pictures(3) || redraw(run, None)?),
+            Some(a) if judged(a) => Ok(!run.lacks_pictures(3)? || redraw(run, None)?),
             _ => Ok(false),
         };
     }
@@ -37,7 +37,7 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
         {
             run.manifest.warps.interior = manifest.warps.interior;
             run.manifest.alignment = manifest.alignment.clone();
-            Ok(!run.says_missing_pictures(3) || redraw(run, manifest.warps.interior)?)
+            Ok(!run.lacks_pictures(3)? || redraw(run, manifest.warps.interior)?)
         }
         _ => Ok(false),
     }

@@ -58,7 +58,7 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
         });
     if there {
         run.manifest.scales = earlier.scales.clone();
-        if run.says_missing_pictures(4) {
+        if run.lacks_pictures(4)? {
             let mut counting = Counting::new(run)?;
             let images = subtract(run, &earlier.scales, Some(&mut counting), &mut [])?;
             let (counted, _) = counting.finish(run)?;

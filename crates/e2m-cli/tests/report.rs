@@ -1,0 +1,96 @@
+//! `report.html` as a run leaves it: what it says of good, failed and missing pairs, and that it stands alone.
+
+mod common;
+
+use common::{Bench, quick};
+
+/// The parts of the page between two texts.
+fn parts<'a>(page: &'a str, from: &str, to: &str) -> Vec<&'a str> {
+    page.split(from)
+        .skip(1)
+        .filter_map(|rest| rest.split(to).next())
+        .collect()
+}
+
+#[test]
+fn the_report_shows_every_task_and_needs_nothing_else() {
+    let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("a & <b>", "DAPI"), ("lone", "DAPI")]);
+    std::fs::remove_file(bench.path("raw/lone/lone_PreStain_DAPI.tif")).expect("removed");
+    bench.write("raw/CD071/CD071_PreStain_DAPI.tif", "no image");
+    bench.write("raw/CD071/CD071_PostStain_DAPI.tif", "no image either");
+    bench.batch(
+        "strict_dyes = false\n\n[params]\npad = 60\nscale_percentile = 50\nmanual_scale = 1.5\n",
+    );
+    let run = bench.run_batch();
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(
+        run.out.contains("the pictures in report.html"),
+        "{}",
+        run.out
+    );
+    let page = bench.read("out/report.html");
+
+    // Everything it shows is in it.
+    let sources = parts(&page, "src=\"", "\"");
+    assert!(sources.len() >= 2 * 13, "{}", sources.len());
+    assert!(
+        sources
+            .iter()
+            .all(|source| source.starts_with("data:image/"))
+    );
+    assert!(!page.contains("http://") && !page.contains("https://"));
+    assert!(page.contains("Content-Security-Policy"));
+
+    // Every link leads to a file.
+    let links = parts(&page, "href=\"", "\"");
+    let files: Vec<&&str> = links
+        .iter()
+        .filter(|link| !link.starts_with('#') && !link.starts_with("data:"))
+        .collect();
+    assert!(files.len() >= 3 + 2 * (7 + 11), "{}", files.len());
+    for link in files {
+        let name = link
+            .replace("%20", " ")
+            .replace("%26", "&")
+            .replace("%3C", "<")
+            .replace("%3E", ">");
+        assert!(bench.path(&format!("out/{name}")).is_file(), "{link}");
+    }
+
+    // Problems first, then all four.
+    let place = |text: &str| {
+        page.find(text)
+            .unwrap_or_else(|| panic!("{text} is not there"))
+    };
+    assert!(place("not a TIFF") < place("<table"), "problems come first");
+    assert!(page.contains("a &amp; &lt;b&gt;") || page.contains("a &#38; &#60;b&#62;"));
+    for text in [
+        "lone",
+        "left out",
+        "CD071",
+        "failed",
+        "1.5000",
+        "percentile p50",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    // In the table and in the section of either task.
+    assert_eq!(page.matches("manual TIFF").count(), 2 * 2);
+}
+
+#[test]
+fn a_second_run_shows_the_same_pictures_and_what_was_there() {
+    let bench = Bench::new();
+    bench.pair(&quick(3), "CD070", "DAPI");
+    assert_eq!(bench.run_batch().code, 0);
+    let first = bench.read("out/report.html");
+    assert_eq!(bench.run_batch().code, 0);
+    let second = bench.read("out/report.html");
+    let images = |page: &str| -> Vec<String> {
+        let sources = parts(page, "src=\"", "\"");
+        sources.into_iter().map(str::to_owned).collect()
+    };
+    assert_eq!(images(&first).len(), 11);
+    assert!(images(&first) == images(&second));
+    assert!(!first.contains("was there") && second.contains("was there"));
+}
