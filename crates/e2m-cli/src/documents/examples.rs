@@ -17,15 +17,15 @@ pub(super) fn seen(kind: PictureKind) -> [&'static str; 3] {
             "The coarse alignment was right already: ICP moved the outline by 0.04 px, and all three lie on top of each \
              other.",
             "ICP moved the outline by 0.8 px, from where it kept a distance (dashed) to where it follows that of post.",
-            "On the left the outline of pre leaves that of post by some 250 px; no fit was found that is better than the \
-             coarse alignment.",
+            "On the left the outline of pre leaves that of post by some 250 px; the fit was not kept, because only a \
+             quarter of its points lie near the other outline.",
         ],
         PictureKind::RegistrationResidual => [
             "The median is 0.005 px and all 33 tiles were measured; the one long arrow, at the rim, stands for 0.13 px.",
             "The median is 0.24 px, and the arrows have no common direction: noise and stain; the crosses lie outside the \
              section, where there is nothing to compare.",
-            "27 of 32 tiles fit no better than a wrong place does (crosses), the other 5 are off by 20 px in all \
-             directions: this is what ended the task.",
+            "27 of 32 tiles fit no better than a wrong place does (crosses), and the other 5 are off by 20 px in the \
+             median, each elsewhere: this is what ended the task.",
         ],
         PictureKind::PrePostHeatmap => [
             "A narrow, straight ridge of slope 1.3, and above it the thin cloud of the microbes.",
