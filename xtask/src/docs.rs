@@ -1,6 +1,7 @@
-//! Documents that are generated from code: the parameter table, the batch file's keys and its JSON Schema.
+//! Documents that are generated from code: the parameter table, the batch file's keys and its JSON Schema,
+//! and the page of the pictures.
 //!
-//! The generator is an example of e2m-cli, which knows both; xtask cannot call it directly without
+//! The generator is an example of e2m-cli, which knows all of it; xtask cannot call it directly without
 //! needing OpenCV to build.
 
 use std::process::Command;
@@ -17,7 +18,7 @@ pub(crate) const VERB: Verb = Verb {
     help: "Usage: cargo xtask docs [--check]
 
 Regenerates docs/parameters.md, docs/batch-file.md and docs/batch.schema.json from the parameter registry and the
-batch-file types.
+batch-file types, and docs/pictures.md from what the report says of its pictures.
 --check writes nothing and fails if one of them is out of date.",
     run: |workspace, args| match args.as_slice() {
         [flag] if flag == "--check" => check(workspace),

@@ -13,6 +13,7 @@ mod accuracy;
 mod demo;
 mod docs;
 mod fixtures;
+mod pictures;
 mod process;
 mod setup;
 mod test;
@@ -44,6 +45,7 @@ const VERBS: &[Verb] = &[
     tidy::VERB,
     docs::VERB,
     accuracy::VERB,
+    pictures::VERB,
 ];
 
 fn main() -> ExitCode {

@@ -74,15 +74,9 @@ pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_, '_>) -> Result<Vec
         header = header.line("no ring was looked for: the alignment is by features");
     }
     if let Some(moved) = &moved {
-        header = header.line(format!(
-            "ICP moved the ring by {} in the median, {} at most",
-            length_px(moved.median),
-            length_px(moved.most)
-        ));
-        panels.push(panel(
-            "where it moved most",
-            close_up(picture.post.reborrow(), moved),
-        ));
+        let (line, caption) = moved.in_words();
+        header = header.line(line);
+        panels.push(panel(caption, close_up(picture.post.reborrow(), moved)));
     }
     let entries = rings
         .into_iter()
@@ -128,6 +122,20 @@ impl Moved {
         let median = moved[moved.len() / 2].0;
         Some(Self { median, most, at })
     }
+
+    /// A line above the picture, and the caption of the close-up. Where the fit was not kept, nothing moved.
+    fn in_words(&self) -> (String, &'static str) {
+        if self.most == 0.0 {
+            let line = "the ring of pre is where the coarse alignment put it";
+            return (line.to_owned(), "close up");
+        }
+        let line = format!(
+            "ICP moved the ring by {} in the median, {} at most",
+            length_px(self.median),
+            length_px(self.most)
+        );
+        (line, "where it moved most")
+    }
 }
 
 /// A part of the preview about the point that moved most, of the proportions of the whole, and where it begins.
@@ -147,4 +155,23 @@ fn close_up<'a>(post: Preview<'a>, moved: &Moved) -> (Preview<'a>, (f64, f64)) {
     let origin = (x.start as f64 * post.factor, y.start as f64 * post.factor);
     let pixels = post.pixels.slice_move(s![y, x]);
     (Preview { pixels, ..post }, origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_that_did_not_move_has_no_place_where_it_moved_most() {
+        let ring: Vec<Contour> = vec![vec![(10.0, 10.0), (60.0, 10.0), (60.0, 40.0)]];
+        let words = |by: f64| {
+            let moved: Contour = ring[0].iter().map(|&(x, y)| (x + by, y)).collect();
+            let moved = Moved::between(&ring, &[moved]).expect("rings of points");
+            moved.in_words()
+        };
+        assert_eq!(words(0.0).1, "close up");
+        assert!(!words(0.0).0.contains("0.00"), "{}", words(0.0).0);
+        assert_eq!(words(0.5).1, "where it moved most");
+        assert!(words(0.5).0.starts_with("ICP moved the ring by 0.50 px"));
+    }
 }

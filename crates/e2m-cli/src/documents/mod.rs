@@ -1,5 +1,8 @@
 //! The JSON Schema of batch files, and the docs pages that are made from the same tables.
 
+mod examples;
+mod pictures;
+
 use crate::batch::default_file::DEFAULT_FILE;
 use crate::batch::keys::{Key, sections};
 use e2m_pipeline::{parameter_table, params_schema};
@@ -29,6 +32,10 @@ pub fn documents() -> Vec<Document> {
         Document {
             name: "batch-file.md",
             text: batch_file_page(),
+        },
+        Document {
+            name: "pictures.md",
+            text: pictures::page(),
         },
     ]
 }
