@@ -53,7 +53,8 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
     let problems = problems::of(report).into_iter().map(|p| ReportProblem {
         task: p.task,
         what: p.what,
-        to_do: p.to_do,
+        // Commands stand between backticks, for the terminal.
+        to_do: p.to_do.replace('`', ""),
     });
     let files = [
         ("table (CSV)", CSV_NAME),

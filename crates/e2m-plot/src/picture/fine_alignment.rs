@@ -20,6 +20,9 @@ const CLOSE_UP_DISPLACEMENTS: f64 = 10.0;
 /// … but at least this many preview px.
 const CLOSE_UP_MIN_PX: f64 = 24.0;
 
+/// The ring of pre before ICP, in the legend.
+const COARSE: &str = "pre, coarse";
+
 /// What [`draw_fine_alignment`] draws. Contours are in full-resolution px of the preview's frame.
 #[derive(Debug, Clone, Copy)]
 pub struct FineAlignmentPicture<'a, 'p> {
@@ -67,20 +70,23 @@ pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_, '_>) -> Result<Vec
     let mut header = Header::new(picture.title, "fine alignment");
     let rings = [
         (picture.post_contours, post, "ring of post"),
-        (picture.coarse_contours, coarse, "pre, coarse"),
+        (picture.coarse_contours, coarse, COARSE),
         (picture.refined_contours, refined, "pre, refined"),
     ];
     if rings.iter().all(|(contours, ..)| contours.is_empty()) {
-        header = header.line("no ring was looked for: the alignment is by features");
+        header = header.line("no ring was found or looked for: the alignment is by features");
     }
     if let Some(moved) = &moved {
         let (line, caption) = moved.in_words();
         header = header.line(line);
         panels.push(panel(caption, close_up(picture.post.reborrow(), moved)));
     }
+    // What lies under the refined ring, point for point, is not seen.
+    let unmoved = picture.coarse_contours == picture.refined_contours;
     let entries = rings
         .into_iter()
         .filter(|(contours, ..)| !contours.is_empty())
+        .filter(|(.., name)| !(unmoved && *name == COARSE))
         .map(|(_, pen, name)| Entry::new(Sign::LineOnDark(pen), name))
         .collect();
     let beside = columns < STACKED_PROPORTION * rows;

@@ -1,6 +1,6 @@
 //! `pre_post_heatmap` and `excess_heatmap`: the joint histogram of brightness.
 
-use super::scale_line::ScaleLine;
+use super::scale_line::{ScaleLine, back_to_front};
 use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::{ColourMap, WHITE};
@@ -166,7 +166,6 @@ fn draw(
         axis: Axis::new(1.0, most.max(10.0), Scale::Log, unit),
         map,
     });
-    let scales: Vec<&ScaleLine> = scales.iter().filter(|line| line.usable()).collect();
     let shape = Shape::Square {
         side: MAX_PANEL_PX,
         cells: cells.side,
@@ -174,7 +173,7 @@ fn draw(
     let sheet = Sheet::new(
         style,
         &fonts,
-        (header.line(facts), legend(&style, &scales)),
+        (header.line(facts), legend(&style, scales)),
         bar,
         &shape,
         |rect| {
@@ -192,8 +191,7 @@ fn draw(
         1.0,
         Pen::dashed(IDENTITY, style.hair * 1.5),
     );
-    for line in scales {
-        let pen = Pen::solid(line.colour(), style.hair * 1.8);
+    for (line, pen) in back_to_front(scales, style.hair) {
         draw_ray(&mut surface, &sheet.frame, line.value, pen);
     }
     sheet.furnish(&mut surface);
@@ -216,10 +214,10 @@ fn fullest(values: &Array2<f64>) -> f64 {
     if others > 0.0 { others } else { most(false) }
 }
 
-fn legend(style: &Style, scales: &[&ScaleLine]) -> Legend {
+fn legend(style: &Style, scales: &[ScaleLine]) -> Legend {
     let identity = Sign::Line(Pen::dashed(IDENTITY, style.hair * 1.5));
     let mut entries = vec![Entry::new(identity, "post = pre")];
-    for line in scales {
+    for line in scales.iter().filter(|line| line.usable()) {
         let pen = Pen::solid(line.colour(), style.hair * 2.5);
         entries.push(Entry::new(Sign::Line(pen), line.text()));
     }

@@ -54,6 +54,8 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
     let limit = limit(&difference);
     let line = style.hair * 1.4;
     let post_ring = Pen::solid(POST_RING, line);
+    // Below the other ring, and seen on either side of it.
+    let wide_post_ring = Pen::solid(POST_RING, line * 2.6);
     let pre_ring = Pen::solid(PRE_RING, line);
     let before = Pen::dashed(PRE_RING, line * 0.8);
     let grey = Paint::Brightness(ColourMap::Grey);
@@ -77,7 +79,7 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
             Paint::Overlay(crop.of(picture.aligned.reborrow()).0),
             vec![
                 (picture.pre_contours, before),
-                (picture.post_contours, post_ring),
+                (picture.post_contours, wide_post_ring),
                 (picture.aligned_contours, pre_ring),
             ],
         ),

@@ -1,5 +1,6 @@
 //! The scales, their names and colours.
 
+use crate::draw::surface::Pen;
 use std::fmt;
 
 /// How a scale was found.
@@ -51,4 +52,17 @@ impl ScaleLine {
     pub(crate) fn usable(&self) -> bool {
         self.value.is_finite() && self.value > 0.0
     }
+}
+
+/// The lines that can be drawn with their pens, the last one first: each is wider than the one that comes to lie on it, so that
+/// nearly equal scales are all seen.
+pub(crate) fn back_to_front(
+    scales: &[ScaleLine],
+    hair: f64,
+) -> impl Iterator<Item = (&ScaleLine, Pen)> {
+    let usable: Vec<_> = scales.iter().filter(|line| line.usable()).collect();
+    usable.into_iter().enumerate().rev().map(move |(i, line)| {
+        let width = hair * (2.0 + 1.3 * i as f64);
+        (line, Pen::solid(line.colour(), width))
+    })
 }

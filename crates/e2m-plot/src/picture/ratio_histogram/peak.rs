@@ -9,7 +9,7 @@ use crate::draw::page::Style;
 use crate::draw::steps::Steps;
 use crate::draw::surface::{Pen, Rect, Surface};
 use crate::picture::histograms::{PRE, count_axis};
-use crate::picture::scale_line::ScaleLine;
+use crate::picture::scale_line::{ScaleLine, back_to_front};
 
 /// The colour of the Moffat scale.
 pub(super) const SCALE: [u8; 3] = [0x00, 0xcc, 0x88];
@@ -122,8 +122,7 @@ impl<'a> Peak<'a> {
         }
         let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
         frame.polyline(surface, &upright(0.0), Pen::dashed(INK, hair));
-        for line in scales.iter().rev().filter(|line| line.usable()) {
-            let pen = Pen::solid(line.colour(), hair * 2.0);
+        for (line, pen) in back_to_front(scales, style.hair) {
             frame.polyline(surface, &upright(line.value.log10()), pen);
         }
         for (x, count) in self.mirrored() {

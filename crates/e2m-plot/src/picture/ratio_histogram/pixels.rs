@@ -8,7 +8,7 @@ use crate::draw::page::Style;
 use crate::draw::steps::{Steps, occupied};
 use crate::draw::surface::{Pen, Rect, Surface};
 use crate::picture::histograms::{MAX_BINS, PRE, count_axis};
-use crate::picture::scale_line::ScaleLine;
+use crate::picture::scale_line::{ScaleLine, back_to_front};
 use std::ops::Range;
 
 /// The share of pixels that may lie beyond the axis at either end.
@@ -68,8 +68,7 @@ impl Pixels {
             .draw(surface, frame, Some((PRE, 0.4)), Some(outline));
         let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
         frame.polyline(surface, &upright(0.0), Pen::dashed(INK, style.hair));
-        for line in scales.iter().rev().filter(|line| line.usable()) {
-            let pen = Pen::solid(line.colour(), style.hair * 2.0);
+        for (line, pen) in back_to_front(scales, style.hair) {
             frame.polyline(surface, &upright(line.value.log10()), pen);
         }
     }
