@@ -54,11 +54,12 @@ const PICTURE_GUIDES: [PictureGuide; 9] = [
     PictureGuide {
         stem: "registration",
         title: "Coarse alignment",
-        shows: "Post and pre as they were taken, both outlines after the coarse alignment, and post − pre.",
-        good: "After the alignment the outlines of post (cyan) and pre (magenta) run on top of each other all around, \
-               and the structure of the rock is gone from post − pre or has one colour throughout.",
-        bad: "The outlines part or cross, or post − pre shows every vein twice, red on one side and blue on the other: \
-              pre lies in the wrong place, is turned, or shows another section.",
+        shows: "Post and pre as they were taken, both laid over each other after the coarse alignment (post green, pre \
+                magenta, both alike grey), and post − pre.",
+        good: "The section is grey in the overlay, its outlines run on top of each other all around, and the structure of \
+               the rock is gone from post − pre or has one colour throughout.",
+        bad: "The outlines part or cross, grains have green and magenta edges, or post − pre shows every vein twice, red on \
+              one side and blue on the other: pre lies in the wrong place, is turned, or shows another section.",
     },
     PictureGuide {
         stem: "fine_alignment",
