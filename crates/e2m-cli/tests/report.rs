@@ -94,3 +94,25 @@ fn a_second_run_shows_the_same_pictures_and_what_was_there() {
     assert!(images(&first) == images(&second));
     assert!(!first.contains("was there") && second.contains("was there"));
 }
+
+#[test]
+fn what_nothing_has_measured_is_not_shown_as_a_figure() {
+    let bench = Bench::new();
+    bench.pair(&quick(3), "CD070", "DAPI");
+    let run = bench.run(&["--to-stage", "2", "batch.toml"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let all: serde_json::Value =
+        serde_json::from_str(&bench.read("out/e2m_batch.json")).expect("JSON");
+    let task = &all["tasks"][0];
+    for key in [
+        "verdict",
+        "correlation",
+        "overlap_fraction",
+        "residual_median_px",
+    ] {
+        assert!(task[key].is_null(), "{key}: {}", task[key]);
+    }
+    assert!(task["coarse_method"].is_string());
+    let page = bench.read("out/report.html");
+    assert!(!page.contains("suspect</") && !page.contains("Correlation"));
+}

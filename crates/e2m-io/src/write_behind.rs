@@ -3,58 +3,77 @@
 //! An operating system keeps gigabytes in memory before it begins to write; all of them would have to be waited for when the
 //! file is made durable.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 /// Bytes after which the disk is given something to do.
 const CHUNK_BYTES: u64 = 32 << 20;
 
+/// What makes durable whatever has been written so far.
+type Sync = Box<dyn Fn() -> io::Result<()> + Send>;
+
 /// Syncs a file from a thread of its own, every 32 MiB unless it is still busy with those before.
-#[derive(Debug)]
 pub(crate) struct WriteBehind {
-    /// `None` for good where no thread or second handle is to be had: then all is written at the end.
-    file: Option<File>,
+    /// `None` once the thread has it, or where no second handle is to be had: then all is written at the end.
+    sync: Option<Sync>,
     unsynced: u64,
     worker: Option<Worker>,
 }
 
-#[derive(Debug)]
 struct Worker {
     ask: SyncSender<()>,
     thread: JoinHandle<io::Result<()>>,
 }
 
+impl fmt::Debug for WriteBehind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteBehind")
+            .field("unsynced", &self.unsynced)
+            .finish_non_exhaustive()
+    }
+}
+
 impl WriteBehind {
-    /// For `file`, which others write to.
+    /// For a file that others write to.
     pub(crate) fn new(file: Option<File>) -> Self {
+        Self::with(file.map(|file| -> Sync { Box::new(move || file.sync_data()) }))
+    }
+
+    fn with(sync: Option<Sync>) -> Self {
         Self {
-            file,
+            sync,
             unsynced: 0,
             worker: None,
         }
     }
 
-    /// So many bytes have been handed to the operating system.
-    pub(crate) fn wrote(&mut self, bytes: u64) {
+    /// So many bytes have been handed to the operating system. Tells what went wrong with those before.
+    pub(crate) fn wrote(&mut self, bytes: u64) -> io::Result<()> {
         self.unsynced += bytes;
         if self.unsynced < CHUNK_BYTES {
-            return;
+            return Ok(());
         }
         if self.worker.is_none() {
-            self.worker = self.file.take().and_then(Worker::start);
+            self.worker = self.sync.take().and_then(Worker::start);
         }
-        if let Some(worker) = &self.worker
-            && worker.ask.try_send(()).is_ok()
-        {
-            self.unsynced = 0;
+        match self.worker.as_ref().map(|worker| worker.ask.try_send(())) {
+            Some(Ok(())) => self.unsynced = 0,
+            Some(Err(TrySendError::Disconnected(()))) => return self.end(),
+            Some(Err(TrySendError::Full(()))) | None => {}
         }
+        Ok(())
     }
 
     /// Waits for what was begun, and tells what went wrong with it: the system says that only once.
-    pub(crate) fn finish(self) -> io::Result<()> {
-        let Some(Worker { ask, thread }) = self.worker else {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let Some(Worker { ask, thread }) = self.worker.take() else {
             return Ok(());
         };
         drop(ask);
@@ -65,11 +84,11 @@ impl WriteBehind {
 }
 
 impl Worker {
-    fn start(file: File) -> Option<Self> {
+    fn start(sync: Sync) -> Option<Self> {
         let (ask, asked) = sync_channel::<()>(1);
         let thread = std::thread::Builder::new()
             .name("sync".into())
-            .spawn(move || asked.iter().try_for_each(|()| file.sync_data()))
+            .spawn(move || asked.iter().try_for_each(|()| sync()))
             .ok()?;
         Some(Self { ask, thread })
     }
@@ -78,44 +97,62 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write as _;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
 
     #[test]
-    fn what_is_written_in_between_is_synced_and_all_is_there() {
-        let folder = tempfile::tempdir().expect("folder");
-        let path = folder.path().join("file");
-        let mut file = File::create(&path).expect("creates");
-        let mut behind = WriteBehind::new(file.try_clone().ok());
-        let block = vec![7u8; CHUNK_BYTES as usize / 2];
-        for _ in 0..5 {
-            file.write_all(&block).expect("writes");
-            behind.wrote(block.len() as u64);
+    fn every_chunk_is_synced_unless_the_disk_is_busy() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&count);
+        let mut behind = WriteBehind::with(Some(Box::new(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        })));
+        behind.wrote(CHUNK_BYTES - 1).expect("nothing yet");
+        assert!(behind.worker.is_none(), "a small file needs no thread");
+        for expected in 1..=3 {
+            behind.wrote(CHUNK_BYTES).expect("goes on");
+            let started = Instant::now();
+            while count.load(Ordering::SeqCst) < expected {
+                assert!(started.elapsed() < Duration::from_secs(20), "never synced");
+                std::thread::yield_now();
+            }
         }
-        assert!(behind.worker.is_some());
+        behind.wrote(CHUNK_BYTES / 2).expect("waits for more");
         behind.finish().expect("syncs");
-        assert_eq!(
-            path.metadata().expect("is there").len(),
-            5 * block.len() as u64
-        );
+        assert_eq!(count.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_synced_is_told_before_the_end() {
+        let mut behind = WriteBehind::with(Some(Box::new(|| Err(io::Error::other("no space")))));
+        let started = Instant::now();
+        let error = loop {
+            if let Err(error) = behind.wrote(CHUNK_BYTES) {
+                break error;
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "never told");
+            std::thread::yield_now();
+        };
+        assert_eq!(error.to_string(), "no space");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_cannot_be_synced_is_told() {
+    fn a_file_is_what_is_synced() {
         // A pipe can be written to, but there is nothing to sync.
         let (_reader, writer) = io::pipe().expect("a pipe");
         let mut behind = WriteBehind::new(Some(File::from(std::os::fd::OwnedFd::from(writer))));
-        behind.wrote(CHUNK_BYTES);
+        behind.wrote(CHUNK_BYTES).expect("asks");
         behind.finish().expect_err("no file");
     }
 
     #[test]
-    fn a_small_file_needs_no_thread() {
+    fn without_a_handle_all_is_left_to_the_end() {
         let mut behind = WriteBehind::new(None);
-        behind.wrote(CHUNK_BYTES - 1);
+        behind.wrote(CHUNK_BYTES).expect("nothing to do");
         assert!(behind.worker.is_none());
-        behind.wrote(1);
-        assert!(behind.worker.is_none(), "no handle");
         behind.finish().expect("nothing to do");
     }
 }

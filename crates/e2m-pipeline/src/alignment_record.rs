@@ -6,6 +6,9 @@ use e2m_align::{
 };
 use serde::{Deserialize, Serialize};
 
+/// The reason to doubt an alignment that stage 3 has not looked at.
+const UNJUDGED: &str = "stage 3 has not judged it";
+
 /// How the alignment was found and how well it fits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlignmentRecord {
@@ -70,7 +73,7 @@ impl AlignmentRecord {
         Self {
             coarse_method,
             verdict: Verdict::Suspect,
-            reasons: vec!["stage 3 has not judged it".to_owned()],
+            reasons: vec![UNJUDGED.to_owned()],
             residual_median_px: None,
             residual_p90_px: None,
             overlap_fraction: 0.0,
@@ -87,6 +90,11 @@ impl AlignmentRecord {
             tile_correlation: None,
             comparison_factor: None,
         }
+    }
+
+    /// Whether verdict, overlap and correlation are about this warp. Before stage 3 they are not known.
+    pub fn is_judged(&self) -> bool {
+        !self.reasons.iter().any(|reason| reason == UNJUDGED)
     }
 
     /// How the warp was found, without what was thought of it.

@@ -59,8 +59,8 @@ pub use documents::{parameter_table, params_schema};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
-    CheckpointRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord, MoffatRecord,
-    PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
+    CheckpointRecord, ForeignRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord,
+    MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
 };
 pub use memory::expected_memory;
 pub use observer::{Event, Observer, Unobserved};

@@ -46,6 +46,9 @@ pub struct Manifest {
     pub memory: MemoryRecord,
     /// The checkpoints that belong to this task and these parameters.
     pub checkpoints: Vec<CheckpointRecord>,
+    /// The finished image of the Python program that stands for aligned pre, if one does.
+    #[serde(default)]
+    pub foreign_aligned: Option<ForeignRecord>,
     /// The pictures of the stages that were done or taken over.
     #[serde(default)]
     pub pictures: Vec<PictureRecord>,
@@ -137,6 +140,13 @@ pub struct Scales {
     pub manual: Option<ManualRecord>,
 }
 
+/// Beyond these shares of the scale there is something to say: its standard error …
+const LARGE_ERROR: f64 = 0.02;
+/// … its change with the brightness of the background …
+const LARGE_TREND: f64 = 0.03;
+/// … and its variation over the section.
+const LARGE_SCATTER: f64 = 0.05;
+
 /// A scale from the peak of the ratios.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MoffatRecord {
@@ -165,6 +175,42 @@ pub struct MoffatRecord {
     /// How much the ratio changes from faint to bright background, as a share: a sign of a black level or of saturation.
     #[serde(default)]
     pub brightness_trend: f64,
+}
+
+impl MoffatRecord {
+    /// What there is to know about the scale before it is trusted, in sentences.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.mu.is_none() {
+            doubts.push(
+                "no Moffat profile could be fitted to the ratios; the scale is the peak of their smoothed histogram"
+                    .to_owned(),
+            );
+        }
+        let percent = |share: f64| 100.0 * share;
+        let error = self.std_error / self.value;
+        if error > LARGE_ERROR {
+            doubts.push(format!(
+                "the scale {:.4} is known to {:.1} % only; look at ratio_histogram",
+                self.value,
+                percent(error)
+            ));
+        }
+        if self.brightness_trend.abs() > LARGE_TREND {
+            doubts.push(format!(
+                "the ratio of post to pre changes by {:.1} % from faint to bright background: an offset of the camera that was \
+                 not subtracted, saturation, or defocus; the scale fits where the background is faint",
+                percent(self.brightness_trend.abs())
+            ));
+        }
+        if self.field_scatter > LARGE_SCATTER {
+            doubts.push(format!(
+                "the light is uneven: the ratio of post to pre varies by {:.1} % over the section, which no single scale can follow",
+                percent(self.field_scatter)
+            ));
+        }
+        doubts
+    }
 }
 
 impl From<&MoffatScale> for MoffatRecord {
@@ -235,6 +281,17 @@ pub struct MemoryRecord {
     pub peak_rss_bytes: u64,
 }
 
+/// An image that e2m did not make, as it was when it was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignRecord {
+    /// Where it is, below the task's folder.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was last changed, RFC 3339.
+    pub modified: String,
+}
+
 /// One picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureRecord {
@@ -287,6 +344,39 @@ impl Manifest {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(refused(std::io::Error::other(error))),
             Err(error) => Err(refused(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use e2m_scale::{RatioStatistics, estimate_scale};
+    use ndarray::Array2;
+
+    #[test]
+    fn what_is_doubtful_about_a_scale_is_said() {
+        let pre = Array2::from_shape_fn((200, 200), |(y, x)| 40.0 + ((x * 7 + y * 13) % 50) as f32);
+        let mut statistics = RatioStatistics::default();
+        statistics.add_band(pre.mapv(|v| 1.3 * v).view(), pre.view());
+        let good = estimate_scale(&statistics).expect("a scale");
+        let good = MoffatRecord::from(&good);
+        assert_eq!(good.doubts(), [""; 0]);
+        let bad = MoffatRecord {
+            mu: None,
+            std_error: 0.05,
+            brightness_trend: -0.04,
+            field_scatter: 0.08,
+            ..good
+        };
+        let said = bad.doubts().join("\n");
+        for expected in [
+            "smoothed histogram",
+            "to 3.8 % only",
+            "by 4.0 % from",
+            "by 8.0 % over",
+        ] {
+            assert!(said.contains(expected), "{expected}: {said}");
         }
     }
 }

@@ -79,6 +79,8 @@ pub(crate) struct TaskRun<'a> {
     pub(crate) foreign_aligned: Option<(CheckpointFormat, &'static str)>,
     mixed_formats_announced: bool,
     notes: Vec<String>,
+    /// Whether pictures were drawn.
+    pub(crate) drew: bool,
     pub(crate) manifest: Manifest,
     stages_done: Vec<u8>,
     /// Everything was there already, and `manifest` is that of the earlier run.
@@ -126,6 +128,7 @@ impl<'a> TaskRun<'a> {
             foreign_aligned: None,
             mixed_formats_announced: false,
             notes: Vec::new(),
+            drew: false,
             manifest,
             stages_done: Vec::new(),
             finished_before: false,
@@ -380,8 +383,10 @@ impl<'a> TaskRun<'a> {
         let earlier = self
             .history
             .manifest_for(&self.manifest.inputs, &self.spec.params);
-        let keeps_earlier =
-            outcome.stages_done.is_empty() && earlier.is_some() && !self.finished_before;
+        // A run that made nothing and was stopped knows less than the one before; one that went through knows as much.
+        let went_through = matches!(outcome.status, Status::Complete | Status::Suspect(_));
+        let made = !outcome.stages_done.is_empty() || self.drew && went_through;
+        let keeps_earlier = !made && earlier.is_some() && !self.finished_before;
         let unchanged = keeps_earlier || earlier == Some(&self.manifest);
         if !unchanged && let Err(error) = self.write_manifest() {
             outcome.status = Status::Error(error.to_string());
@@ -447,6 +452,7 @@ fn new_manifest(spec: &TaskSpec, inputs: Inputs, canvas: Canvas, memory: MemoryR
         stages: Vec::new(),
         memory,
         checkpoints: Vec::new(),
+        foreign_aligned: None,
         pictures: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use super::summary::tally;
 use super::{BatchReport, log, problems};
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
-use e2m_pipeline::{Manifest, PictureRecord, Scales, Status, Verdict};
+use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Status, Verdict};
 use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
@@ -108,9 +108,23 @@ fn row(result: &TaskResult) -> ReportRow {
         peak_bytes: result.peak_rss_bytes,
         plan_bytes: record.map(|record| record.memory.plan_bytes),
         files: files(result),
-        warnings: result.notes.clone(),
+        warnings: warnings(result),
         ..ReportRow::new(&result.sample, &result.dye, status)
     }
+}
+
+/// What the task said on its way, and what is doubtful about a scale that was there already.
+fn warnings(result: &TaskResult) -> Vec<String> {
+    let record = result.record.as_deref();
+    let moffat = record.and_then(|record| record.scales.moffat.as_ref());
+    let doubts = moffat.map_or_else(Vec::new, MoffatRecord::doubts);
+    let mut warnings = result.notes.clone();
+    warnings.extend(
+        doubts
+            .into_iter()
+            .filter(|doubt| !result.notes.contains(doubt)),
+    );
+    warnings
 }
 
 fn scales(scales: &Scales) -> Vec<ReportScale> {

@@ -66,7 +66,9 @@ impl TaskResult {
     /// The result of a task; without an outcome it was not begun.
     pub(crate) fn of(task: &TaskSpec, outcome: Option<&TaskOutcome>, output_dir: &Path) -> Self {
         let manifest = outcome.and_then(|outcome| outcome.manifest.as_deref());
-        let alignment = manifest.and_then(|manifest| manifest.alignment.as_ref());
+        let found = manifest.and_then(|manifest| manifest.alignment.as_ref());
+        // Before stage 3 there is a way in which it was found, and nothing that was measured on it.
+        let alignment = found.filter(|alignment| alignment.is_judged());
         let scales = manifest.map(|manifest| &manifest.scales);
         let moffat = scales.and_then(|scales| scales.moffat.as_ref());
         let path = outcome.and_then(|outcome| outcome.manifest_path.as_deref());
@@ -75,7 +77,7 @@ impl TaskResult {
             dye: task.dye.clone(),
             status: status(outcome),
             verdict: alignment.map(|a| a.verdict),
-            coarse_method: alignment.map(|a| a.coarse_method.clone()),
+            coarse_method: found.map(|a| a.coarse_method.clone()),
             residual_median_px: alignment.and_then(|a| a.residual_median_px),
             residual_p90_px: alignment.and_then(|a| a.residual_p90_px),
             estimated_accuracy_px: alignment.and_then(|a| a.estimated_accuracy_px),

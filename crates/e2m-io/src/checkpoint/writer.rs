@@ -189,7 +189,9 @@ impl BandSink for CheckpointWriter {
                 .map_err(|source| BandError::other(write_error(&self.path, written, source)))?;
             self.rows_written += 1;
         }
-        self.behind.wrote(4 * band.len() as u64);
-        Ok(())
+        let written = 4 * (self.rows_written * self.size.width) as u64;
+        self.behind
+            .wrote(4 * band.len() as u64)
+            .map_err(|source| BandError::other(write_error(&self.path, written, source)))
     }
 }

@@ -112,26 +112,22 @@ fn contours(outline: &Outline, warp: &Warp, canvas: Canvas) -> Vec<Contour> {
         .collect()
 }
 
-/// Draws post and pre through `warp` (raw pixels) as two images to be compared; answers with how many full-resolution px a px
-/// of them is.
+/// Draws post and pre through `warp` (raw pixels) as two images to be compared, both in the frame of post; answers with how
+/// many full-resolution px a px of them is.
 pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: &Warp) -> Result<f64, PipelineError> {
     let Some(previews) = &run.previews else {
         return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
     };
     let factor = previews.factor();
-    let pad = run.canvas.pad() as f64;
-    let onto = Warp::translation(-pad, -pad);
-    let size = run.canvas.size();
-    let on_canvas =
-        |image, warp: &Warp| seen_on_canvas(image, factor, &onto.then(warp), size, factor);
-    let post = on_canvas(previews.post(), &Warp::identity());
-    let aligned = on_canvas(previews.pre(), warp);
+    let (height, width) = previews.post().dim();
+    let frame = Size::new(width * factor, height * factor);
+    let aligned = seen_on_canvas(previews.pre(), factor, warp, frame, factor);
     let view = |image| Preview {
         pixels: image,
         factor: factor as f64,
     };
     let drawn = draw_comparison(&ComparisonPicture {
-        post: view(post.view()),
+        post: view(previews.post()),
         aligned: view(aligned.view()),
     })
     .map_err(|source| PipelineError::Plot {

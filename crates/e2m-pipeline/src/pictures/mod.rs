@@ -8,7 +8,7 @@ pub(crate) use difference::{Counted, draw_difference};
 
 use crate::error::PipelineError;
 use crate::history::relative_path;
-use crate::manifest::PictureRecord;
+use crate::manifest::{Manifest, PictureRecord};
 use crate::names::ScaleKind;
 use crate::params::{Params, suffix};
 use crate::run::TaskRun;
@@ -102,13 +102,34 @@ impl Picture {
     }
 }
 
-/// Notes the pictures of a stage that was skipped, as far as they are there.
+/// Notes the pictures of a stage that was skipped, as far as they are there. Those of the Python program are taken where its
+/// alignment is.
 pub(crate) fn adopt(run: &mut TaskRun<'_>, stage: u8) {
     for picture in Picture::of_stage(stage, &run.spec.params) {
-        if picture.path(&run.output.paths, &run.spec.params).is_file() {
+        let path = picture.path(&run.output.paths, &run.spec.params);
+        let foreign = run.foreign_aligned.is_some() && stage < 4 && path.is_file();
+        if foreign || is_there(run, picture, stage) {
             note(run, picture);
         }
     }
+}
+
+/// Whether a picture is there and shows this alignment of these raw files: its name alone does not tell. Either this run has
+/// drawn it, or the run of the same parameters that vouches for it.
+fn is_there(run: &TaskRun<'_>, picture: Picture, stage: u8) -> bool {
+    let record = picture.record(run);
+    let earlier = run
+        .history
+        .manifest_for(&run.manifest.inputs, &run.spec.params)
+        .filter(|earlier| same_warps(earlier, &run.manifest, stage));
+    let known = run.manifest.pictures.contains(&record)
+        || earlier.is_some_and(|earlier| earlier.pictures.contains(&record));
+    known && run.output.paths.dir().join(&record.path).is_file()
+}
+
+/// Whether what a stage draws is about the same warps.
+fn same_warps(a: &Manifest, b: &Manifest, stage: u8) -> bool {
+    a.warps.icp == b.warps.icp && (stage < 3 || a.warps.interior == b.warps.interior)
 }
 
 fn note(run: &mut TaskRun<'_>, picture: Picture) {
@@ -126,8 +147,7 @@ pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), Pipeline
         let wanted = picture.record(run);
         let alike = run.history.manifests().iter().filter(|m| {
             m.inputs.same_content(&run.manifest.inputs)
-                && m.warps.icp == run.manifest.warps.icp
-                && (stage < 3 || m.warps.interior == run.manifest.warps.interior)
+                && same_warps(m, &run.manifest, stage)
                 && m.params.same_up_to(stage, &run.spec.params)
         });
         let found = alike
@@ -141,11 +161,16 @@ pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), Pipeline
     Ok(())
 }
 
+/// Where the pictures of a stage are, below the task's folder.
+pub(crate) fn recorded_paths(run: &TaskRun<'_>, stage: u8) -> Vec<String> {
+    let pictures = Picture::of_stage(stage, &run.spec.params).into_iter();
+    pictures.map(|picture| picture.record(run).path).collect()
+}
+
 /// The pictures of a stage that are not there.
 pub(crate) fn missing(run: &TaskRun<'_>, stage: u8) -> Vec<Picture> {
-    let params = &run.spec.params;
-    let mut pictures = Picture::of_stage(stage, params);
-    pictures.retain(|picture| !picture.path(&run.output.paths, params).is_file());
+    let mut pictures = Picture::of_stage(stage, &run.spec.params);
+    pictures.retain(|&picture| !is_there(run, picture, stage));
     pictures
 }
 
@@ -170,5 +195,6 @@ fn write(
         PipelineError::io(&path, "writing the picture")(std::io::Error::other(error))
     })?;
     note(run, picture);
+    run.drew = true;
     Ok(())
 }

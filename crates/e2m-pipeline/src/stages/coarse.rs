@@ -9,7 +9,7 @@ use crate::params::Params;
 use crate::pictures::draw_coarse;
 use crate::run::TaskRun;
 use crate::stages::pad::{factor, load_pre};
-use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews};
+use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews, Verdict};
 use e2m_image::{BlockMean, PlaneSource, Warp, WarpedPlane};
 use e2m_io::CheckpointFormat;
 
@@ -21,16 +21,23 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
             }
             run.manifest.warps.coarse = manifest.warps.coarse;
             run.manifest.warps.icp = manifest.warps.icp;
-            // What that run thought of its refined warp says nothing about this one.
-            let refined = manifest.warps.interior.is_some();
-            let alignment = manifest.alignment.clone();
-            run.manifest.alignment = alignment.map(|a| if refined { a.unjudged() } else { a });
+            run.manifest.alignment = manifest.alignment.clone().map(|a| {
+                // What that run thought of a refined warp says nothing about this one, and a failure is looked at again.
+                if manifest.params.interior_ecc || a.verdict == Verdict::Fail {
+                    a.unjudged()
+                } else {
+                    a
+                }
+            });
             Ok(!run.lacks_pictures(2)? || redraw(run)?)
         }
         Some(Found::Foreign(format)) => Ok(restore_foreign(run, format)),
         _ => Ok(false),
     }
 }
+
+/// Said where an alignment that is looked for again, for its pictures, comes out differently.
+pub(crate) const FOUND_DIFFERENTLY: &str = "this version or this machine finds another alignment than that of the checkpoints: the stage is done again";
 
 /// Draws the pictures of a stage whose checkpoints are there. `false` where its alignment is found differently now, by
 /// another version perhaps: then the stage has to be done again.
@@ -39,6 +46,8 @@ fn redraw(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     let same = run.manifest.warps.icp == Some(run.canvas.warp_from_raw(&found.warp));
     if same {
         draw_coarse(run, &found)?;
+    } else {
+        run.note(FOUND_DIFFERENTLY.to_owned());
     }
     Ok(same)
 }

@@ -1,12 +1,12 @@
 //! Stage 3: the refined warp and what is to be thought of it.
 
-use crate::alignment_record::{AlignmentRecord, InteriorRecord, RefinementRecord};
+use crate::alignment_record::{InteriorRecord, RefinementRecord};
 use crate::error::PipelineError;
 use crate::history::Found;
 use crate::names::INTERIOR_PRE;
 use crate::pictures::{draw_comparison_of, draw_residual};
 use crate::run::TaskRun;
-use crate::stages::coarse::{load_previews, write_aligned};
+use crate::stages::coarse::{FOUND_DIFFERENTLY, load_previews, write_aligned};
 use crate::stages::pad::load_pre;
 use e2m_align::{
     CoarseOptions, FineAlignment, InteriorCorrection, InteriorOptions, Judgement, RefineOptions,
@@ -23,9 +23,8 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
             return Ok(true);
         }
         // Without a checkpoint of its own, the stage only judges; a judgement is kept with the warp it is about.
-        let judged = |a: &AlignmentRecord| a.residual.is_some() || a.verdict == Verdict::Pass;
         return match run.manifest.alignment.as_ref() {
-            Some(a) if judged(a) => Ok(!run.lacks_pictures(3)? || redraw(run, None)?),
+            Some(a) if a.is_judged() => Ok(!run.lacks_pictures(3)? || redraw(run, None)?),
             _ => Ok(false),
         };
     }
@@ -50,6 +49,8 @@ fn redraw(run: &mut TaskRun<'_>, interior: Option<Warp>) -> Result<bool, Pipelin
     let same = interior.is_none_or(|warp| warp == run.canvas.warp_from_raw(&fine.warp));
     if same {
         draw(run, &fine)?;
+    } else {
+        run.note(FOUND_DIFFERENTLY.to_owned());
     }
     Ok(same)
 }

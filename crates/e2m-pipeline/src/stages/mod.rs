@@ -47,6 +47,7 @@ pub(crate) fn all_outputs(run: &TaskRun<'_>, earlier: &Manifest) -> Option<Vec<C
         .map(ScaleKind::stem)
         .collect();
     let formats = run.spec.checkpoint_format.list();
+    let dir = run.output.paths.dir();
     let mut wanted: Vec<(u8, &str, &[CheckpointFormat])> = vec![
         (1, PADDED_POST, formats),
         (1, PADDED_PRE, formats),
@@ -86,6 +87,8 @@ pub(crate) fn all_outputs(run: &TaskRun<'_>, earlier: &Manifest) -> Option<Vec<C
         }
         records.extend(found.into_iter().map(|(_, record)| record));
     }
-    let drawn = (1..=run.spec.to_stage).all(|stage| pictures::missing(run, stage).is_empty());
+    let drawn = (1..=run.spec.to_stage)
+        .flat_map(|stage| pictures::recorded_paths(run, stage))
+        .all(|path| earlier.pictures.iter().any(|p| p.path == path) && dir.join(&path).is_file());
     drawn.then_some(records)
 }

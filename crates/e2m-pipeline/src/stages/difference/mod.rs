@@ -8,8 +8,8 @@ mod pairs;
 mod scales;
 
 use crate::error::PipelineError;
-use crate::history::Found;
-use crate::manifest::Scales;
+use crate::history::{Found, relative_path};
+use crate::manifest::{ForeignRecord, MoffatRecord, Scales};
 use crate::names::{Header, ScaleKind};
 use crate::output::Target;
 use crate::params::Params;
@@ -18,11 +18,11 @@ use crate::run::TaskRun;
 use crate::task::CheckpointFormats;
 use counting::{Counting, frames};
 use e2m_image::{BandError, BandSink, preview_factor};
-use e2m_io::CheckpointWriter;
+use e2m_io::{CheckpointWriter, FileIdentity};
 use e2m_plot::{DifferencePreview, DifferenceSummary};
 use e2m_scale::subtract_scaled;
 use ndarray::{Array2, ArrayView2};
-use pairs::for_each_pair;
+use pairs::{for_each_pair, foreign_path};
 use rayon::prelude::*;
 
 /// Longer side of the preview that a picture of the difference is drawn from, px.
@@ -46,9 +46,11 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     else {
         return Ok(false);
     };
-    if earlier.warps.finest() != run.manifest.warps.finest() {
+    let foreign = foreign_aligned(run)?;
+    if earlier.warps.finest() != run.manifest.warps.finest() || earlier.foreign_aligned != foreign {
         return Ok(false);
     }
+    run.manifest.foreign_aligned = foreign;
     let both = CheckpointFormats::Both.list().len();
     let there = kinds(&run.spec.params)
         .into_iter()
@@ -68,7 +70,21 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     Ok(there)
 }
 
+/// What is known of the image that stands for aligned pre where that is one of the Python program.
+fn foreign_aligned(run: &TaskRun<'_>) -> Result<Option<ForeignRecord>, PipelineError> {
+    let Some(path) = foreign_path(run) else {
+        return Ok(None);
+    };
+    let identity = FileIdentity::of(&path).map_err(PipelineError::io(&path, "looking at it"))?;
+    Ok(Some(ForeignRecord {
+        path: relative_path(run.output.paths.dir(), &path),
+        bytes: identity.bytes,
+        modified: identity.modified,
+    }))
+}
+
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
+    run.manifest.foreign_aligned = foreign_aligned(run)?;
     let (scales, counted, no_peak) = match scales::known(run) {
         Some(scales) => (scales, None, None),
         None => {
@@ -76,6 +92,9 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
             (found.scales, Some(found.counted), found.no_peak)
         }
     };
+    for doubt in scales.moffat.iter().flat_map(MoffatRecord::doubts) {
+        run.note(doubt);
+    }
     let mut writers = open_writers(run, &scales)?;
     let (images, counted) = match counted {
         Some(counted) => (subtract(run, &scales, None, &mut writers)?, counted),
