@@ -185,6 +185,10 @@ fn report(out: &Path, tasks: &[Finished], seconds: f64) {
         "\nThe demo is done: e2m made {} difference images in {seconds:.1} s.",
         tasks.len()
     );
+    println!(
+        "Open {} in a browser to see them all, with what to look for.",
+        out.join("processed/report.html").display()
+    );
     println!("All of it is under {}:", out.display());
     let shown = |path: &Path| path.strip_prefix(out).unwrap_or(path).display().to_string();
     for task in tasks {

@@ -10,6 +10,7 @@
 )]
 
 mod accuracy;
+mod bench;
 mod demo;
 mod docs;
 mod fixtures;
@@ -46,6 +47,7 @@ const VERBS: &[Verb] = &[
     docs::VERB,
     accuracy::VERB,
     pictures::VERB,
+    bench::VERB,
 ];
 
 fn main() -> ExitCode {

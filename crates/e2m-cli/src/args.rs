@@ -73,7 +73,7 @@ pub(crate) struct RunArgs {
 }
 
 /// Which tasks of a batch.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct TaskArgs {
     /// Only these samples, separated by commas, or `all`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]

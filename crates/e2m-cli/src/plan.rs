@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) threads: AutoCount,
     /// The tasks in their order.
     pub(crate) tasks: Vec<TaskSpec>,
+    /// Tasks of the batch file that the command line left out, and after which task of `tasks` each stands.
+    pub(crate) left_alone: Vec<(usize, TaskSpec)>,
     /// Pairs that were asked for and are not there, and are left out.
     pub(crate) missing: Vec<MissingPair>,
     /// What the user should know before it starts.
@@ -161,11 +163,9 @@ impl Plan {
         let mut warnings = idle_settings(batch);
         warnings.extend(notes.iter().map(ToString::to_string));
         warnings.extend(idle_overrides(batch, &args.tasks, &pairs));
-        let mut tasks = Vec::with_capacity(pairs.len());
-        for pair in pairs {
-            let params = params_of(batch, &pair.sample, &pair.dye)?;
-            tasks.push(TaskSpec {
-                params,
+        let spec = |pair: RawPair| -> Result<TaskSpec, BatchError> {
+            Ok(TaskSpec {
+                params: params_of(batch, &pair.sample, &pair.dye)?,
                 from_stage,
                 to_stage,
                 force: args.force || batch.general.force,
@@ -176,13 +176,27 @@ impl Plan {
                 output_dir: batch.output_dir(),
                 checkpoint_format: batch.general.checkpoint_format,
                 checkpoint_compression: batch.general.checkpoint_compression,
-            });
+            })
+        };
+        let tasks: Vec<TaskSpec> = pairs.into_iter().map(spec).collect::<Result<_, _>>()?;
+        let mut left_alone = Vec::new();
+        let mut place = 0;
+        // What is wrong with pairs that nobody asked for is nobody's business now.
+        for pair in find(batch, &TaskArgs::default()).map_or_else(|_| Vec::new(), |all| all.pairs) {
+            let asked_for = tasks
+                .iter()
+                .position(|task| task.sample == pair.sample && task.dye == pair.dye);
+            match asked_for {
+                Some(index) => place = index + 1,
+                None => left_alone.extend(spec(pair).ok().map(|task| (place, task))),
+            }
         }
         Ok(Self {
             batch_path: batch.path.clone(),
             output_dir: batch.output_dir(),
             threads: batch.execution.threads,
             tasks,
+            left_alone,
             missing,
             warnings,
         })

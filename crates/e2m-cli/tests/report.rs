@@ -116,3 +116,28 @@ fn what_nothing_has_measured_is_not_shown_as_a_figure() {
     let page = bench.read("out/report.html");
     assert!(!page.contains("suspect</") && !page.contains("Correlation"));
 }
+
+#[test]
+fn a_run_of_a_part_keeps_the_rest_in_the_report() {
+    let bench = Bench::with_pairs(&[("A", "DAPI"), ("B", "DAPI"), ("C", "DAPI")]);
+    let run = bench.run(&["--samples", "A,C", "batch.toml"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let tasks = || -> Vec<String> { bench.statuses().into_keys().collect() };
+    assert_eq!(tasks(), ["A/DAPI", "C/DAPI"], "B has never run");
+    let run = bench.run(&["--samples", "B", "batch.toml"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("1 complete in "), "{}", run.out);
+    assert_eq!(tasks(), ["A/DAPI", "B/DAPI", "C/DAPI"]);
+    let all: serde_json::Value =
+        serde_json::from_str(&bench.read("out/e2m_batch.json")).expect("JSON");
+    let names: Vec<&serde_json::Value> = all["tasks"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|task| &task["sample"])
+        .collect();
+    assert_eq!(names, ["A", "B", "C"], "in the order of the batch");
+    let page = bench.read("out/report.html");
+    assert!(page.contains("3 complete"));
+    assert_eq!(parts(&page, "src=\"", "\"").len(), 3 * 11);
+}

@@ -52,9 +52,26 @@ impl BatchReport<'_> {
     }
 }
 
+/// The whole batch: besides what this run did, what earlier runs left of the tasks that it was told to leave alone.
+pub(crate) fn with_earlier<'a>(report: &BatchReport<'a>) -> BatchReport<'a> {
+    let plan = report.plan;
+    let mut results = report.results.clone();
+    for (place, task) in plan.left_alone.iter().rev() {
+        if let Some(earlier) = TaskResult::earlier(task) {
+            results.insert((*place).min(results.len()), earlier);
+        }
+    }
+    BatchReport {
+        plan,
+        results,
+        started: report.started.clone(),
+        ..*report
+    }
+}
+
 /// Writes `e2m_batch.json`, `e2m_batch.csv` and `report.html`; answers with what went wrong.
-pub(crate) fn write_files(report: &BatchReport<'_>) -> Vec<String> {
-    let results = results::write(report)
+pub(crate) fn write_files(report: &BatchReport<'_>, exit: Exit) -> Vec<String> {
+    let results = results::write(report, exit)
         .map_err(|error| format!("the results of the batch could not be written: {error}"));
     let page = page::write(report).map_err(|error| {
         format!(

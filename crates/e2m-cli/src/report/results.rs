@@ -1,9 +1,10 @@
 //! The results of a batch as files: `e2m_batch.json`, and the same as a table in `e2m_batch.csv`.
 
 use super::BatchReport;
+use crate::exit::Exit;
 use crate::plan::missing_reason;
-use e2m_io::write_atomic;
-use e2m_pipeline::{Manifest, Status, TaskOutcome, TaskSpec, Verdict};
+use e2m_io::{TaskPaths, write_atomic};
+use e2m_pipeline::{Manifest, Status, TaskOutcome, TaskSpec, Verdict, suffix};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -104,6 +105,26 @@ impl TaskResult {
         }
     }
 
+    /// What an earlier run left of a task with these parameters; nothing if none got as far as a record.
+    pub(crate) fn earlier(task: &TaskSpec) -> Option<Self> {
+        let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
+        let path = paths.manifest_path(&suffix(&task.params, 4));
+        let manifest = Manifest::read(&path)?;
+        let outcome = TaskOutcome {
+            sample: task.sample.clone(),
+            dye: task.dye.clone(),
+            status: manifest.status.clone(),
+            seconds: manifest.stages.iter().map(|stage| stage.seconds).sum(),
+            peak_rss_bytes: manifest.memory.peak_rss_bytes,
+            stages_done: Vec::new(),
+            notes: Vec::new(),
+            interrupted: false,
+            manifest_path: Some(path),
+            manifest: Some(Box::new(manifest)),
+        };
+        Some(Self::of(task, Some(&outcome), &task.output_dir))
+    }
+
     /// `CD070/DAPI`.
     pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.sample, self.dye)
@@ -148,7 +169,7 @@ pub(crate) enum ResultsError {
 }
 
 /// Writes both files, each in one step.
-pub(super) fn write(report: &BatchReport<'_>) -> Result<(), ResultsError> {
+pub(super) fn write(report: &BatchReport<'_>, exit: Exit) -> Result<(), ResultsError> {
     let folder = &report.plan.output_dir;
     let tasks: Vec<Value> = report
         .results
@@ -166,7 +187,7 @@ pub(super) fn write(report: &BatchReport<'_>) -> Result<(), ResultsError> {
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "batch": report.plan.batch_path,
-        "exit_code": report.exit().code(),
+        "exit_code": exit.code(),
         "seconds": report.seconds,
         "tasks": tasks,
         "missing": missing,

@@ -47,7 +47,7 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
         interrupted: interrupt.is_raised(),
     };
     let exit = report.exit();
-    let written = report::write_files(&report);
+    let written = report::write_files(&report::with_earlier(&report), exit);
     log.end(&report, exit);
     report::print(&report, terminal);
     for error in written.into_iter().chain(log.failure()) {

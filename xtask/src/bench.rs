@@ -1,0 +1,49 @@
+//! `cargo xtask bench`: what e2m takes on pairs of growing size.
+//!
+//! An example of e2m-cli measures; xtask cannot call it directly without needing OpenCV to build.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::Verb;
+use crate::process::{cargo, run};
+use crate::workspace::Workspace;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "bench",
+    summary: "measure time and memory on pairs of growing size",
+    help: "Usage: cargo xtask bench [--full] [--compression none|deflate] [SIZE...]
+
+Generates a pair of each size (default: 2000, 4000 and 8000 px; --full adds 30000x25000), runs e2m on it in release mode
+with default parameters, and prints what it took as tables in Markdown: wall and processor time per stage, bytes read and
+written, peak memory against the plan and the 6x rule, the time that the disk takes for as many bytes in one
+sequential write right afterwards, and the registration error. The same goes to target/bench/bench.json. A size is
+8000 or 30000x25000. --full needs 45 GB of disk, which it frees again.",
+    run: |workspace, args| measure(workspace, &args),
+};
+
+fn measure(workspace: &Workspace, args: &[OsString]) -> Result<()> {
+    // Built as part of the whole workspace, as everything is: on its own its dependencies would have other features, and
+    // OpenCV's binding would be built once more.
+    let build = ["build", "--quiet", "--release", "--workspace", "--bins"];
+    run(&mut cargo(workspace, build))?;
+    let example = [
+        "build",
+        "--quiet",
+        "--release",
+        "--workspace",
+        "--example",
+        "bench",
+    ];
+    run(&mut cargo(workspace, example))?;
+    let release = workspace.target().join("release");
+    run(Command::new(release.join("examples/bench"))
+        .current_dir(workspace.root())
+        .arg("--e2m")
+        .arg(release.join("e2m"))
+        .arg("--out")
+        .arg(workspace.target().join("bench"))
+        .args(args))
+}
