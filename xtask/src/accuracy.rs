@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::Verb;
-use crate::process::{captured, cargo, run};
+use crate::process::{built_example, captured};
 use crate::workspace::Workspace;
 
 /// The page, from the top of the workspace.
@@ -26,18 +26,7 @@ and writes docs/accuracy.md. It takes a few minutes; the pairs are printed meanw
 };
 
 fn write(workspace: &Workspace, args: &[OsString]) -> Result<()> {
-    // Built as part of the whole workspace, as everything is: on its own its dependencies would have other features, and
-    // OpenCV's binding would be built once more.
-    let example = [
-        "build",
-        "--quiet",
-        "--release",
-        "--workspace",
-        "--example",
-        "accuracy",
-    ];
-    run(&mut cargo(workspace, example))?;
-    let program = workspace.target().join("release/examples/accuracy");
+    let program = built_example(workspace, "accuracy")?;
     let page = captured(
         Command::new(program)
             .current_dir(workspace.root())

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::Verb;
-use crate::process::{cargo, run};
+use crate::process::{built_example, cargo, run};
 use crate::workspace::Workspace;
 
 pub(crate) const VERB: Verb = Verb {
@@ -25,24 +25,13 @@ sequential write right afterwards, and the registration error. The same goes to 
 };
 
 fn measure(workspace: &Workspace, args: &[OsString]) -> Result<()> {
-    // Built as part of the whole workspace, as everything is: on its own its dependencies would have other features, and
-    // OpenCV's binding would be built once more.
+    let program = built_example(workspace, "bench")?;
     let build = ["build", "--quiet", "--release", "--workspace", "--bins"];
     run(&mut cargo(workspace, build))?;
-    let example = [
-        "build",
-        "--quiet",
-        "--release",
-        "--workspace",
-        "--example",
-        "bench",
-    ];
-    run(&mut cargo(workspace, example))?;
-    let release = workspace.target().join("release");
-    run(Command::new(release.join("examples/bench"))
+    run(Command::new(program)
         .current_dir(workspace.root())
         .arg("--e2m")
-        .arg(release.join("e2m"))
+        .arg(workspace.target().join("release/e2m"))
         .arg("--out")
         .arg(workspace.target().join("bench"))
         .args(args))

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::process::{cargo, run};
+use crate::process::{built_example, run};
 use crate::workspace::Workspace;
 use crate::{Verb, no_arguments};
 
@@ -28,18 +28,7 @@ crates/e2m-cli/src/documents/examples.rs. The picture of the report, report.png,
 };
 
 fn draw(workspace: &Workspace) -> Result<()> {
-    // Built as part of the whole workspace, as everything is: on its own its dependencies would have other features, and
-    // OpenCV's binding would be built once more.
-    let example = [
-        "build",
-        "--quiet",
-        "--release",
-        "--workspace",
-        "--example",
-        "pictures",
-    ];
-    run(&mut cargo(workspace, example))?;
-    let program = workspace.target().join("release/examples/pictures");
+    let program = built_example(workspace, "pictures")?;
     run(Command::new(program)
         .current_dir(workspace.root())
         .arg(FOLDER))

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +15,23 @@ pub(crate) fn cargo<'a>(workspace: &Workspace, args: impl IntoIterator<Item = &'
     let mut command = Command::new(cargo);
     command.current_dir(workspace.root()).args(args);
     command
+}
+
+/// Builds an example in release mode; answers with the program.
+///
+/// It is built as part of the whole workspace, as everything is: on its own its dependencies would have other features, and
+/// OpenCV's binding would be built once more.
+pub(crate) fn built_example(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let build = [
+        "build",
+        "--quiet",
+        "--release",
+        "--workspace",
+        "--example",
+        name,
+    ];
+    run(&mut cargo(workspace, build))?;
+    Ok(workspace.target().join("release/examples").join(name))
 }
 
 /// Runs with this terminal's input and output; anything but success is an error.

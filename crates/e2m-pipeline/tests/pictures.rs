@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{files_below, task};
+use common::{files_below, pictures, task};
 use e2m_fixtures::{Recipe, WrittenPair, write_pair};
 use e2m_pipeline::{Event, Manifest, Observer, Params, Status, TaskSpec, Unobserved, run_task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,16 +31,6 @@ fn small() -> Params {
         pad: 60,
         ..Params::default()
     }
-}
-
-/// The pictures of a task and their content.
-fn pictures(spec: &TaskSpec) -> BTreeMap<String, Vec<u8>> {
-    let folder = spec.output_dir.join("S1/DAPI/pipeline_output");
-    let read = |name: String| {
-        let bytes = fs::read(folder.join(&name)).expect("readable");
-        (name, bytes)
-    };
-    files_below(&folder).into_iter().map(read).collect()
 }
 
 /// Passes over the images in stage 4, and what was said.

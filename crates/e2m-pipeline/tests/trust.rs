@@ -2,11 +2,10 @@
 
 mod common;
 
-use common::{files_below, task};
+use common::{files_below, pictures, task};
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_io::{CheckpointFormat, CheckpointReader, CheckpointWriter, Facts, TaskPaths};
 use e2m_pipeline::{Params, Status, TaskSpec, Unobserved, run_task};
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -39,15 +38,6 @@ fn with(spec: &TaskSpec, params: Params) -> TaskSpec {
         params,
         ..spec.clone()
     }
-}
-
-fn pictures(spec: &TaskSpec) -> BTreeMap<String, Vec<u8>> {
-    let folder = spec.output_dir.join("S1/DAPI/pipeline_output");
-    let read = |name: String| {
-        let bytes = fs::read(folder.join(&name)).expect("readable");
-        (name, bytes)
-    };
-    files_below(&folder).into_iter().map(read).collect()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the tests of this crate share.
 
 use e2m_pipeline::{CheckpointFormats, Params, TaskSpec};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A folder of reference material beside the project, such as `golden`; `None`, with a printed reason, where it is not
@@ -72,4 +73,15 @@ pub(crate) fn files_below(dir: &Path) -> Vec<String> {
     }
     files.sort();
     files
+}
+
+/// The pictures of task S1/DAPI and their content.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn pictures(spec: &TaskSpec) -> BTreeMap<String, Vec<u8>> {
+    let folder = spec.output_dir.join("S1/DAPI/pipeline_output");
+    let read = |name: String| {
+        let bytes = std::fs::read(folder.join(&name)).expect("readable");
+        (name, bytes)
+    };
+    files_below(&folder).into_iter().map(read).collect()
 }
