@@ -172,12 +172,7 @@ pub(crate) fn draw_overlay(surface: &mut Surface, frame: &Frame, previews: [&Pre
             })
         })
         .collect();
-    let raster = Raster { width, pixels };
-    surface.raster(
-        frame.rect.left.round() as usize,
-        frame.rect.top.round() as usize,
-        &raster,
-    );
+    fill_panel(surface, frame, width, pixels);
 }
 
 /// Puts the preview into the frame, each value in the colour `colour` gives it, in cells of `cell` px.
@@ -207,12 +202,14 @@ pub(crate) fn draw_mapped(
             }
         })
         .collect();
+    fill_panel(surface, frame, width, pixels);
+}
+
+/// Puts pixels, row by row, into a panel of their width.
+fn fill_panel(surface: &mut Surface, frame: &Frame, width: usize, pixels: Vec<[u8; 3]>) {
+    let Rect { left, top, .. } = frame.rect;
     let raster = Raster { width, pixels };
-    surface.raster(
-        frame.rect.left.round() as usize,
-        frame.rect.top.round() as usize,
-        &raster,
-    );
+    surface.raster(left.round() as usize, top.round() as usize, &raster);
 }
 
 #[cfg(test)]

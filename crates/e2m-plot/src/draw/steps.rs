@@ -51,6 +51,12 @@ impl Steps {
         }
     }
 
+    /// Where the first step begins and the last one ends, if there is anything between.
+    pub(crate) fn span(&self) -> Option<(f64, f64)> {
+        let (&low, &high) = (self.edges.first()?, self.edges.last()?);
+        (low < high).then_some((low, high))
+    }
+
     pub(crate) fn highest(&self) -> f64 {
         self.counts.iter().copied().fold(0.0, f64::max)
     }

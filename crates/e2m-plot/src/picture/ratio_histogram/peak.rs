@@ -87,11 +87,7 @@ impl<'a> Peak<'a> {
     }
 
     pub(super) fn frame(&self, rect: Rect) -> Frame {
-        let ends = (self.steps.edges.first(), self.steps.edges.last());
-        let (low, high) = match ends {
-            (Some(&low), Some(&high)) => (low, high),
-            _ => (-0.5, 0.5),
-        };
+        let (low, high) = self.steps.span().unwrap_or((-0.5, 0.5));
         let share = 100.0 * (10f64.powf(self.step_width) - 1.0);
         let digits = (1.0 - share.log10().floor()).clamp(0.0, 6.0) as usize;
         let label = format!("pixels per {share:.digits$} %");

@@ -45,12 +45,12 @@ impl Pixels {
     }
 
     pub(super) fn frame(&self, rect: Rect) -> Frame {
-        let (low, high, label) = match (self.steps.edges.first(), self.steps.edges.last()) {
-            (Some(&low), Some(&high)) if low < high => {
+        let (low, high, label) = match self.steps.span() {
+            Some((low, high)) => {
                 let share = 100.0 * (10f64.powf(self.step_width) - 1.0);
                 (low, high, format!("pixels per {share:.2} %"))
             }
-            _ => (-0.5, 0.5, "pixels".into()),
+            None => (-0.5, 0.5, "pixels".into()),
         };
         let x = Axis::new(low, high, Scale::Ratio, "post / aligned pre");
         Frame::new(rect, x, count_axis(self.most, false, &label), (8, 4))
