@@ -37,8 +37,8 @@ pub(super) fn seen(kind: PictureKind) -> [&'static str; 3] {
         PictureKind::ExcessHeatmap => [
             "The Moffat line (1.3001) lies under that of the median ratio (1.3003), both on the crest; the one given by \
              hand (1.42) is too steep.",
-            "The line (1.285, where 1.3 is true) runs through a ridge that bleaching and uneven light have broadened; the \
-             hill above it is diffuse stain.",
+            "The line (1.285: what uneven light leaves of 1.3 on the typical part of the section) runs through a ridge that \
+             bleaching and that light have broadened; the hill above it is diffuse stain.",
             "There is no crest for the line to run along, so its slope (1.19) means nothing.",
         ],
         PictureKind::PrePostHistograms => [

@@ -1,15 +1,15 @@
 //! The lower chart: the peak of the ratios of blocks, close up.
 
-use super::{FIT, MIRRORED, MoffatProfile, RatioPeak};
+use super::{FIT, MIRRORED, MoffatProfile, RatioPeak, draw_lines};
 use crate::draw::axis::{Axis, Scale};
-use crate::draw::colour::{INK, WHITE};
+use crate::draw::colour::WHITE;
 use crate::draw::frame::Frame;
 use crate::draw::legend::triangle;
 use crate::draw::page::Style;
 use crate::draw::steps::Steps;
 use crate::draw::surface::{Pen, Rect, Surface};
 use crate::picture::histograms::{PRE, count_axis};
-use crate::picture::scale_line::{ScaleLine, back_to_front};
+use crate::picture::scale_line::ScaleLine;
 
 /// The colour of the Moffat scale.
 pub(super) const SCALE: [u8; 3] = [0x00, 0xcc, 0x88];
@@ -116,11 +116,7 @@ impl<'a> Peak<'a> {
             frame.polyline(surface, &curve, Pen::solid(WHITE, hair * 3.0));
             frame.polyline(surface, &curve, Pen::solid(FIT, hair * 1.5));
         }
-        let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
-        frame.polyline(surface, &upright(0.0), Pen::dashed(INK, hair));
-        for (line, pen) in back_to_front(scales, style.hair) {
-            frame.polyline(surface, &upright(line.value.log10()), pen);
-        }
+        draw_lines(surface, frame, style, scales);
         for (x, count) in self.mirrored() {
             triangle(surface, frame.place(x, count), hair * 2.6, MIRRORED);
         }

@@ -1,14 +1,13 @@
 //! The upper chart: the ratios of single pixels.
 
-use super::RatioHistogramPicture;
+use super::{RatioHistogramPicture, draw_lines};
 use crate::draw::axis::{Axis, Scale};
-use crate::draw::colour::INK;
 use crate::draw::frame::Frame;
 use crate::draw::page::Style;
 use crate::draw::steps::{Steps, occupied};
 use crate::draw::surface::{Pen, Rect, Surface};
 use crate::picture::histograms::{MAX_BINS, PRE, count_axis};
-use crate::picture::scale_line::{ScaleLine, back_to_front};
+use crate::picture::scale_line::ScaleLine;
 use std::ops::Range;
 
 /// The share of pixels that may lie beyond the axis at either end.
@@ -66,11 +65,7 @@ impl Pixels {
         let outline = Pen::solid(PRE, style.hair);
         self.steps
             .draw(surface, frame, Some((PRE, 0.4)), Some(outline));
-        let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
-        frame.polyline(surface, &upright(0.0), Pen::dashed(INK, style.hair));
-        for (line, pen) in back_to_front(scales, style.hair) {
-            frame.polyline(surface, &upright(line.value.log10()), pen);
-        }
+        draw_lines(surface, frame, style, scales);
     }
 }
 
