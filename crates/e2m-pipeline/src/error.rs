@@ -68,6 +68,9 @@ pub enum PipelineError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The system gives no thread to work with.
+    #[error("the system gives no further thread: {0}")]
+    Thread(std::io::Error),
     /// A stage's input is missing.
     #[error(
         "stage {stage} needs the result of stage {needs}, which is not there; start from stage {needs}"

@@ -1,5 +1,6 @@
 //! The raw files of a task.
 
+use crate::background::both;
 use crate::error::PipelineError;
 use crate::history::History;
 use crate::manifest::InputRecord;
@@ -28,8 +29,11 @@ impl RawInput {
                 record: known.clone(),
             });
         }
-        let hash = content_hash(path).map_err(PipelineError::io(path, "reading it"))?;
-        let choice = image.choose_channels()?;
+        let (choice, hash) = both(|| image.choose_channels(), || content_hash(path));
+        let (choice, hash) = (
+            choice?,
+            hash.map_err(PipelineError::io(path, "reading it"))?,
+        );
         let info = image.info();
         let record = InputRecord {
             path: name,

@@ -35,6 +35,7 @@
 //! ```
 
 mod alignment_record;
+mod background;
 mod documents;
 mod error;
 mod history;

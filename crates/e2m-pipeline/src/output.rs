@@ -1,10 +1,13 @@
 //! Writing checkpoints, and telling how far it is.
 
+use crate::background::Tick;
 use crate::error::PipelineError;
 use crate::history::relative_path;
 use crate::manifest::CheckpointRecord;
+use crate::names::Header;
 use crate::observer::{Event, Observer};
-use e2m_image::{BandSink, BandSource, default_band_rows, stream_bands};
+use crate::params::suffix;
+use e2m_image::{BandSink, BandSource, Size, default_band_rows, stream_bands};
 use e2m_io::{
     CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, TaskPaths,
 };
@@ -17,62 +20,80 @@ pub(crate) struct Output<'a> {
     pub(crate) observer: &'a mut dyn Observer,
 }
 
-/// One checkpoint to be written.
-pub(crate) struct Target<'a> {
-    pub(crate) stem: &'a str,
-    pub(crate) suffix: &'a str,
-    pub(crate) facts: &'a Facts,
-    pub(crate) formats: &'a [CheckpointFormat],
+/// One checkpoint to be written, by whichever thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    paths: TaskPaths,
+    compression: CheckpointCompression,
+    stem: String,
+    suffix: String,
+    facts: Facts,
+    formats: &'static [CheckpointFormat],
+}
+
+impl Target {
+    /// Opens the writers, one per format.
+    pub(crate) fn open(&self, size: Size) -> Result<Vec<CheckpointWriter>, PipelineError> {
+        let create = |&format: &CheckpointFormat| {
+            let path = self.paths.checkpoint_path(format, &self.stem, &self.suffix);
+            CheckpointWriter::create(&path, size, &self.facts, format, self.compression)
+                .map_err(PipelineError::from)
+        };
+        self.formats.iter().map(create).collect()
+    }
+
+    /// Streams `source` into the files and gives them their names.
+    pub(crate) fn write(
+        &self,
+        source: &mut dyn BandSource,
+        tick: Tick<'_>,
+    ) -> Result<Vec<CheckpointRecord>, PipelineError> {
+        let size = source.size();
+        let mut writers = self.open(size)?;
+        let mut sinks: Vec<&mut dyn BandSink> =
+            writers.iter_mut().map(|w| w as &mut dyn BandSink).collect();
+        stream_bands(source, &mut sinks, default_band_rows(size.width), |rows| {
+            tick(rows, size.height)
+        })?;
+        finish(&self.paths, writers)
+    }
+}
+
+/// Finishes writers and records what they wrote.
+pub(crate) fn finish(
+    paths: &TaskPaths,
+    writers: Vec<CheckpointWriter>,
+) -> Result<Vec<CheckpointRecord>, PipelineError> {
+    let record = |writer: CheckpointWriter| {
+        let written = writer.finish()?;
+        let identity = FileIdentity::of(&written.path)
+            .map_err(PipelineError::io(&written.path, "looking at it"))?;
+        Ok(CheckpointRecord {
+            path: relative_path(paths.dir(), &written.path),
+            bytes: written.bytes,
+            modified: identity.modified,
+            hash: written.hash,
+        })
+    };
+    writers.into_iter().map(record).collect()
 }
 
 impl Output<'_> {
-    /// Opens the writers of a checkpoint, one per format.
-    pub(crate) fn open(
+    /// A checkpoint in these formats, with `header` in it.
+    pub(crate) fn target(
         &self,
-        size: e2m_image::Size,
-        target: &Target<'_>,
-    ) -> Result<Vec<CheckpointWriter>, PipelineError> {
-        let create = |&format: &CheckpointFormat| {
-            let path = self
-                .paths
-                .checkpoint_path(format, target.stem, target.suffix);
-            CheckpointWriter::create(&path, size, target.facts, format, self.compression)
-                .map_err(PipelineError::from)
-        };
-        target.formats.iter().map(create).collect()
-    }
-
-    /// Finishes writers and records what they wrote.
-    pub(crate) fn finish(
-        &self,
-        writers: Vec<CheckpointWriter>,
-    ) -> Result<Vec<CheckpointRecord>, PipelineError> {
-        let record = |writer: CheckpointWriter| {
-            let written = writer.finish()?;
-            let identity = FileIdentity::of(&written.path)
-                .map_err(PipelineError::io(&written.path, "looking at it"))?;
-            Ok(CheckpointRecord {
-                path: relative_path(self.paths.dir(), &written.path),
-                bytes: written.bytes,
-                modified: identity.modified,
-                hash: written.hash,
-            })
-        };
-        writers.into_iter().map(record).collect()
-    }
-
-    /// Streams `source` into a checkpoint.
-    pub(crate) fn write(
-        &mut self,
-        stage: u8,
-        target: &Target<'_>,
-        source: &mut dyn BandSource,
-    ) -> Result<Vec<CheckpointRecord>, PipelineError> {
-        let mut writers = self.open(source.size(), target)?;
-        let mut sinks: Vec<&mut dyn BandSink> =
-            writers.iter_mut().map(|w| w as &mut dyn BandSink).collect();
-        self.stream(stage, target_name(target.stem), source, &mut sinks)?;
-        self.finish(writers)
+        stem: &str,
+        header: &Header<'_>,
+        formats: &'static [CheckpointFormat],
+    ) -> Result<Target, PipelineError> {
+        Ok(Target {
+            paths: self.paths.clone(),
+            compression: self.compression,
+            stem: stem.to_owned(),
+            suffix: suffix(header.params, header.stage),
+            facts: header.facts()?,
+            formats,
+        })
     }
 
     /// Streams `source` into `sinks`, telling the observer and asking whether to stop after each band.
@@ -111,7 +132,7 @@ pub(crate) fn tell(observer: &mut dyn Observer, event: Event) -> ControlFlow<()>
 }
 
 /// What is being done, for the progress line.
-fn target_name(stem: &str) -> &'static str {
+pub(crate) fn target_name(stem: &str) -> &'static str {
     match stem {
         crate::names::PADDED_POST => "writing padded post",
         crate::names::PADDED_PRE => "writing padded pre",

@@ -1,5 +1,6 @@
 //! One task from its raw files to its outcome.
 
+use crate::background::{Background, Done, Lane, Tick, both};
 use crate::error::PipelineError;
 use crate::history::{Found, History, Wanted};
 use crate::inputs::RawInput;
@@ -14,13 +15,14 @@ use crate::output::Output;
 use crate::params::suffix;
 use crate::pictures;
 use crate::stages;
+use crate::stages::difference::Gathered;
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
 use e2m_io::{CheckpointFormat, TaskPaths, remove_stale_temporaries};
-use e2m_resources::{process_memory, process_usage, reset_peak};
-use ndarray::Array2;
+use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Runs one task: every stage from the first whose checkpoints are not there, or from `from_stage`, up to `to_stage`.
@@ -59,6 +61,7 @@ pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
     if let Some(run) = run {
         run.close(&mut outcome);
     }
+    return_memory();
     outcome
 }
 
@@ -71,10 +74,11 @@ pub(crate) struct TaskRun<'a> {
     pub(crate) pre: RawInput,
     pub(crate) canvas: Canvas,
     /// The raw pre plane, once something needs it.
-    pub(crate) pre_plane: Option<Plane>,
-    /// Post's preview, if a stage saw all of post go by.
-    pub(crate) post_preview: Option<Array2<f32>>,
-    pub(crate) previews: Option<Previews>,
+    pub(crate) pre_plane: Option<Arc<Plane>>,
+    pub(crate) previews: Option<Arc<Previews>>,
+    /// What was counted while aligned pre was written.
+    pub(crate) gathered: Option<Gathered>,
+    background: Background,
     /// Where aligned pre is only there as an image of the Python program.
     pub(crate) foreign_aligned: Option<(CheckpointFormat, &'static str)>,
     mixed_formats_announced: bool,
@@ -95,10 +99,11 @@ impl<'a> TaskRun<'a> {
     ) -> Result<Self, PipelineError> {
         check_spec(spec)?;
         let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
-        let (post, pre) = (
-            RawInput::open(&spec.post, history)?,
-            RawInput::open(&spec.pre, history)?,
+        let (post, pre) = both(
+            || RawInput::open(&spec.post, history),
+            || RawInput::open(&spec.pre, history),
         );
+        let (post, pre) = (post?, pre?);
         let canvas = Canvas::new(post.size(), pre.size(), spec.params.pad);
         prepare_folders(spec, &paths)?;
         let memory = expected_memory(post.size(), pre.size(), pre.record.dtype, spec.params.pad);
@@ -123,8 +128,9 @@ impl<'a> TaskRun<'a> {
             pre,
             canvas,
             pre_plane: None,
-            post_preview: None,
             previews: None,
+            gathered: None,
+            background: Background::new(),
             foreign_aligned: None,
             mixed_formats_announced: false,
             notes: Vec::new(),
@@ -135,13 +141,33 @@ impl<'a> TaskRun<'a> {
         })
     }
 
+    /// All stages, and what goes on beside them.
     fn run(&mut self) -> Result<Status, PipelineError> {
+        let status = self.run_stages();
+        // What was under way when a stage failed is worth finishing: the next run takes it over.
+        let rest = match &status {
+            Err(PipelineError::Interrupted) => Ok(()),
+            _ => self.wait(),
+        };
+        let (done, unfinished) = self.background.abandon();
+        self.keep(done);
+        self.stages_done.retain(|stage| !unfinished.contains(stage));
+        self.manifest
+            .stages
+            .retain(|record| !unfinished.contains(&record.stage));
+        let status = status?;
+        rest.map(|()| status)
+    }
+
+    fn run_stages(&mut self) -> Result<Status, PipelineError> {
         if let Some(finished) = self.finished_before() {
             return Ok(finished);
         }
         for stage in 1..=self.spec.to_stage {
             self.stop_if_asked()?;
             self.run_stage(stage)?;
+            let done = self.background.collect(&mut *self.output.observer)?;
+            self.keep(done);
             // A run that has made nothing yet knows less than the manifest that is there.
             if stage < self.spec.to_stage && !self.stages_done.is_empty() {
                 self.manifest.status =
@@ -166,6 +192,9 @@ impl<'a> TaskRun<'a> {
             stages::perform(self, stage)?;
             self.stages_done.push(stage);
         }
+        if stage == self.spec.to_stage {
+            self.wait()?;
+        }
         let seconds = started.elapsed().as_secs_f64();
         let peak_rss_bytes = process_memory().peak;
         let used = process_usage().since(&before);
@@ -186,6 +215,39 @@ impl<'a> TaskRun<'a> {
             skipped,
         });
         Ok(())
+    }
+
+    /// Has something done beside the stages.
+    pub(crate) fn start(
+        &mut self,
+        lane: Lane,
+        stage: u8,
+        what: &'static str,
+        work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send + 'static,
+    ) -> Result<(), PipelineError> {
+        let observer = &mut *self.output.observer;
+        self.background.start((lane, stage, what), observer, work)
+    }
+
+    /// Waits for all that goes on beside the stages.
+    pub(crate) fn wait(&mut self) -> Result<(), PipelineError> {
+        let done = self.background.wait(&mut *self.output.observer)?;
+        self.keep(done);
+        Ok(())
+    }
+
+    fn keep(&mut self, done: Vec<Done>) {
+        for done in done {
+            self.record(done.checkpoints);
+            done.pictures
+                .into_iter()
+                .for_each(|picture| pictures::note(self, picture));
+            if let Some(alignment) = &mut self.manifest.alignment
+                && done.comparison_factor.is_some()
+            {
+                alignment.comparison_factor = done.comparison_factor;
+            }
+        }
     }
 
     /// Whether a stage is to be done whatever is there.
@@ -362,6 +424,11 @@ impl<'a> TaskRun<'a> {
             .checkpoints
             .retain(|old| checkpoints.iter().all(|new| new.path != old.path));
         self.manifest.checkpoints.extend(checkpoints);
+        // In the order of the stages, whichever was finished first.
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        self.manifest
+            .checkpoints
+            .sort_by_cached_key(|record| (name(&record.path), record.path.clone()));
     }
 
     fn write_manifest(&self) -> Result<(), PipelineError> {

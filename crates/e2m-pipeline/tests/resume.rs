@@ -6,7 +6,7 @@ use common::{files_below, task};
 use e2m_fixtures::{Recipe, Truth, WrittenPair, write_pair};
 use e2m_io::{CheckpointFormat, TaskPaths};
 use e2m_pipeline::{
-    CheckpointFormats, Event, Observer, Params, Status, TaskSpec, Unobserved, run_task,
+    CheckpointFormats, Event, Observer, Params, Status, TaskOutcome, TaskSpec, Unobserved, run_task,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -127,20 +127,30 @@ fn a_run_is_right_and_a_second_one_does_nothing() {
     assert_eq!(contents(&spec), before);
 }
 
+/// A run with so many threads to compute with; a single one does everything one after another.
+fn run_on(threads: usize, spec: &TaskSpec, watcher: &mut Watcher) -> TaskOutcome {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let pool = pool.build().expect("a pool");
+    pool.install(|| run_task(spec, watcher))
+}
+
 #[test]
 fn interrupted_in_any_stage_and_resumed_gives_the_same_bytes() {
     let world = World::new();
     let mut whole = world.spec("whole");
     whole.checkpoint_format = CheckpointFormats::Both;
     assert_eq!(run_task(&whole, &mut Unobserved).status, Status::Complete);
-    for stage in 1..=4 {
-        let mut spec = world.spec(&format!("stopped{stage}"));
+    for (threads, stage) in [1, 3]
+        .into_iter()
+        .flat_map(|t| (1..=4).map(move |s| (t, s)))
+    {
+        let mut spec = world.spec(&format!("stopped{stage}of{threads}"));
         spec.checkpoint_format = CheckpointFormats::Both;
         let mut watcher = Watcher {
             stop_in_stage: Some(stage),
             ..Watcher::default()
         };
-        let stopped = run_task(&spec, &mut watcher);
+        let stopped = run_on(threads, &spec, &mut watcher);
         assert!(stopped.interrupted);
         assert_eq!(
             stopped.status,
@@ -154,12 +164,19 @@ fn interrupted_in_any_stage_and_resumed_gives_the_same_bytes() {
         );
 
         let mut watcher = Watcher::default();
-        assert_eq!(run_task(&spec, &mut watcher).status, Status::Complete);
-        let expected: Vec<(u8, bool)> = (1..=4).map(|s| (s, s < stage)).collect();
-        assert_eq!(watcher.skipped, expected);
+        let resumed = run_on(threads, &spec, &mut watcher);
+        assert_eq!(resumed.status, Status::Complete);
+        let skipped: Vec<u8> = (1..=4)
+            .filter(|stage| !resumed.stages_done.contains(stage))
+            .collect();
+        // What was finished is never done again.
+        assert!(skipped.starts_with(&stopped.stages_done), "{skipped:?}");
+        if threads == 1 {
+            assert_eq!(skipped, (1..stage).collect::<Vec<u8>>());
+        }
         assert!(
             contents(&spec) == contents(&whole),
-            "stopped in stage {stage}"
+            "stopped in stage {stage} with {threads} threads"
         );
     }
 }

@@ -11,8 +11,10 @@
 //! assert_eq!(rule, 23_664_000_000);
 //! ```
 
+mod allocator;
 mod process;
 mod rule;
 
+pub use allocator::return_memory;
 pub use process::{ProcessMemory, ProcessUsage, process_memory, process_usage, reset_peak};
 pub use rule::{PEAK_FACTOR_PER_TASK, rule_bytes};

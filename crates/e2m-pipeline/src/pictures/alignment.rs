@@ -1,70 +1,103 @@
 //! The pictures of the alignment, drawn from previews.
 
-use super::{Picture, title, write};
+use super::{Picture, Place, draw, title};
+use crate::background::{Done, Lane};
 use crate::error::PipelineError;
 use crate::run::TaskRun;
-use e2m_align::{Check, CoarseChoice, Outline, Previews};
+use crate::stages::coarse::load_previews;
+use e2m_align::{Check, CoarseChoice, Outline, Previews, TileSpec};
 use e2m_image::{Canvas, Size, Warp, preview_factor, sample_bilinear};
 use e2m_plot::{
-    ComparisonPicture, Contour, FineAlignmentPicture, PictureKind, Preview, RegistrationPicture,
-    ResidualArrow, ResidualPicture, draw_comparison, draw_fine_alignment, draw_registration,
-    draw_registration_residual,
+    ComparisonPicture, Contour, FineAlignmentPicture, PictureKind, PlotError, Preview,
+    RegistrationPicture, ResidualArrow, ResidualPicture, Title, draw_comparison,
+    draw_fine_alignment, draw_registration, draw_registration_residual,
 };
 use ndarray::{Array2, ArrayView2};
+use std::sync::Arc;
 
 /// Longer side of a picture of the canvas, px.
 const CANVAS_PICTURE_PX: usize = 1000;
 
 /// Draws what stage 2 found: the coarse alignment and, where the sections have outlines, the fit of these.
-pub(crate) fn draw_coarse(
-    run: &mut TaskRun<'_>,
-    found: &CoarseChoice,
-) -> Result<(), PipelineError> {
-    let Some(previews) = &run.previews else {
-        return Err(PipelineError::MissingStage { stage: 2, needs: 1 });
-    };
-    let title = title(run);
-    let canvas = run.canvas;
-    let factor = preview_factor(canvas.size(), CANVAS_PICTURE_PX);
-    let pad = canvas.pad() as f64;
-    let onto = Warp::translation(-pad, -pad);
-    let on_canvas = |image: ArrayView2<'_, f32>, warp: &Warp| {
-        seen_on_canvas(image, previews.factor(), warp, canvas.size(), factor)
-    };
-    let (post, pre, aligned) = (
-        on_canvas(previews.post(), &onto),
-        on_canvas(previews.pre(), &onto),
-        on_canvas(previews.pre(), &onto.then(&found.warp)),
-    );
-    let view = |image| Preview {
-        pixels: image,
-        factor: factor as f64,
-    };
-    let outlines = found.boundary.as_ref().map(|b| &b.outlines);
-    let rings = |side: usize, warp: &Warp| {
-        outlines.map_or_else(Vec::new, |o| contours(&o[side], warp, canvas))
-    };
-    let upright = Warp::identity();
-    let (post_ring, pre_ring) = (rings(0, &upright), rings(1, &upright));
-    let registration = draw_registration(&RegistrationPicture {
-        title: &title,
-        method: &found.method.to_string(),
-        post: view(post.view()),
-        pre: view(pre.view()),
-        aligned: view(aligned.view()),
-        post_contours: &post_ring,
-        pre_contours: &pre_ring,
-        aligned_contours: &rings(1, &found.warp.inverse()),
+pub(crate) fn draw_coarse(run: &mut TaskRun<'_>, found: CoarseChoice) -> Result<(), PipelineError> {
+    let scene = Arc::new(Coarse {
+        previews: load_previews(run)?,
+        title: title(run),
+        canvas: run.canvas,
+        found,
     });
-    write(run, Picture::Plot(PictureKind::Registration), registration)?;
-    let fine = draw_fine_alignment(&FineAlignmentPicture {
-        title: &title,
-        post: view(post.view()),
-        post_contours: &post_ring,
-        coarse_contours: &rings(1, &found.first.inverse()),
-        refined_contours: &rings(1, &found.warp.inverse()),
-    });
-    write(run, Picture::Plot(PictureKind::FineAlignment), fine)
+    let same = Arc::clone(&scene);
+    let registration = Picture::Plot(PictureKind::Registration);
+    draw(run, 2, registration, move || same.registration())?;
+    let fine = Picture::Plot(PictureKind::FineAlignment);
+    draw(run, 2, fine, move || scene.fine_alignment())
+}
+
+/// What the pictures of stage 2 are drawn from.
+struct Coarse {
+    previews: Arc<Previews>,
+    title: Title,
+    canvas: Canvas,
+    found: CoarseChoice,
+}
+
+impl Coarse {
+    fn registration(&self) -> Result<Vec<u8>, PlotError> {
+        let (previews, onto) = (&self.previews, self.onto());
+        let post = self.on_canvas(previews.post(), &onto);
+        let pre = self.on_canvas(previews.pre(), &onto);
+        let aligned = self.on_canvas(previews.pre(), &onto.then(&self.found.warp));
+        let upright = Warp::identity();
+        draw_registration(&RegistrationPicture {
+            title: &self.title,
+            method: &self.found.method.to_string(),
+            post: self.view(&post),
+            pre: self.view(&pre),
+            aligned: self.view(&aligned),
+            post_contours: &self.rings(0, &upright),
+            pre_contours: &self.rings(1, &upright),
+            aligned_contours: &self.rings(1, &self.found.warp.inverse()),
+        })
+    }
+
+    fn fine_alignment(&self) -> Result<Vec<u8>, PlotError> {
+        let post = self.on_canvas(self.previews.post(), &self.onto());
+        draw_fine_alignment(&FineAlignmentPicture {
+            title: &self.title,
+            post: self.view(&post),
+            post_contours: &self.rings(0, &Warp::identity()),
+            coarse_contours: &self.rings(1, &self.found.first.inverse()),
+            refined_contours: &self.rings(1, &self.found.warp.inverse()),
+        })
+    }
+
+    /// From canvas to raw pixels.
+    fn onto(&self) -> Warp {
+        let pad = self.canvas.pad() as f64;
+        Warp::translation(-pad, -pad)
+    }
+
+    fn factor(&self) -> usize {
+        preview_factor(self.canvas.size(), CANVAS_PICTURE_PX)
+    }
+
+    fn on_canvas(&self, image: ArrayView2<'_, f32>, warp: &Warp) -> Array2<f32> {
+        let image_factor = self.previews.factor();
+        seen_on_canvas(image, image_factor, warp, self.canvas.size(), self.factor())
+    }
+
+    fn view<'p>(&self, image: &'p Array2<f32>) -> Preview<'p> {
+        Preview {
+            pixels: image.view(),
+            factor: self.factor() as f64,
+        }
+    }
+
+    /// The outlines of post (0) or pre (1) on the canvas after `warp` (raw pixels).
+    fn rings(&self, side: usize, warp: &Warp) -> Vec<Contour> {
+        let outlines = self.found.boundary.as_ref().map(|b| &b.outlines);
+        outlines.map_or_else(Vec::new, |o| contours(&o[side], warp, self.canvas))
+    }
 }
 
 /// A preview seen on the canvas reduced by `factor`; `warp` maps canvas pixels to the preview's full-resolution pixels.
@@ -112,60 +145,63 @@ fn contours(outline: &Outline, warp: &Warp, canvas: Canvas) -> Vec<Contour> {
         .collect()
 }
 
-/// Draws post and pre through `warp` (raw pixels) as two images to be compared, both in the frame of post; answers with how
-/// many full-resolution px a px of them is.
-pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: &Warp) -> Result<f64, PipelineError> {
-    let Some(previews) = &run.previews else {
-        return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
-    };
-    let factor = previews.factor();
-    let (height, width) = previews.post().dim();
-    let frame = Size::new(width * factor, height * factor);
-    let aligned = seen_on_canvas(previews.pre(), factor, warp, frame, factor);
-    let view = |image| Preview {
-        pixels: image,
-        factor: factor as f64,
-    };
-    let drawn = draw_comparison(&ComparisonPicture {
-        post: view(previews.post()),
-        aligned: view(aligned.view()),
+/// Draws post and pre through `warp` (raw pixels) as two images to be compared, both in the frame of post; how many
+/// full-resolution px a px of them is goes into the manifest.
+pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: Warp) -> Result<(), PipelineError> {
+    let previews = load_previews(run)?;
+    let places = [0, 1].map(|which| Place::of(run, Picture::Comparison(which)));
+    run.drew = true;
+    run.start(Lane::Drawing, 3, "drawing", move |_| {
+        let factor = previews.factor();
+        let (height, width) = previews.post().dim();
+        let frame = Size::new(width * factor, height * factor);
+        let aligned = seen_on_canvas(previews.pre(), factor, &warp, frame, factor);
+        let [post_place, aligned_place] = places;
+        let drawn = draw_comparison(&ComparisonPicture {
+            post: post_preview(&previews),
+            aligned: Preview {
+                pixels: aligned.view(),
+                factor: factor as f64,
+            },
+        })
+        .map_err(post_place.failed())?;
+        Ok(Done {
+            pictures: vec![
+                post_place.write(&drawn.post)?,
+                aligned_place.write(&drawn.aligned)?,
+            ],
+            comparison_factor: Some(drawn.factor),
+            ..Done::default()
+        })
     })
-    .map_err(|source| PipelineError::Plot {
-        stem: Picture::Comparison(0).stem(),
-        source,
-    })?;
-    write(run, Picture::Comparison(0), Ok(drawn.post))?;
-    write(run, Picture::Comparison(1), Ok(drawn.aligned))?;
-    Ok(drawn.factor)
 }
 
 /// Draws the residual shifts of the check tiles as arrows on post.
-pub(crate) fn draw_residual(run: &mut TaskRun<'_>, check: &Check) -> Result<(), PipelineError> {
-    let Some(previews) = &run.previews else {
-        return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
-    };
-    let title = title(run);
-    let arrows: Vec<ResidualArrow> = check
-        .tiles
-        .iter()
-        .map(|tile| {
-            let (x, y) = tile.centre();
-            let shift = check.residuals.iter().find(|r| r.tile == *tile);
-            ResidualArrow {
-                x,
-                y,
-                dx: shift.map_or(0.0, |r| r.dx),
-                dy: shift.map_or(0.0, |r| r.dy),
-                ok: shift.is_some(),
-            }
+pub(crate) fn draw_residual(run: &mut TaskRun<'_>, check: Check) -> Result<(), PipelineError> {
+    let (previews, title) = (load_previews(run)?, title(run));
+    let picture = Picture::Plot(PictureKind::RegistrationResidual);
+    draw(run, 3, picture, move || {
+        draw_registration_residual(&ResidualPicture {
+            title: &title,
+            post: post_preview(&previews),
+            arrows: &arrows(&check),
         })
-        .collect();
-    let drawn = draw_registration_residual(&ResidualPicture {
-        title: &title,
-        post: post_preview(previews),
-        arrows: &arrows,
-    });
-    write(run, Picture::Plot(PictureKind::RegistrationResidual), drawn)
+    })
+}
+
+fn arrows(check: &Check) -> Vec<ResidualArrow> {
+    let arrow = |tile: &TileSpec| {
+        let (x, y) = tile.centre();
+        let shift = check.residuals.iter().find(|r| r.tile == *tile);
+        ResidualArrow {
+            x,
+            y,
+            dx: shift.map_or(0.0, |r| r.dx),
+            dy: shift.map_or(0.0, |r| r.dy),
+            ok: shift.is_some(),
+        }
+    };
+    check.tiles.iter().map(arrow).collect()
 }
 
 fn post_preview(previews: &Previews) -> Preview<'_> {

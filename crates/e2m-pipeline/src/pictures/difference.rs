@@ -1,17 +1,18 @@
 //! The pictures of the difference, drawn from what was counted as the bands went by.
 
-use super::{Picture, title, write};
+use super::{Picture, draw, title};
 use crate::error::PipelineError;
 use crate::names::ScaleKind;
 use crate::run::TaskRun;
 use e2m_plot::{
     BrightnessHistogram, DifferenceHistogram, DifferenceHistogramPicture, DifferenceImagePicture,
-    DifferenceSummary, ExcessHeatmapPicture, JointHistogram, MoffatProfile, PictureKind,
+    DifferenceSummary, ExcessHeatmapPicture, JointHistogram, MoffatProfile, PictureKind, PlotError,
     PrePostHeatmapPicture, PrePostHistogramsPicture, RatioHistogramPicture, RatioPeak, ScaleLine,
-    ScaleMethod, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
+    ScaleMethod, Title, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
     draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
 };
 use e2m_scale::{MoffatScale, PixelRatios};
+use std::sync::Arc;
 
 /// log10 of the ratios that the histogram of single pixels holds: factors of 1/100 and 100.
 const RATIO_REACH: f64 = 2.0;
@@ -32,74 +33,117 @@ pub(crate) struct Counted {
     pub(crate) peak: Option<MoffatScale>,
 }
 
-/// Draws all pictures of stage 4. The scales come with their difference images.
-pub(crate) fn draw_difference(
+/// Draws the pictures of stage 4 that show what was counted, with the scales that difference images are made with.
+pub(crate) fn draw_counted(
     run: &mut TaskRun<'_>,
-    counted: &Counted,
-    images: &[(ScaleKind, DifferenceSummary)],
+    counted: Counted,
+    scales: &[(ScaleKind, f64)],
 ) -> Result<(), PipelineError> {
-    let title = title(run);
-    let scales: Vec<ScaleLine> = images
-        .iter()
-        .map(|(kind, image)| line(*kind, image))
-        .collect();
-    let joint = &counted.joint;
-    let drawn = draw_pre_post_heatmap(&PrePostHeatmapPicture {
-        title: &title,
-        joint,
+    let scene = Arc::new(Scene {
+        title: title(run),
+        counted,
+        scales: scales
+            .iter()
+            .map(|&(kind, value)| ScaleLine {
+                method: method(kind),
+                value,
+            })
+            .collect(),
     });
-    write(run, Picture::Plot(PictureKind::PrePostHeatmap), drawn)?;
-    let drawn = draw_excess_heatmap(&ExcessHeatmapPicture {
-        title: &title,
-        joint,
-        scales: &scales,
-    });
-    write(run, Picture::Plot(PictureKind::ExcessHeatmap), drawn)?;
-    let drawn = draw_pre_post_histograms(&PrePostHistogramsPicture {
-        title: &title,
-        pre: &counted.pre,
-        post: &counted.post,
-        aligned: &counted.aligned,
-    });
-    write(run, Picture::Plot(PictureKind::PrePostHistograms), drawn)?;
-    let drawn = draw_difference_histogram(&DifferenceHistogramPicture {
-        title: &title,
-        differences: &counted.differences,
-    });
-    write(run, Picture::Plot(PictureKind::DifferenceHistogram), drawn)?;
-    let ratios = counted
-        .ratios
-        .histogram(-RATIO_REACH, RATIO_REACH, RATIO_BINS);
-    let counts: Vec<u64> = ratios.iter().map(|pixels| pixels.round() as u64).collect();
-    let peak = counted.peak.as_ref().map(ratio_peak);
-    let drawn = draw_ratio_histogram(&RatioHistogramPicture {
-        title: &title,
-        low: -RATIO_REACH,
-        high: RATIO_REACH,
-        counts: &counts,
-        peak,
-        scales: &scales,
-    });
-    write(run, Picture::Plot(PictureKind::RatioHistogram), drawn)?;
-    for (line, (kind, difference)) in scales.iter().zip(images) {
-        let drawn = draw_difference_image(&DifferenceImagePicture {
-            title: &title,
-            difference,
-            method: &line.method.to_string(),
-        });
-        write(run, Picture::Difference(*kind), drawn)?;
+    let pictures: [(PictureKind, fn(&Scene) -> Result<Vec<u8>, PlotError>); 5] = [
+        (PictureKind::PrePostHeatmap, Scene::pre_post_heatmap),
+        (PictureKind::ExcessHeatmap, Scene::excess_heatmap),
+        (PictureKind::PrePostHistograms, Scene::pre_post_histograms),
+        (
+            PictureKind::DifferenceHistogram,
+            Scene::difference_histogram,
+        ),
+        (PictureKind::RatioHistogram, Scene::ratio_histogram),
+    ];
+    for (kind, drawn) in pictures {
+        let scene = Arc::clone(&scene);
+        draw(run, 4, Picture::Plot(kind), move || drawn(&scene))?;
     }
     Ok(())
 }
 
-fn line(kind: ScaleKind, image: &DifferenceSummary) -> ScaleLine {
-    ScaleLine {
-        method: match kind {
-            ScaleKind::Moffat => ScaleMethod::Moffat,
-            ScaleKind::Percentile(percent) => ScaleMethod::Percentile(percent),
-            ScaleKind::Manual => ScaleMethod::Manual,
-        },
-        value: image.scale,
+/// Draws the difference images.
+pub(crate) fn draw_difference_images(
+    run: &mut TaskRun<'_>,
+    images: Vec<(ScaleKind, DifferenceSummary)>,
+) -> Result<(), PipelineError> {
+    for (kind, difference) in images {
+        let title = title(run);
+        draw(run, 4, Picture::Difference(kind), move || {
+            draw_difference_image(&DifferenceImagePicture {
+                title: &title,
+                difference: &difference,
+                method: &method(kind).to_string(),
+            })
+        })?;
+    }
+    Ok(())
+}
+
+/// What the pictures of the counts are drawn from.
+struct Scene {
+    title: Title,
+    counted: Counted,
+    scales: Vec<ScaleLine>,
+}
+
+impl Scene {
+    fn pre_post_heatmap(&self) -> Result<Vec<u8>, PlotError> {
+        draw_pre_post_heatmap(&PrePostHeatmapPicture {
+            title: &self.title,
+            joint: &self.counted.joint,
+        })
+    }
+
+    fn excess_heatmap(&self) -> Result<Vec<u8>, PlotError> {
+        draw_excess_heatmap(&ExcessHeatmapPicture {
+            title: &self.title,
+            joint: &self.counted.joint,
+            scales: &self.scales,
+        })
+    }
+
+    fn pre_post_histograms(&self) -> Result<Vec<u8>, PlotError> {
+        draw_pre_post_histograms(&PrePostHistogramsPicture {
+            title: &self.title,
+            pre: &self.counted.pre,
+            post: &self.counted.post,
+            aligned: &self.counted.aligned,
+        })
+    }
+
+    fn difference_histogram(&self) -> Result<Vec<u8>, PlotError> {
+        draw_difference_histogram(&DifferenceHistogramPicture {
+            title: &self.title,
+            differences: &self.counted.differences,
+        })
+    }
+
+    fn ratio_histogram(&self) -> Result<Vec<u8>, PlotError> {
+        let ratios = &self.counted.ratios;
+        let ratios = ratios.histogram(-RATIO_REACH, RATIO_REACH, RATIO_BINS);
+        let counts: Vec<u64> = ratios.iter().map(|pixels| pixels.round() as u64).collect();
+        draw_ratio_histogram(&RatioHistogramPicture {
+            title: &self.title,
+            low: -RATIO_REACH,
+            high: RATIO_REACH,
+            counts: &counts,
+            peak: self.counted.peak.as_ref().map(ratio_peak),
+            scales: &self.scales,
+        })
+    }
+}
+
+fn method(kind: ScaleKind) -> ScaleMethod {
+    match kind {
+        ScaleKind::Moffat => ScaleMethod::Moffat,
+        ScaleKind::Percentile(percent) => ScaleMethod::Percentile(percent),
+        ScaleKind::Manual => ScaleMethod::Manual,
     }
 }
 

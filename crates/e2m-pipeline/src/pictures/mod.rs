@@ -4,8 +4,9 @@ mod alignment;
 mod difference;
 
 pub(crate) use alignment::{draw_coarse, draw_comparison_of, draw_residual};
-pub(crate) use difference::{Counted, draw_difference};
+pub(crate) use difference::{Counted, draw_counted, draw_difference_images};
 
+use crate::background::{Done, Lane};
 use crate::error::PipelineError;
 use crate::history::relative_path;
 use crate::manifest::{Manifest, PictureRecord};
@@ -109,7 +110,8 @@ pub(crate) fn adopt(run: &mut TaskRun<'_>, stage: u8) {
         let path = picture.path(&run.output.paths, &run.spec.params);
         let foreign = run.foreign_aligned.is_some() && stage < 4 && path.is_file();
         if foreign || is_there(run, picture, stage) {
-            note(run, picture);
+            let record = picture.record(run);
+            note(run, record);
         }
     }
 }
@@ -132,8 +134,8 @@ fn same_warps(a: &Manifest, b: &Manifest, stage: u8) -> bool {
     a.warps.icp == b.warps.icp && (stage < 3 || a.warps.interior == b.warps.interior)
 }
 
-fn note(run: &mut TaskRun<'_>, picture: Picture) {
-    let record = picture.record(run);
+/// Adds a picture to the manifest, in place of an older one of the same name.
+pub(crate) fn note(run: &mut TaskRun<'_>, record: PictureRecord) {
     let pictures = &mut run.manifest.pictures;
     pictures.retain(|known| known.path != record.path);
     pictures.push(record);
@@ -155,7 +157,9 @@ pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), Pipeline
             .filter(|p| p.kind == wanted.kind && p.variant == wanted.variant)
             .find_map(|p| std::fs::read(dir.join(&p.path)).ok());
         if let Some(bytes) = found {
-            write(run, picture, Ok(bytes))?;
+            let place = Place::of(run, picture);
+            note(run, place.write(&bytes)?);
+            run.drew = true;
         }
     }
     Ok(())
@@ -181,20 +185,50 @@ fn title(run: &TaskRun<'_>) -> Title {
     }
 }
 
-fn write(
+/// Where a picture goes, and what the manifest says of it.
+#[derive(Debug, Clone)]
+struct Place {
+    stem: String,
+    path: PathBuf,
+    record: PictureRecord,
+}
+
+impl Place {
+    fn of(run: &TaskRun<'_>, picture: Picture) -> Self {
+        Self {
+            stem: picture.stem(),
+            path: picture.path(&run.output.paths, &run.spec.params),
+            record: picture.record(run),
+        }
+    }
+
+    fn write(self, bytes: &[u8]) -> Result<PictureRecord, PipelineError> {
+        write_atomic(&self.path, bytes).map_err(|error| {
+            PipelineError::io(&self.path, "writing the picture")(std::io::Error::other(error))
+        })?;
+        Ok(self.record)
+    }
+
+    fn failed(&self) -> impl FnOnce(PlotError) -> PipelineError + use<> {
+        let stem = self.stem.clone();
+        move |source| PipelineError::Plot { stem, source }
+    }
+}
+
+/// Draws a picture while the stages go on.
+fn draw(
     run: &mut TaskRun<'_>,
+    stage: u8,
     picture: Picture,
-    drawn: Result<Vec<u8>, PlotError>,
+    drawn: impl FnOnce() -> Result<Vec<u8>, PlotError> + Send + 'static,
 ) -> Result<(), PipelineError> {
-    let bytes = drawn.map_err(|source| PipelineError::Plot {
-        stem: picture.stem(),
-        source,
-    })?;
-    let path = picture.path(&run.output.paths, &run.spec.params);
-    write_atomic(&path, &bytes).map_err(|error| {
-        PipelineError::io(&path, "writing the picture")(std::io::Error::other(error))
-    })?;
-    note(run, picture);
+    let place = Place::of(run, picture);
     run.drew = true;
-    Ok(())
+    run.start(Lane::Drawing, stage, "drawing", move |_| {
+        let bytes = drawn().map_err(place.failed())?;
+        Ok(Done {
+            pictures: vec![place.write(&bytes)?],
+            ..Done::default()
+        })
+    })
 }

@@ -1,17 +1,24 @@
 //! Stage 2: the coarse warp.
 
 use crate::alignment_record::AlignmentRecord;
+use crate::background::{Done, Lane, both};
 use crate::error::PipelineError;
 use crate::history::Found;
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE};
-use crate::output::Target;
+use crate::output::{Target, target_name};
 use crate::params::Params;
 use crate::pictures::draw_coarse;
 use crate::run::TaskRun;
 use crate::stages::pad::{factor, load_pre};
 use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews, Verdict};
-use e2m_image::{BlockMean, PlaneSource, Warp, WarpedPlane};
+use e2m_image::{
+    BandError, BlockMean, Plane, PlaneSource, Warp, WarpedPlane, default_band_rows, stream_bands,
+};
 use e2m_io::CheckpointFormat;
+use e2m_resources::return_memory;
+use ndarray::Array2;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     match run.find(2, ICP_PRE, true) {
@@ -45,7 +52,7 @@ fn redraw(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     let found = search(run)?;
     let same = run.manifest.warps.icp == Some(run.canvas.warp_from_raw(&found.warp));
     if same {
-        draw_coarse(run, &found)?;
+        draw_coarse(run, found)?;
     } else {
         run.note(FOUND_DIFFERENTLY.to_owned());
     }
@@ -70,17 +77,15 @@ fn restore_foreign(run: &mut TaskRun<'_>, format: CheckpointFormat) -> bool {
 }
 
 fn search(run: &mut TaskRun<'_>) -> Result<CoarseChoice, PipelineError> {
-    load_previews(run)?;
+    let previews = load_previews(run)?;
     run.announce(2, "looking for the alignment");
-    let Some(previews) = &run.previews else {
-        return Err(PipelineError::MissingStage { stage: 2, needs: 1 });
-    };
     let params = &run.spec.params;
     let found = previews.align_coarsely(
         params.coarse_method.ways(),
         &CoarseOptions::default(),
         &boundary_options(params),
     )?;
+    return_memory();
     run.stop_if_asked()?;
     Ok(found)
 }
@@ -92,14 +97,28 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     run.manifest.warps.icp = Some(warp);
     run.manifest.alignment = Some(AlignmentRecord::of_coarse(&found));
     say_what_was_not_kept(run, &found);
-    draw_coarse(run, &found)?;
-    write_aligned(run, 2, ICP_PRE, warp, None)?;
+    draw_coarse(run, found)?;
+    write_beside(run, ICP_PRE, warp)?;
     if run.spec.params.save_all_intermediates
         && let Some(first) = run.manifest.warps.coarse
     {
-        write_aligned(run, 2, COARSE_PRE, first, None)?;
+        write_beside(run, COARSE_PRE, first)?;
     }
     Ok(())
+}
+
+/// Writes pre through `warp` (canvas pixels) while the next stage goes on.
+fn write_beside(
+    run: &mut TaskRun<'_>,
+    stem: &'static str,
+    warp: Warp,
+) -> Result<(), PipelineError> {
+    let target = aligned_target(run, 2, stem, warp, None)?;
+    let (plane, canvas) = (load_pre(run)?, run.canvas);
+    run.start(Lane::Writing, 2, target_name(stem), move |tick| {
+        let mut aligned = WarpedPlane::new(&*plane, canvas, warp);
+        Ok(Done::checkpoints(target.write(&mut aligned, tick)?))
+    })
 }
 
 /// The steps that the boundary rejected, where its warp is the one that is used.
@@ -147,51 +166,47 @@ fn boundary_options(params: &Params) -> BoundaryOptions {
     }
 }
 
-/// Makes the previews unless they are there; stage 1 may have left post's on its way.
-pub(crate) fn load_previews(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    if run.previews.is_some() {
-        return Ok(());
+/// The previews, made unless they are there.
+pub(crate) fn load_previews(run: &mut TaskRun<'_>) -> Result<Arc<Previews>, PipelineError> {
+    if let Some(previews) = &run.previews {
+        return Ok(Arc::clone(previews));
     }
     let factor = factor(run);
-    let post = match run.post_preview.take() {
-        Some(preview) => preview,
-        None => {
-            let mut preview = BlockMean::new(run.post.size(), factor);
-            let mut bands = run.post.bands()?;
-            run.output
-                .stream(2, "reading post", &mut bands, &mut [&mut preview])?;
-            preview.into_image()
-        }
-    };
-    load_pre(run)?;
-    let Some(plane) = &run.pre_plane else {
-        return Err(PipelineError::MissingStage { stage: 2, needs: 1 });
-    };
-    let mut preview = BlockMean::new(plane.size(), factor);
-    run.output.stream(
-        2,
-        "reducing pre",
-        &mut PlaneSource::new(plane),
-        &mut [&mut preview],
-    )?;
-    run.previews = Some(Previews::new(post, preview.into_image(), factor)?);
-    Ok(())
+    let plane = load_pre(run)?;
+    let mut post = BlockMean::new(run.post.size(), factor);
+    let mut bands = run.post.bands()?;
+    let output = &mut run.output;
+    let (read, pre) = both(
+        || output.stream(2, "reading post", &mut bands, &mut [&mut post]),
+        || reduced(&plane, factor),
+    );
+    read?;
+    let previews = Arc::new(Previews::new(post.into_image(), pre?, factor)?);
+    run.previews = Some(Arc::clone(&previews));
+    Ok(previews)
 }
 
-/// Writes pre through `warp` (canvas pixels).
-pub(crate) fn write_aligned(
-    run: &mut TaskRun<'_>,
+/// A plane at reduced resolution.
+fn reduced(plane: &Plane, factor: usize) -> Result<Array2<f32>, BandError> {
+    let mut preview = BlockMean::new(plane.size(), factor);
+    let rows = default_band_rows(plane.size().width);
+    stream_bands(
+        &mut PlaneSource::new(plane),
+        &mut [&mut preview],
+        rows,
+        |_| ControlFlow::Continue(()),
+    )?;
+    Ok(preview.into_image())
+}
+
+/// The checkpoint of pre through `warp` (canvas pixels).
+pub(crate) fn aligned_target(
+    run: &TaskRun<'_>,
     stage: u8,
     stem: &'static str,
     warp: Warp,
     interior: Option<(f64, usize)>,
-) -> Result<(), PipelineError> {
-    let Some(plane) = &run.pre_plane else {
-        return Err(PipelineError::MissingStage {
-            stage,
-            needs: stage - 1,
-        });
-    };
+) -> Result<Target, PipelineError> {
     let spec = run.spec;
     let header = Header {
         sample: &spec.sample,
@@ -202,15 +217,6 @@ pub(crate) fn write_aligned(
         interior,
         warp: Some(warp),
     };
-    let (facts, suffix) = (header.facts()?, run.suffix(stage));
-    let target = Target {
-        stem,
-        suffix: &suffix,
-        facts: &facts,
-        formats: spec.checkpoint_format.list(),
-    };
-    let mut aligned = WarpedPlane::new(plane, run.canvas, warp);
-    let records = run.output.write(stage, &target, &mut aligned)?;
-    run.record(records);
-    Ok(())
+    run.output
+        .target(stem, &header, spec.checkpoint_format.list())
 }

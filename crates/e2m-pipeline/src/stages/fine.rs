@@ -4,15 +4,18 @@ use crate::alignment_record::{InteriorRecord, RefinementRecord};
 use crate::error::PipelineError;
 use crate::history::Found;
 use crate::names::INTERIOR_PRE;
+use crate::output::target_name;
 use crate::pictures::{draw_comparison_of, draw_residual};
 use crate::run::TaskRun;
-use crate::stages::coarse::{FOUND_DIFFERENTLY, load_previews, write_aligned};
+use crate::stages::coarse::{FOUND_DIFFERENTLY, aligned_target, load_previews};
+use crate::stages::difference::write_and_gather;
 use crate::stages::pad::load_pre;
 use e2m_align::{
     CoarseOptions, FineAlignment, InteriorCorrection, InteriorOptions, Judgement, RefineOptions,
     Similarity, TileCollector, Verdict, align_fine, choose_tiles, judge,
 };
 use e2m_image::Warp;
+use e2m_resources::return_memory;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     if matches!(run.foreign_aligned, Some((_, INTERIOR_PRE))) {
@@ -57,12 +60,8 @@ fn redraw(run: &mut TaskRun<'_>, interior: Option<Warp>) -> Result<bool, Pipelin
 
 /// The pictures of the stage, drawn whatever the verdict.
 fn draw(run: &mut TaskRun<'_>, fine: &FineAlignment) -> Result<(), PipelineError> {
-    draw_residual(run, &fine.check)?;
-    let factor = draw_comparison_of(run, &fine.warp)?;
-    if let Some(alignment) = &mut run.manifest.alignment {
-        alignment.comparison_factor = Some(factor);
-    }
-    Ok(())
+    draw_residual(run, fine.check.clone())?;
+    draw_comparison_of(run, fine.warp)
 }
 
 /// The refined warp, and how well it holds.
@@ -78,6 +77,7 @@ fn find(
     let interior = correct_inside(run, &icp)?;
     let start = interior.as_ref().map_or(icp, |found| found.warp);
     let fine = align(run, &start)?;
+    return_memory();
     Ok((interior, fine))
 }
 
@@ -109,7 +109,9 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         let warp = run.canvas.warp_from_raw(&fine.warp);
         run.manifest.warps.interior = Some(warp);
         let levels = fine.refinement.levels_completed;
-        write_aligned(run, 3, INTERIOR_PRE, warp, Some((accuracy, levels)))?;
+        let target = aligned_target(run, 3, INTERIOR_PRE, warp, Some((accuracy, levels)))?;
+        let records = write_and_gather(run, 3, target_name(INTERIOR_PRE), &target)?;
+        run.record(records);
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Stage 1: the raw signals on the canvas.
 
+use crate::background::{Done, Lane};
 use crate::error::PipelineError;
 use crate::names::{Header, PADDED_POST, PADDED_PRE};
-use crate::output::Target;
+use crate::output::{Target, target_name};
 use crate::run::TaskRun;
 use e2m_align::CoarseOptions;
-use e2m_image::{BlockMean, Padded, PlaneSource, Tap, preview_factor};
+use e2m_image::{Padded, PlaneSource, preview_factor};
+use std::sync::Arc;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
     // Both are looked at, so that everything wrong with either is said.
@@ -13,8 +15,23 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
     there == [true, true]
 }
 
+/// Both images go to the disk beside the next stage, which does not need them.
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    let suffix = run.suffix(1);
+    let canvas = run.canvas;
+    let (post, bands) = (target(run, PADDED_POST)?, run.post.bands()?);
+    run.start(Lane::Writing, 1, target_name(PADDED_POST), move |tick| {
+        let mut padded = Padded::new(bands, canvas)?;
+        Ok(Done::checkpoints(post.write(&mut padded, tick)?))
+    })?;
+    let pre = target(run, PADDED_PRE)?;
+    let plane = load_pre(run)?;
+    run.start(Lane::Writing, 1, target_name(PADDED_PRE), move |tick| {
+        let mut padded = Padded::new(PlaneSource::new(&*plane), canvas)?;
+        Ok(Done::checkpoints(pre.write(&mut padded, tick)?))
+    })
+}
+
+fn target(run: &TaskRun<'_>, stem: &str) -> Result<Target, PipelineError> {
     let spec = run.spec;
     let header = Header {
         sample: &spec.sample,
@@ -25,27 +42,8 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         interior: None,
         warp: None,
     };
-    let facts = header.facts()?;
-    let target = |stem| Target {
-        stem,
-        suffix: &suffix,
-        facts: &facts,
-        formats: spec.checkpoint_format.list(),
-    };
-
-    let mut preview = BlockMean::new(run.post.size(), factor(run));
-    let mut padded = Padded::new(Tap::new(run.post.bands()?, &mut preview), run.canvas)?;
-    let post = run.output.write(1, &target(PADDED_POST), &mut padded)?;
-    run.post_preview = Some(preview.into_image());
-    run.record(post);
-
-    load_pre(run)?;
-    if let Some(plane) = &run.pre_plane {
-        let mut padded = Padded::new(PlaneSource::new(plane), run.canvas)?;
-        let pre = run.output.write(1, &target(PADDED_PRE), &mut padded)?;
-        run.record(pre);
-    }
-    Ok(())
+    run.output
+        .target(stem, &header, spec.checkpoint_format.list())
 }
 
 /// The factor that brings the larger of both images to the working size of the coarse alignment.
@@ -56,10 +54,12 @@ pub(crate) fn factor(run: &TaskRun<'_>) -> usize {
     )
 }
 
-/// Reads the raw pre plane unless it is there already.
-pub(crate) fn load_pre(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    if run.pre_plane.is_none() {
-        run.pre_plane = Some(run.pre.load()?);
+/// The raw pre plane, read unless it is there already.
+pub(crate) fn load_pre(run: &mut TaskRun<'_>) -> Result<Arc<e2m_image::Plane>, PipelineError> {
+    if let Some(plane) = &run.pre_plane {
+        return Ok(Arc::clone(plane));
     }
-    Ok(())
+    let plane = Arc::new(run.pre.load()?);
+    run.pre_plane = Some(Arc::clone(&plane));
+    Ok(plane)
 }

@@ -190,6 +190,7 @@ impl Surface {
         let mut encoder = png::Encoder::new(&mut bytes, self.pixmap.width(), self.pixmap.height());
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
         let rgb: Vec<u8> = self
             .pixmap
             .data()

@@ -11,9 +11,9 @@ use crate::error::PipelineError;
 use crate::history::{Found, relative_path};
 use crate::manifest::{ForeignRecord, MoffatRecord, Scales};
 use crate::names::{Header, ScaleKind};
-use crate::output::Target;
+use crate::output::finish;
 use crate::params::Params;
-use crate::pictures::draw_difference;
+use crate::pictures::{draw_counted, draw_difference_images};
 use crate::run::TaskRun;
 use crate::task::CheckpointFormats;
 use counting::{Counting, frames};
@@ -24,6 +24,7 @@ use e2m_scale::subtract_scaled;
 use ndarray::{Array2, ArrayView2};
 use pairs::{for_each_pair, foreign_path};
 use rayon::prelude::*;
+pub(crate) use scales::{Gathered, write_and_gather};
 
 /// Longer side of the preview that a picture of the difference is drawn from, px.
 const PICTURE_PX: usize = 1500;
@@ -64,7 +65,8 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
             let mut counting = Counting::new(run)?;
             let images = subtract(run, &earlier.scales, Some(&mut counting), &mut [])?;
             let (counted, _) = counting.finish(run)?;
-            draw_difference(run, &counted, &images)?;
+            draw_counted(run, counted, &images_of(&earlier.scales))?;
+            draw_difference_images(run, images)?;
         }
     }
     Ok(there)
@@ -96,17 +98,24 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         run.note(doubt);
     }
     let mut writers = open_writers(run, &scales)?;
-    let (images, counted) = match counted {
-        Some(counted) => (subtract(run, &scales, None, &mut writers)?, counted),
+    let lines = images_of(&scales);
+    let images = match counted {
+        Some(counted) => {
+            draw_counted(run, counted, &lines)?;
+            subtract(run, &scales, None, &mut writers)?
+        }
         None => {
             let mut counting = Counting::new(run)?;
             let images = subtract(run, &scales, Some(&mut counting), &mut writers)?;
-            (images, counting.finish(run)?.0)
+            let (counted, _) = counting.finish(run)?;
+            draw_counted(run, counted, &lines)?;
+            images
         }
     };
+    draw_difference_images(run, images)?;
     // Before the checkpoints get their names: where these are, the pictures are.
-    draw_difference(run, &counted, &images)?;
-    let records = run.output.finish(writers.into_iter().flatten().collect())?;
+    run.wait()?;
+    let records = finish(&run.output.paths, writers.into_iter().flatten().collect())?;
     run.record(records);
     run.manifest.scales = scales;
     // The other difference images do not need the peak and have been written.
@@ -129,7 +138,6 @@ fn open_writers(
     scales: &Scales,
 ) -> Result<Vec<Vec<CheckpointWriter>>, PipelineError> {
     let spec = run.spec;
-    let suffix = run.suffix(4);
     let open = |(kind, scale): (ScaleKind, f64)| {
         let header = Header {
             sample: &spec.sample,
@@ -140,14 +148,10 @@ fn open_writers(
             interior: None,
             warp: run.manifest.warps.finest(),
         };
-        let (facts, stem) = (header.facts()?, kind.stem());
-        let target = Target {
-            stem: &stem,
-            suffix: &suffix,
-            facts: &facts,
-            formats: CheckpointFormats::Both.list(),
-        };
-        run.output.open(run.canvas.size(), &target)
+        let formats = CheckpointFormats::Both.list();
+        run.output
+            .target(&kind.stem(), &header, formats)?
+            .open(run.canvas.size())
     };
     images_of(scales).into_iter().map(open).collect()
 }
@@ -175,7 +179,7 @@ fn subtract(
     } else {
         "writing the difference"
     };
-    for_each_pair(run, what, |first_row, post, aligned| {
+    for_each_pair(run, 4, what, |first_row, post, aligned| {
         if let Some(counting) = &mut counting {
             counting.add_band(first_row, post, aligned);
         }

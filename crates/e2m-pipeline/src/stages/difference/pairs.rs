@@ -20,6 +20,7 @@ const BUFFERS: usize = 2;
 /// `(rows, canvas width)`. The next pair is read meanwhile.
 pub(super) fn for_each_pair(
     run: &mut TaskRun<'_>,
+    stage: u8,
     what: &'static str,
     visit: impl FnMut(usize, ArrayView2<'_, f32>, ArrayView2<'_, f32>) -> Result<(), BandError> + Send,
 ) -> Result<(), PipelineError> {
@@ -32,14 +33,16 @@ pub(super) fn for_each_pair(
     let mut aligned: Box<dyn BandSource + Send + '_> =
         match (foreign, run.manifest.warps.finest(), &run.pre_plane) {
             (Some(path), ..) => Box::new(CheckpointReader::open(&path)?),
-            (None, Some(warp), Some(plane)) => Box::new(WarpedPlane::new(plane, run.canvas, warp)),
-            _ => return Err(PipelineError::MissingStage { stage: 4, needs: 2 }),
+            (None, Some(warp), Some(plane)) => {
+                Box::new(WarpedPlane::new(&**plane, run.canvas, warp))
+            }
+            _ => return Err(PipelineError::MissingStage { stage, needs: 2 }),
         };
     let observer = &mut *run.output.observer;
     let rows = default_band_rows(size.width) / BUFFERS;
     walk((&mut post, &mut *aligned), rows, visit, |rows| {
         let progress = Event::Progress {
-            stage: 4,
+            stage,
             what,
             rows,
             of: size.height,

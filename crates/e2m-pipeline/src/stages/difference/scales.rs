@@ -2,11 +2,14 @@
 
 use super::counting::Counting;
 use super::pairs::for_each_pair;
+use super::write_all;
 use crate::error::PipelineError;
-use crate::manifest::{ManualRecord, MoffatRecord, PercentileRecord, Scales};
+use crate::manifest::{CheckpointRecord, ManualRecord, MoffatRecord, PercentileRecord, Scales};
+use crate::output::{Target, finish};
 use crate::pictures::Counted;
 use crate::run::TaskRun;
 use e2m_scale::{CoarseRanks, PercentilePasses, ScaleError};
+use ndarray::ArrayView2;
 
 /// What was found on a pair.
 pub(super) struct Found {
@@ -44,24 +47,82 @@ pub(super) fn known(run: &TaskRun<'_>) -> Option<Scales> {
     })
 }
 
-/// Finds the scales, and counts what the pictures need on the way.
-pub(super) fn find(run: &mut TaskRun<'_>) -> Result<Found, PipelineError> {
-    let mut counting = Counting::new(run)?;
-    let mut ranks = match run.spec.params.scale_percentile {
-        Some(percent) => Some(PercentilePasses::new(percent)?.first()),
-        None => None,
-    };
-    for_each_pair(run, "gathering ratios", |first_row, post, aligned| {
-        counting.add_band(first_row, post, aligned);
-        if let Some(ranks) = &mut ranks {
+/// What one pass over the pair gathers.
+pub(crate) struct Gathered {
+    counting: Counting,
+    ranks: Option<CoarseRanks>,
+}
+
+impl Gathered {
+    fn new(run: &mut TaskRun<'_>) -> Result<Self, PipelineError> {
+        let percent = run.spec.params.scale_percentile;
+        let passes = percent.map(PercentilePasses::new).transpose()?;
+        Ok(Self {
+            counting: Counting::new(run)?,
+            ranks: passes.map(PercentilePasses::first),
+        })
+    }
+
+    fn add_band(
+        &mut self,
+        first_row: usize,
+        post: ArrayView2<'_, f32>,
+        aligned: ArrayView2<'_, f32>,
+    ) {
+        self.counting.add_band(first_row, post, aligned);
+        if let Some(ranks) = &mut self.ranks {
             ranks.add_band(post, aligned);
         }
-        Ok(())
+    }
+}
+
+/// Writes aligned pre, with the warp that the manifest has, and gathers on the way what stage 4 wants to know.
+pub(crate) fn write_and_gather(
+    run: &mut TaskRun<'_>,
+    stage: u8,
+    what: &'static str,
+    target: &Target,
+) -> Result<Vec<CheckpointRecord>, PipelineError> {
+    let mut writers = target.open(run.canvas.size())?;
+    let wanted = run.spec.to_stage >= 4 && known(run).is_none();
+    let mut gathered = if wanted {
+        Some(Gathered::new(run)?)
+    } else {
+        None
+    };
+    for_each_pair(run, stage, what, |first_row, post, aligned| {
+        let (written, ()) = rayon::join(
+            || write_all(&mut writers, aligned),
+            || {
+                if let Some(gathered) = &mut gathered {
+                    gathered.add_band(first_row, post, aligned);
+                }
+            },
+        );
+        written
     })?;
+    run.gathered = gathered;
+    finish(&run.output.paths, writers)
+}
+
+/// Finds the scales, from what was counted while aligned pre was written, if that was in this run.
+pub(super) fn find(run: &mut TaskRun<'_>) -> Result<Found, PipelineError> {
+    let gathered = match run.gathered.take() {
+        Some(gathered) => gathered,
+        None => {
+            let mut gathered = Gathered::new(run)?;
+            for_each_pair(run, 4, "gathering ratios", |first_row, post, aligned| {
+                gathered.add_band(first_row, post, aligned);
+                Ok(())
+            })?;
+            gathered
+        }
+    };
+    let Gathered { counting, ranks } = gathered;
     let (counted, no_peak) = counting.finish(run)?;
     let percentile = match ranks.and_then(CoarseRanks::second) {
         Some(mut fine) => {
-            for_each_pair(run, "ranking ratios", |_, post, aligned| {
+            for_each_pair(run, 4, "ranking ratios", |_, post, aligned| {
                 fine.add_band(post, aligned);
                 Ok(())
             })?;

@@ -1,0 +1,337 @@
+//! What goes on beside the stages: finished images get to the disk and pictures are drawn while the next stage computes.
+//!
+//! Each lane is a thread that does one job after another. With a single compute thread there are no lanes: a job is done
+//! where it is given.
+
+use crate::error::PipelineError;
+use crate::manifest::{CheckpointRecord, PictureRecord};
+use crate::observer::{Event, Observer};
+use crate::output::tell;
+use std::any::Any;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Who waits looks this often whether the user wants to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What a job is told to call with rows done and rows in all; it may stop the job.
+pub(crate) type Tick<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
+
+/// What a job has made.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) checkpoints: Vec<CheckpointRecord>,
+    pub(crate) pictures: Vec<PictureRecord>,
+    /// Full-resolution px per px of the pictures that are compared, if these were drawn.
+    pub(crate) comparison_factor: Option<f64>,
+}
+
+impl Done {
+    pub(crate) fn checkpoints(checkpoints: Vec<CheckpointRecord>) -> Self {
+        Self {
+            checkpoints,
+            ..Self::default()
+        }
+    }
+}
+
+/// What is done by one thread, one after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Checkpoints.
+    Writing,
+    /// Pictures.
+    Drawing,
+}
+
+const LANES: [(Lane, &str); 2] = [(Lane::Writing, "writing"), (Lane::Drawing, "drawing")];
+
+/// A piece of work and what it is called.
+struct Job {
+    stage: u8,
+    what: &'static str,
+    work: Box<dyn FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send>,
+}
+
+/// How a job ended; the outer error is a panic.
+struct Ended {
+    stage: u8,
+    what: &'static str,
+    /// Rows in all, if it counted any.
+    rows: usize,
+    result: Result<Result<Done, PipelineError>, Box<dyn Any + Send>>,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    stage: u8,
+    what: &'static str,
+    rows: usize,
+    of: usize,
+}
+
+/// What lanes and their owner share.
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    progress: Mutex<Option<Progress>>,
+}
+
+/// The lanes of a task. Dropped, it stops them and waits.
+pub(crate) struct Background {
+    shared: Arc<Shared>,
+    lanes: [Option<(Sender<Job>, JoinHandle<()>)>; LANES.len()],
+    ended: (Sender<Ended>, Receiver<Ended>),
+    under_way: usize,
+    done: Vec<Done>,
+    /// Stages of which a job was not finished.
+    unfinished: Vec<u8>,
+}
+
+impl Background {
+    pub(crate) fn new() -> Self {
+        Self {
+            shared: Arc::default(),
+            lanes: [None, None],
+            ended: channel(),
+            under_way: 0,
+            done: Vec::new(),
+            unfinished: Vec::new(),
+        }
+    }
+
+    /// Gives a lane something to do. What comes of it is told by [`Background::collect`] or [`Background::wait`], unless it is
+    /// done at once.
+    pub(crate) fn start(
+        &mut self,
+        (lane, stage, what): (Lane, u8, &'static str),
+        observer: &mut dyn Observer,
+        work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send + 'static,
+    ) -> Result<(), PipelineError> {
+        if alone() {
+            return self.do_at_once((stage, what), observer, work);
+        }
+        let work = Box::new(work);
+        let index = usize::from(lane != LANES[0].0);
+        if self.lanes[index].is_none() {
+            self.lanes[index] = Some(self.open(LANES[index].1)?);
+        }
+        if let Some((jobs, _)) = &self.lanes[index]
+            && jobs.send(Job { stage, what, work }).is_ok()
+        {
+            self.under_way += 1;
+        }
+        Ok(())
+    }
+
+    fn do_at_once(
+        &mut self,
+        (stage, what): (u8, &'static str),
+        observer: &mut dyn Observer,
+        work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let result = work(&mut |rows, of| tell(observer, progress_event(stage, what, rows, of)));
+        match result {
+            Ok(done) => self.done.push(done),
+            Err(error) => {
+                self.unfinished.push(stage);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self, name: &str) -> Result<(Sender<Job>, JoinHandle<()>), PipelineError> {
+        let (jobs, to_do) = channel::<Job>();
+        let (shared, ended) = (Arc::clone(&self.shared), self.ended.0.clone());
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                for job in to_do {
+                    if ended.send(shared.work(job)).is_err() {
+                        return;
+                    }
+                }
+            })
+            .map_err(PipelineError::Thread)?;
+        Ok((jobs, thread))
+    }
+
+    /// What was finished since the last time; never waits.
+    ///
+    /// # Errors
+    /// That of the first job that failed.
+    pub(crate) fn collect(
+        &mut self,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Done>, PipelineError> {
+        while let Ok(ended) = self.ended.1.try_recv() {
+            self.take(ended, observer)?;
+        }
+        Ok(std::mem::take(&mut self.done))
+    }
+
+    /// Waits for everything, showing how far it is and asking whether to stop.
+    ///
+    /// # Errors
+    /// That of the first job that failed, or [`PipelineError::Interrupted`].
+    pub(crate) fn wait(&mut self, observer: &mut dyn Observer) -> Result<Vec<Done>, PipelineError> {
+        while self.under_way > 0 {
+            match self.ended.1.recv_timeout(LOOK_EVERY) {
+                Ok(ended) => self.take(ended, observer)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    let progress = *self.shared.lock_progress();
+                    if let Some(Progress {
+                        stage,
+                        what,
+                        rows,
+                        of,
+                    }) = progress
+                    {
+                        observer.on_event(&progress_event(stage, what, rows, of));
+                    }
+                }
+                // It holds a sender itself.
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if observer.should_stop() {
+                return Err(PipelineError::Interrupted);
+            }
+        }
+        self.collect(observer)
+    }
+
+    /// Stops everything and waits until nothing runs; what was finished before that is not lost. Tells the stages of which
+    /// something is missing.
+    pub(crate) fn abandon(&mut self) -> (Vec<Done>, Vec<u8>) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.close();
+        while let Ok(ended) = self.ended.1.try_recv() {
+            match ended.result {
+                Ok(Ok(done)) => self.done.push(done),
+                _ => self.unfinished.push(ended.stage),
+            }
+        }
+        self.under_way = 0;
+        (
+            std::mem::take(&mut self.done),
+            std::mem::take(&mut self.unfinished),
+        )
+    }
+
+    fn take(&mut self, ended: Ended, observer: &mut dyn Observer) -> Result<(), PipelineError> {
+        self.under_way -= 1;
+        let Ended {
+            stage,
+            what,
+            rows,
+            result,
+        } = ended;
+        match result {
+            Ok(Ok(done)) => {
+                if rows > 0 {
+                    observer.on_event(&progress_event(stage, what, rows, rows));
+                }
+                self.done.push(done);
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                self.unfinished.push(stage);
+                Err(error)
+            }
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    fn close(&mut self) {
+        for lane in &mut self.lanes {
+            if let Some((jobs, thread)) = lane.take() {
+                drop(jobs);
+                // A job's panic is caught where it happens.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.close();
+    }
+}
+
+impl Shared {
+    fn lock_progress(&self) -> std::sync::MutexGuard<'_, Option<Progress>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, Job { stage, what, work }: Job) -> Ended {
+        let mut rows_in_all = 0;
+        let mut tick = |rows, of| {
+            rows_in_all = of;
+            *self.lock_progress() = Some(Progress {
+                stage,
+                what,
+                rows,
+                of,
+            });
+            self.go_on()
+        };
+        let result = match self.go_on() {
+            ControlFlow::Continue(()) => catch_unwind(AssertUnwindSafe(|| work(&mut tick))),
+            ControlFlow::Break(()) => Ok(Err(PipelineError::Interrupted)),
+        };
+        *self.lock_progress() = None;
+        Ended {
+            stage,
+            what,
+            rows: rows_in_all,
+            result,
+        }
+    }
+
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+fn progress_event(stage: u8, what: &'static str, rows: usize, of: usize) -> Event {
+    Event::Progress {
+        stage,
+        what,
+        rows,
+        of,
+    }
+}
+
+/// Whether one thread has to do everything.
+fn alone() -> bool {
+    rayon::current_num_threads() < 2
+}
+
+/// Does both, at the same time where more than one thread may compute; `here` on this thread.
+pub(crate) fn both<A, B: Send>(
+    here: impl FnOnce() -> A,
+    beside: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if alone() {
+        return (here(), beside());
+    }
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(beside);
+        let here = here();
+        let beside = beside.join().unwrap_or_else(|panic| resume_unwind(panic));
+        (here, beside)
+    })
+}
