@@ -19,8 +19,8 @@ pub(crate) const VERB: Verb = Verb {
 Generates a pair of each size (default: 2000, 4000 and 8000 px; --full adds 30000x25000), runs e2m on it in release mode
 with default parameters, and prints what it took as tables in Markdown: wall and processor time per stage, bytes read and
 written, peak memory against the plan and the 6x rule, the time that the disk takes for as many bytes in one
-sequential write right afterwards, and the registration error. The same goes to target/bench/bench.json. A size is
-8000 or 30000x25000. --full needs 45 GB of disk, which it frees again.",
+sequential write right before and afterwards, and the registration error. The same goes to target/bench/bench.json. A size is
+8000 or 30000x25000. --full needs 30 GB of disk, which it frees again.",
     run: |workspace, args| measure(workspace, &args),
 };
 

@@ -63,7 +63,7 @@ pub use manifest::{
     CheckpointRecord, ForeignRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord,
     MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
 };
-pub use memory::expected_memory;
+pub use memory::MemoryNeeds;
 pub use observer::{Event, Observer, Unobserved};
 pub use outcome::TaskOutcome;
 pub use params::{

@@ -1,25 +1,124 @@
-//! What a task will need in memory.
+//! What a task will need in memory, computed from what the stages allocate.
+//!
+//! One raw plane is there from stage 1 to the end. What is there at the same time beside it is the larger of two: the
+//! search for the alignment (stages 2 and 3) or bands going by (stages 3 and 4); and in both cases what goes on beside the
+//! stages, an image being written and a picture being drawn.
 
 use crate::manifest::MemoryRecord;
-use e2m_image::{PixelType, Size};
+use crate::task::CheckpointFormats;
+use e2m_align::{CoarseOptions, search_memory_bytes};
+use e2m_image::{PixelType, Size, default_band_rows, preview_factor};
+use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter};
+use e2m_plot::PairStatistics;
 use e2m_resources::{PEAK_FACTOR_PER_TASK, rule_bytes};
+use e2m_scale::RatioStatistics;
 
-/// What the engine needs besides the raw pre plane, whatever the size: bands, previews, SIFT tiles, tiles at full
-/// resolution, histograms, pictures, OpenCV and the program itself.
-const BESIDES_PLANE_BYTES: u64 = 400 << 20;
-/// What each thread counts pairs of pixels in (10 MiB for 16 bit), differences and rows of blocks.
-const THREAD_BYTES: u64 = 12 << 20;
-/// Threads that count at a time.
-const MAX_COUNTING_THREADS: u64 = 16;
+const MIB: u64 = 1 << 20;
+/// The program, its libraries and what they set up once.
+const PROGRAM_BYTES: u64 = 40 * MIB;
+/// A thread's stack and what its allocator keeps for it.
+const THREAD_BYTES: u64 = MIB;
+/// A picture being drawn: its page, its pixels and its file.
+const DRAWING_BYTES: u64 = 48 * MIB;
+/// Half-height bands that are in memory in stages 3 and 4: post and aligned pre, twice, and their difference.
+const HALF_BANDS: u64 = 5;
 
-/// The expectation for a task, before it runs, on the threads of the current `rayon` pool: the rule counts float canvases, the
-/// plan what is really held, one raw plane, a constant, and counters for each thread.
-pub fn expected_memory(post: Size, pre: Size, pre_type: PixelType, pad: usize) -> MemoryRecord {
-    let larger = post.max(pre);
-    let counters = MAX_COUNTING_THREADS.min(rayon::current_num_threads() as u64) * THREAD_BYTES;
-    MemoryRecord {
-        rule_bytes: rule_bytes(larger.width, larger.height, pad, PEAK_FACTOR_PER_TASK),
-        plan_bytes: pre.pixels() * pre_type.bytes() as u64 + BESIDES_PLANE_BYTES + counters,
-        peak_rss_bytes: 0,
+/// What decides how much memory a task needs; all of it is in the headers of the raw files and in the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryNeeds {
+    /// Size of the raw post image.
+    pub post: Size,
+    /// Size of the raw pre image.
+    pub pre: Size,
+    /// Types of the planes of post and pre.
+    pub types: [PixelType; 2],
+    /// Padding per side, px.
+    pub pad: usize,
+    /// Formats of the checkpoints.
+    pub formats: CheckpointFormats,
+    /// Compression of TIFF checkpoints.
+    pub compression: CheckpointCompression,
+    /// Number of difference images.
+    pub differences: usize,
+    /// Compute threads.
+    pub threads: usize,
+}
+
+impl MemoryNeeds {
+    /// The expectation for the task, before it runs: the rule counts float canvases, the plan what is really held.
+    pub fn expected(&self) -> MemoryRecord {
+        let larger = self.post.max(self.pre);
+        MemoryRecord {
+            rule_bytes: rule_bytes(larger.width, larger.height, self.pad, PEAK_FACTOR_PER_TASK),
+            plan_bytes: self.plan_bytes(),
+            peak_rss_bytes: 0,
+        }
+    }
+
+    fn plan_bytes(&self) -> u64 {
+        let plane = self.pre.pixels() * self.types[1].bytes() as u64;
+        let threads = self.threads.max(1) as u64;
+        PROGRAM_BYTES
+            + threads * THREAD_BYTES
+            + plane
+            + self.preview_bytes()
+            + DRAWING_BYTES
+            + self.search_bytes().max(self.streaming_bytes())
+    }
+
+    fn canvas(&self) -> Size {
+        let larger = self.post.max(self.pre);
+        Size::new(larger.width + 2 * self.pad, larger.height + 2 * self.pad)
+    }
+
+    /// Both images at the size at which the alignment is looked for.
+    fn preview_bytes(&self) -> u64 {
+        let (post, pre) = self.preview_sizes();
+        (post.pixels() + pre.pixels()) * size_of::<f32>() as u64
+    }
+
+    fn preview_sizes(&self) -> (Size, Size) {
+        let factor = preview_factor(self.post.max(self.pre), CoarseOptions::default().working_px);
+        let reduced = |size: Size| Size::new(size.width / factor, size.height / factor);
+        (reduced(self.post), reduced(self.pre))
+    }
+
+    /// Looking for the alignment while an image of the stage before is written.
+    fn search_bytes(&self) -> u64 {
+        let (post, pre) = self.preview_sizes();
+        search_memory_bytes(post, pre, self.threads)
+            + self.band_bytes()
+            + self.written(self.formats)
+    }
+
+    /// Pairs of bands, counted and written; the image of stage 2 may still be on its way.
+    fn streaming_bytes(&self) -> u64 {
+        let beside = self.band_bytes() + self.written(self.formats);
+        let differences = self.differences as u64 * self.written(CheckpointFormats::Both);
+        HALF_BANDS * self.band_bytes() / 2
+            + self.counting_bytes()
+            + beside
+            + differences.max(self.written(self.formats))
+    }
+
+    fn counting_bytes(&self) -> u64 {
+        let eight_bit = self.types == [PixelType::U8; 2];
+        PairStatistics::memory_bytes(eight_bit, self.threads)
+            + RatioStatistics::memory_bytes(self.canvas().width, self.threads)
+    }
+
+    /// A band of the canvas.
+    fn band_bytes(&self) -> u64 {
+        let canvas = self.canvas();
+        let rows = default_band_rows(canvas.width).min(canvas.height);
+        (rows * canvas.width * size_of::<f32>()) as u64
+    }
+
+    /// What the writers of an image hold.
+    fn written(&self, formats: CheckpointFormats) -> u64 {
+        let writer = |&format: &CheckpointFormat| {
+            CheckpointWriter::memory_bytes(self.canvas(), format, self.compression, self.threads)
+        };
+        formats.list().iter().map(writer).sum()
     }
 }

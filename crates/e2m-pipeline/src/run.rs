@@ -7,7 +7,7 @@ use crate::inputs::RawInput;
 use crate::manifest::{
     CheckpointRecord, Inputs, Manifest, MemoryRecord, SCHEMA, Scales, StageRecord, Warps,
 };
-use crate::memory::expected_memory;
+use crate::memory::MemoryNeeds;
 use crate::names::stage_label;
 use crate::observer::{Event, Observer};
 use crate::outcome::TaskOutcome;
@@ -106,7 +106,17 @@ impl<'a> TaskRun<'a> {
         let (post, pre) = (post?, pre?);
         let canvas = Canvas::new(post.size(), pre.size(), spec.params.pad);
         prepare_folders(spec, &paths)?;
-        let memory = expected_memory(post.size(), pre.size(), pre.record.dtype, spec.params.pad);
+        let needs = MemoryNeeds {
+            post: post.size(),
+            pre: pre.size(),
+            types: [post.record.dtype, pre.record.dtype],
+            pad: spec.params.pad,
+            formats: spec.checkpoint_format,
+            compression: spec.checkpoint_compression,
+            differences: stages::difference::kinds(&spec.params).len(),
+            threads: rayon::current_num_threads(),
+        };
+        let memory = needs.expected();
         let manifest = new_manifest(
             spec,
             Inputs {

@@ -54,6 +54,12 @@ struct Scanned {
 }
 
 impl RatioStatistics {
+    /// The most that is held for images of `width` columns with `threads` threads, an estimate included; bytes.
+    pub fn memory_bytes(width: usize, threads: usize) -> u64 {
+        const OWN_AND_ESTIMATE_BYTES: u64 = 27 << 20;
+        OWN_AND_ESTIMATE_BYTES + (40 << 10) * threads as u64 + 128 * width as u64
+    }
+
     /// Adds the next rows of post and aligned pre, both of shape `(rows, width)`. Rows come top to bottom.
     ///
     /// # Panics

@@ -1,8 +1,8 @@
 //! Runs the program on pairs of growing size and tells what it took: `bench --e2m PROGRAM --out FOLDER [SIZE...]`.
 //!
 //! Each pair is generated once, run through all four stages with default parameters (`pad = 2000`), compared with the truth,
-//! and removed. Right after each run as many bytes as it left are written one after another with one sync at the end: what the
-//! disk takes for that at this moment is the measure for the time.
+//! and removed. Right before and after each run as many bytes as it leaves are written one after another with one sync at the
+//! end: what the disk takes for that at this moment, on average, is the measure for the time.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -28,6 +28,8 @@ const LADDER: [Size; 3] = [
     Size::new(4000, 4000),
     Size::new(8000, 8000),
 ];
+/// The default padding, px per side.
+const PAD: usize = 2000;
 const FULL: Size = Size::new(30_000, 25_000);
 
 /// What one run took.
@@ -41,8 +43,10 @@ pub(crate) struct Measured {
     pub(crate) stages: Vec<Stage>,
     /// Length of all files it left.
     pub(crate) file_bytes: u64,
-    /// What writing as many bytes took right afterwards.
-    pub(crate) plain_write_seconds: f64,
+    /// What these take on the disk: rows of zeros take nothing.
+    pub(crate) disk_bytes: u64,
+    /// What writing as many bytes as the files are long took right before and right afterwards.
+    pub(crate) plain_write_seconds: [f64; 2],
     pub(crate) peak_rss_bytes: u64,
     pub(crate) plan_bytes: u64,
     pub(crate) rule_bytes: u64,
@@ -132,6 +136,11 @@ fn measure(options: &Options, size: Size) -> Result<Measured, Box<dyn Error>> {
             options.compression
         ),
     )?;
+    let plain = folder.join("plain");
+    // Six images of the canvas; the second time as many bytes as it really were.
+    let canvas = (size.width + 2 * PAD) * (size.height + 2 * PAD);
+    let expected_bytes = (6 * size_of::<f32>() * canvas) as u64;
+    let before = plain::write(&plain, expected_bytes)?;
     let started = Instant::now();
     let ended = Command::new(&options.e2m)
         .arg("--quiet")
@@ -142,17 +151,19 @@ fn measure(options: &Options, size: Size) -> Result<Measured, Box<dyn Error>> {
         return Err(format!("{} on {size} px: {ended}", options.e2m.display()).into());
     }
     let processed = folder.join("processed");
-    let file_bytes = bytes_below(&processed)?;
+    let (file_bytes, disk_bytes) = bytes_below(&processed)?;
     let manifest = Manifest::read(&processed.join("bench/DAPI/e2m_task.json"))
         .ok_or("the run left no manifest")?;
     fs::remove_dir_all(&processed)?;
-    let plain_write_seconds = plain::write(&folder.join("plain"), file_bytes)?;
+    let after = plain::write(&plain, file_bytes)?;
+    let before = before * file_bytes as f64 / expected_bytes as f64;
     let measured = of_manifest(&manifest, &pair, size)?;
     fs::remove_dir_all(&folder)?;
     Ok(Measured {
         wall_seconds,
         file_bytes,
-        plain_write_seconds,
+        disk_bytes,
+        plain_write_seconds: [before, after],
         ..measured
     })
 }
@@ -181,7 +192,8 @@ fn of_manifest(
         wall_seconds: 0.0,
         stages: stages.collect(),
         file_bytes: 0,
-        plain_write_seconds: 0.0,
+        disk_bytes: 0,
+        plain_write_seconds: [0.0; 2],
         peak_rss_bytes: manifest.memory.peak_rss_bytes,
         plan_bytes: manifest.memory.plan_bytes,
         rule_bytes: manifest.memory.rule_bytes,
@@ -196,15 +208,30 @@ fn of_manifest(
     })
 }
 
-fn bytes_below(folder: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
+/// The length of all files below a folder, and what they take on the disk.
+fn bytes_below(folder: &Path) -> std::io::Result<(u64, u64)> {
+    let (mut length, mut on_disk) = (0, 0);
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        bytes += if entry.file_type()?.is_dir() {
+        let (of_files, of_disk) = if entry.file_type()?.is_dir() {
             bytes_below(&entry.path())?
         } else {
-            entry.metadata()?.len()
+            let metadata = entry.metadata()?;
+            (metadata.len(), taken(&metadata))
         };
+        length += of_files;
+        on_disk += of_disk;
     }
-    Ok(bytes)
+    Ok((length, on_disk))
+}
+
+#[cfg(unix)]
+fn taken(metadata: &fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    512 * metadata.blocks()
+}
+
+#[cfg(not(unix))]
+fn taken(metadata: &fs::Metadata) -> u64 {
+    metadata.len()
 }

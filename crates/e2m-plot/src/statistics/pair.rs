@@ -53,6 +53,12 @@ impl PairStatistics {
         }
     }
 
+    /// The most that is held with `threads` threads, bytes; less for images of `eight_bit`, which touch fewer counters.
+    pub fn memory_bytes(eight_bit: bool, threads: usize) -> u64 {
+        let (total, counter) = if eight_bit { (5, 3) } else { (20, 10) };
+        (total + counter * threads.min(MAX_COUNTERS) as u64) << 20
+    }
+
     /// Adds the canvas rows from `first_row` on; `post` and `aligned` have the shape `(rows, canvas width)` and zeros
     /// where the images are not. Rows and columns that only one of them has are left out.
     pub fn add_band(
