@@ -47,8 +47,7 @@ fn lerp(a: f32, b: f32, t: f32) -> f32 {
 /// Each pixel depends on its own coordinates only, so that bands of any height on any number of threads give the same
 /// bytes; so do processors with wider and narrower vectors. One interpolation from the raw plane, never two.
 ///
-/// Coordinates in the plane are rounded to 2^-30 px (planes of more than four million pixels on an axis: not at all),
-/// so that a warp that moves by whole pixels or turns by right angles returns the pixels as they are.
+/// Coordinates in the plane are rounded to 2^-32 px (not on planes of more than a million pixels on an axis), so that a warp that moves by whole pixels or turns by right angles returns the pixels as they are.
 #[derive(Debug)]
 pub struct WarpedPlane<'a> {
     plane: PlaneView<'a>,

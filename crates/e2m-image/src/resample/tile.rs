@@ -55,6 +55,24 @@ pub(super) fn fill_block<P: Pixel>(
     first_row: usize,
     block: ArrayViewMut2<'_, f32>,
 ) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "compiled for a feature that was just asked for")]
+        // SAFETY: the processor has AVX2, which is all that the function needs beyond what any has.
+        return unsafe { fill_rows_avx2(image, to_raw, first_row, block) };
+    }
+    fill_rows(image, to_raw, first_row, block);
+}
+
+/// [`fill_rows`] for processors with vectors of 256 bits: the same operations, more at a time, and none fused.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn fill_rows_avx2<P: Pixel>(
+    image: ArrayView2<'_, P>,
+    to_raw: &Warp,
+    first_row: usize,
+    block: ArrayViewMut2<'_, f32>,
+) {
     fill_rows(image, to_raw, first_row, block);
 }
 
@@ -242,3 +260,6 @@ fn fraction(lower: u32) -> f32 {
     const UNIT: f32 = 1.0 / (1_u32 << 31) as f32;
     (lower >> 1) as i32 as f32 * UNIT
 }
+
+#[cfg(test)]
+mod tests;
