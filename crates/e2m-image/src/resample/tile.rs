@@ -220,12 +220,12 @@ impl<P: Pixel> Run<P> {
     /// The values between the neighbours.
     #[inline(always)]
     fn interpolate(&self, out: &mut [f32; RUN]) {
-        for i in 0..RUN {
+        for (i, out) in out.iter_mut().enumerate() {
             let [a, b] = self.above[i];
             let above = lerp(a.into(), b.into(), self.fx[i]);
             let [a, b] = self.below[i];
             let below = lerp(a.into(), b.into(), self.fx[i]);
-            out[i] = lerp(above, below, self.fy[i]);
+            *out = lerp(above, below, self.fy[i]);
         }
     }
 }
