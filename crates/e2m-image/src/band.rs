@@ -1,6 +1,6 @@
 //! Row bands: how canvas-sized data moves without ever being held.
 
-use crate::plane::{count, with_plane};
+use crate::plane::{copy_counts, with_plane};
 use crate::{PlaneView, Size};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use std::ops::ControlFlow;
@@ -145,11 +145,11 @@ impl BandSource for PlaneSource<'_> {
     fn read_band(
         &mut self,
         first_row: usize,
-        mut band: ArrayViewMut2<'_, f32>,
+        band: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BandError> {
         check_band(self.size(), first_row, band.dim())?;
         let rows = s![first_row..first_row + band.nrows(), ..];
-        with_plane!(PlaneView, &self.0, a => band.zip_mut_with(&a.slice(rows), |o, &v| *o = count(v)));
+        with_plane!(PlaneView, &self.0, a => copy_counts(a.slice(rows), band));
         Ok(())
     }
 }

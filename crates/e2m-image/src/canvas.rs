@@ -85,15 +85,20 @@ impl<S: BandSource> BandSource for Padded<S> {
         mut band: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BandError> {
         check_band(self.size(), first_row, band.dim())?;
-        band.fill(0.0);
         let (pad, raw) = (self.canvas.pad, self.raw.size());
         let first = first_row.max(pad);
         let end = (first_row + band.nrows()).min(pad + raw.height);
         if first >= end {
+            band.fill(0.0);
             return Ok(());
         }
-        let inside = band.slice_mut(s![first - first_row..end - first_row, pad..pad + raw.width]);
-        self.raw.read_band(first - pad, inside)
+        let (rows, columns) = (first - first_row..end - first_row, pad..pad + raw.width);
+        band.slice_mut(s![..rows.start, ..]).fill(0.0);
+        band.slice_mut(s![rows.end.., ..]).fill(0.0);
+        band.slice_mut(s![rows.clone(), ..columns.start]).fill(0.0);
+        band.slice_mut(s![rows.clone(), columns.end..]).fill(0.0);
+        self.raw
+            .read_band(first - pad, band.slice_mut(s![rows, columns]))
     }
 }
 
@@ -101,7 +106,7 @@ impl<S: BandSource> BandSource for Padded<S> {
 mod tests {
     use super::*;
     use crate::{MemorySink, Plane, PlaneSource, stream_bands};
-    use ndarray::array;
+    use ndarray::{Axis, array};
     use std::ops::ControlFlow;
 
     #[test]
@@ -122,6 +127,14 @@ mod tests {
                 [0.0, 0.0, 0.0, 0.0, 0.0]
             ];
             assert_eq!(sink.into_image(), expected);
+
+            let mut band = array![[f32::NAN; 5], [f32::NAN; 5], [f32::NAN; 5], [f32::NAN; 5]];
+            for (i, mut rows) in band.axis_chunks_iter_mut(Axis(0), band_rows).enumerate() {
+                padded
+                    .read_band(i * band_rows, rows.view_mut())
+                    .expect("a band");
+            }
+            assert_eq!(band, expected, "stale pixels are overwritten");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sizes, pixel types and the one-channel raw plane.
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 /// Width and height in pixels.
@@ -164,7 +164,7 @@ impl PlaneView<'_> {
         }
         let (ox, oy) = ((x0 as isize - x) as usize, (y0 as isize - y) as usize);
         let mut inside = out.slice_mut(s![oy..oy + (y1 - y0), ox..ox + (x1 - x0)]);
-        with_plane!(PlaneView, self, a => inside.zip_mut_with(&a.slice(s![y0..y1, x0..x1]), |o, &v| *o = count(v)));
+        with_plane!(PlaneView, self, a => copy_counts(a.slice(s![y0..y1, x0..x1]), inside.view_mut()));
         out
     }
 }
@@ -193,9 +193,21 @@ impl<'a> From<ArrayView2<'a, f32>> for PlaneView<'a> {
     }
 }
 
-/// A pixel as a float.
-pub(crate) fn count<P: Into<f32>>(pixel: P) -> f32 {
-    pixel.into()
+/// Copies `counts` as floats to `out`, which has the same shape.
+pub(crate) fn copy_counts<P: Copy + Into<f32>>(
+    counts: ArrayView2<'_, P>,
+    mut out: ArrayViewMut2<'_, f32>,
+) {
+    for (counts, mut out) in counts.rows().into_iter().zip(out.rows_mut()) {
+        // Loops over slices become vector instructions, those over strides do not.
+        match (counts.as_slice(), out.as_slice_mut()) {
+            (Some(counts), Some(out)) => out
+                .iter_mut()
+                .zip(counts)
+                .for_each(|(out, &count)| *out = count.into()),
+            _ => out.zip_mut_with(&counts, |out, &count| *out = count.into()),
+        }
+    }
 }
 
 /// The part of `[start, start + length)` that lies in `[0, limit)`.

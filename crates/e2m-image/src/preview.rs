@@ -16,11 +16,14 @@ pub fn preview_factor(size: Size, target_px: usize) -> usize {
 ///
 /// Pixel `(x, y)` of the preview is the mean over `factor * x .. factor * (x + 1)`, so that coordinates follow
 /// `x_small = (x + 0.5) / factor - 0.5` exactly; what is left over at the right and bottom edge is dropped.
+/// Rows never written count as zero.
 #[derive(Debug, Clone)]
 pub struct BlockMean {
     size: Size,
     factor: usize,
-    sums: Array2<f64>,
+    means: Array2<f32>,
+    /// The sums of the columns of the row of blocks that is being written.
+    column_sums: Vec<f64>,
     rows_seen: usize,
 }
 
@@ -28,11 +31,12 @@ impl BlockMean {
     /// An empty preview of an image of `size`, reduced by `factor`.
     pub fn new(size: Size, factor: usize) -> Self {
         let factor = factor.max(1).min(size.width.max(1)).min(size.height.max(1));
-        let sums = Array2::zeros((size.height / factor, size.width / factor));
+        let means = Array2::zeros((size.height / factor, size.width / factor));
         Self {
             size,
             factor,
-            sums,
+            column_sums: vec![0.0; means.ncols() * factor],
+            means,
             rows_seen: 0,
         }
     }
@@ -43,9 +47,22 @@ impl BlockMean {
     }
 
     /// The preview, shape `(height / factor, width / factor)`.
-    pub fn into_image(self) -> Array2<f32> {
+    pub fn into_image(mut self) -> Array2<f32> {
+        let block = self.rows_seen / self.factor;
+        if !self.rows_seen.is_multiple_of(self.factor) && block < self.means.nrows() {
+            self.finish_blocks(block);
+        }
+        self.means
+    }
+
+    /// Takes the means of the blocks in row `block` of the preview, and makes room for the next ones.
+    fn finish_blocks(&mut self, block: usize) {
         let area = (self.factor * self.factor) as f64;
-        self.sums.mapv(|sum| (sum / area) as f32)
+        let blocks = self.column_sums.chunks_exact(self.factor);
+        for (mean, sums) in self.means.row_mut(block).iter_mut().zip(blocks) {
+            *mean = (sums.iter().sum::<f64>() / area) as f32;
+        }
+        self.column_sums.fill(0.0);
     }
 }
 
@@ -56,21 +73,22 @@ impl BandSink for BlockMean {
 
     fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError> {
         check_band(self.size, self.rows_seen, band.dim())?;
-        for (i, row) in band.outer_iter().enumerate() {
-            let block = (self.rows_seen + i) / self.factor;
-            if block >= self.sums.nrows() {
-                break;
+        for row in band.rows() {
+            let block = self.rows_seen / self.factor;
+            self.rows_seen += 1;
+            if block >= self.means.nrows() {
+                continue; // left over
             }
-            let used = self.sums.ncols() * self.factor;
-            let sums = self.sums.row_mut(block);
-            for (sum, pixels) in sums
-                .into_iter()
-                .zip(row.slice(ndarray::s![..used]).exact_chunks(self.factor))
-            {
-                *sum += pixels.iter().map(|&v| f64::from(v)).sum::<f64>();
+            // Down the columns, where no sum waits for the one beside it.
+            let sums = self.column_sums.iter_mut();
+            match row.as_slice() {
+                Some(row) => sums.zip(row).for_each(|(sum, &v)| *sum += f64::from(v)),
+                None => sums.zip(row).for_each(|(sum, &v)| *sum += f64::from(v)),
+            }
+            if self.rows_seen.is_multiple_of(self.factor) {
+                self.finish_blocks(block);
             }
         }
-        self.rows_seen += band.nrows();
         Ok(())
     }
 }
@@ -103,6 +121,28 @@ mod tests {
                 assert!((f64::from(value) - 2.0 * u - 7.0 * v).abs() < 1e-3);
             }
         }
+    }
+
+    #[test]
+    fn what_is_left_over_is_dropped_and_what_is_missing_is_zero() {
+        let mut preview = BlockMean::new(Size::new(5, 7), 2);
+        let rows = Array2::from_shape_fn((7, 10), |(y, x)| (10 * y + x) as f32);
+        let every_other = rows.slice(ndarray::s![.., ..;2]);
+        preview
+            .write_band(every_other.slice(ndarray::s![..3, ..]))
+            .expect("a band");
+        let unfinished = preview.clone().into_image();
+        assert_eq!(
+            unfinished,
+            ndarray::array![[6.0, 10.0], [10.5, 12.5], [0.0, 0.0]]
+        );
+        preview
+            .write_band(every_other.slice(ndarray::s![3.., ..]))
+            .expect("a band");
+        assert_eq!(
+            preview.into_image(),
+            ndarray::array![[6.0, 10.0], [26.0, 30.0], [46.0, 50.0]]
+        );
     }
 
     #[test]

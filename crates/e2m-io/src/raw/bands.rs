@@ -4,7 +4,7 @@ use super::channels::ChannelChoice;
 use super::image::RawError;
 use super::source::{ColourRows, RawRows, with_rows};
 use super::tally::{Count, reduce_row};
-use crate::tiff::TiffProblem;
+use crate::tiff::{TiffProblem, with_channel};
 use e2m_image::{BandError, BandSource, Size, check_band};
 use ndarray::{ArrayViewMut1, ArrayViewMut2};
 use std::path::{Path, PathBuf};
@@ -77,17 +77,24 @@ fn read_rows<T: Count>(
     band: &mut ArrayViewMut2<'_, f32>,
 ) -> Result<(), TiffProblem> {
     let layout = rows.layout();
-    let mut reduced = vec![T::default(); band.ncols()];
-    for (y, out) in (first_row..).zip(band.rows_mut()) {
+    let mut reduced = Vec::new();
+    for (y, mut out) in (first_row..).zip(band.rows_mut()) {
         let (row, _) = rows.row(y)?;
-        reduce_row(row, layout, active, &mut reduced);
-        to_pixels(&reduced, out);
+        if let [channel] = *active {
+            with_channel!(layout.channel(row, channel), counts => to_pixels(counts, &mut out));
+        } else {
+            reduced.resize(out.len(), T::default());
+            reduce_row(row, layout, active, &mut reduced);
+            to_pixels(reduced.iter(), &mut out);
+        }
     }
     Ok(())
 }
 
-fn to_pixels<T: Count>(row: &[T], mut out: ArrayViewMut1<'_, f32>) {
-    out.iter_mut()
-        .zip(row)
-        .for_each(|(out, &count)| *out = count.pixel());
+fn to_pixels<'a, T: Count>(counts: impl Iterator<Item = &'a T>, out: &mut ArrayViewMut1<'_, f32>) {
+    let convert = |(out, &count): (&mut f32, &T)| *out = count.pixel();
+    match out.as_slice_mut() {
+        Some(out) => out.iter_mut().zip(counts).for_each(convert),
+        None => out.iter_mut().zip(counts).for_each(convert),
+    }
 }

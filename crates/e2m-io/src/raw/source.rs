@@ -2,7 +2,9 @@
 
 use super::channels::ColourKind;
 use super::tally::Count;
-use crate::tiff::{ImageLayout, Photometric, RowLayout, Rows, Sample, SampleKind, TiffProblem};
+use crate::tiff::{
+    ImageLayout, Photometric, RowLayout, Rows, Sample, SampleKind, TiffProblem, with_channel,
+};
 use e2m_image::PixelType;
 use std::fs::File;
 use std::sync::Arc;
@@ -133,6 +135,9 @@ impl<T: Count> Direct<T> {
 impl<T: Count> ColourRows<T> for Direct<T> {
     fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem> {
         let row = self.rows.row(y)?;
+        if self.invert.is_none() && !T::MAY_BE_NO_NUMBER {
+            return Ok((row, 0));
+        }
         self.row.clear();
         match self.invert {
             Some(invert) => self.row.extend(row.iter().map(|&sample| invert(sample))),
@@ -181,11 +186,13 @@ impl<S: Sample + Into<usize>, T: Count> ColourRows<T> for Looked<S, T> {
         let row = self.rows.row(y)?;
         let colours = self.table.len() / 3;
         self.row.clear();
-        for &index in indices.channel(row, 0) {
-            let index: usize = index.into();
-            self.row
-                .extend((0..3).map(|channel| self.table[channel * colours + index]));
-        }
+        with_channel!(indices.channel(row, 0), indices => {
+            for &index in indices {
+                let index: usize = index.into();
+                self.row
+                    .extend((0..3).map(|channel| self.table[channel * colours + index]));
+            }
+        });
         Ok((&self.row, 0))
     }
 

@@ -3,7 +3,7 @@
 use super::image::{RawError, RawImage, RawInfo};
 use super::source::{ColourRows, with_rows};
 use super::tally::Count;
-use crate::tiff::TiffProblem;
+use crate::tiff::{TiffProblem, with_channel};
 use e2m_image::Size;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -78,12 +78,14 @@ fn survey_rows<T: Count>(
     for y in top..top + crop.height {
         let (row, _) = rows.row(y)?;
         for (index, channel) in channels.iter_mut().enumerate() {
-            for count in layout.channel(row, index).skip(left).take(crop.width) {
-                let value = count.value();
-                channel.max = channel.max.max(value);
-                channel.mean += value;
-                channel.non_zero_share += f64::from(u8::from(value != 0.0));
-            }
+            with_channel!(layout.channel(row, index), counts => {
+                for count in counts.skip(left).take(crop.width) {
+                    let value = count.value();
+                    channel.max = channel.max.max(value);
+                    channel.mean += value;
+                    channel.non_zero_share += f64::from(u8::from(value != 0.0));
+                }
+            });
         }
     }
     for channel in &mut channels {

@@ -1,7 +1,7 @@
 //! Sums, maxima and clipping while rows pass.
 
 use super::channels::{ChannelChoice, ColourKind};
-use crate::tiff::{RowLayout, Sample};
+use crate::tiff::{RowLayout, Sample, with_channel};
 use e2m_image::Plane;
 use ndarray::Array2;
 
@@ -18,6 +18,9 @@ pub(crate) trait Count: Sample + PartialEq {
 
     /// The largest value, given the largest one seen.
     fn full_scale(largest: f64) -> f64;
+
+    /// Whether [`Count::sanitise`] has anything to look for.
+    const MAY_BE_NO_NUMBER: bool = false;
 
     /// Replaces what is not a number by zero and tells how many there were.
     fn sanitise(_row: &mut [Self]) -> u64 {
@@ -74,6 +77,8 @@ count_of_integer!(u8);
 count_of_integer!(u16);
 
 impl Count for f32 {
+    const MAY_BE_NO_NUMBER: bool = true;
+
     fn value(self) -> f64 {
         self.into()
     }
@@ -95,10 +100,9 @@ impl Count for f32 {
     fn sanitise(row: &mut [Self]) -> u64 {
         let mut replaced = 0;
         for pixel in row {
-            if !pixel.is_finite() {
-                *pixel = 0.0;
-                replaced += 1;
-            }
+            let is_number = pixel.is_finite();
+            *pixel = if is_number { *pixel } else { 0.0 };
+            replaced += u64::from(!is_number);
         }
         replaced
     }
@@ -138,9 +142,12 @@ impl Tally {
     pub(crate) fn add_row<T: Count>(&mut self, row: &[T], layout: RowLayout) {
         let mut pixels = 0;
         for (channel, sum) in self.sums.iter_mut().enumerate() {
-            let counts = layout.channel(row, channel);
-            pixels = counts.len() as u64;
-            let (row_sum, row_max) = T::sum_and_max(counts);
+            let (row_sum, row_max, row_pixels) = with_channel!(layout.channel(row, channel), counts => {
+                let pixels = counts.len() as u64;
+                let (sum, max) = T::sum_and_max(counts);
+                (sum, max, pixels)
+            });
+            pixels = row_pixels;
             *sum += row_sum;
             self.largest = self.largest.max(row_max);
         }
@@ -163,17 +170,17 @@ pub(crate) fn reduce_row<T: Count>(
 ) -> u64 {
     let mut clipped = 0;
     for (i, &channel) in active.iter().enumerate() {
-        let counts = layout.channel(row, channel);
-        if i == 0 {
-            out.iter_mut()
-                .zip(counts)
-                .for_each(|(out, &count)| *out = count);
-        } else {
-            for (out, &count) in out.iter_mut().zip(counts) {
-                clipped += u64::from(out.overflows(count));
-                *out = out.saturating_sum(count);
+        with_channel!(layout.channel(row, channel), counts => {
+            let pairs = out.iter_mut().zip(counts);
+            if i == 0 {
+                pairs.for_each(|(out, &count)| *out = count);
+            } else {
+                for (out, &count) in pairs {
+                    clipped += u64::from(out.overflows(count));
+                    *out = out.saturating_sum(count);
+                }
             }
-        }
+        });
     }
     clipped
 }

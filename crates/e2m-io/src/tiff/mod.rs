@@ -24,7 +24,7 @@ mod writer;
 
 pub(crate) use layout::ImageLayout;
 pub use problem::TiffProblem;
-pub(crate) use rows::{RowLayout, Rows};
+pub(crate) use rows::{Channel, RowLayout, Rows, with_channel};
 pub(crate) use sample::Sample;
 pub(crate) use tags::SampleKind;
 pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};

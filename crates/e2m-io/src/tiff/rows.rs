@@ -26,16 +26,51 @@ impl RowLayout {
         }
     }
 
-    /// The samples of `channel` in `row`, which is as long as the image is wide.
-    pub(crate) fn channel<T>(self, row: &[T], channel: usize) -> impl ExactSizeIterator<Item = &T> {
-        let (start, stride) = match self.planar {
-            Planar::Chunky => (channel, self.samples),
-            Planar::Planar => (channel * self.width, 1),
-        };
-        let end = start + (self.width - 1) * stride + 1;
-        row[start..end].iter().step_by(stride)
+    /// The samples of `channel` in `row`, as many as the image is wide.
+    pub(crate) fn channel<T>(self, row: &[T], channel: usize) -> Channel<'_, T> {
+        let row = &row[..self.width * self.samples];
+        match (self.planar, self.samples) {
+            (Planar::Planar, _) => Channel::Alone(&row[channel * self.width..][..self.width]),
+            (Planar::Chunky, 1) => Channel::Alone(row),
+            (Planar::Chunky, 3) => Channel::OfThree(row.as_chunks().0, channel),
+            (Planar::Chunky, 4) => Channel::OfFour(row.as_chunks().0, channel),
+            (Planar::Chunky, samples) => Channel::OfMany(row, samples, channel),
+        }
     }
 }
+
+/// The samples of a channel, by how they lie: for each kind its own loop, of a stride that is known where it is compiled.
+pub(crate) enum Channel<'a, T> {
+    Alone(&'a [T]),
+    OfThree(&'a [[T; 3]], usize),
+    OfFour(&'a [[T; 4]], usize),
+    OfMany(&'a [T], usize, usize),
+}
+
+/// Runs `$body` with `$samples` bound to the iterator over a [`Channel`].
+macro_rules! with_channel {
+    ($channel:expr, $samples:ident => $body:expr) => {
+        match $channel {
+            $crate::tiff::Channel::Alone(samples) => {
+                let $samples = samples.iter();
+                $body
+            }
+            $crate::tiff::Channel::OfThree(pixels, channel) => {
+                let $samples = pixels.iter().map(|pixel| &pixel[channel]);
+                $body
+            }
+            $crate::tiff::Channel::OfFour(pixels, channel) => {
+                let $samples = pixels.iter().map(|pixel| &pixel[channel]);
+                $body
+            }
+            $crate::tiff::Channel::OfMany(row, samples, channel) => {
+                let $samples = row.chunks_exact(samples).map(|pixel| &pixel[channel]);
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_channel;
 
 /// Reads rows of samples. Going down is cheap: every chunk is decoded once. Going up decodes a strip anew.
 pub(crate) struct Rows<T> {

@@ -14,6 +14,13 @@ pub(crate) trait Sample: Copy + Default + Send + std::fmt::Debug + 'static {
     fn undo_float_planes(_bytes: &mut [u8], _stride: usize, _out: &mut [Self]) {}
 }
 
+/// Reads samples of `N` bytes by `read`, which is known where this is compiled, so that the loop has no calls.
+fn decode_each<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T, out: &mut [T]) {
+    for (sample, &bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
+        *sample = read(bytes);
+    }
+}
+
 /// Adds to each sample the one `stride` before it.
 fn accumulate<T: Copy>(row: &mut [T], stride: usize, add: impl Fn(T, T) -> T) {
     for i in stride..row.len() {
@@ -34,12 +41,9 @@ impl Sample for u8 {
 
 impl Sample for u16 {
     fn decode(bytes: &[u8], order: ByteOrder, out: &mut [Self]) {
-        let read = match order {
-            ByteOrder::Little => Self::from_le_bytes,
-            ByteOrder::Big => Self::from_be_bytes,
-        };
-        for (pixel, bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
-            *pixel = read(*bytes);
+        match order {
+            ByteOrder::Little => decode_each(bytes, Self::from_le_bytes, out),
+            ByteOrder::Big => decode_each(bytes, Self::from_be_bytes, out),
         }
     }
 
@@ -50,12 +54,9 @@ impl Sample for u16 {
 
 impl Sample for f32 {
     fn decode(bytes: &[u8], order: ByteOrder, out: &mut [Self]) {
-        let read = match order {
-            ByteOrder::Little => Self::from_le_bytes,
-            ByteOrder::Big => Self::from_be_bytes,
-        };
-        for (pixel, bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
-            *pixel = read(*bytes);
+        match order {
+            ByteOrder::Little => decode_each(bytes, Self::from_le_bytes, out),
+            ByteOrder::Big => decode_each(bytes, Self::from_be_bytes, out),
         }
     }
 
