@@ -7,13 +7,13 @@
 
 use crate::comparison::BlurMatch;
 use crate::frame::Frame;
-use crate::residual::{ResidualSummary, TileResidual, measure, median};
+use crate::residual::{CLOSELY, IN_PASSING, ResidualSummary, TileResidual, measure, median};
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{PlaneView, Size, Warp};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Wrong places that are compared, if two of each tile suffice for that.
+/// Wrong places that are compared, if two of each tile suffice for that; one of each tile at least.
 const WRONG_PLACES: usize = 40;
 /// Wrong places of one tile at most.
 const WRONG_PLACES_PER_TILE: usize = 2;
@@ -74,7 +74,7 @@ pub fn check_alignment(
     let blurs = BlurMatch::of_defocus(defocus_px);
     let right: Vec<Option<TileResidual>> = tiles
         .par_iter()
-        .map(|tile| measure(tile, pre, warp, &frame, blurs))
+        .map(|tile| measure(tile, pre, warp, &frame, blurs, CLOSELY))
         .collect();
     let wrong: Vec<Vec<f64>> = tiles
         .par_iter()
@@ -83,7 +83,7 @@ pub fn check_alignment(
             wrong_places(tiles, i)
                 .filter_map(|(dx, dy)| {
                     let warp = Warp::translation(dx, dy).then(warp);
-                    measure(tile, pre, &warp, &frame, blurs)
+                    measure(tile, pre, &warp, &frame, blurs, IN_PASSING)
                 })
                 .map(|residual| residual.correlation)
                 .collect()
@@ -114,7 +114,11 @@ fn wrong_places(tiles: &[Tile], i: usize) -> impl Iterator<Item = (f64, f64)> {
         .map(move |k| tiles[(i + k * n.div_ceil(3).max(1) + k) % n].spec)
         .map(move |to| (to.x as f64 - from.x as f64, to.y as f64 - from.y as f64))
         .filter(move |(dx, dy)| dx.hypot(*dy) >= apart)
-        .take(WRONG_PLACES.div_ceil(n).min(WRONG_PLACES_PER_TILE))
+        .take(if i + n < WRONG_PLACES {
+            WRONG_PLACES_PER_TILE
+        } else {
+            1
+        })
 }
 
 fn chance_level(correlations: Vec<f64>) -> Chance {
@@ -190,7 +194,8 @@ mod tests {
         let tiles = post_tiles();
         for (i, tile) in tiles.iter().enumerate() {
             let places: Vec<(f64, f64)> = wrong_places(&tiles, i).collect();
-            assert_eq!(places.len(), WRONG_PLACES_PER_TILE);
+            let expected = if i < 10 { WRONG_PLACES_PER_TILE } else { 1 };
+            assert_eq!(places.len(), expected, "40 of 30 tiles");
             for (dx, dy) in places {
                 assert!(dx.hypot(dy) >= MIN_APART_SIDES * 96.0);
                 let (x, y) = (tile.spec.x as f64 + dx, tile.spec.y as f64 + dy);

@@ -7,6 +7,7 @@ use crate::options::CoarseOptions;
 use crate::previews::Previews;
 use crate::similarity::Similarity;
 use e2m_image::Warp;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A way to find the coarse alignment.
@@ -74,32 +75,35 @@ impl Previews {
     /// whatever each thinks of itself.
     ///
     /// # Errors
-    /// Where none finds a warp; with the reason of each. A mirrored pair ends the search.
+    /// Where none finds a warp; with the reason of each. A mirrored pair is an error whatever the other way found.
     pub fn align_coarsely(
         &self,
         methods: &[CoarseMethod],
         features: &CoarseOptions,
         boundary: &BoundaryOptions,
     ) -> Result<CoarseChoice, AlignError> {
-        let mut found: Vec<Found> = Vec::new();
-        let mut candidates = Vec::new();
-        let mut failures: Vec<(CoarseMethod, AlignError)> = Vec::new();
-        for &method in methods {
-            let result = match method {
+        let results: Vec<Result<Found, AlignError>> = methods
+            .par_iter()
+            .map(|method| match method {
                 CoarseMethod::Features => self.align_by_features(features).map(Found::Features),
                 CoarseMethod::Boundary => self
                     .align_by_boundary(boundary)
                     .map(|b| Found::Boundary(Box::new(b))),
-            };
+            })
+            .collect();
+        let mut found: Vec<(Found, Similarity)> = Vec::new();
+        let mut candidates = Vec::new();
+        let mut failures: Vec<(CoarseMethod, AlignError)> = Vec::new();
+        for (&method, result) in methods.iter().zip(results) {
             match result {
                 Ok(way) => {
-                    let likeness = self.similarity(&way.warp())?;
+                    let similarity = self.similarity(&way.warp())?;
                     candidates.push(Candidate {
                         method,
-                        detail_correlation: Some(likeness.detail_correlation),
+                        detail_correlation: Some(similarity.detail_correlation),
                         failure: None,
                     });
-                    found.push(way);
+                    found.push((way, similarity));
                 }
                 Err(error @ (AlignError::Mirrored { .. } | AlignError::Blank { .. })) => {
                     return Err(error);
@@ -115,44 +119,27 @@ impl Previews {
                 }
             }
         }
-        let likeness = |c: &&Candidate| c.detail_correlation.unwrap_or(f64::MIN);
-        let best = candidates
+        let likeness = |found: &(Found, Similarity)| found.1.detail_correlation;
+        let best = found
             .iter()
-            .filter(|c| c.detail_correlation.is_some())
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-            .map(|c| c.method);
-        let Some(method) = best else {
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let Some((way, similarity)) = best else {
             return Err(no_method(failures));
         };
-        self.chosen(method, found, candidates)
-    }
-
-    fn chosen(
-        &self,
-        method: CoarseMethod,
-        found: Vec<Found>,
-        candidates: Vec<Candidate>,
-    ) -> Result<CoarseChoice, AlignError> {
+        let (method, first, warp, similarity) =
+            (way.method(), way.first(), way.warp(), *similarity);
         let (mut features, mut boundary) = (None, None);
-        for way in found {
+        for (way, _) in found {
             match way {
                 Found::Features(f) => features = Some(f),
                 Found::Boundary(b) => boundary = Some(*b),
             }
         }
-        let warps = match (method, &features, &boundary) {
-            (CoarseMethod::Features, Some(f), _) => Some((f.warp, f.warp)),
-            (CoarseMethod::Boundary, _, Some(b)) => Some((b.coarse, b.warp)),
-            _ => None,
-        };
-        let Some((first, warp)) = warps else {
-            return Err(no_method(Vec::new()));
-        };
         Ok(CoarseChoice {
             method,
             first,
             warp,
-            similarity: self.similarity(&warp)?,
+            similarity,
             candidates,
             features,
             boundary,
@@ -167,6 +154,21 @@ enum Found {
 }
 
 impl Found {
+    fn method(&self) -> CoarseMethod {
+        match self {
+            Self::Features(_) => CoarseMethod::Features,
+            Self::Boundary(_) => CoarseMethod::Boundary,
+        }
+    }
+
+    /// The result of the first step.
+    fn first(&self) -> Warp {
+        match self {
+            Self::Features(f) => f.warp,
+            Self::Boundary(b) => b.coarse,
+        }
+    }
+
     fn warp(&self) -> Warp {
         match self {
             Self::Features(f) => f.warp,

@@ -6,11 +6,15 @@
 //! the eight entries of the increment (Baker & Matthews 2004, doi:10.1023/B:VISI.0000011205.11775.fd). Pixels that do
 //! not fit (microbes, dust) lose their weight (iteratively reweighted least squares with Cauchy weights).
 
-use crate::equations::{BLOCK, BlockSums, Brightness, LANES, Row, TileEquations, TileSums};
+use crate::equations::{
+    BLOCK, BlockSums, Brightness, Gradients, LANES, Row, TileEquations, TileSums,
+};
 use crate::frame::Frame;
-use crate::sampling::{PreWindow, blur, blur_radius};
+use crate::sampling::{Lattice, PreWindow, blur_radius};
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{PlaneView, Warp};
+use ndarray::Array2;
+use std::ops::Range;
 
 /// Tuning constant of Cauchy weights for 95 % efficiency on normal residuals.
 const CAUCHY: f32 = 2.385;
@@ -64,8 +68,11 @@ pub(crate) struct Comparison {
     pre_scale: f32,
     #[cfg(test)]
     post_scale: f32,
+    /// Where the columns lie, from -1 to 1.
+    columns: Vec<f32>,
     post: Vec<f32>,
     model: Vec<f32>,
+    /// Empty until they are asked for.
     gradient_x: Vec<f32>,
     gradient_y: Vec<f32>,
     weight: Vec<f32>,
@@ -95,15 +102,22 @@ impl Comparison {
             return None;
         }
         let width = count.next_multiple_of(LANES);
-        let smooth = blur(tile.pixels.clone(), sigma_post);
-        let post_scale = positive_mean(smooth.iter().copied())?;
+        let wanted = Lattice {
+            first,
+            stride,
+            columns: count,
+            rows: count,
+        };
+        let smooth = wanted.blurred(&tile.pixels, sigma_post);
+        let post_scale = positive_mean(&smooth)?;
         let sigma_pre = look.sigma_px.hypot(blurs.pre_px);
         let window = PreWindow::new(pre, warp, &tile.spec, sigma_pre, look.travel_px)?;
-        let pre_scale = positive_mean(window.pixels().iter().copied())?;
+        let pre_scale = positive_mean(window.pixels())?;
+        let per_count = post_scale.recip();
         let mut post = vec![0.0; count * width];
-        for (j, row) in post.chunks_exact_mut(width).enumerate() {
-            for (i, to) in row[..count].iter_mut().enumerate() {
-                *to = smooth[(first + j * stride, first + i * stride)] / post_scale;
+        for (row, from) in post.chunks_exact_mut(width).zip(smooth.outer_iter()) {
+            for (to, value) in row.iter_mut().zip(from) {
+                *to = value * per_count;
             }
         }
         Some(Self {
@@ -117,9 +131,10 @@ impl Comparison {
             pre_scale,
             #[cfg(test)]
             post_scale,
+            columns: (0..count).map(|i| normalised(i, count)).collect(),
             model: vec![0.0; post.len()],
-            gradient_x: vec![0.0; post.len()],
-            gradient_y: vec![0.0; post.len()],
+            gradient_x: Vec::new(),
+            gradient_y: Vec::new(),
             weight: vec![0.0; post.len()],
             post,
             linearised: None,
@@ -145,7 +160,16 @@ impl Comparison {
         Some(equations)
     }
 
-    /// The typical deviation of post from the model, as a share of post's mean, after [`Comparison::equations`].
+    /// How well post and pre go together under `warp`: the correlation of the pixels that fit, without any equations.
+    /// `None` as for those.
+    pub(crate) fn correlation(&mut self, warp: &Warp) -> Option<f64> {
+        self.sample(warp);
+        let brightness = self.fit_brightness()?;
+        self.brightness = Some(brightness);
+        Some(self.brightness_sums().correlation())
+    }
+
+    /// The typical deviation of post from the model, as a share of post's mean, after a comparison.
     pub(crate) fn noise(&self) -> f64 {
         f64::from(self.noise)
     }
@@ -203,6 +227,8 @@ impl Comparison {
         let [[ux, uy], [vx, vy]] = warp
             .jacobian(self.x(middle), self.y(middle))
             .map(|row| row.map(|d| d as f32 * scale));
+        self.gradient_x.resize(self.model.len(), 0.0);
+        self.gradient_y.resize(self.model.len(), 0.0);
         for j in 0..self.count {
             let path = RowPath::new(warp, self.x(0.0), self.y(j as f64), self.stride as f64);
             for i in 0..self.count {
@@ -220,7 +246,8 @@ impl Comparison {
     /// Gain and offset for the pixels as they are sampled now; leaves each pixel its weight. `None` for a flat tile or a
     /// gain that is not positive: then the two do not show the same thing here.
     fn fit_brightness(&mut self) -> Option<Brightness> {
-        let mut current = match self.brightness {
+        let current = match self.brightness {
+            // The last equations have told how the brightness changes with the increment.
             Some(brightness) => brightness,
             None => {
                 let valid = self.weigh_all_alike();
@@ -228,15 +255,13 @@ impl Comparison {
                     return None;
                 }
                 let mut fit = self.brightness_only()?;
-                for _ in 1..FIRST_REWEIGHTS {
+                for _ in 0..FIRST_REWEIGHTS {
                     self.reweight(&fit)?;
                     fit = self.brightness_only()?;
                 }
                 fit
             }
         };
-        self.reweight(&current)?;
-        current = self.brightness_only()?;
         self.reweight(&current)?;
         (current.at(0.0, 0.0).0 > 0.0).then_some(current)
     }
@@ -256,27 +281,26 @@ impl Comparison {
 
     /// Estimates the noise about a brightness and weighs the pixels by it. `None` where too few pixels are seen.
     fn reweight(&mut self, brightness: &Brightness) -> Option<()> {
-        let mut deviations = Vec::with_capacity(NOISE_SAMPLE + self.count);
-        let step = (self.count * self.count).div_ceil(NOISE_SAMPLE).max(1);
-        let mut next = 0;
-        let mut seen = 0;
-        for j in 0..self.count {
-            let v = self.normalised(j);
-            let start = j * self.width;
-            for i in 0..self.count {
-                let (model, post) = (self.model[start + i], self.post[start + i]);
-                let (gain, offset) = brightness.at(self.normalised(i), v);
-                let deviation = post - gain * model - offset;
-                self.weight[start + i] = deviation;
-                if seen == next {
-                    if deviation.is_finite() {
-                        deviations.push(deviation.abs());
-                    }
-                    next += step;
-                }
-                seen += 1;
+        let rows = self
+            .weight
+            .chunks_exact_mut(self.width)
+            .zip(self.model.chunks_exact(self.width))
+            .zip(self.post.chunks_exact(self.width));
+        for (j, ((weight, model), post)) in rows.enumerate() {
+            let v = normalised(j, self.count);
+            let pixels = weight.iter_mut().zip(model).zip(post).zip(&self.columns);
+            for (((weight, model), post), u) in pixels {
+                let (gain, offset) = brightness.at(*u, v);
+                *weight = post - gain * model - offset;
             }
         }
+        let pixels = self.count * self.count;
+        let step = pixels.div_ceil(NOISE_SAMPLE).max(1);
+        let mut deviations: Vec<f32> = (0..pixels)
+            .step_by(step)
+            .map(|k| self.weight[k / self.count * self.width + k % self.count].abs())
+            .filter(|deviation| deviation.is_finite())
+            .collect();
         if deviations.len() * step < MIN_PIXELS {
             return None;
         }
@@ -291,28 +315,47 @@ impl Comparison {
             for weight in &mut row[..self.count] {
                 let scaled = *weight * per_noise;
                 let w = 1.0 / (1.0 + scaled * scaled);
-                *weight = if w.is_finite() { w } else { 0.0 };
+                // What pre does not show is no number.
+                *weight = if w > 0.0 { w } else { 0.0 };
             }
         }
         Some(())
     }
 
-    /// -1 to 1 along the tile.
-    fn normalised(&self, i: usize) -> f32 {
-        2.0 * i as f32 / (self.count as f32 - 1.0).max(1.0) - 1.0
+    fn brightness_only(&self) -> Option<Brightness> {
+        self.brightness_sums().brightness()
     }
 
-    fn brightness_only(&self) -> Option<Brightness> {
-        self.collect(BlockSums::add_brightness, &Brightness::UNIT)
-            .brightness()
+    fn brightness_sums(&self) -> TileSums {
+        self.collect(&Brightness::UNIT, |block, parts| {
+            block.add_brightness(parts.map(|part| self.row(part)));
+        })
     }
 
     fn sums(&self, brightness: &Brightness) -> TileSums {
-        self.collect(BlockSums::add_all, brightness)
+        self.collect(brightness, |block, parts| {
+            block.add_brightness(parts.clone().map(|part| self.row(part)));
+            block.add_gradients(parts.map(|part| (self.row(part.clone()), self.gradients(part))));
+        })
+    }
+
+    fn row(&self, part: Range<usize>) -> Row<'_> {
+        Row {
+            post: &self.post[part.clone()],
+            model: &self.model[part.clone()],
+            weight: &self.weight[part],
+        }
+    }
+
+    fn gradients(&self, part: Range<usize>) -> Gradients<'_> {
+        Gradients {
+            x: &self.gradient_x[part.clone()],
+            y: &self.gradient_y[part],
+        }
     }
 
     /// Sums over blocks of pixels; within a block, brightness planes and basis are taken at its centre.
-    fn collect(&self, add: impl Fn(&mut BlockSums, Row<'_>), brightness: &Brightness) -> TileSums {
+    fn collect(&self, brightness: &Brightness, add: impl Fn(&mut BlockSums, Parts)) -> TileSums {
         let mut sums = TileSums::default();
         for top in (0..self.count).step_by(BLOCK) {
             for left in (0..self.width).step_by(BLOCK) {
@@ -328,25 +371,43 @@ impl Comparison {
                 let span = (self.count as f64 - 1.0).max(1.0);
                 let (u, v) = (2.0 * column / span - 1.0, 2.0 * row / span - 1.0);
                 let mut block = BlockSums::default();
-                for j in top..bottom {
-                    let part = j * self.width + left..j * self.width + right;
-                    add(
-                        &mut block,
-                        Row {
-                            post: &self.post[part.clone()],
-                            model: &self.model[part.clone()],
-                            gradient_x: &self.gradient_x[part.clone()],
-                            gradient_y: &self.gradient_y[part.clone()],
-                            weight: &self.weight[part],
-                        },
-                    );
-                }
+                add(
+                    &mut block,
+                    Parts {
+                        rows: top..bottom,
+                        columns: left..right,
+                        width: self.width,
+                    },
+                );
                 let gain = brightness.at(u as f32, v as f32).0;
                 sums.push(block.finish(gain, (column, row), (u, v)));
             }
         }
         sums
     }
+}
+
+/// The parts of the rows of a block, as indices of pixels.
+#[derive(Debug, Clone)]
+struct Parts {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    /// Of a whole row.
+    width: usize,
+}
+
+impl Iterator for Parts {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.rows.next()? * self.width;
+        Some(start + self.columns.start..start + self.columns.end)
+    }
+}
+
+/// Where row or column `i` of `count` lies, from -1 to 1.
+fn normalised(i: usize, count: usize) -> f32 {
+    2.0 * i as f32 / (count as f32 - 1.0).max(1.0) - 1.0
 }
 
 /// The points of pre that a row of post maps to: the numerators and the denominator of a homography are linear along it.
@@ -376,9 +437,9 @@ impl RowPath {
 }
 
 /// The mean of absolute values; `None` for zero or nothing.
-fn positive_mean(values: impl Iterator<Item = f32>) -> Option<f32> {
+fn positive_mean(values: &Array2<f32>) -> Option<f32> {
     let (mut sum, mut count) = (0.0, 0.0);
-    for v in values.filter(|v| v.is_finite()) {
+    for v in values.iter().filter(|v| v.is_finite()) {
         sum += f64::from(v.abs());
         count += 1.0;
     }

@@ -44,3 +44,63 @@ pub(crate) fn gaussian_blur(image: ArrayView2<'_, f32>, sigma: f64) -> opencv::R
     imgproc::gaussian_blur_def(&source, &mut blurred, Size::default(), sigma)?;
     from_mat_f32(&blurred)
 }
+
+/// Sigma of a wide blur on the reduced image, px: no detail of a Gaussian is lost there.
+const REDUCED_SIGMA_PX: f64 = 4.0;
+
+/// A Gaussian blur of many px, computed on a reduced image and enlarged again: a wide kernel costs as much as it is wide,
+/// and what is left is smooth.
+pub(crate) fn wide_blur(image: ArrayView2<'_, f32>, sigma: f64) -> opencv::Result<Array2<f32>> {
+    single_threaded();
+    let (rows, columns) = image.dim();
+    let factor = ((sigma / REDUCED_SIGMA_PX) as usize).max(1);
+    let small = Size::new(
+        columns.div_ceil(factor) as i32,
+        rows.div_ceil(factor) as i32,
+    );
+    let (mut reduced, mut blurred, mut enlarged) = (Mat::default(), Mat::default(), Mat::default());
+    imgproc::resize(
+        &to_mat(image)?,
+        &mut reduced,
+        small,
+        0.0,
+        0.0,
+        imgproc::INTER_AREA,
+    )?;
+    imgproc::gaussian_blur_def(
+        &reduced,
+        &mut blurred,
+        Size::default(),
+        sigma / factor as f64,
+    )?;
+    let large = Size::new(columns as i32, rows as i32);
+    imgproc::resize(
+        &blurred,
+        &mut enlarged,
+        large,
+        0.0,
+        0.0,
+        imgproc::INTER_LINEAR,
+    )?;
+    from_mat_f32(&enlarged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_blur_is_the_blur() {
+        let image = Array2::from_shape_fn((203, 251), |(y, x)| {
+            ((x * 7 + y * 13) % 29) as f32 + 0.2 * x as f32 + 20.0 * (y as f32 * 0.05).sin()
+        });
+        let exact = gaussian_blur(image.view(), 20.0).expect("blurs");
+        let wide = wide_blur(image.view(), 20.0).expect("blurs");
+        let worst = exact
+            .iter()
+            .zip(&wide)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max);
+        assert!(worst < 0.3, "{worst}");
+    }
+}

@@ -4,7 +4,6 @@
 //! microbes and bias the fit. Blurring the sharper one alike removes the difference.
 
 use crate::comparison::{BlurMatch, Comparison, Look};
-use crate::frame::Frame;
 use crate::residual::median;
 use crate::tiles::Tile;
 use e2m_image::{PlaneView, Warp};
@@ -54,18 +53,13 @@ impl BlurMatch {
 
 /// The blur that makes post and pre most alike under `warp`, by the correlation over tiles, which is greatest where both
 /// have passed through the same blur. First over the whole range, then near the best.
-pub(crate) fn match_blurs(
-    tiles: &[Tile],
-    pre: PlaneView<'_>,
-    warp: &Warp,
-    frame: &Frame,
-) -> BlurMatch {
+pub(crate) fn match_blurs(tiles: &[Tile], pre: PlaneView<'_>, warp: &Warp) -> BlurMatch {
     let every = tiles.len().div_ceil(TILES).max(1);
     let costs = |px2: f64| -> Vec<Option<f64>> {
         tiles
             .par_iter()
             .step_by(every)
-            .map(|tile| cost(tile, pre, warp, frame, px2))
+            .map(|tile| cost(tile, pre, warp, px2))
             .collect()
     };
     let alone = costs(0.0);
@@ -81,7 +75,19 @@ pub(crate) fn match_blurs(
         let changes = usable.iter().filter_map(|&t| Some(tried[t]? - alone[t]?));
         median(changes.collect())
     };
-    let wide = TRIED_PX2.map(|px2| relative(&px2));
+    let mut wide = [0.0; TRIED_PX2.len()];
+    let mut look = |tried: [usize; 2]| {
+        for i in tried {
+            wide[i] = relative(&TRIED_PX2[i]);
+        }
+        tried.iter().any(|&i| wide[i] < 0.0)
+    };
+    // From no difference outwards: where the first step either way is for the worse, none is for the better.
+    if !look([2, 4]) {
+        return BlurMatch::default();
+    }
+    look([1, 5]);
+    look([0, 6]);
     let best = lowest(&wide);
     if wide[best] > -MIN_GAIN {
         return BlurMatch::default();
@@ -103,7 +109,7 @@ fn lowest(values: &[f64]) -> usize {
 }
 
 /// The logarithm of the share of post that pre does not explain under a difference of variances.
-fn cost(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, frame: &Frame, px2: f64) -> Option<f64> {
+fn cost(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, px2: f64) -> Option<f64> {
     let look = Look {
         sigma_px: 0.0,
         stride: 2,
@@ -114,7 +120,7 @@ fn cost(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, frame: &Frame, px2: f64) -
         pre_px: (BASE_PX2 + px2 / 2.0).sqrt(),
     };
     let mut comparison = Comparison::new(tile, pre, warp, look, blurs)?;
-    let correlation = comparison.equations(warp, frame)?.correlation;
+    let correlation = comparison.correlation(warp)?;
     (correlation > 0.0).then(|| 0.5 * (1.0 - correlation * correlation).max(1e-9).ln())
 }
 
@@ -138,7 +144,6 @@ fn lowest_point(x: &[f64], y: &[f64], best: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::synthetic::{image, texture, tiles};
-    use e2m_image::Size;
 
     const SIZE: (usize, usize) = (512, 384);
 
@@ -147,8 +152,7 @@ mod tests {
         let post = image(SIZE, |x, y| 1.3 * texture(x + 2.0, y - 1.0, post_px));
         let pre = image(SIZE, |x, y| texture(x, y, pre_px));
         let warp = Warp::translation(2.0, -1.0);
-        let frame = Frame::new(Size::new(SIZE.0, SIZE.1));
-        let blurs = match_blurs(&tiles(&post, 128), pre.view().into(), &warp, &frame);
+        let blurs = match_blurs(&tiles(&post, 128), pre.view().into(), &warp);
         blurs.defocus_px()
     }
 

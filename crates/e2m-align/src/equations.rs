@@ -8,7 +8,7 @@ use crate::frame::{Frame, Matrix8, Vector8};
 use nalgebra::{SMatrix, SVector};
 
 /// Pixels summed side by side.
-pub(crate) const LANES: usize = 8;
+pub(crate) const LANES: usize = 4;
 /// Side of a block, in pixels that are read.
 pub(crate) const BLOCK: usize = 16;
 /// Share of the diagonal that is added to the brightness equations: a tile may leave a plane undetermined.
@@ -19,9 +19,14 @@ const RIDGE: f64 = 1e-6;
 pub(crate) struct Row<'a> {
     pub(crate) post: &'a [f32],
     pub(crate) model: &'a [f32],
-    pub(crate) gradient_x: &'a [f32],
-    pub(crate) gradient_y: &'a [f32],
     pub(crate) weight: &'a [f32],
+}
+
+/// The gradients of the model along the same part of a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gradients<'a> {
+    pub(crate) x: &'a [f32],
+    pub(crate) y: &'a [f32],
 }
 
 /// `post = gain * pre + offset`, both planes over the tile, whose coordinates run from -1 to 1.
@@ -82,59 +87,70 @@ impl Default for BlockSums {
 
 impl BlockSums {
     /// Adds what the brightness alone needs.
-    pub(crate) fn add_brightness(&mut self, row: Row<'_>) {
-        let pixels = row
-            .post
-            .chunks_exact(LANES)
-            .zip(row.model.chunks_exact(LANES))
-            .zip(row.weight.chunks_exact(LANES));
-        for ((post, model), weight) in pixels {
-            for l in 0..LANES {
-                let (w, p) = (weight[l], post[l]);
-                // What pre does not show is NaN and has no weight.
-                let i = if w > 0.0 { model[l] } else { 0.0 };
-                let (wi, wp) = (w * i, w * p);
-                self.lanes[II][l] += wi * i;
-                self.lanes[I1][l] += wi;
-                self.lanes[ONE][l] += w;
-                self.lanes[IP][l] += wi * p;
-                self.lanes[P1][l] += wp;
-                self.lanes[PP][l] += wp * p;
+    pub(crate) fn add_brightness<'a>(&mut self, rows: impl Iterator<Item = Row<'a>>) {
+        let [mut ii, mut i1, mut one, mut ip, mut p1, mut pp] = [[0.0; LANES]; 6];
+        for row in rows {
+            let pixels = row
+                .post
+                .chunks_exact(LANES)
+                .zip(row.model.chunks_exact(LANES))
+                .zip(row.weight.chunks_exact(LANES));
+            for ((post, model), weight) in pixels {
+                for l in 0..LANES {
+                    let (w, p) = (weight[l], post[l]);
+                    // What pre does not show is NaN and has no weight.
+                    let i = if w > 0.0 { model[l] } else { 0.0 };
+                    let (wi, wp) = (w * i, w * p);
+                    ii[l] += wi * i;
+                    i1[l] += wi;
+                    one[l] += w;
+                    ip[l] += wi * p;
+                    p1[l] += wp;
+                    pp[l] += wp * p;
+                }
             }
         }
+        self.lanes[II..].copy_from_slice(&[ii, i1, one, ip, p1, pp]);
     }
 
-    /// Adds everything.
-    pub(crate) fn add_all(&mut self, row: Row<'_>) {
-        self.add_brightness(row);
-        let gradients = row
-            .gradient_x
-            .chunks_exact(LANES)
-            .zip(row.gradient_y.chunks_exact(LANES));
-        let pixels = row
-            .post
-            .chunks_exact(LANES)
-            .zip(row.model.chunks_exact(LANES))
-            .zip(row.weight.chunks_exact(LANES))
-            .zip(gradients);
-        for (((post, model), weight), (gx, gy)) in pixels {
-            for l in 0..LANES {
-                let (w, p) = (weight[l], post[l]);
-                let seen = w > 0.0;
-                let i = if seen { model[l] } else { 0.0 };
-                let (a, b) = if seen { (gx[l], gy[l]) } else { (0.0, 0.0) };
-                let (wa, wb) = (w * a, w * b);
-                self.lanes[AA][l] += wa * a;
-                self.lanes[AB][l] += wa * b;
-                self.lanes[BB][l] += wb * b;
-                self.lanes[AI][l] += wa * i;
-                self.lanes[BI][l] += wb * i;
-                self.lanes[A1][l] += wa;
-                self.lanes[B1][l] += wb;
-                self.lanes[AP][l] += wa * p;
-                self.lanes[BP][l] += wb * p;
+    /// Adds what the gradients are needed for besides.
+    pub(crate) fn add_gradients<'a>(
+        &mut self,
+        rows: impl Iterator<Item = (Row<'a>, Gradients<'a>)>,
+    ) {
+        let [mut aa, mut ab, mut bb] = [[0.0; LANES]; 3];
+        let [mut ai, mut bi, mut a1, mut b1, mut ap, mut bp] = [[0.0; LANES]; 6];
+        for (row, gradients) in rows {
+            let gradients = gradients
+                .x
+                .chunks_exact(LANES)
+                .zip(gradients.y.chunks_exact(LANES));
+            let pixels = row
+                .post
+                .chunks_exact(LANES)
+                .zip(row.model.chunks_exact(LANES))
+                .zip(row.weight.chunks_exact(LANES))
+                .zip(gradients);
+            for (((post, model), weight), (gx, gy)) in pixels {
+                for l in 0..LANES {
+                    let (w, p) = (weight[l], post[l]);
+                    let seen = w > 0.0;
+                    let i = if seen { model[l] } else { 0.0 };
+                    let (a, b) = if seen { (gx[l], gy[l]) } else { (0.0, 0.0) };
+                    let (wa, wb) = (w * a, w * b);
+                    aa[l] += wa * a;
+                    ab[l] += wa * b;
+                    bb[l] += wb * b;
+                    ai[l] += wa * i;
+                    bi[l] += wb * i;
+                    a1[l] += wa;
+                    b1[l] += wb;
+                    ap[l] += wa * p;
+                    bp[l] += wb * p;
+                }
             }
         }
+        self.lanes[..II].copy_from_slice(&[aa, ab, bb, ai, bi, a1, b1, ap, bp]);
     }
 
     /// The block at (`column`, `row`) of the pixels read, (`u`, `v`) of the tile, under a gain.
@@ -234,7 +250,7 @@ impl TileSums {
     }
 
     /// Weighted correlation of post and model.
-    fn correlation(&self) -> f64 {
+    pub(crate) fn correlation(&self) -> f64 {
         let n = self.total(ONE);
         let (i, p) = (self.total(I1) / n, self.total(P1) / n);
         let (ii, pp) = (self.total(II) / n - i * i, self.total(PP) / n - p * p);

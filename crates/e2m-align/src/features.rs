@@ -11,17 +11,15 @@ use opencv::core::{
 };
 use opencv::features2d::SIFT;
 use opencv::prelude::*;
-use rayon::prelude::*;
 
 /// Length of a SIFT descriptor.
 pub(crate) const DESCRIPTOR_LENGTH: usize = 128;
 /// Side of the square that a tile is responsible for. OpenCV's SIFT needs some 60 bytes per pixel of a tile with its
-/// margin, four times over because it starts at twice the resolution: 80 MB per thread at this size.
+/// margin, four times over because it starts at twice the resolution: 80 MB at this size. Tiles of one image are worked on
+/// one after the other, so that memory does not grow with the number of cores; post and pre side by side.
 const TILE_PX: usize = 512;
 /// What a tile sees beyond its square: a keypoint at the edge needs its neighbourhood.
 const MARGIN_PX: usize = 40;
-/// Tiles that are worked on at once, at most: memory must not grow with the number of cores.
-const TILES_AT_ONCE: usize = 2;
 /// Side of the squares that share the features evenly.
 const CELL_PX: usize = 64;
 
@@ -82,8 +80,7 @@ impl Part {
     }
 }
 
-/// At most `limit` features of `image`, the strongest of each neighbourhood, in an order that is the same on any number
-/// of threads. Descriptors, the larger part of the work, are computed for those only.
+/// At most `limit` features of `image`, the strongest of each neighbourhood. Descriptors, the larger part of the work, are computed for those only.
 pub(crate) fn detect(image: ArrayView2<'_, u8>, limit: usize) -> opencv::Result<Features> {
     single_threaded();
     let (height, width) = image.dim();
@@ -92,14 +89,9 @@ pub(crate) fn detect(image: ArrayView2<'_, u8>, limit: usize) -> opencv::Result<
         .flat_map(|y| (0..width).step_by(TILE_PX).map(move |x| (x, y)))
         .map(|origin| Part::new(origin, image.dim()))
         .collect();
-    let numbered: Vec<(usize, Part)> = parts.into_iter().enumerate().collect();
     let mut spots: Vec<Spot> = Vec::new();
-    for together in numbered.chunks(TILES_AT_ONCE) {
-        let found: Vec<Vec<Spot>> = together
-            .par_iter()
-            .map(|&(tile, part)| find_spots(image, tile, &part))
-            .collect::<opencv::Result<_>>()?;
-        spots.extend(found.into_iter().flatten());
+    for (tile, part) in parts.iter().enumerate() {
+        spots.extend(find_spots(image, tile, part)?);
     }
     let mut kept = strongest_per_cell(spots, (width, height), limit);
     kept.sort_by_key(|spot| spot.tile);
@@ -107,16 +99,10 @@ pub(crate) fn detect(image: ArrayView2<'_, u8>, limit: usize) -> opencv::Result<
         points: Vec::with_capacity(kept.len()),
         descriptors: Array2::zeros((kept.len(), DESCRIPTOR_LENGTH)),
     };
-    for together in numbered.chunks(TILES_AT_ONCE) {
-        let described: Vec<Vec<Described>> = together
-            .par_iter()
-            .map(|&(tile, part)| {
-                let first = kept.partition_point(|spot| spot.tile < tile);
-                let end = kept.partition_point(|spot| spot.tile <= tile);
-                describe(image, &part, &kept[first..end])
-            })
-            .collect::<opencv::Result<_>>()?;
-        for (point, descriptor) in described.into_iter().flatten() {
+    for (tile, part) in parts.iter().enumerate() {
+        let first = kept.partition_point(|spot| spot.tile < tile);
+        let end = kept.partition_point(|spot| spot.tile <= tile);
+        for (point, descriptor) in describe(image, part, &kept[first..end])? {
             let mut row = features.descriptors.row_mut(features.points.len());
             row.iter_mut().zip(descriptor).for_each(|(to, v)| *to = v);
             features.points.push(point);

@@ -2,7 +2,6 @@
 
 use crate::check::{Check, check_alignment};
 use crate::comparison::{BlurMatch, Comparison, Look};
-use crate::frame::Frame;
 use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine};
 use crate::residual::median;
@@ -42,7 +41,7 @@ pub fn align_fine(
 ) -> FineAlignment {
     let mut refinement = refine(fit, post, pre, initial, options);
     if refinement.rejected.is_none()
-        && let Some(reason) = worse(check, post, pre, initial, &refinement)
+        && let Some(reason) = worse(check, pre, initial, &refinement)
     {
         tracing::debug!(reason, "refinement not kept");
         refinement.warp = *initial;
@@ -60,16 +59,14 @@ pub fn align_fine(
 /// is compared with itself, so that stain and dust, which are there under both warps, do not count.
 fn worse(
     check: &[Tile],
-    post: Size,
     pre: PlaneView<'_>,
     initial: &Warp,
     refined: &Refinement,
 ) -> Option<String> {
-    let frame = Frame::new(post);
     let blurs = BlurMatch::of_defocus(refined.defocus_px);
     let difference = |tile: &Tile, warp: &Warp| {
         let mut comparison = Comparison::new(tile, pre, warp, GUARD, blurs)?;
-        comparison.equations(warp, &frame)?;
+        comparison.correlation(warp)?;
         Some(comparison.noise())
     };
     let changes: Vec<f64> = check

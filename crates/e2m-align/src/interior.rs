@@ -10,8 +10,9 @@ use crate::matching::{Match, consensus};
 use crate::options::CoarseOptions;
 use crate::previews::{Grain, Previews};
 use e2m_image::{Size, Warp};
-use ndarray::ArrayView1;
+use ndarray::{Array2, ArrayView1, Axis, s};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// A match must be nearer than this share of the distance to the second nearest. Few features compete, so it can be
 /// stricter than in a search over the whole image.
@@ -20,6 +21,11 @@ const MAX_DISTANCE_RATIO: f32 = 0.75;
 const MIN_REACH_PX: f64 = 6.0;
 /// Features of pre that count as the same place and do not compete, px of the preview.
 const SAME_PLACE_PX: f64 = 2.0;
+/// Features of post compared at once; fixed, so that results do not depend on the number of threads.
+const MATCH_CHUNK: usize = 128;
+/// Inliers from which a correction by few features is beyond doubt.
+const CLEAR_INLIERS: usize = 100;
+
 /// Limits of [`Previews::correct_inside`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InteriorOptions {
@@ -44,6 +50,13 @@ pub struct InteriorCorrection {
     pub moved_px: f64,
 }
 
+impl InteriorCorrection {
+    /// Whether more features would tell nothing new.
+    fn is_clear(&self) -> bool {
+        self.rejected.is_none() && self.inliers >= CLEAR_INLIERS
+    }
+}
+
 impl Previews {
     /// Corrects `warp` (post to pre, full resolution) by SIFT features inside the section: matches within reach of where
     /// `warp` expects them, and the homography that most of them agree on (RANSAC). Kept only where it stays within the
@@ -61,7 +74,7 @@ impl Previews {
         // come to the same warp.
         let first = self.first_grain(options);
         let found = self.correct_by(self.features(first, options)?, warp, limits, options)?;
-        if found.rejected.is_none() || first == Grain::Fine {
+        if found.is_clear() || first == Grain::Fine {
             return Ok(found);
         }
         self.correct_by(self.features(Grain::Fine, options)?, warp, limits, options)
@@ -100,8 +113,7 @@ impl Previews {
         outcome.moved_px = corrected.max_distance(warp, size);
         outcome.rejected = reason_against(&outcome, limits);
         if outcome.rejected.is_none() {
-            let before = self.similarity(warp)?.detail_correlation;
-            if self.similarity(&corrected)?.detail_correlation > before {
+            if self.detail_correlation(&corrected)? > self.detail_correlation(warp)? {
                 outcome.warp = corrected;
             } else {
                 outcome.moved_px = 0.0;
@@ -133,14 +145,38 @@ fn reason_against(outcome: &InteriorCorrection, limits: &InteriorOptions) -> Opt
 /// the most similar and the reverse holds.
 fn match_nearby(post: &Features, pre: &Features, warp: &Warp, reach: f64) -> Vec<Match> {
     let by_row = RowIndex::new(pre);
-    let forward: Vec<Option<(usize, f32)>> = (0..post.points.len())
-        .into_par_iter()
-        .map(|i| {
-            let (x, y) = post.points[i];
-            let expected = warp.apply(x, y);
-            nearest_nearby(post.descriptors.row(i), pre, &by_row, expected, reach)
+    let expected: Vec<(f64, f64)> = post.points.iter().map(|p| warp.apply(p.0, p.1)).collect();
+    let mut order: Vec<usize> = (0..expected.len()).collect();
+    order.sort_by(|&a, &b| expected[a].1.total_cmp(&expected[b].1));
+    let found: Vec<Vec<Option<(usize, f32)>>> = order
+        .par_chunks(MATCH_CHUNK)
+        .map(|chunk| {
+            let rows = chunk.iter().map(|&i| expected[i].1);
+            let (top, bottom) = rows.fold((f64::MAX, f64::MIN), |(t, b), y| (t.min(y), b.max(y)));
+            let band = by_row.between(top - reach, bottom + reach);
+            let similarities = post
+                .descriptors
+                .select(Axis(0), chunk)
+                .dot(&by_row.descriptors.slice(s![band.clone(), ..]).t());
+            let nearest = |(&i, row): (&usize, ArrayView1<'_, f32>)| {
+                let (x, y) = expected[i];
+                let candidates = by_row
+                    .between(y - reach, y + reach)
+                    .map(|k| (by_row.order[k], row[k - band.start]));
+                let is_near = |j: usize| distance2(pre.points[j], (x, y)) <= reach * reach;
+                nearest_nearby(candidates, is_near, pre)
+            };
+            chunk
+                .iter()
+                .zip(similarities.outer_iter())
+                .map(nearest)
+                .collect()
         })
         .collect();
+    let mut forward = vec![None; expected.len()];
+    for (i, found) in order.into_iter().zip(found.into_iter().flatten()) {
+        forward[i] = found;
+    }
     // Two features of post may want the same one of pre: the more similar has it.
     let mut owner: Vec<Option<(usize, f32)>> = vec![None; pre.points.len()];
     for (i, found) in forward.iter().enumerate() {
@@ -163,31 +199,28 @@ fn match_nearby(post: &Features, pre: &Features, warp: &Warp, reach: f64) -> Vec
         .collect()
 }
 
+/// The most similar of those candidates among pre's features, each with its similarity, that are near, if it is clearly
+/// the most similar. Whether one is near is only asked of those that would be taken.
 fn nearest_nearby(
-    descriptor: ArrayView1<'_, f32>,
+    candidates: impl Iterator<Item = (usize, f32)> + Clone,
+    is_near: impl Fn(usize) -> bool,
     pre: &Features,
-    by_row: &RowIndex,
-    (x, y): (f64, f64),
-    reach: f64,
 ) -> Option<(usize, f32)> {
     let (mut best, mut first) = (None, f32::MIN);
-    let near: Vec<(usize, f32)> = by_row
-        .between(y - reach, y + reach)
-        .filter(|&j| distance2(pre.points[j], (x, y)) <= reach * reach)
-        .map(|j| (j, descriptor.dot(&pre.descriptors.row(j))))
-        .collect();
-    for &(j, similarity) in &near {
-        if similarity > first {
+    for (j, similarity) in candidates.clone() {
+        if similarity > first && is_near(j) {
             (best, first) = (Some(j), similarity);
         }
     }
     let best = best?;
     let at = pre.points[best];
-    let second = near
-        .iter()
-        .filter(|(j, _)| distance2(pre.points[*j], at) > SAME_PLACE_PX * SAME_PLACE_PX)
-        .map(|(_, s)| *s)
-        .fold(0.0, f32::max);
+    let competes = |j: usize| distance2(pre.points[j], at) > SAME_PLACE_PX * SAME_PLACE_PX;
+    let mut second = 0.0;
+    for (j, similarity) in candidates {
+        if similarity > second && competes(j) && is_near(j) {
+            second = similarity;
+        }
+    }
     // Unit vectors: the squared distance is `2 - 2 similarity`.
     let unlike = |similarity: f32| (2.0 - 2.0 * similarity).max(0.0);
     (unlike(first) < MAX_DISTANCE_RATIO * MAX_DISTANCE_RATIO * unlike(second))
@@ -201,26 +234,31 @@ fn distance2(a: (f64, f64), b: (f64, f64)) -> f64 {
 
 /// Features in the order of their rows.
 struct RowIndex {
-    /// Row and index of each feature.
-    rows: Vec<(f64, usize)>,
+    /// Their indices in that order.
+    order: Vec<usize>,
+    /// Their rows.
+    rows: Vec<f64>,
+    /// Their descriptors.
+    descriptors: Array2<f32>,
 }
 
 impl RowIndex {
     fn new(features: &Features) -> Self {
-        let mut rows: Vec<(f64, usize)> = features
-            .points
-            .iter()
-            .enumerate()
-            .map(|(i, p)| (p.1, i))
-            .collect();
-        rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        Self { rows }
+        let row = |i: usize| features.points[i].1;
+        let mut order: Vec<usize> = (0..features.points.len()).collect();
+        order.sort_by(|&a, &b| row(a).total_cmp(&row(b)));
+        Self {
+            rows: order.iter().map(|&i| row(i)).collect(),
+            descriptors: features.descriptors.select(Axis(0), &order),
+            order,
+        }
     }
 
-    fn between(&self, top: f64, bottom: f64) -> impl Iterator<Item = usize> {
-        let first = self.rows.partition_point(|r| r.0 < top);
-        let end = self.rows.partition_point(|r| r.0 <= bottom).max(first);
-        self.rows[first..end].iter().map(|r| r.1)
+    /// The places in the order of what lies between two rows.
+    fn between(&self, top: f64, bottom: f64) -> Range<usize> {
+        let first = self.rows.partition_point(|&r| r < top);
+        let end = self.rows.partition_point(|&r| r <= bottom).max(first);
+        first..end
     }
 }
 

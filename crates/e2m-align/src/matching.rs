@@ -43,10 +43,9 @@ pub(crate) fn match_features(post: &Features, pre: &Features) -> Vec<Match> {
     if post.points.is_empty() || pre.points.len() < 2 {
         return Vec::new();
     }
-    let forward = nearest(&post.descriptors, &pre.descriptors);
-    let backward = nearest(&pre.descriptors, &post.descriptors);
+    let (forward, backward) = nearest(&post.descriptors, &pre.descriptors);
     let mutual = forward.iter().enumerate().filter_map(|(i, found)| {
-        let mutual = found.index.filter(|&j| backward[j].best == i)?;
+        let mutual = found.filter(|&j| backward[j].0 == i)?;
         Some(Match {
             post: post.points[i],
             pre: pre.points[mutual],
@@ -55,33 +54,46 @@ pub(crate) fn match_features(post: &Features, pre: &Features) -> Vec<Match> {
     mutual.collect()
 }
 
-/// The nearest neighbour of one descriptor.
-#[derive(Debug, Clone, Copy)]
-struct Neighbour {
-    best: usize,
-    /// `best`, if it passes the ratio test.
-    index: Option<usize>,
-}
-
-/// For each row of `queries` the nearest row of `database`.
-fn nearest(queries: &Array2<f32>, database: &Array2<f32>) -> Vec<Neighbour> {
+/// For each row of `queries` the nearest row of `database`, if it passes the ratio test, and for each row of that the nearest query with its
+/// similarity.
+fn nearest(
+    queries: &Array2<f32>,
+    database: &Array2<f32>,
+) -> (Vec<Option<usize>>, Vec<(usize, f32)>) {
     let transposed = database.t();
     let chunks: Vec<_> = queries.axis_chunks_iter(Axis(0), MATCH_CHUNK).collect();
-    let found: Vec<Vec<Neighbour>> = chunks
+    let found: Vec<(Vec<Option<usize>>, Vec<(usize, f32)>)> = chunks
         .par_iter()
-        .map(|chunk| {
-            chunk
-                .dot(&transposed)
-                .outer_iter()
-                .map(nearest_by_similarity)
-                .collect()
+        .enumerate()
+        .map(|(chunk, queries)| {
+            let similarities = queries.dot(&transposed);
+            let mut reverse = vec![(0, f32::MIN); database.nrows()];
+            for (i, row) in similarities.outer_iter().enumerate() {
+                for (best, &s) in reverse.iter_mut().zip(row) {
+                    if s > best.1 {
+                        *best = (chunk * MATCH_CHUNK + i, s);
+                    }
+                }
+            }
+            let forward = similarities.outer_iter().map(nearest_by_similarity);
+            (forward.collect(), reverse)
         })
         .collect();
-    found.into_iter().flatten().collect()
+    let mut forward = Vec::with_capacity(queries.nrows());
+    let mut backward = vec![(0, f32::MIN); database.nrows()];
+    for (neighbours, reverse) in found {
+        forward.extend(neighbours);
+        for (best, other) in backward.iter_mut().zip(reverse) {
+            if other.1 > best.1 {
+                *best = other;
+            }
+        }
+    }
+    (forward, backward)
 }
 
 /// Unit vectors: the squared distance is `2 - 2 similarity`.
-fn nearest_by_similarity(similarities: ArrayView1<'_, f32>) -> Neighbour {
+fn nearest_by_similarity(similarities: ArrayView1<'_, f32>) -> Option<usize> {
     let (mut best, mut first, mut second) = (0, f32::MIN, f32::MIN);
     for (j, &s) in similarities.iter().enumerate() {
         if s > first {
@@ -92,10 +104,7 @@ fn nearest_by_similarity(similarities: ArrayView1<'_, f32>) -> Neighbour {
     }
     let distance2 = |similarity: f32| (2.0 - 2.0 * similarity).max(0.0);
     let clear = distance2(first) < MAX_DISTANCE_RATIO * MAX_DISTANCE_RATIO * distance2(second);
-    Neighbour {
-        best,
-        index: clear.then_some(best),
-    }
+    clear.then_some(best)
 }
 
 /// The homography most matches agree on within `tolerance_px` (RANSAC: Fischler & Bolles 1981,

@@ -22,7 +22,7 @@ impl Default for CoarseOptions {
     fn default() -> Self {
         Self {
             working_px: 1600,
-            quick_from_px: 1100,
+            quick_from_px: 900,
             max_features: 6000,
             tolerance_px: 3.0,
             max_magnification: 2.5,

@@ -75,11 +75,11 @@ pub fn align<'a>(
     let (post, pre) = (post.into(), pre.into());
     let size = post.size();
     let factor = preview_factor(size.max(pre.size()), options.coarse.working_px);
-    let previews = Previews::new(
-        reduce(PlaneSource::new(post), factor),
-        reduce(PlaneSource::new(pre), factor),
-        factor,
-    )?;
+    let (small_post, small_pre) = rayon::join(
+        || reduce(PlaneSource::new(post), factor),
+        || reduce(PlaneSource::new(pre), factor),
+    );
+    let previews = Previews::new(small_post, small_pre, factor)?;
     let coarse = previews.align_coarsely(&options.methods, &options.coarse, &options.boundary)?;
     let limits = InteriorOptions {
         max_correction_px: options.refine.max_correction_px,

@@ -86,10 +86,11 @@ impl Previews {
             return Ok(features);
         }
         let [post, pre] = self.details()?;
-        let features = [
-            detect_at(post.view(), grain, options)?,
-            detect_at(pre.view(), grain, options)?,
-        ];
+        let (post, pre) = rayon::join(
+            || detect_at(post.view(), grain, options),
+            || detect_at(pre.view(), grain, options),
+        );
+        let features = [post?, pre?];
         Ok(cell.get_or_init(|| features))
     }
 

@@ -81,7 +81,7 @@ pub fn refine(
     let mut blurs_matched = false;
     for (i, &sigma_px) in levels.iter().enumerate() {
         if !blurs_matched && i > 0 && sigma_px <= MATCH_BLURS_AT_PX {
-            fit.blurs = match_blurs(tiles, pre, &fit.warp, &fit.frame);
+            fit.blurs = match_blurs(tiles, pre, &fit.warp);
             blurs_matched = true;
         }
         if let Err(reason) = fit.run_level(tiles, sigma_px, i + 1 == levels.len()) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// How tiles are looked at, first to find a shift of several pixels, then to measure it: the blur of the second is enough
 /// to tame pixel noise and little enough to see hundredths of a pixel.
-const LOOKS: [Look; 2] = [
+pub(crate) const CLOSELY: [Look; 2] = [
     Look {
         sigma_px: 4.0,
         stride: 3,
@@ -20,12 +20,20 @@ const LOOKS: [Look; 2] = [
         travel_px: 4.0,
     },
 ];
+/// The same where only the correlation counts, for which a quarter of the pixels will do.
+pub(crate) const IN_PASSING: [Look; 2] = [
+    CLOSELY[0],
+    Look {
+        stride: 2,
+        ..CLOSELY[1]
+    },
+];
 /// A tile of this many times the blur keeps three quarters of its side.
 const SIDE_PER_SIGMA: f64 = 24.0;
 /// Rounds of a look in which a tile's shift settles.
 const ROUNDS: usize = 8;
-/// A round that moves a tile by less than this share of the blur ends a look.
-const SETTLED_SHARE: f64 = 2e-3;
+/// A round that moves a tile by less than this ends a look, px.
+const SETTLED_PX: [f64; 2] = [0.05, 2e-3];
 /// A tile that drifts by more than this share of its side has lost its hold.
 const MAX_DRIFT_SHARE: f64 = 0.25;
 
@@ -80,7 +88,7 @@ impl ResidualSummary {
     }
 }
 
-/// The shift that fits a tile best, starting from `warp` (post to pre, full resolution, raw pixels); `None` where it
+/// The shift that fits a tile best as `looks` show it, starting from `warp` (post to pre, full resolution, raw pixels); `None` where it
 /// cannot be compared or finds no hold.
 pub(crate) fn measure(
     tile: &Tile,
@@ -88,6 +96,7 @@ pub(crate) fn measure(
     warp: &Warp,
     frame: &Frame,
     blurs: BlurMatch,
+    looks: [Look; 2],
 ) -> Option<TileResidual> {
     let mut found = TileResidual {
         tile: tile.spec,
@@ -96,7 +105,7 @@ pub(crate) fn measure(
         error_px: f64::INFINITY,
         correlation: 0.0,
     };
-    for look in LOOKS {
+    for (look, settled_px) in looks.into_iter().zip(SETTLED_PX) {
         // A small tile would have nothing left of it inside the blur's border.
         let look = Look {
             sigma_px: look.sigma_px.min(tile.spec.side_px as f64 / SIDE_PER_SIGMA),
@@ -115,7 +124,7 @@ pub(crate) fn measure(
             if found.length_px() > MAX_DRIFT_SHARE * tile.spec.side_px as f64 {
                 return None;
             }
-            if step.dx.hypot(step.dy) < SETTLED_SHARE * look.sigma_px {
+            if step.dx.hypot(step.dy) < settled_px {
                 break;
             }
         }

@@ -3,12 +3,14 @@
 use crate::detail::percentile;
 use crate::error::AlignError;
 use crate::previews::Previews;
-use e2m_image::{Warp, sample_bilinear};
-use ndarray::{Array2, Axis, Zip};
+use e2m_image::Warp;
+use ndarray::{Array2, ArrayView2, Axis, Zip, s};
 use rayon::prelude::*;
 
 /// Signal is what exceeds this share of the image's 99th percentile.
 const SIGNAL_SHARE: f32 = 0.05;
+/// Pixels that are compared of a preview that has more, at least.
+const LEAST_SAMPLE: usize = 250_000;
 
 /// Likeness of post and pre under a warp, at preview resolution.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,63 +25,101 @@ pub struct Similarity {
 }
 
 impl Previews {
-    /// Likeness of post and pre seen through `warp` (post to pre, full resolution).
+    /// Likeness of post and pre seen through `warp` (post to pre, full resolution), on a sample of their pixels.
     ///
     /// # Errors
     /// Where an image is blank.
     pub fn similarity(&self, warp: &Warp) -> Result<Similarity, AlignError> {
-        let k = 1.0 / self.factor() as f64;
-        let small = warp.at_reduced_resolution(k, k);
-        let [post_detail, pre_detail] = self.details()?;
-        let aligned = seen_through(&small, self.post().dim(), |x, y| {
-            sample_bilinear(self.pre(), x, y)
-        });
-        let (height, width) = self.pre().dim();
-        let detail = seen_through(&small, self.post().dim(), |x, y| {
-            let inside = x >= 0.0 && y >= 0.0 && x < width as f64 - 1.0 && y < height as f64 - 1.0;
-            if inside {
-                sample_bilinear(pre_detail.view(), x, y)
-            } else {
-                f32::NAN
-            }
-        });
-        let (correlation, overlap_fraction) = compare_signal(&self.post().to_owned(), &aligned);
-        let mut sums = Sums::default();
-        Zip::from(post_detail).and(&detail).for_each(|&a, &b| {
-            if b.is_finite() {
-                sums.add(f64::from(a), f64::from(b));
-            }
-        });
+        let detail_correlation = self.detail_correlation(warp)?;
+        let sieve = Sieve::new(self.post().dim());
+        let small = self.between_previews(warp);
+        let post = sieve.of(self.post());
+        let aligned = sieve.through(&small, self.pre()).mapv(|v| v.unwrap_or(0.0));
+        let (correlation, overlap_fraction) = compare_signal(&post, &aligned);
         Ok(Similarity {
             correlation,
-            detail_correlation: sums.correlation(),
+            detail_correlation,
             overlap_fraction,
         })
     }
+
+    /// [`Similarity::detail_correlation`] alone.
+    pub(crate) fn detail_correlation(&self, warp: &Warp) -> Result<f64, AlignError> {
+        let [post, pre] = self.details()?;
+        let sieve = Sieve::new(post.dim());
+        let aligned = sieve.through(&self.between_previews(warp), pre.view());
+        let mut sums = Sums::default();
+        Zip::from(&sieve.of(post.view()))
+            .and(&aligned)
+            .for_each(|&a, b| {
+                if let Some(b) = *b {
+                    sums.add(f64::from(a), f64::from(b));
+                }
+            });
+        Ok(sums.correlation())
+    }
+
+    fn between_previews(&self, warp: &Warp) -> Warp {
+        let k = 1.0 / self.factor() as f64;
+        warp.at_reduced_resolution(k, k)
+    }
 }
 
-/// An image of `shape`, each pixel from where `warp` sends it.
-fn seen_through(
-    warp: &Warp,
+/// The pixels of an image that are looked at: every so manieth both ways.
+#[derive(Debug, Clone, Copy)]
+struct Sieve {
+    /// Rows and columns of the whole image.
     shape: (usize, usize),
-    sample: impl Fn(f64, f64) -> f32 + Sync,
-) -> Array2<f32> {
-    let mut out = Array2::zeros(shape);
-    out.axis_iter_mut(Axis(0))
-        .into_par_iter()
-        .enumerate()
-        .for_each(|(y, mut row)| {
-            for (x, to) in row.iter_mut().enumerate() {
-                let (x, y) = (x as f64, y as f64);
-                *to = if warp.is_in_front(x, y) {
-                    let (u, v) = warp.apply(x, y);
-                    sample(u, v)
-                } else {
-                    sample(f64::NAN, f64::NAN)
-                };
-            }
-        });
-    out
+    step: usize,
+}
+
+impl Sieve {
+    fn new(shape: (usize, usize)) -> Self {
+        let step = (shape.0 * shape.1 / LEAST_SAMPLE).isqrt().max(1);
+        Self { shape, step }
+    }
+
+    fn of<P: Copy>(&self, image: ArrayView2<'_, P>) -> Array2<P> {
+        image.slice(s![..;self.step, ..;self.step]).to_owned()
+    }
+
+    /// What `image` shows where `warp` sends each of the pixels, bilinearly; `None` where it does not reach.
+    fn through<P>(&self, warp: &Warp, image: ArrayView2<'_, P>) -> Array2<Option<f32>>
+    where
+        P: Copy + Into<f32> + Sync,
+    {
+        let (rows, columns) = self.shape;
+        let mut out = Array2::from_elem(
+            (rows.div_ceil(self.step), columns.div_ceil(self.step)),
+            None,
+        );
+        out.axis_iter_mut(Axis(0))
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(j, mut row)| {
+                let y = (j * self.step) as f64;
+                for (i, to) in row.iter_mut().enumerate() {
+                    let x = (i * self.step) as f64;
+                    if warp.is_in_front(x, y) {
+                        *to = bilinear(image, warp.apply(x, y));
+                    }
+                }
+            });
+        out
+    }
+}
+
+/// The value between four pixels; `None` where one of them lies outside.
+fn bilinear<P: Copy + Into<f32>>(image: ArrayView2<'_, P>, (x, y): (f64, f64)) -> Option<f32> {
+    let (height, width) = image.dim();
+    if !(x >= 0.0 && y >= 0.0 && x < width as f64 - 1.0 && y < height as f64 - 1.0) {
+        return None;
+    }
+    let (x0, y0) = (x as usize, y as usize);
+    let (fx, fy) = ((x - x0 as f64) as f32, (y - y0 as f64) as f32);
+    let at = |y: usize, x: usize| -> f32 { image[(y, x)].into() };
+    let row = |y: usize| at(y, x0) * (1.0 - fx) + at(y, x0 + 1) * fx;
+    Some(row(y0) * (1.0 - fy) + row(y0 + 1) * fy)
 }
 
 /// Correlation of log counts where both have signal, and the share of post's signal on which that is so.
@@ -93,7 +133,7 @@ fn compare_signal(post: &Array2<f32>, aligned: &Array2<f32>) -> (f64, f64) {
         if a > post_floor {
             signal += 1.0;
             if b > pre_floor {
-                sums.add(f64::from(a).ln_1p(), f64::from(b).ln_1p());
+                sums.add(f64::from(a.ln_1p()), f64::from(b.ln_1p()));
             }
         }
     });

@@ -184,11 +184,11 @@ fn sample(image: &Array2<f32>, x: f64, y: f64) -> Option<(f64, f64, f64)> {
     if !(x >= 0.0 && y >= 0.0 && x < (width - 1) as f64 && y < (height - 1) as f64) {
         return None;
     }
-    let (x0, y0) = (x as usize, y as usize);
-    let (fx, fy) = (x - x0 as f64, y - y0 as f64);
-    let at = |y: usize, x: usize| f64::from(image[(y, x)]);
-    let (a, b) = (at(y0, x0), at(y0, x0 + 1));
-    let (c, d) = (at(y0 + 1, x0), at(y0 + 1, x0 + 1));
+    let (x0, y0) = (x as i32, y as i32);
+    let (fx, fy) = (x - f64::from(x0), y - f64::from(y0));
+    let start = y0 as usize * width + x0 as usize;
+    let pixels = &image.as_slice()?[start..start + width + 2];
+    let [a, b, c, d] = [0, 1, width, width + 1].map(|i| f64::from(pixels[i]));
     let (top, bottom) = (a + fx * (b - a), c + fx * (d - c));
     let slope = (1.0 - fy) * (b - a) + fy * (d - c);
     Some((top + fy * (bottom - top), slope, bottom - top))
