@@ -18,6 +18,10 @@ pub(crate) const DESCRIPTOR_LENGTH: usize = 128;
 /// margin, four times over because it starts at twice the resolution: 80 MB at this size. Tiles of one image are worked on
 /// one after the other, so that memory does not grow with the number of cores; post and pre side by side.
 const TILE_PX: usize = 512;
+/// Bytes that SIFT needs per pixel of a tile.
+pub(crate) const BYTES_PER_TILE_PIXEL: u64 = 240;
+/// Bytes that SIFT needs for a whole tile.
+pub(crate) const TILE_BYTES: u64 = BYTES_PER_TILE_PIXEL * ((TILE_PX + 2 * MARGIN_PX) as u64).pow(2);
 /// What a tile sees beyond its square: a keypoint at the edge needs its neighbourhood.
 const MARGIN_PX: usize = 40;
 /// Side of the squares that share the features evenly.

@@ -1,6 +1,6 @@
 //! What looking for an alignment needs in memory.
 
-use crate::features::{TILES_AT_ONCE, TILE_BYTES};
+use crate::features::{BYTES_PER_TILE_PIXEL, TILE_BYTES};
 use e2m_image::Size;
 
 /// Features, matches, candidates, and the tiles of the refinement, which are as many for every image.
@@ -11,11 +11,11 @@ const BYTES_PER_PREVIEW_PIXEL: u64 = 16;
 /// The most that the searches of stages 2 and 3 hold besides the previews and the pre plane they are made on, bytes; `post` and
 /// `pre` are the sizes of the previews, `threads` the compute threads.
 ///
-/// Most of it is OpenCV's: SIFT keeps a pyramid of each tile that it works on, and how many tiles that are is bounded.
+/// Most of it is OpenCV's: SIFT keeps a pyramid of the tile that it works on, one of post and one of pre.
 pub fn search_memory_bytes(post: Size, pre: Size, threads: usize) -> u64 {
-    let tiles = TILES_AT_ONCE.min(threads.max(1)) as u64;
+    let tiles = threads.clamp(1, 2) as u64;
     let largest = post.pixels().max(pre.pixels());
     FIXED_BYTES
         + BYTES_PER_PREVIEW_PIXEL * (post.pixels() + pre.pixels())
-        + tiles * TILE_BYTES.min(240 * largest)
+        + tiles * TILE_BYTES.min(BYTES_PER_TILE_PIXEL * largest)
 }
