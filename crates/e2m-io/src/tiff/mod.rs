@@ -5,8 +5,9 @@
 //! small. Everything here is bounded by the size of the file before anything is allocated.
 //!
 //! [`directory`] reads tags, [`interpret`] knows what they mean, [`layout`] checks that together they describe an image
-//! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image.
-//! `raw` and `checkpoint` build on [`rows`]. [`writer`] writes checkpoints, [`strips`] cuts and compresses their rows.
+//! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image;
+//! [`plain`] is the short way for uncompressed floats. `raw` and `checkpoint` build on both. [`writer`] writes checkpoints,
+//! [`strips`] cuts and compresses their rows.
 
 mod chunk;
 mod decompress;
@@ -14,6 +15,7 @@ mod directory;
 mod interpret;
 mod jpeg;
 mod layout;
+mod plain;
 mod predictor;
 mod problem;
 mod rows;
@@ -23,6 +25,7 @@ mod tags;
 mod writer;
 
 pub(crate) use layout::ImageLayout;
+pub(crate) use plain::PlainRows;
 pub use problem::TiffProblem;
 pub(crate) use rows::{RowLayout, Rows};
 pub(crate) use sample::Sample;
