@@ -7,10 +7,11 @@
 //! [`directory`] reads tags, [`interpret`] knows what they mean, [`layout`] checks that together they describe an image
 //! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image;
 //! [`plain`] is the short way for uncompressed floats. `raw` and `checkpoint` build on both. [`writer`] writes checkpoints,
-//! [`strips`] cuts and compresses their rows.
+//! [`strips`] cuts their rows, [`deflate`] compresses them.
 
 mod chunk;
 mod decompress;
+mod deflate;
 mod directory;
 mod interpret;
 mod jpeg;
@@ -31,4 +32,4 @@ pub(crate) use rows::{RowLayout, Rows};
 pub(crate) use sample::Sample;
 pub(crate) use tags::SampleKind;
 pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};
-pub(crate) use writer::{TiffWriter, WriterOptions};
+pub(crate) use writer::{TiffWriter, WriterOptions, writer_memory_bytes};
