@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The ending of every temporary.
@@ -34,7 +35,7 @@ pub struct AtomicError {
 #[derive(Debug)]
 pub struct AtomicFile {
     /// `None` once it is committed.
-    file: Option<File>,
+    file: Option<Arc<File>>,
     temporary: PathBuf,
     path: PathBuf,
 }
@@ -65,7 +66,7 @@ impl AtomicFile {
                     // Some network file systems know no locks; then their temporaries are left alone, not removed.
                     let _ = file.try_lock();
                     return Ok(Self {
-                        file: Some(file),
+                        file: Some(Arc::new(file)),
                         temporary,
                         path: path.to_owned(),
                     });
@@ -88,9 +89,9 @@ impl AtomicFile {
         &self.temporary
     }
 
-    /// A second handle on the temporary, for whoever syncs it meanwhile; `None` where the system has none to give.
-    pub(crate) fn second_handle(&self) -> Option<File> {
-        self.file.as_ref()?.try_clone().ok()
+    /// The temporary itself, for a thread that writes to it meanwhile and is done before [`AtomicFile::commit`].
+    pub(crate) fn shared(&self) -> io::Result<Arc<File>> {
+        self.open().cloned()
     }
 
     /// Writes everything to the disk, then gives the file its name, replacing what had it.
@@ -112,26 +113,26 @@ impl AtomicFile {
         sync_folder(&self.path).map_err(failed("sync the folder of"))
     }
 
-    fn open(&mut self) -> io::Result<&mut File> {
+    fn open(&self) -> io::Result<&Arc<File>> {
         self.file
-            .as_mut()
+            .as_ref()
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.open()?.write(bytes)
+        (&**self.open()?).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.open()?.flush()
+        (&**self.open()?).flush()
     }
 }
 
 impl Seek for AtomicFile {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.open()?.seek(position)
+        (&**self.open()?).seek(position)
     }
 }
 

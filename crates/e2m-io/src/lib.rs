@@ -49,10 +49,10 @@ mod atomic;
 mod checkpoint;
 mod discovery;
 mod hash;
+mod output;
 mod raw;
 mod section;
 mod tiff;
-mod write_behind;
 
 pub use atomic::{AtomicError, AtomicFile, remove_stale_temporaries, write_atomic};
 pub use checkpoint::{

@@ -4,12 +4,15 @@ use super::fits::{Access, FitsFile, FitsHeader, HeaderProblem, OnesSum};
 use super::{CheckpointError, CheckpointFormat, Facts};
 use crate::hash::{ContentHash, PixelHasher};
 use crate::section::read_exact_at;
-use crate::tiff::{ImageLayout, Photometric, Rows, SampleKind, TiffProblem};
+use crate::tiff::{ImageLayout, Photometric, PlainRows, Rows, SampleKind, TiffProblem};
 use e2m_image::{BandError, BandSource, Size, check_band};
 use ndarray::ArrayViewMut2;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// So much is read at a time to be verified.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// A complete checkpoint of either format, told apart by content: a [`BandSource`] of its pixels, and its facts.
 ///
@@ -23,6 +26,7 @@ pub struct CheckpointReader {
 
 enum Pixels {
     Tiff(Rows<f32>),
+    PlainTiff(PlainRows),
     Fits { file: FitsFile, header: FitsHeader },
 }
 
@@ -79,11 +83,15 @@ impl CheckpointReader {
             });
         }
         let layout = Arc::new(layout);
+        let pixels = match PlainRows::of(file, &layout) {
+            Some(rows) => Pixels::PlainTiff(rows),
+            None => Pixels::Tiff(Rows::new(file, &layout).map_err(tiff_error)?),
+        };
         Ok(Self {
             path: path.to_owned(),
             size: layout.size,
             facts: Facts::from_json(layout.description.as_deref().unwrap_or_default()),
-            pixels: Pixels::Tiff(Rows::new(file, &layout).map_err(tiff_error)?),
+            pixels,
         })
     }
 
@@ -128,7 +136,7 @@ impl CheckpointReader {
     /// Which format it is of.
     pub fn format(&self) -> CheckpointFormat {
         match self.pixels {
-            Pixels::Tiff(_) => CheckpointFormat::Tiff,
+            Pixels::Tiff(_) | Pixels::PlainTiff(_) => CheckpointFormat::Tiff,
             Pixels::Fits { .. } => CheckpointFormat::Fits,
         }
     }
@@ -143,12 +151,15 @@ impl CheckpointReader {
     pub fn verify(&mut self) -> Result<ContentHash, CheckpointError> {
         let mut hasher = PixelHasher::new();
         let mut data = OnesSum::default();
-        let mut row = vec![0.0; self.size.width];
-        for y in 0..self.size.height {
-            self.read_row(y, &mut row)?;
-            hasher.update(&row);
+        let piece_rows = (PIECE_BYTES / (4 * self.size.width)).clamp(1, self.size.height);
+        let mut piece = vec![0.0; piece_rows * self.size.width];
+        for first in (0..self.size.height).step_by(piece_rows) {
+            let rows = piece_rows.min(self.size.height - first);
+            let pixels = &mut piece[..rows * self.size.width];
+            self.read_rows(first, pixels)?;
+            hasher.update(pixels);
             if matches!(self.pixels, Pixels::Fits { .. }) {
-                data.add_row(&row);
+                data.add_row(pixels);
             }
         }
         if let Pixels::Fits { header, .. } = &self.pixels {
@@ -171,22 +182,26 @@ impl CheckpointReader {
         Ok(hasher.finish())
     }
 
-    fn read_row(&mut self, y: usize, out: &mut [f32]) -> Result<(), CheckpointError> {
+    /// Reads whole rows that lie one behind another.
+    fn read_rows(&mut self, first_row: usize, out: &mut [f32]) -> Result<(), CheckpointError> {
+        let tiff_error = |problem| match problem {
+            TiffProblem::Read(source) => CheckpointError::read(&self.path, source),
+            problem => CheckpointError::tiff(&self.path, problem),
+        };
         match &mut self.pixels {
             Pixels::Tiff(rows) => {
-                let row = rows.row(y).map_err(|problem| match problem {
-                    TiffProblem::Read(source) => CheckpointError::read(&self.path, source),
-                    problem => CheckpointError::tiff(&self.path, problem),
-                })?;
-                out.copy_from_slice(row);
+                for (y, out) in (first_row..).zip(out.chunks_mut(self.size.width)) {
+                    out.copy_from_slice(rows.row(y).map_err(tiff_error)?);
+                }
+                Ok(())
             }
-            Pixels::Fits { file, header } => {
-                let first = y as u64 * header.size.width as u64;
+            Pixels::PlainTiff(rows) => rows.read(first_row, out).map_err(tiff_error),
+            Pixels::Fits { file, .. } => {
+                let first = first_row as u64 * self.size.width as u64;
                 file.read_pixels(first, out)
-                    .map_err(|source| CheckpointError::read(&self.path, source))?;
+                    .map_err(|source| CheckpointError::read(&self.path, source))
             }
         }
-        Ok(())
     }
 }
 
@@ -201,20 +216,15 @@ impl BandSource for CheckpointReader {
         mut band: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BandError> {
         check_band(self.size, first_row, band.dim())?;
-        let mut buffer = Vec::new();
+        if let Some(pixels) = band.as_slice_mut() {
+            return self.read_rows(first_row, pixels).map_err(BandError::other);
+        }
+        let mut buffer = vec![0.0; self.size.width];
         for (y, mut row) in (first_row..).zip(band.rows_mut()) {
-            match row.as_slice_mut() {
-                Some(row) => self.read_row(y, row),
-                None => {
-                    buffer.resize(self.size.width, 0.0);
-                    let read = self.read_row(y, &mut buffer);
-                    row.iter_mut()
-                        .zip(&buffer)
-                        .for_each(|(to, from)| *to = *from);
-                    read
-                }
-            }
-            .map_err(BandError::other)?;
+            self.read_rows(y, &mut buffer).map_err(BandError::other)?;
+            row.iter_mut()
+                .zip(&buffer)
+                .for_each(|(to, from)| *to = *from);
         }
         Ok(())
     }

@@ -4,18 +4,19 @@ use super::fits::FitsWriter;
 use super::{CheckpointCompression, CheckpointError, CheckpointFormat, Facts};
 use crate::atomic::AtomicFile;
 use crate::hash::{ContentHash, PixelHasher};
-use crate::tiff::{TiffWriter, WriterOptions};
-use crate::write_behind::WriteBehind;
+use crate::output::OutputFile;
+use crate::tiff::{TiffWriter, WriterOptions, writer_memory_bytes};
 use e2m_image::{BandError, BandSink, Size, check_band};
 use ndarray::ArrayView2;
-use std::borrow::Cow;
-use std::io::{self, BufWriter, IntoInnerError, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Who wrote the file.
 const SOFTWARE: &str = concat!("e2m ", env!("CARGO_PKG_VERSION"));
-/// Rows are collected up to this size before they go to the file system.
-const BUFFER_BYTES: usize = 1 << 20;
+/// So much is taken at a time: hashed, it is still in the processor's cache when it is copied.
+const PIECE_BYTES: usize = 128 << 10;
+/// What a writer holds whatever the image: facts and cards in several forms, channels, names.
+const BASE_BYTES: u64 = 256 << 10;
 
 /// A checkpoint under construction: a [`BandSink`] for its pixels, then [`CheckpointWriter::finish`].
 ///
@@ -28,29 +29,27 @@ pub struct CheckpointWriter {
     rows_written: usize,
     hasher: PixelHasher,
     format: FormatWriter,
-    behind: WriteBehind,
+    /// A row whose pixels do not lie side by side.
+    row: Vec<f32>,
 }
 
 #[derive(Debug)]
 enum FormatWriter {
-    Tiff(TiffWriter<BufWriter<AtomicFile>>),
+    Tiff(TiffWriter<OutputFile>),
     Fits(FitsWriter),
 }
 
 impl FormatWriter {
-    fn write_row(&mut self, row: &[f32]) -> io::Result<()> {
+    fn write_rows(&mut self, pixels: &[f32]) -> io::Result<()> {
         match self {
-            Self::Tiff(writer) => writer.write_row(row),
-            Self::Fits(writer) => writer.write_row(row),
+            Self::Tiff(writer) => writer.write_rows(pixels),
+            Self::Fits(writer) => writer.write_rows(pixels),
         }
     }
 
     fn finish(self) -> io::Result<AtomicFile> {
         match self {
-            Self::Tiff(writer) => {
-                let buffered = writer.finish()?;
-                buffered.into_inner().map_err(IntoInnerError::into_error)
-            }
+            Self::Tiff(writer) => writer.finish()?.finish(),
             Self::Fits(writer) => writer.finish(),
         }
     }
@@ -103,7 +102,6 @@ impl CheckpointWriter {
             });
         }
         let file = AtomicFile::create(path)?;
-        let behind = WriteBehind::new(file.second_handle());
         let writer = match format {
             CheckpointFormat::Tiff => {
                 let options = WriterOptions {
@@ -112,8 +110,9 @@ impl CheckpointWriter {
                     description: &facts.to_json(),
                     software: SOFTWARE,
                 };
-                let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-                TiffWriter::new(file, size, options).map(FormatWriter::Tiff)
+                OutputFile::new(file, expected_bytes(size))
+                    .and_then(|out| TiffWriter::new(out, size, options))
+                    .map(FormatWriter::Tiff)
             }
             CheckpointFormat::Fits => {
                 let now = jiff::Zoned::now().datetime();
@@ -127,8 +126,25 @@ impl CheckpointWriter {
             rows_written: 0,
             hasher: PixelHasher::new(),
             format: writer.map_err(|source| write_error(path, 0, source))?,
-            behind,
+            row: Vec::new(),
         })
+    }
+
+    /// The most bytes of memory that a writer holds at any time, bands not counted; for TIFF with deflate in a pool of
+    /// `threads` threads. Facts longer than some ten thousand characters come on top.
+    pub fn memory_bytes(
+        size: Size,
+        format: CheckpointFormat,
+        compression: CheckpointCompression,
+        threads: usize,
+    ) -> u64 {
+        let deflate = compression == CheckpointCompression::Deflate;
+        let own = match format {
+            CheckpointFormat::Tiff => writer_memory_bytes(size, deflate, threads),
+            CheckpointFormat::Fits => 0,
+        };
+        let row = 4 * size.width as u64;
+        OutputFile::memory_bytes(expected_bytes(size)) + own + row + BASE_BYTES
     }
 
     /// The name the checkpoint will have.
@@ -152,7 +168,6 @@ impl CheckpointWriter {
         let failed = |source| write_error(&self.path, written, source);
         let mut file = self.format.finish().map_err(failed)?;
         let bytes = file.seek(SeekFrom::End(0)).map_err(failed)?;
-        self.behind.finish().map_err(failed)?;
         file.commit()?;
         Ok(WrittenCheckpoint {
             path: self.path,
@@ -160,6 +175,11 @@ impl CheckpointWriter {
             hash: self.hasher.finish(),
         })
     }
+}
+
+/// About the size of the file, which need not be exact.
+fn expected_bytes(size: Size) -> u64 {
+    size.pixels().saturating_mul(4).saturating_add(8 << 10)
 }
 
 fn write_error(path: &Path, written_bytes: u64, source: io::Error) -> CheckpointError {
@@ -177,21 +197,32 @@ impl BandSink for CheckpointWriter {
 
     fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError> {
         check_band(self.size, self.rows_written, band.dim())?;
-        for row in band.rows() {
-            let written = 4 * (self.rows_written * self.size.width) as u64;
-            // Rows that lie side by side are copied as they are.
-            let row = row
-                .to_slice()
-                .map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed);
-            self.hasher.update(&row);
-            self.format
-                .write_row(&row)
-                .map_err(|source| BandError::other(write_error(&self.path, written, source)))?;
-            self.rows_written += 1;
+        if let Some(pixels) = band.to_slice() {
+            return self.write_pixels(pixels);
         }
-        let written = 4 * (self.rows_written * self.size.width) as u64;
-        self.behind
-            .wrote(4 * band.len() as u64)
-            .map_err(|source| BandError::other(write_error(&self.path, written, source)))
+        let mut buffer = std::mem::take(&mut self.row);
+        let written = band.rows().into_iter().try_for_each(|row| {
+            buffer.clear();
+            buffer.extend(row);
+            self.write_pixels(&buffer)
+        });
+        self.row = buffer;
+        written
+    }
+}
+
+impl CheckpointWriter {
+    /// Writes whole rows that lie one behind another.
+    fn write_pixels(&mut self, pixels: &[f32]) -> Result<(), BandError> {
+        let piece_rows = (PIECE_BYTES / (4 * self.size.width)).max(1);
+        for piece in pixels.chunks(piece_rows * self.size.width) {
+            let written = 4 * (self.rows_written * self.size.width) as u64;
+            self.hasher.update(piece);
+            self.format
+                .write_rows(piece)
+                .map_err(|source| BandError::other(write_error(&self.path, written, source)))?;
+            self.rows_written += piece.len() / self.size.width;
+        }
+        Ok(())
     }
 }

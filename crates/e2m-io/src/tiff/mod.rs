@@ -5,15 +5,18 @@
 //! small. Everything here is bounded by the size of the file before anything is allocated.
 //!
 //! [`directory`] reads tags, [`interpret`] knows what they mean, [`layout`] checks that together they describe an image
-//! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image.
-//! `raw` and `checkpoint` build on [`rows`]. [`writer`] writes checkpoints, [`strips`] cuts and compresses their rows.
+//! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image;
+//! [`plain`] is the short way for uncompressed floats. `raw` and `checkpoint` build on both. [`writer`] writes checkpoints,
+//! [`strips`] cuts their rows, [`deflate`] compresses them.
 
 mod chunk;
 mod decompress;
+mod deflate;
 mod directory;
 mod interpret;
 mod jpeg;
 mod layout;
+mod plain;
 mod predictor;
 mod problem;
 mod rows;
@@ -23,9 +26,10 @@ mod tags;
 mod writer;
 
 pub(crate) use layout::ImageLayout;
+pub(crate) use plain::PlainRows;
 pub use problem::TiffProblem;
 pub(crate) use rows::{Channel, RowLayout, Rows, with_channel};
 pub(crate) use sample::Sample;
 pub(crate) use tags::SampleKind;
 pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};
-pub(crate) use writer::{TiffWriter, WriterOptions};
+pub(crate) use writer::{TiffWriter, WriterOptions, writer_memory_bytes};

@@ -18,16 +18,21 @@ pub(crate) fn undo_float_planes(bytes: &mut [u8], stride: usize, out: &mut [f32]
     }
 }
 
-/// Applies it to a row of one sample per pixel; `bytes` takes four bytes per pixel.
-pub(crate) fn apply_float_planes(row: &[f32], bytes: &mut [u8]) {
+/// Applies it to a row of one sample per pixel; both buffers take four bytes per pixel, and the result is in `differences`.
+pub(crate) fn apply_float_planes(row: &[f32], planes: &mut [u8], differences: &mut [u8]) {
     let n = row.len();
-    for (i, pixel) in row.iter().enumerate() {
-        for (plane, byte) in pixel.to_be_bytes().into_iter().enumerate() {
-            bytes[plane * n + i] = byte;
-        }
+    let (first, rest) = planes.split_at_mut(n);
+    let (second, rest) = rest.split_at_mut(n);
+    let (third, fourth) = rest.split_at_mut(n);
+    let bytes = first.iter_mut().zip(second).zip(third).zip(fourth);
+    for (pixel, (((a, b), c), d)) in row.iter().zip(bytes) {
+        [*a, *b, *c, *d] = pixel.to_be_bytes();
     }
-    for i in (1..4 * n).rev() {
-        bytes[i] = bytes[i].wrapping_sub(bytes[i - 1]);
+    // Apart from the planes, so that many can be subtracted at once.
+    differences[..n.min(1)].copy_from_slice(&planes[..n.min(1)]);
+    let pairs = planes.iter().skip(1).zip(planes.iter());
+    for (difference, (byte, before)) in differences.iter_mut().skip(1).zip(pairs) {
+        *difference = byte.wrapping_sub(*before);
     }
 }
 
@@ -41,7 +46,7 @@ mod tests {
         fn what_was_applied_is_undone(bits in proptest::collection::vec(any::<u32>(), 0..200)) {
             let row: Vec<f32> = bits.iter().map(|&b| f32::from_bits(b)).collect();
             let mut bytes = vec![0; 4 * row.len()];
-            apply_float_planes(&row, &mut bytes);
+            apply_float_planes(&row, &mut vec![0; 4 * row.len()], &mut bytes);
             let mut back = vec![0.0; row.len()];
             undo_float_planes(&mut bytes, 1, &mut back);
             let back: Vec<u32> = back.iter().map(|v| v.to_bits()).collect();

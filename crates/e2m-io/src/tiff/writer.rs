@@ -5,7 +5,8 @@
 //! whole images, which has no floating-point predictor, does not compress strips that are given one by one, and borrows
 //! the file from the first row to the last.
 
-use super::strips::{StripCutter, deflate};
+use super::deflate::StripDeflater;
+use super::strips::{rows_per_strip, strip_count};
 use e2m_image::Size;
 use std::fmt;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -17,6 +18,10 @@ use tiff::{TiffError, TiffResult};
 
 /// Classic TIFF ends at 4 GiB; what comes besides the pixels gets 32 MiB.
 const MAX_CLASSIC_DATA_BYTES: u64 = (4 << 30) - (32 << 20);
+
+/// What a strip takes in the tables: its offset and length, once in a vector that grows by doubling, and as they are
+/// written.
+const STRIP_ENTRY_BYTES: u64 = 80;
 
 /// How a checkpoint is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -34,13 +39,24 @@ pub(crate) struct TiffWriter<W: Write + Seek> {
     encoder: Encoder<Shared<W>>,
     out: Shared<W>,
     size: Size,
-    strips: StripCutter,
-    /// A compressed strip, where strips are compressed.
-    compressed: Option<Vec<u8>>,
+    rows_per_strip: usize,
+    rows_written: usize,
+    /// Where strips are compressed.
+    deflater: Option<StripDeflater>,
     description: String,
     software: String,
     offsets: Vec<u64>,
     lengths: Vec<u64>,
+}
+
+/// The most that a writer holds for an image of `size` besides the texts; `threads` compress.
+pub(crate) fn writer_memory_bytes(size: Size, deflate: bool, threads: usize) -> u64 {
+    let compressing = if deflate {
+        StripDeflater::memory_bytes(size, threads)
+    } else {
+        0
+    };
+    compressing + STRIP_ENTRY_BYTES * strip_count(size) as u64
 }
 
 impl<W: Write + Seek> TiffWriter<W> {
@@ -59,8 +75,11 @@ impl<W: Write + Seek> TiffWriter<W> {
             encoder: encoder.map_err(io_error)?,
             out,
             size,
-            strips: StripCutter::new(size),
-            compressed: options.deflate.then(Vec::new),
+            rows_per_strip: rows_per_strip(size),
+            rows_written: 0,
+            deflater: options
+                .deflate
+                .then(|| StripDeflater::new(size, rayon::current_num_threads())),
             description: options.description.to_owned(),
             software: options.software.to_owned(),
             offsets: Vec::new(),
@@ -68,29 +87,36 @@ impl<W: Write + Seek> TiffWriter<W> {
         })
     }
 
-    /// Takes the next row; the caller has checked its length and that there is room for it.
-    pub(crate) fn write_row(&mut self, row: &[f32]) -> io::Result<()> {
-        self.strips.push(row);
-        if self.strips.is_full() {
-            self.write_strip()?;
+    /// Takes the next rows; the caller has checked that they are whole and that there is room for them.
+    pub(crate) fn write_rows(&mut self, mut pixels: &[f32]) -> io::Result<()> {
+        if self.deflater.is_none() {
+            return self.write_plain(pixels);
+        }
+        while let Some(deflater) = &mut self.deflater
+            && !pixels.is_empty()
+        {
+            pixels = deflater.push(pixels);
+            if deflater.is_full() {
+                self.write_compressed()?;
+            }
         }
         Ok(())
     }
 
     /// Writes the directory and makes the header point to it.
     pub(crate) fn finish(mut self) -> io::Result<W> {
-        if !self.strips.pixels().is_empty() {
-            self.write_strip()?;
-        }
+        self.write_compressed()?;
         let directory = Directory {
             size: self.size,
-            rows_per_strip: self.strips.rows_per_strip() as u32,
-            deflate: self.compressed.is_some(),
+            rows_per_strip: self.rows_per_strip as u32,
+            deflate: self.deflater.is_some(),
             description: &self.description,
             software: &self.software,
             offsets: &self.offsets,
             lengths: &self.lengths,
         };
+        // What compressing took is not needed any more.
+        self.deflater = None;
         match &mut self.encoder {
             Encoder::Classic(encoder) => directory.write(encoder),
             Encoder::Big(encoder) => directory.write(encoder),
@@ -100,18 +126,33 @@ impl<W: Write + Seek> TiffWriter<W> {
         self.out.into_inner()
     }
 
-    fn write_strip(&mut self) -> io::Result<()> {
-        let pixels = self.strips.pixels();
-        let (offset, length) = match &mut self.compressed {
-            Some(bytes) => {
-                deflate(pixels, self.size.width, bytes)?;
-                (self.encoder.write_data(&bytes[..]), bytes.len())
+    /// Rows go as they are; a strip begins where one has to.
+    fn write_plain(&mut self, pixels: &[f32]) -> io::Result<()> {
+        for row in pixels.chunks(self.size.width) {
+            let offset = self.encoder.write_data(row).map_err(io_error)?;
+            if self.rows_written.is_multiple_of(self.rows_per_strip) {
+                self.offsets.push(offset);
+                self.lengths.push(0);
             }
-            None => (self.encoder.write_data(pixels), size_of_val(pixels)),
+            if let Some(length) = self.lengths.last_mut() {
+                *length += size_of_val(row) as u64;
+            }
+            self.rows_written += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes the strips that have been collected.
+    fn write_compressed(&mut self) -> io::Result<()> {
+        let Some(deflater) = &mut self.deflater else {
+            return Ok(());
         };
-        self.offsets.push(offset.map_err(io_error)?);
-        self.lengths.push(length as u64);
-        self.strips.clear();
+        for strip in deflater.compress()? {
+            let offset = self.encoder.write_data(strip).map_err(io_error)?;
+            self.offsets.push(offset);
+            self.lengths.push(strip.len() as u64);
+        }
+        deflater.clear();
         Ok(())
     }
 }

@@ -140,7 +140,6 @@ pub(crate) enum Access {
 pub(crate) struct FitsFile {
     /// `None` once it is closed.
     handle: Option<NonNull<sys::fitsfile>>,
-    access: Access,
 }
 
 // SAFETY: CFITSIO ties a handle to no thread, a file is opened for writing only once (it has a name of its own), and all
@@ -151,6 +150,8 @@ unsafe impl Sync for FitsFile {}
 
 impl FitsFile {
     /// Opens a file that is there and begins with a header, by its literal name.
+    ///
+    /// One to be written has to be as long as its header says: closing would fill it up.
     pub(crate) fn open(path: &Path, access: Access) -> io::Result<Self> {
         let name = literal(path)?;
         let mode = match access {
@@ -164,7 +165,6 @@ impl FitsFile {
         })?;
         Ok(Self {
             handle: NonNull::new(handle),
-            access,
         })
     }
 
@@ -221,24 +221,6 @@ impl FitsFile {
         Ok(())
     }
 
-    /// Writes pixels from the one numbered `first` on, counted row by row from 0.
-    pub(crate) fn write_pixels(&mut self, first: u64, pixels: &mut [f32]) -> io::Result<()> {
-        call("write pixels", |status| {
-            // SAFETY: the handle is open, and as many pixels are read as the slice has.
-            unsafe {
-                sys::ffppre(
-                    self.handle(),
-                    1,
-                    first as i64 + 1,
-                    pixels.len() as i64,
-                    pixels.as_mut_ptr(),
-                    status,
-                );
-            }
-        })?;
-        Ok(())
-    }
-
     /// Reads pixels from the one numbered `first` on, bit for bit.
     pub(crate) fn read_pixels(&mut self, first: u64, pixels: &mut [f32]) -> io::Result<()> {
         let mut undefined = 0;
@@ -290,16 +272,6 @@ impl FitsFile {
 
 impl Drop for FitsFile {
     fn drop(&mut self) {
-        if self.handle.is_some() && self.access == Access::Write {
-            // Closing fills an image up to its full size, however little of it was written. This one is not wanted.
-            let emptied = call("empty an unfinished file", |status| {
-                // SAFETY: the handle is open; the kind of the next unit, of which there is none, is not asked for.
-                unsafe { sys::ffdhdu(self.handle(), ptr::null_mut(), status) };
-            });
-            if let Err(error) = emptied {
-                tracing::debug!(%error, "an unfinished FITS file");
-            }
-        }
         if let Err(error) = self.close_handle() {
             tracing::debug!(%error, "a FITS file that is not needed any more");
         }
@@ -393,19 +365,6 @@ mod tests {
         assert_eq!(file.image().expect("an image"), (-32, 2, [100, 100]));
         let error = file.read_pixels(0, &mut [0.0; 100]).expect_err("no pixels");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{error}");
-    }
-
-    #[test]
-    fn an_image_that_is_given_up_is_not_filled_up() {
-        let folder = tempfile::tempdir().expect("folder");
-        let path = folder.path().join("large.fits");
-        fs::write(&path, header(30_000, 30_000)).expect("writes");
-        let mut file = FitsFile::open(&path, Access::Write).expect("opens");
-        file.write_pixels(0, &mut vec![1.0; 90_000])
-            .expect("writes");
-        drop(file);
-        let bytes = fs::metadata(&path).expect("is there").len();
-        assert!(bytes < 1 << 20, "{bytes}");
     }
 
     #[test]

@@ -13,7 +13,11 @@ impl OnesSum {
 
     /// Adds the pixels of a row, fewer than 2^32; the carries all at once.
     pub(crate) fn add_row(&mut self, row: &[f32]) {
-        let sum: u64 = row.iter().map(|pixel| u64::from(pixel.to_bits())).sum();
+        self.add_sum(row.iter().map(|pixel| u64::from(pixel.to_bits())).sum());
+    }
+
+    /// Adds words that have been summed up without carries.
+    pub(crate) fn add_sum(&mut self, sum: u64) {
         self.add(sum as u32);
         self.add((sum >> 32) as u32);
     }

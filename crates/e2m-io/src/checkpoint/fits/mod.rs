@@ -1,9 +1,9 @@
 //! FITS checkpoints: one primary image of 32 bit floats, written and read by CFITSIO.
 //!
-//! [`cfitsio`] is the library behind a safe type. [`writer`] gives it cards and pixels; [`header`] knows which cards in
-//! which order, and [`card`] how each is spelt: CFITSIO would spell them otherwise than astropy, which wrote the trees
-//! that exist. [`checksum`] sums up pixels as they pass, so that no file has to be read again. Before a file is opened by
-//! CFITSIO, [`header`] has seen that it is as long as it says it is.
+//! [`cfitsio`] is the library behind a safe type. [`writer`] gives it cards, and the pixels to the file; [`header`] knows
+//! which cards in which order, and [`card`] how each is spelt: CFITSIO would spell them otherwise than astropy, which
+//! wrote the trees that exist. [`checksum`] sums up pixels as they pass, so that no file has to be read again. Before a
+//! file is opened by CFITSIO, [`header`] has seen that it is as long as it says it is.
 
 mod card;
 mod cfitsio;

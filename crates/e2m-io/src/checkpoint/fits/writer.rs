@@ -1,80 +1,88 @@
 //! Writes rows of floats into a FITS file.
+//!
+//! The pixels are nothing but big-endian floats behind the header. They go straight to the file, so that CFITSIO, which
+//! does one thing at a time in a whole process, is only asked for the header, once everything else is there.
 
 use super::cfitsio::{Access, FitsFile};
 use super::checksum::OnesSum;
 use super::header::{Header, header_text};
+use super::padded;
 use crate::atomic::AtomicFile;
 use crate::checkpoint::facts::Facts;
+use crate::output::OutputFile;
 use e2m_image::Size;
 use std::io::{self, Write};
 
-/// Rows are collected up to this many pixels, a megabyte, before CFITSIO gets them.
-const BUFFER_PIXELS: usize = 1 << 18;
-
-/// A temporary with a header, opened by CFITSIO, which adds cards and pixels.
-///
-/// The fields are dropped in their order: CFITSIO closes the file before it is removed.
+/// A file with a header that has room for its cards, to which pixels are added.
 #[derive(Debug)]
 pub(crate) struct FitsWriter {
-    fits: FitsFile,
-    file: AtomicFile,
+    out: OutputFile,
     header: Header,
     data: OnesSum,
-    pixels_written: u64,
-    pixels: Vec<f32>,
+    data_bytes: u64,
 }
 
 impl FitsWriter {
     /// `file` is empty, and locked; CFITSIO could create one, but not lock it, and others would take it for stale.
     pub(crate) fn new(
-        mut file: AtomicFile,
+        file: AtomicFile,
         size: Size,
         facts: &Facts,
         created: &str,
     ) -> io::Result<Self> {
         let header = header_text(size, facts, created);
-        file.write_all(&header.blocks())?;
-        let mut fits = FitsFile::open(file.temporary(), Access::Write)?;
-        for card in header.fact_cards() {
-            fits.write_card(card)?;
-        }
+        let blocks = header.blocks();
+        let bytes = blocks.len() as u64 + padded(4 * size.pixels());
+        let mut out = OutputFile::new(file, bytes)?;
+        out.write_all(&blocks)?;
         Ok(Self {
-            fits,
-            file,
+            out,
             header,
             data: OnesSum::default(),
-            pixels_written: 0,
-            pixels: Vec::with_capacity(BUFFER_PIXELS),
+            data_bytes: 0,
         })
     }
 
-    /// Takes the next row; the caller has checked its length and that there is room for it.
-    pub(crate) fn write_row(&mut self, row: &[f32]) -> io::Result<()> {
-        self.data.add_row(row);
-        self.pixels.extend_from_slice(row);
-        if self.pixels.len() >= BUFFER_PIXELS {
-            self.flush()?;
+    /// Takes the next rows; the caller has checked that they are whole and that there is room for them.
+    pub(crate) fn write_rows(&mut self, mut pixels: &[f32]) -> io::Result<()> {
+        while !pixels.is_empty() {
+            // Header blocks and pixels are multiples of four bytes, and so is the room.
+            let room = self.out.room()?.as_chunks_mut().0;
+            let (now, later) = pixels.split_at(pixels.len().min(room.len()));
+            self.data.add_sum(copy_big_endian(now, room));
+            self.out.advance(size_of_val(now));
+            self.data_bytes += size_of_val(now) as u64;
+            pixels = later;
         }
         Ok(())
     }
 
-    /// Writes the rest and the checksums.
+    /// Fills the last block, then has CFITSIO complete the header: facts and checksums.
     pub(crate) fn finish(mut self) -> io::Result<AtomicFile> {
-        self.flush()?;
-        for card in self.header.checksum_cards(self.data) {
-            self.fits.write_card(&card)?;
+        let fill = padded(self.data_bytes) - self.data_bytes;
+        self.out.write_all(&vec![0; fill as usize])?;
+        let file = self.out.finish()?;
+        let mut fits = FitsFile::open(file.temporary(), Access::Write)?;
+        for card in self.header.fact_cards() {
+            fits.write_card(card)?;
         }
-        self.fits.close()?;
-        Ok(self.file)
+        for card in self.header.checksum_cards(self.data) {
+            fits.write_card(&card)?;
+        }
+        fits.close()?;
+        Ok(file)
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.fits
-            .write_pixels(self.pixels_written, &mut self.pixels)?;
-        self.pixels_written += self.pixels.len() as u64;
-        self.pixels.clear();
-        Ok(())
+/// Copies pixels, fewer than 2^32, with their most significant bytes first, and returns the sum of their bits.
+fn copy_big_endian(pixels: &[f32], out: &mut [[u8; 4]]) -> u64 {
+    let mut sum = 0;
+    for (pixel, bytes) in pixels.iter().zip(out) {
+        let bits = pixel.to_bits();
+        *bytes = bits.to_be_bytes();
+        sum += u64::from(bits);
     }
+    sum
 }
 
 #[cfg(test)]
@@ -84,7 +92,6 @@ mod tests {
     use std::path::Path;
 
     const SMALL: Size = Size::new(70, 50);
-    /// More than is buffered.
     const LARGE: Size = Size::new(700, 500);
 
     fn write(path: &Path, size: Size, facts: &Facts) {
@@ -94,7 +101,7 @@ mod tests {
         for y in 0..size.height {
             let pixel = |x: usize| (x * y) as f32 / 7.0 - 1000.0;
             let row: Vec<f32> = (0..size.width).map(pixel).collect();
-            writer.write_row(&row).expect("writes");
+            writer.write_rows(&row).expect("writes");
         }
         let file = writer.finish().expect("finishes");
         file.commit().expect("commits");
@@ -115,6 +122,19 @@ mod tests {
             facts
                 .set(&format!("F{count}"), 1, "a fact")
                 .expect("a fact");
+        }
+    }
+
+    #[test]
+    fn pixels_are_turned_and_summed_up_at_once() {
+        let bits = |i: u32| i.wrapping_mul(0x9E37_79B9);
+        for length in [0, 1, 5, 1000] {
+            let pixels: Vec<f32> = (0..length).map(|i| f32::from_bits(bits(i))).collect();
+            let mut bytes = vec![[0; 4]; pixels.len() + 1];
+            let sum = copy_big_endian(&pixels, &mut bytes);
+            assert_eq!(sum, (0..length).map(|i| u64::from(bits(i))).sum::<u64>());
+            let wanted = (0..length).map(|i| bits(i).to_be_bytes());
+            assert!(bytes.iter().copied().eq(wanted.chain([[0; 4]])));
         }
     }
 
@@ -158,7 +178,7 @@ mod tests {
         let file = AtomicFile::create(&folder.path().join("image.fits")).expect("creates");
         let mut writer = FitsWriter::new(file, LARGE, &Facts::new(), "now").expect("begins");
         let removed = crate::remove_stale_temporaries(folder.path()).expect("looks");
-        writer.write_row(&[0.0; 700]).expect("writes");
+        writer.write_rows(&[0.0; 700]).expect("writes");
         assert_eq!(removed, 0);
         drop(writer);
         assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 0);
@@ -170,8 +190,10 @@ mod tests {
         let inside = folder.path().join("inside");
         fs::create_dir(&inside).expect("makes a folder");
         let file = AtomicFile::create(&inside.join("image.fits")).expect("creates");
+        let mut writer = FitsWriter::new(file, SMALL, &Facts::new(), "now").expect("begins");
+        writer.write_rows(&[0.0; 70 * 50]).expect("writes");
         fs::remove_dir_all(&inside).expect("removes it");
-        let error = FitsWriter::new(file, SMALL, &Facts::new(), "now").expect_err("it vanished");
+        let error = writer.finish().expect_err("it vanished");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(error.to_string().contains("CFITSIO"), "{error}");
         assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 0);

@@ -3,9 +3,10 @@
 //! An operating system keeps gigabytes in memory before it begins to write; all of them would have to be waited for when the
 //! file is made durable.
 
+use super::disk::Disk;
 use std::fmt;
-use std::fs::File;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -16,8 +17,8 @@ const CHUNK_BYTES: u64 = 32 << 20;
 type Sync = Box<dyn Fn() -> io::Result<()> + Send>;
 
 /// Syncs a file from a thread of its own, every 32 MiB unless it is still busy with those before.
-pub(crate) struct WriteBehind {
-    /// `None` once the thread has it, or where no second handle is to be had: then all is written at the end.
+pub(super) struct WriteBehind {
+    /// `None` once the thread has it.
     sync: Option<Sync>,
     unsynced: u64,
     worker: Option<Worker>,
@@ -37,21 +38,22 @@ impl fmt::Debug for WriteBehind {
 }
 
 impl WriteBehind {
-    /// For a file that others write to.
-    pub(crate) fn new(file: Option<File>) -> Self {
-        Self::with(file.map(|file| -> Sync { Box::new(move || file.sync_data()) }))
+    /// For a file that somebody else writes to.
+    pub(super) fn new(disk: &Arc<dyn Disk>) -> Self {
+        let disk = Arc::clone(disk);
+        Self::with(Box::new(move || disk.sync_data()))
     }
 
-    fn with(sync: Option<Sync>) -> Self {
+    fn with(sync: Sync) -> Self {
         Self {
-            sync,
+            sync: Some(sync),
             unsynced: 0,
             worker: None,
         }
     }
 
     /// So many bytes have been handed to the operating system. Tells what went wrong with those before.
-    pub(crate) fn wrote(&mut self, bytes: u64) -> io::Result<()> {
+    pub(super) fn wrote(&mut self, bytes: u64) -> io::Result<()> {
         self.unsynced += bytes;
         if self.unsynced < CHUNK_BYTES {
             return Ok(());
@@ -68,7 +70,7 @@ impl WriteBehind {
     }
 
     /// Waits for what was begun, and tells what went wrong with it: the system says that only once.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         self.end()
     }
 
@@ -80,6 +82,13 @@ impl WriteBehind {
         thread
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the thread that syncs has panicked")))
+    }
+}
+
+impl Drop for WriteBehind {
+    /// Whoever gives up a file does not want its errors, but nobody should hold the file any longer.
+    fn drop(&mut self) {
+        let _ = self.end();
     }
 }
 
@@ -105,10 +114,10 @@ mod tests {
     fn every_chunk_is_synced_unless_the_disk_is_busy() {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
-        let mut behind = WriteBehind::with(Some(Box::new(move || {
+        let mut behind = WriteBehind::with(Box::new(move || {
             counter.fetch_add(1, Ordering::SeqCst);
             Ok(())
-        })));
+        }));
         behind.wrote(CHUNK_BYTES - 1).expect("nothing yet");
         assert!(behind.worker.is_none(), "a small file needs no thread");
         for expected in 1..=3 {
@@ -126,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_synced_is_told_before_the_end() {
-        let mut behind = WriteBehind::with(Some(Box::new(|| Err(io::Error::other("no space")))));
+        let mut behind = WriteBehind::with(Box::new(|| Err(io::Error::other("no space"))));
         let started = Instant::now();
         let error = loop {
             if let Err(error) = behind.wrote(CHUNK_BYTES) {
@@ -143,16 +152,24 @@ mod tests {
     fn a_file_is_what_is_synced() {
         // A pipe can be written to, but there is nothing to sync.
         let (_reader, writer) = io::pipe().expect("a pipe");
-        let mut behind = WriteBehind::new(Some(File::from(std::os::fd::OwnedFd::from(writer))));
+        let file = std::fs::File::from(std::os::fd::OwnedFd::from(writer));
+        let disk: Arc<dyn Disk> = Arc::new(file);
+        let mut behind = WriteBehind::new(&disk);
         behind.wrote(CHUNK_BYTES).expect("asks");
         behind.finish().expect_err("no file");
     }
 
     #[test]
-    fn without_a_handle_all_is_left_to_the_end() {
-        let mut behind = WriteBehind::new(None);
-        behind.wrote(CHUNK_BYTES).expect("nothing to do");
-        assert!(behind.worker.is_none());
-        behind.finish().expect("nothing to do");
+    fn whoever_gives_up_waits_for_the_thread() {
+        let alive = Arc::new(());
+        let held = Arc::clone(&alive);
+        let mut behind = WriteBehind::with(Box::new(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            assert_eq!(Arc::strong_count(&held), 2);
+            Ok(())
+        }));
+        behind.wrote(CHUNK_BYTES).expect("asks");
+        drop(behind);
+        assert_eq!(Arc::strong_count(&alive), 1);
     }
 }

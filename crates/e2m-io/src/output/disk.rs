@@ -1,0 +1,56 @@
+//! What blocks are written to: a file, or in tests something that fails.
+
+use std::fs::File;
+use std::io;
+
+/// A place for bytes that is written to at any position, from any thread.
+pub(super) trait Disk: Send + Sync + 'static {
+    /// Writes some of `bytes` at `offset`.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// Asks that writes go past the page cache; or ends that, which always works where the first did. Past it, memory,
+    /// positions and lengths have to be aligned.
+    fn set_direct(&self, direct: bool) -> io::Result<()>;
+
+    /// Waits until what was written is on the disk.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Cuts or prolongs it; what is added is zero.
+    fn set_len(&self, bytes: u64) -> io::Result<()>;
+}
+
+impl Disk for File {
+    #[cfg(unix)]
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(self, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(self, bytes, offset)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn set_direct(&self, direct: bool) -> io::Result<()> {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        let mut flags = fcntl_getfl(self)?;
+        flags.set(OFlags::DIRECT, direct);
+        Ok(fcntl_setfl(self, flags)?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn set_direct(&self, direct: bool) -> io::Result<()> {
+        if direct {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        Self::set_len(self, bytes)
+    }
+}
