@@ -11,8 +11,9 @@
 //! | [`ContentHash`], [`FileIdentity`] | what tells that a file is still the same |
 //!
 //! It builds on `e2m-image` (planes and bands) and knows nothing of alignment or scale; `e2m-pipeline` is its main
-//! caller. Nothing here holds more of an image than the caller asked for: files are read and written row by row,
-//! and sizes in headers are checked against the size of the file before memory is taken. Warnings are `tracing` events.
+//! caller. Nothing here holds more of an image than the caller asked for and some megabytes: files are read row by row and
+//! written in a few blocks ([`CheckpointWriter::memory_bytes`]), and sizes in headers are checked against the size of the
+//! file before memory is taken. Warnings are `tracing` events.
 //!
 //! # Example
 //!

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// What memory, positions and lengths are multiples of, past the page cache: no sector or page that is in use is larger.
 pub(super) const ALIGNMENT: usize = 4096;
-/// The largest block. Halves cost throughput, and twice as much gains none.
+/// The largest block. Blocks twice as large are written no faster.
 const BLOCK_BYTES: usize = 4 << 20;
 /// One is filled while another is written and a third waits its turn.
 const BLOCKS: usize = 3;
