@@ -5,7 +5,7 @@ use crate::error::PipelineError;
 use crate::history::History;
 use crate::manifest::InputRecord;
 use e2m_image::{BandSource, Plane};
-use e2m_io::{ChannelChoice, FileIdentity, RawImage, content_hash};
+use e2m_io::{ChannelChoice, FileIdentity, RawError, RawImage, content_hash};
 use std::path::Path;
 
 /// One raw file, opened by its header; its pixels are read when they are needed.
@@ -13,27 +13,37 @@ use std::path::Path;
 pub(crate) struct RawInput {
     image: RawImage,
     choice: ChannelChoice,
+    /// The pixels, where they were read to find the channels and nobody has asked for them yet.
+    plane: Option<Plane>,
     pub(crate) record: InputRecord,
 }
 
 impl RawInput {
-    /// Opens a raw file. What an earlier run found out about its content is taken over if the file is the same.
-    pub(crate) fn open(path: &Path, history: &History) -> Result<Self, PipelineError> {
+    /// Opens a raw file. What an earlier run found out about its content is taken over if the file is the same; otherwise it
+    /// is read once, and with `keep` its pixels stay for [`RawInput::load`].
+    pub(crate) fn open(path: &Path, history: &History, keep: bool) -> Result<Self, PipelineError> {
         let mut image = RawImage::open(path)?;
         let identity = FileIdentity::of(path).map_err(PipelineError::io(path, "looking at it"))?;
         let name = path.to_string_lossy().into_owned();
         if let Some(known) = history.known_input(&name, &identity) {
             return Ok(Self {
                 image,
+                plane: None,
                 choice: known.channels.clone(),
                 record: known.clone(),
             });
         }
-        let (choice, hash) = both(|| image.choose_channels(), || content_hash(path));
-        let (choice, hash) = (
-            choice?,
-            hash.map_err(PipelineError::io(path, "reading it"))?,
-        );
+        let read = |image: &mut RawImage| -> Result<(Option<Plane>, ChannelChoice), RawError> {
+            if keep {
+                let (plane, choice) = image.load_plane()?;
+                Ok((Some(plane), choice))
+            } else {
+                Ok((None, image.choose_channels()?))
+            }
+        };
+        let (read, hash) = both(|| read(&mut image), || content_hash(path));
+        let (plane, choice) = read?;
+        let hash = hash.map_err(PipelineError::io(path, "reading it"))?;
         let info = image.info();
         let record = InputRecord {
             path: name,
@@ -51,6 +61,7 @@ impl RawInput {
         Ok(Self {
             image,
             choice,
+            plane,
             record,
         })
     }
@@ -61,6 +72,9 @@ impl RawInput {
 
     /// Reads the signal into memory.
     pub(crate) fn load(&mut self) -> Result<Plane, PipelineError> {
+        if let Some(plane) = self.plane.take() {
+            return Ok(plane);
+        }
         let (plane, choice) = self.image.load_plane()?;
         debug_assert_eq!(choice.active, self.choice.active);
         Ok(plane)

@@ -100,8 +100,8 @@ impl<'a> TaskRun<'a> {
         check_spec(spec)?;
         let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
         let (post, pre) = both(
-            || RawInput::open(&spec.post, history),
-            || RawInput::open(&spec.pre, history),
+            || RawInput::open(&spec.post, history, false),
+            || RawInput::open(&spec.pre, history, true),
         );
         let (post, pre) = (post?, pre?);
         let canvas = Canvas::new(post.size(), pre.size(), spec.params.pad);

@@ -3,6 +3,11 @@
 use crate::PlotError;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
+/// Rows that are coded together at most.
+const STRIPE_ROWS: usize = 16;
+/// A quality is not tried where it is expected to need this many times the bytes that are enough.
+const MUCH_MORE: f64 = 1.15;
+
 /// How much an encoder may leave out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quality {
@@ -49,14 +54,37 @@ fn first_enough(
     qualities: impl Iterator<Item = Quality>,
     enough: usize,
 ) -> Result<Vec<u8>, PlotError> {
+    let mut qualities = qualities.peekable();
     let mut jpeg = Vec::new();
-    for quality in qualities {
+    while let Some(quality) = qualities.next() {
+        let is_last = qualities.peek().is_none();
+        if !is_last && expected_bytes(pixels, size, colour, quality)? > MUCH_MORE * enough as f64 {
+            continue;
+        }
         jpeg = encode(pixels, size, colour, quality)?;
         if jpeg.len() <= enough {
             break;
         }
     }
     Ok(jpeg)
+}
+
+/// About how many bytes a JPEG will have, from every fourth of its rows of blocks.
+fn expected_bytes(
+    pixels: &[u8],
+    (width, height): (usize, usize),
+    colour: ColorType,
+    quality: Quality,
+) -> Result<f64, PlotError> {
+    let row = pixels.len() / height.max(1);
+    let stripes: Vec<&[u8]> = pixels
+        .chunks((STRIPE_ROWS * row).max(1))
+        .step_by(4)
+        .collect();
+    let sample = stripes.concat();
+    let rows = sample.len() / row.max(1);
+    let bytes = encode(&sample, (width, rows), colour, quality)?.len();
+    Ok(bytes as f64 * height as f64 / rows.max(1) as f64)
 }
 
 fn encode(

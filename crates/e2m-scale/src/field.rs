@@ -12,7 +12,10 @@
 use crate::consensus::consensus;
 use crate::peak::{Peak, peak, weighted_median};
 use nalgebra::{Matrix6, Vector6};
+use rayon::prelude::*;
 
+/// Samples that are summed by one thread at a time.
+const CHUNK: usize = 8192;
 /// Terms of the constant, the plane and the quadratic.
 const ORDERS: [usize; 3] = [1, 3, 6];
 /// Times the width is looked at anew for each of them, and steps between.
@@ -62,10 +65,14 @@ impl Field {
         let flat = peak(logs, weights, SMOOTHING_SHARE)?;
         let mut constant = Vector6::zeros();
         constant[0] = flat.at;
-        let grown = ORDERS.into_iter().try_fold(constant, |surface, order| {
-            sharpened(samples, surface, order)
-        });
-        let agreed = consensus(samples).and_then(|surface| sharpened(samples, surface, 6));
+        let (grown, agreed) = rayon::join(
+            || {
+                ORDERS.into_iter().try_fold(constant, |surface, order| {
+                    sharpened(samples, surface, order)
+                })
+            },
+            || consensus(samples).and_then(|surface| sharpened(samples, surface, 6)),
+        );
         let candidates: Vec<(Vec<f64>, Peak)> = [grown, agreed]
             .into_iter()
             .flatten()
@@ -131,16 +138,30 @@ fn step(
     samples: &Samples,
     surface: &Vector6<f64>,
     order: usize,
-    weight_of: impl Fn(f64) -> f64,
+    weight_of: impl Fn(f64) -> f64 + Sync,
 ) -> Option<Vector6<f64>> {
+    // Summed by chunks of fixed size and these in their order: the same on any number of threads.
+    let places = samples.places.par_chunks(CHUNK);
+    let logs = samples.logs.par_chunks(CHUNK);
+    let sums: Vec<(Matrix6<f64>, Vector6<f64>)> = logs
+        .zip(samples.weights.par_chunks(CHUNK))
+        .zip(places)
+        .map(|((logs, weights), places)| {
+            let (mut normal, mut rhs) = (Matrix6::zeros(), Vector6::zeros());
+            for ((log, weight), place) in logs.iter().zip(weights).zip(places) {
+                let terms = terms(*place);
+                let rest = log - surface.dot(&terms);
+                let weighted = terms * (weight * weight_of(rest));
+                rhs += weighted * rest;
+                normal += weighted * terms.transpose();
+            }
+            (normal, rhs)
+        })
+        .collect();
     let (mut normal, mut rhs) = (Matrix6::zeros(), Vector6::zeros());
-    let places = samples.places.iter();
-    for ((log, weight), place) in samples.logs.iter().zip(&samples.weights).zip(places) {
-        let terms = terms(*place);
-        let rest = log - surface.dot(&terms);
-        let weighted = terms * (weight * weight_of(rest));
-        rhs += weighted * rest;
-        normal += weighted * terms.transpose();
+    for (of_chunk, rhs_of_chunk) in sums {
+        normal += of_chunk;
+        rhs += rhs_of_chunk;
     }
     for i in order..6 {
         normal.row_mut(i).fill(0.0);

@@ -5,7 +5,9 @@ use super::colour::{ColourMap, OVERLAY, WHITE};
 use super::frame::Frame;
 use super::surface::{Raster, Rect, Surface};
 use crate::Preview;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// A panel is at least this wide and high, however long and thin its image, px.
 const MIN_SIDE_PX: f64 = 60.0;
@@ -68,25 +70,50 @@ pub(crate) fn resized(
             start..end
         }
     };
-    Array2::from_shape_fn((height, width), |(y, x)| {
-        let (rows, columns) = (span(y, height, rows), span(x, width, columns));
-        let block = pixels.slice(ndarray::s![rows, columns]);
-        let known = block.iter().copied().filter(|v| !v.is_nan());
+    let columns: Vec<Range<usize>> = (0..width).map(|x| span(x, width, columns)).collect();
+    let mut out = Array2::from_elem((height, width), f32::NAN);
+    for (y, mut line) in out.rows_mut().into_iter().enumerate() {
+        let block = pixels.slice(s![span(y, height, rows), ..]);
         match reduce {
             Reduce::Mean => {
-                let (sum, count) =
-                    known.fold((0.0f64, 0u32), |(s, n), v| (s + f64::from(v), n + 1));
-                (sum / f64::from(count)) as f32
-            }
-            Reduce::Extreme => known.fold(f32::NAN, |best, v| {
-                if best.is_nan() || v.abs() > best.abs() {
-                    v
-                } else {
-                    best
+                let mut sums = vec![(0.0f64, 0u32); width];
+                for row in block.rows() {
+                    let row = values_of(row);
+                    for ((sum, count), columns) in sums.iter_mut().zip(&columns) {
+                        for &value in row[columns.clone()].iter().filter(|v| !v.is_nan()) {
+                            *sum += f64::from(value);
+                            *count += 1;
+                        }
+                    }
                 }
-            }),
+                let means = sums
+                    .iter()
+                    .map(|(sum, count)| (sum / f64::from(*count)) as f32);
+                line.iter_mut()
+                    .zip(means)
+                    .for_each(|(out, mean)| *out = mean);
+            }
+            Reduce::Extreme => {
+                for row in block.rows() {
+                    let row = values_of(row);
+                    for (best, columns) in line.iter_mut().zip(&columns) {
+                        for &value in row[columns.clone()].iter().filter(|v| !v.is_nan()) {
+                            if best.is_nan() || value.abs() > best.abs() {
+                                *best = value;
+                            }
+                        }
+                    }
+                }
+            }
         }
-    })
+    }
+    out
+}
+
+/// A row as a slice; copied only where it is not contiguous.
+fn values_of(row: ArrayView1<'_, f32>) -> Cow<'_, [f32]> {
+    row.to_slice()
+        .map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
 }
 
 /// From brightness to a share of the grey scale: logarithmic between the 1st and 99.5th percentile of what is positive.

@@ -244,7 +244,7 @@ impl Counter {
 }
 
 /// Calls `f` with the values in a row, copied only where they do not lie side by side.
-fn with_slice(row: ndarray::ArrayView1<'_, f32>, f: impl FnOnce(&[f32])) {
+pub(super) fn with_slice(row: ndarray::ArrayView1<'_, f32>, f: impl FnOnce(&[f32])) {
     match row.as_slice() {
         Some(values) => f(values),
         None => f(&row.to_vec()),

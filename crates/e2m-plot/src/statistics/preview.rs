@@ -1,8 +1,9 @@
 //! The preview of the difference in which single microbes survive.
 
 use super::outline::Outline;
+use super::pair::with_slice;
 use e2m_image::Size;
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis, s};
 use rayon::prelude::*;
 
 /// Magnitudes are counted by the upper 16 bits below the sign of their float: 256 per doubling.
@@ -92,19 +93,21 @@ impl DifferencePreview {
                     for y in start..((block + 1) * factor).min(end_row) {
                         let a = post_frame.columns(y, width);
                         let b = pre_frame.columns(y, width);
-                        for x in a.start.max(b.start)..a.end.min(b.end) {
-                            let post = post[(y - first_row, x)];
-                            let pre = aligned[(y - first_row, x)];
-                            if post > 0.0 || pre > 0.0 {
-                                let value = post - scale * pre;
-                                let bits = value.abs().to_bits() >> DROPPED_BITS;
-                                magnitudes[bits as usize] += 1;
-                                let kept = &mut line[x / factor];
-                                if exceeds(value, *kept) {
-                                    *kept = value;
-                                }
-                            }
+                        let columns = a.start.max(b.start)..a.end.min(b.end);
+                        if columns.is_empty() {
+                            continue;
                         }
+                        let row = s![y - first_row, columns.clone()];
+                        with_slice(post.slice(row), |post| {
+                            with_slice(aligned.slice(row), |pre| {
+                                let mut kept = Line {
+                                    line: &mut line,
+                                    factor,
+                                    scale,
+                                };
+                                kept.add(columns.start, post, pre, &mut magnitudes);
+                            });
+                        });
                     }
                     magnitudes
                 },
@@ -135,6 +138,36 @@ impl DifferencePreview {
             extremes: self.extremes,
             factor: self.factor,
             scale: f64::from(self.scale),
+        }
+    }
+}
+
+/// A row of blocks.
+struct Line<'l, 'a> {
+    line: &'l mut ArrayViewMut1<'a, f32>,
+    factor: usize,
+    scale: f32,
+}
+
+impl Line<'_, '_> {
+    /// Adds pixels of one row from column `first` on.
+    fn add(&mut self, first: usize, post: &[f32], pre: &[f32], magnitudes: &mut [u64]) {
+        let mut from = 0;
+        while from < post.len() {
+            let block = (first + from) / self.factor;
+            let to = ((block + 1) * self.factor - first).min(post.len());
+            let mut kept = self.line[block];
+            for (&post, &pre) in post[from..to].iter().zip(&pre[from..to]) {
+                if post > 0.0 || pre > 0.0 {
+                    let value = post - self.scale * pre;
+                    magnitudes[(value.abs().to_bits() >> DROPPED_BITS) as usize] += 1;
+                    if exceeds(value, kept) {
+                        kept = value;
+                    }
+                }
+            }
+            self.line[block] = kept;
+            from = to;
         }
     }
 }

@@ -41,15 +41,17 @@ impl Counting {
         post: ArrayView2<'_, f32>,
         aligned: ArrayView2<'_, f32>,
     ) {
-        self.ratios.add_band(post, aligned);
         self.pair.add_band(first_row, post, aligned);
+        // Ratios, like brightness, are of the frame of post; beside it there are none.
         let pad = self.canvas.pad();
         let top = first_row.max(pad);
         let end = (first_row + post.nrows()).min(pad + self.post_size.height);
         if top < end {
             let rows = top - first_row..end - first_row;
-            let raw = post.slice(s![rows, pad..pad + self.post_size.width]);
-            self.post.add_band(raw);
+            let frame = s![rows, pad..pad + self.post_size.width];
+            self.ratios
+                .add_band(post.slice(frame), aligned.slice(frame));
+            self.post.add_band(post.slice(frame));
         }
     }
 
