@@ -82,15 +82,18 @@ impl Previews {
         features: &CoarseOptions,
         boundary: &BoundaryOptions,
     ) -> Result<CoarseChoice, AlignError> {
-        let results: Vec<Result<Found, AlignError>> = methods
-            .par_iter()
-            .map(|method| match method {
-                CoarseMethod::Features => self.align_by_features(features).map(Found::Features),
-                CoarseMethod::Boundary => self
-                    .align_by_boundary(boundary)
-                    .map(|b| Found::Boundary(Box::new(b))),
-            })
-            .collect();
+        let find = |method: &CoarseMethod| match method {
+            CoarseMethod::Features => self.align_by_features(features).map(Found::Features),
+            CoarseMethod::Boundary => self
+                .align_by_boundary(boundary)
+                .map(|b| Found::Boundary(Box::new(b))),
+        };
+        // More than two threads are kept busy by each way alone, and side by side they would need the memory of both.
+        let results: Vec<Result<Found, AlignError>> = if rayon::current_num_threads() <= 2 {
+            methods.par_iter().map(find).collect()
+        } else {
+            methods.iter().map(find).collect()
+        };
         let mut found: Vec<(Found, Similarity)> = Vec::new();
         let mut candidates = Vec::new();
         let mut failures: Vec<(CoarseMethod, AlignError)> = Vec::new();

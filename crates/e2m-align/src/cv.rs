@@ -97,7 +97,7 @@ mod tests {
         });
         let exact = gaussian_blur(image.view(), 20.0).expect("blurs");
         let wide = wide_blur(image.view(), 20.0).expect("blurs");
-        let inside = ndarray::s![50..-50, 50..-50];
+        let inside = ndarray::s![50..153, 50..201];
         let worst = exact
             .slice(inside)
             .iter()

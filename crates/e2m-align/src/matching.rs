@@ -43,7 +43,7 @@ pub(crate) fn match_features(post: &Features, pre: &Features) -> Vec<Match> {
     if post.points.is_empty() || pre.points.len() < 2 {
         return Vec::new();
     }
-    let (forward, backward) = nearest(&post.descriptors, &pre.descriptors);
+    let Nearest { forward, backward } = nearest(&post.descriptors, &pre.descriptors);
     let mutual = forward.iter().enumerate().filter_map(|(i, found)| {
         let mutual = found.filter(|&j| backward[j].0 == i)?;
         Some(Match {
@@ -54,15 +54,19 @@ pub(crate) fn match_features(post: &Features, pre: &Features) -> Vec<Match> {
     mutual.collect()
 }
 
-/// For each row of `queries` the nearest row of `database`, if it passes the ratio test, and for each row of that the nearest query with its
-/// similarity.
-fn nearest(
-    queries: &Array2<f32>,
-    database: &Array2<f32>,
-) -> (Vec<Option<usize>>, Vec<(usize, f32)>) {
+/// The nearest in both directions.
+struct Nearest {
+    /// For each query the nearest row of the database, if it passes the ratio test.
+    forward: Vec<Option<usize>>,
+    /// For each row of the database the nearest query and its similarity.
+    backward: Vec<(usize, f32)>,
+}
+
+/// Compares the rows of `queries` with those of `database`, all by one product.
+fn nearest(queries: &Array2<f32>, database: &Array2<f32>) -> Nearest {
     let transposed = database.t();
     let chunks: Vec<_> = queries.axis_chunks_iter(Axis(0), MATCH_CHUNK).collect();
-    let found: Vec<(Vec<Option<usize>>, Vec<(usize, f32)>)> = chunks
+    let found: Vec<Nearest> = chunks
         .par_iter()
         .enumerate()
         .map(|(chunk, queries)| {
@@ -76,20 +80,23 @@ fn nearest(
                 }
             }
             let forward = similarities.outer_iter().map(nearest_by_similarity);
-            (forward.collect(), reverse)
+            Nearest {
+                forward: forward.collect(),
+                backward: reverse,
+            }
         })
         .collect();
     let mut forward = Vec::with_capacity(queries.nrows());
     let mut backward = vec![(0, f32::MIN); database.nrows()];
-    for (neighbours, reverse) in found {
-        forward.extend(neighbours);
-        for (best, other) in backward.iter_mut().zip(reverse) {
+    for part in found {
+        forward.extend(part.forward);
+        for (best, other) in backward.iter_mut().zip(part.backward) {
             if other.1 > best.1 {
                 *best = other;
             }
         }
     }
-    (forward, backward)
+    Nearest { forward, backward }
 }
 
 /// Unit vectors: the squared distance is `2 - 2 similarity`.

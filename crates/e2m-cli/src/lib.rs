@@ -44,6 +44,7 @@ use clap::Parser as _;
 
 /// Reads the command line and does what it says.
 pub fn main() -> std::process::ExitCode {
+    e2m_resources::bound_heaps();
     match args::Cli::try_parse() {
         Ok(cli) => command::execute(cli).into(),
         Err(message) => {

@@ -1,5 +1,10 @@
 //! What the plan promises, and that it is kept: against the peak that the system measured, and under hard limits.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "figures and reasons for skipping are worth reading"
+)]
+
 mod common;
 
 use common::Bench;

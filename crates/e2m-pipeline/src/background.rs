@@ -51,11 +51,14 @@ pub(crate) enum Lane {
 
 const LANES: [(Lane, &str); 2] = [(Lane::Writing, "writing"), (Lane::Drawing, "drawing")];
 
+/// What a job does.
+type Work = Box<dyn FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send>;
+
 /// A piece of work and what it is called.
 struct Job {
     stage: u8,
     what: &'static str,
-    work: Box<dyn FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send>,
+    work: Work,
 }
 
 /// How a job ended; the outer error is a panic.
@@ -117,7 +120,7 @@ impl Background {
         if alone() {
             return self.do_at_once((stage, what), observer, work);
         }
-        let work = Box::new(work);
+        let work: Work = Box::new(work);
         let index = usize::from(lane != LANES[0].0);
         if self.lanes[index].is_none() {
             self.lanes[index] = Some(self.open(LANES[index].1)?);
@@ -334,4 +337,164 @@ pub(crate) fn both<A, B: Send>(
         let beside = beside.join().unwrap_or_else(|panic| resume_unwind(panic));
         (here, beside)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observer::Unobserved;
+    use std::sync::atomic::AtomicUsize;
+    use std::time::Instant;
+
+    /// Stops once it has been asked so often.
+    struct Impatient {
+        left: std::cell::Cell<usize>,
+    }
+
+    impl Observer for Impatient {
+        fn on_event(&mut self, _: &Event) {}
+
+        fn should_stop(&self) -> bool {
+            self.left.set(self.left.get().saturating_sub(1));
+            self.left.get() == 0
+        }
+    }
+
+    fn picture(name: &str) -> Done {
+        Done {
+            pictures: vec![PictureRecord {
+                kind: name.into(),
+                variant: String::new(),
+                path: name.into(),
+            }],
+            ..Done::default()
+        }
+    }
+
+    fn names(done: &[Done]) -> Vec<&str> {
+        let pictures = done.iter().flat_map(|d| &d.pictures);
+        pictures.map(|p| p.kind.as_str()).collect()
+    }
+
+    /// Runs `test` with so many compute threads.
+    fn on<T: Send>(threads: usize, test: impl FnOnce() -> T + Send) -> T {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().expect("a pool").install(test)
+    }
+
+    const WRITING: (Lane, u8, &str) = (Lane::Writing, 1, "writing");
+    const DRAWING: (Lane, u8, &str) = (Lane::Drawing, 2, "drawing");
+
+    #[test]
+    fn jobs_of_a_lane_are_done_in_order_and_all_are_waited_for() {
+        for threads in [1, 2] {
+            on(threads, || {
+                let mut background = Background::new();
+                for name in ["a", "b", "c"] {
+                    let job = move |_: Tick<'_>| Ok(picture(name));
+                    background
+                        .start(WRITING, &mut Unobserved, job)
+                        .expect("starts");
+                }
+                let done = background.wait(&mut Unobserved).expect("all of it");
+                assert_eq!(names(&done), ["a", "b", "c"], "{threads}");
+                let (done, unfinished) = background.abandon();
+                assert!(done.is_empty() && unfinished.is_empty());
+            });
+        }
+    }
+
+    #[test]
+    fn with_one_thread_a_job_is_done_where_it_is_given() {
+        on(1, || {
+            let here = std::thread::current().id();
+            let job = move |_: Tick<'_>| {
+                assert_eq!(std::thread::current().id(), here);
+                Ok(Done::default())
+            };
+            let mut background = Background::new();
+            background
+                .start(DRAWING, &mut Unobserved, job)
+                .expect("does it");
+            let (a, b) = both(|| 1, || std::thread::current().id());
+            assert_eq!((a, b), (1, here));
+        });
+    }
+
+    #[test]
+    fn the_first_failure_is_told_and_what_was_finished_is_kept() {
+        for threads in [1, 2] {
+            on(threads, || {
+                let mut background = Background::new();
+                let good = |_: Tick<'_>| Ok(picture("good"));
+                let bad = |_: Tick<'_>| Err(PipelineError::Thread(std::io::Error::other("full")));
+                background
+                    .start(DRAWING, &mut Unobserved, good)
+                    .expect("starts");
+                let error = match background.start(WRITING, &mut Unobserved, bad) {
+                    Err(error) => error,
+                    Ok(()) => loop {
+                        match background.wait(&mut Unobserved) {
+                            Err(error) => break error,
+                            Ok(done) => assert_eq!(names(&done), ["good"]),
+                        }
+                    },
+                };
+                assert!(error.to_string().contains("full"), "{error}");
+                let (done, unfinished) = background.abandon();
+                assert_eq!(unfinished, [1]);
+                assert!(names(&done).iter().all(|name| *name == "good"));
+            });
+        }
+    }
+
+    #[test]
+    fn who_wants_to_stop_is_heard_while_waiting_and_a_long_job_ends() {
+        on(2, || {
+            let mut background = Background::new();
+            let endless = |tick: Tick<'_>| loop {
+                if tick(1, 2).is_break() {
+                    return Err(PipelineError::Interrupted);
+                }
+                std::thread::yield_now();
+            };
+            let begun = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&begun);
+            let next = move |_: Tick<'_>| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                Ok(Done::default())
+            };
+            background
+                .start(WRITING, &mut Unobserved, endless)
+                .expect("starts");
+            background
+                .start(WRITING, &mut Unobserved, next)
+                .expect("starts");
+            let started = Instant::now();
+            let mut impatient = Impatient { left: 3.into() };
+            let stopped = background.wait(&mut impatient);
+            assert!(matches!(stopped, Err(PipelineError::Interrupted)));
+            let (done, unfinished) = background.abandon();
+            assert!(done.is_empty());
+            assert_eq!(unfinished, [1, 1]);
+            assert_eq!(begun.load(Ordering::SeqCst), 0, "a job began after the end");
+            assert!(started.elapsed() < Duration::from_secs(30));
+        });
+    }
+
+    #[test]
+    fn a_panic_goes_on_in_the_thread_of_the_task() {
+        on(2, || {
+            let mut background = Background::new();
+            let defect = |_: Tick<'_>| -> Result<Done, PipelineError> { panic!("a defect") };
+            background
+                .start(WRITING, &mut Unobserved, defect)
+                .expect("starts");
+            let caught = catch_unwind(AssertUnwindSafe(|| background.wait(&mut Unobserved)));
+            assert_eq!(
+                caught.expect_err("a panic").downcast_ref(),
+                Some(&"a defect")
+            );
+        });
+    }
 }

@@ -19,7 +19,9 @@ const PROGRAM_BYTES: u64 = 40 * MIB;
 /// A thread's stack and what its allocator keeps for it.
 const THREAD_BYTES: u64 = MIB;
 /// A picture being drawn: its page, its pixels and its file.
-const DRAWING_BYTES: u64 = 48 * MIB;
+const DRAWING_BYTES: u64 = 24 * MIB;
+/// What the allocator keeps between the pieces of all that goes on in stages 3 and 4.
+const BETWEEN_BYTES: u64 = 24 * MIB;
 /// Half-height bands that are in memory in stages 3 and 4: post and aligned pre, twice, and their difference.
 const HALF_BANDS: u64 = 5;
 
@@ -95,7 +97,8 @@ impl MemoryNeeds {
     fn streaming_bytes(&self) -> u64 {
         let beside = self.band_bytes() + self.written(self.formats);
         let differences = self.differences as u64 * self.written(CheckpointFormats::Both);
-        HALF_BANDS * self.band_bytes() / 2
+        BETWEEN_BYTES
+            + HALF_BANDS * self.band_bytes() / 2
             + self.counting_bytes()
             + beside
             + differences.max(self.written(self.formats))

@@ -15,6 +15,6 @@ mod allocator;
 mod process;
 mod rule;
 
-pub use allocator::return_memory;
+pub use allocator::{bound_heaps, return_memory};
 pub use process::{ProcessMemory, ProcessUsage, process_memory, process_usage, reset_peak};
 pub use rule::{PEAK_FACTOR_PER_TASK, rule_bytes};

@@ -50,7 +50,7 @@ pub(crate) fn draw_counted(
             })
             .collect(),
     });
-    let pictures: [(PictureKind, fn(&Scene) -> Result<Vec<u8>, PlotError>); 5] = [
+    let pictures: [(PictureKind, Drawing); 5] = [
         (PictureKind::PrePostHeatmap, Scene::pre_post_heatmap),
         (PictureKind::ExcessHeatmap, Scene::excess_heatmap),
         (PictureKind::PrePostHistograms, Scene::pre_post_histograms),
@@ -84,6 +84,9 @@ pub(crate) fn draw_difference_images(
     }
     Ok(())
 }
+
+/// Draws one of the pictures.
+type Drawing = fn(&Scene) -> Result<Vec<u8>, PlotError>;
 
 /// What the pictures of the counts are drawn from.
 struct Scene {

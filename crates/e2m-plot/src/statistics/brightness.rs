@@ -1,6 +1,7 @@
 //! The histogram of one image.
 
 use super::levels::{LEVELS, Levels};
+use super::pair::MAX_COUNTERS;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -34,8 +35,11 @@ impl BrightnessHistogram {
         let rows: Vec<_> = band
             .axis_chunks_iter(ndarray::Axis(0), ROWS_PER_TASK)
             .collect();
+        // No more counters than threads that count.
+        let pieces = rows.len().div_ceil(MAX_COUNTERS).max(1);
         let partial = rows
             .into_par_iter()
+            .with_min_len(pieces)
             .fold(
                 || vec![0u64; LEVELS],
                 |mut counts, rows| {

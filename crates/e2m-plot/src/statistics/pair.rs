@@ -9,7 +9,7 @@ use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 /// Threads that count at a time; each has counters of up to 10 MiB.
-const MAX_COUNTERS: usize = 16;
+pub(super) const MAX_COUNTERS: usize = 8;
 /// A counter is emptied into the totals before 32 bits can overflow.
 const MAX_PIXELS_PER_COUNTER: u64 = 1 << 31;
 
@@ -18,7 +18,7 @@ const MAX_PIXELS_PER_COUNTER: u64 = 1 << 31;
 ///
 /// Padding is left out: the histogram of aligned pre holds the pixels inside the warped frame of pre, the joint and the
 /// difference histogram those inside both frames. Memory is 5 MiB for 8 bit and 20 MiB for 16 bit data, and 3 or 10 MiB
-/// per thread of the current `rayon` pool (16 threads at most).
+/// per thread of the current `rayon` pool (8 threads at most).
 #[derive(Debug, Clone)]
 pub struct PairStatistics {
     levels: Levels,

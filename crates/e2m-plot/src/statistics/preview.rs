@@ -1,7 +1,7 @@
 //! The preview of the difference in which single microbes survive.
 
 use super::outline::Outline;
-use super::pair::with_slice;
+use super::pair::{MAX_COUNTERS, with_slice};
 use e2m_image::Size;
 use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis, s};
 use rayon::prelude::*;
@@ -84,8 +84,10 @@ impl DifferencePreview {
         let blocks = first_row / factor..end_row.div_ceil(factor);
         let mut touched = self.extremes.slice_mut(s![blocks.clone(), ..]);
         let lines: Vec<_> = touched.axis_iter_mut(Axis(0)).zip(blocks).collect();
+        let pieces = lines.len().div_ceil(MAX_COUNTERS).max(1);
         let counted = lines
             .into_par_iter()
+            .with_min_len(pieces)
             .fold(
                 || vec![0u64; MAGNITUDES],
                 |mut magnitudes, (mut line, block)| {
