@@ -4,7 +4,7 @@ use crate::features::{BYTES_PER_TILE_PIXEL, TILE_BYTES};
 use e2m_image::Size;
 
 /// Features, matches, candidates, and the tiles of the refinement, which are as many for every image.
-const FIXED_BYTES: u64 = 12 << 20;
+const FIXED_BYTES: u64 = 18 << 20;
 /// Detail images, blurred previews and contours of both ways, per pixel of the previews.
 const BYTES_PER_PREVIEW_PIXEL: u64 = 4;
 

@@ -211,8 +211,8 @@ fn pairs_of_some_size_stay_within_their_plan() {
 #[test]
 fn a_large_pair_of_8_bit_stays_within_its_plan() {
     Case {
-        width: 8400,
-        height: 8100,
+        width: 10_500,
+        height: 9600,
         pixels: PixelType::U8,
         formats: CheckpointFormats::Tiff,
         compression: CheckpointCompression::None,
