@@ -66,6 +66,7 @@ impl Case {
             formats: self.formats,
             compression: self.compression,
             differences: 1,
+            decoding_bytes: (self.width * self.pixels.bytes()) as u64,
             threads: self.threads,
         };
         needs.expected().plan_bytes

@@ -61,13 +61,23 @@ struct Job {
     work: Work,
 }
 
-/// How a job ended; the outer error is a panic.
+/// What was left when everything was stopped.
+#[derive(Debug)]
+pub(crate) struct Abandoned {
+    pub(crate) done: Vec<Done>,
+    /// Stages of which something is missing.
+    pub(crate) unfinished: Vec<u8>,
+    /// What went wrong, other than being stopped, and has not been told yet.
+    pub(crate) error: Option<PipelineError>,
+}
+
+/// How a job ended.
 struct Ended {
     stage: u8,
     what: &'static str,
     /// Rows in all, if it counted any.
     rows: usize,
-    result: Result<Result<Done, PipelineError>, Box<dyn Any + Send>>,
+    result: Result<Done, PipelineError>,
 }
 
 /// How far a job is.
@@ -91,7 +101,8 @@ pub(crate) struct Background {
     shared: Arc<Shared>,
     lanes: [Option<(Sender<Job>, JoinHandle<()>)>; LANES.len()],
     ended: (Sender<Ended>, Receiver<Ended>),
-    under_way: usize,
+    /// The stage of each job that has not ended.
+    under_way: Vec<u8>,
     done: Vec<Done>,
     /// Stages of which a job was not finished.
     unfinished: Vec<u8>,
@@ -103,7 +114,7 @@ impl Background {
             shared: Arc::default(),
             lanes: [None, None],
             ended: channel(),
-            under_way: 0,
+            under_way: Vec::new(),
             done: Vec::new(),
             unfinished: Vec::new(),
         }
@@ -128,7 +139,7 @@ impl Background {
         if let Some((jobs, _)) = &self.lanes[index]
             && jobs.send(Job { stage, what, work }).is_ok()
         {
-            self.under_way += 1;
+            self.under_way.push(stage);
         }
         Ok(())
     }
@@ -185,7 +196,7 @@ impl Background {
     /// # Errors
     /// That of the first job that failed, or [`PipelineError::Interrupted`].
     pub(crate) fn wait(&mut self, observer: &mut dyn Observer) -> Result<Vec<Done>, PipelineError> {
-        while self.under_way > 0 {
+        while !self.under_way.is_empty() {
             match self.ended.1.recv_timeout(LOOK_EVERY) {
                 Ok(ended) => self.take(ended, observer)?,
                 Err(RecvTimeoutError::Timeout) => {
@@ -210,45 +221,57 @@ impl Background {
         self.collect(observer)
     }
 
-    /// Stops everything and waits until nothing runs; what was finished before that is not lost. Tells the stages of which
-    /// something is missing.
-    pub(crate) fn abandon(&mut self) -> (Vec<Done>, Vec<u8>) {
+    /// Whether something of a stage is still going on.
+    pub(crate) fn is_under_way(&self, stage: u8) -> bool {
+        self.under_way.contains(&stage)
+    }
+
+    /// Stops everything and waits until nothing runs; what was finished before that is not lost.
+    pub(crate) fn abandon(&mut self) -> Abandoned {
         self.shared.stop.store(true, Ordering::Relaxed);
         self.close();
+        let mut error = None;
         while let Ok(ended) = self.ended.1.try_recv() {
             match ended.result {
-                Ok(Ok(done)) => self.done.push(done),
-                _ => self.unfinished.push(ended.stage),
+                Ok(done) => self.done.push(done),
+                Err(failed) => {
+                    self.unfinished.push(ended.stage);
+                    if error.is_none() && !matches!(failed, PipelineError::Interrupted) {
+                        error = Some(failed);
+                    }
+                }
             }
         }
-        self.under_way = 0;
-        (
-            std::mem::take(&mut self.done),
-            std::mem::take(&mut self.unfinished),
-        )
+        self.under_way.clear();
+        Abandoned {
+            done: std::mem::take(&mut self.done),
+            unfinished: std::mem::take(&mut self.unfinished),
+            error,
+        }
     }
 
     fn take(&mut self, ended: Ended, observer: &mut dyn Observer) -> Result<(), PipelineError> {
-        self.under_way -= 1;
         let Ended {
             stage,
             what,
             rows,
             result,
         } = ended;
+        if let Some(at) = self.under_way.iter().position(|s| *s == stage) {
+            self.under_way.swap_remove(at);
+        }
         match result {
-            Ok(Ok(done)) => {
+            Ok(done) => {
                 if rows > 0 {
                     observer.on_event(&progress_event(stage, what, rows, rows));
                 }
                 self.done.push(done);
                 Ok(())
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 self.unfinished.push(stage);
                 Err(error)
             }
-            Err(panic) => resume_unwind(panic),
         }
     }
 
@@ -288,8 +311,9 @@ impl Shared {
             self.go_on()
         };
         let result = match self.go_on() {
-            ControlFlow::Continue(()) => catch_unwind(AssertUnwindSafe(|| work(&mut tick))),
-            ControlFlow::Break(()) => Ok(Err(PipelineError::Interrupted)),
+            ControlFlow::Continue(()) => catch_unwind(AssertUnwindSafe(|| work(&mut tick)))
+                .unwrap_or_else(|panic| Err(PipelineError::Defect(message(panic.as_ref())))),
+            ControlFlow::Break(()) => Err(PipelineError::Interrupted),
         };
         *self.lock_progress() = None;
         Ended {
@@ -316,6 +340,13 @@ fn progress_event(stage: u8, what: &'static str, rows: usize, of: usize) -> Even
         rows,
         of,
     }
+}
+
+/// What a panic says.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 /// Whether one thread has to do everything.
@@ -398,8 +429,8 @@ mod tests {
                 }
                 let done = background.wait(&mut Unobserved).expect("all of it");
                 assert_eq!(names(&done), ["a", "b", "c"], "{threads}");
-                let (done, unfinished) = background.abandon();
-                assert!(done.is_empty() && unfinished.is_empty());
+                let left = background.abandon();
+                assert!(left.done.is_empty() && left.unfinished.is_empty());
             });
         }
     }
@@ -441,9 +472,9 @@ mod tests {
                     },
                 };
                 assert!(error.to_string().contains("full"), "{error}");
-                let (done, unfinished) = background.abandon();
-                assert_eq!(unfinished, [1]);
-                assert!(names(&done).iter().all(|name| *name == "good"));
+                let left = background.abandon();
+                assert_eq!(left.unfinished, [1]);
+                assert!(names(&left.done).iter().all(|name| *name == "good"));
             });
         }
     }
@@ -474,27 +505,38 @@ mod tests {
             let mut impatient = Impatient { left: 3.into() };
             let stopped = background.wait(&mut impatient);
             assert!(matches!(stopped, Err(PipelineError::Interrupted)));
-            let (done, unfinished) = background.abandon();
-            assert!(done.is_empty());
-            assert_eq!(unfinished, [1, 1]);
+            let left = background.abandon();
+            assert!(left.done.is_empty() && left.error.is_none());
+            assert_eq!(left.unfinished, [1, 1]);
             assert_eq!(begun.load(Ordering::SeqCst), 0, "a job began after the end");
             assert!(started.elapsed() < Duration::from_secs(30));
         });
     }
 
     #[test]
-    fn a_panic_goes_on_in_the_thread_of_the_task() {
+    fn a_panic_and_what_nobody_has_looked_at_are_told() {
         on(2, || {
             let mut background = Background::new();
-            let defect = |_: Tick<'_>| -> Result<Done, PipelineError> { panic!("a defect") };
+            let defect = |_: Tick<'_>| -> Result<Done, PipelineError> { panic!("a slip") };
             background
                 .start(WRITING, &mut Unobserved, defect)
                 .expect("starts");
-            let caught = catch_unwind(AssertUnwindSafe(|| background.wait(&mut Unobserved)));
-            assert_eq!(
-                caught.expect_err("a panic").downcast_ref(),
-                Some(&"a defect")
-            );
+            let error = background.wait(&mut Unobserved).expect_err("a panic");
+            assert!(error.to_string().contains("a slip"), "{error}");
+
+            let (begins, begun) = channel();
+            let full = move |_: Tick<'_>| {
+                let _ = begins.send(());
+                Err(PipelineError::Thread(std::io::Error::other("full")))
+            };
+            background
+                .start(DRAWING, &mut Unobserved, full)
+                .expect("starts");
+            assert!(background.is_under_way(2) && !background.is_under_way(1));
+            begun.recv().expect("it begins");
+            let left = background.abandon();
+            let error = left.error.expect("the error");
+            assert!(error.to_string().contains("full"), "{error}");
         });
     }
 }

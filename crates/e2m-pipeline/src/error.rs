@@ -68,6 +68,9 @@ pub enum PipelineError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A panic in what goes on beside the stages.
+    #[error("internal error: {0}; this is a defect in e2m, please report it with the output of -v")]
+    Defect(String),
     /// The system gives no thread to work with.
     #[error("the system gives no further thread: {0}")]
     Thread(std::io::Error),

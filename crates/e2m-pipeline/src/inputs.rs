@@ -70,6 +70,11 @@ impl RawInput {
         self.image.info().size
     }
 
+    /// What decoding holds at a time.
+    pub(crate) fn decoding_bytes(&self) -> u64 {
+        self.image.info().decoding_bytes()
+    }
+
     /// Reads the signal into memory.
     pub(crate) fn load(&mut self) -> Result<Plane, PipelineError> {
         if let Some(plane) = self.plane.take() {

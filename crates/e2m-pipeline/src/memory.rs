@@ -42,6 +42,8 @@ pub struct MemoryNeeds {
     pub compression: CheckpointCompression,
     /// Number of difference images.
     pub differences: usize,
+    /// What decoding a raw file holds at a time: [`e2m_io::RawInfo::decoding_bytes`].
+    pub decoding_bytes: u64,
     /// Compute threads.
     pub threads: usize,
 }
@@ -63,6 +65,8 @@ impl MemoryNeeds {
         PROGRAM_BYTES
             + threads * THREAD_BYTES
             + plane
+            // One goes to the disk while another looks for something in it.
+            + 2 * self.decoding_bytes
             + self.preview_bytes()
             + DRAWING_BYTES
             + self.search_bytes().max(self.streaming_bytes())

@@ -86,6 +86,8 @@ pub(crate) struct TaskRun<'a> {
     /// Whether pictures were drawn.
     pub(crate) drew: bool,
     pub(crate) manifest: Manifest,
+    /// Whether that of an earlier run has been replaced.
+    wrote_manifest: bool,
     stages_done: Vec<u8>,
     /// Everything was there already, and `manifest` is that of the earlier run.
     finished_before: bool,
@@ -114,6 +116,7 @@ impl<'a> TaskRun<'a> {
             formats: spec.checkpoint_format,
             compression: spec.checkpoint_compression,
             differences: stages::difference::kinds(&spec.params).len(),
+            decoding_bytes: post.decoding_bytes().max(pre.decoding_bytes()),
             threads: rayon::current_num_threads(),
         };
         let memory = needs.expected();
@@ -146,6 +149,7 @@ impl<'a> TaskRun<'a> {
             notes: Vec::new(),
             drew: false,
             manifest,
+            wrote_manifest: false,
             stages_done: Vec::new(),
             finished_before: false,
         })
@@ -159,14 +163,18 @@ impl<'a> TaskRun<'a> {
             Err(PipelineError::Interrupted) => Ok(()),
             _ => self.wait(),
         };
-        let (done, unfinished) = self.background.abandon();
-        self.keep(done);
-        self.stages_done.retain(|stage| !unfinished.contains(stage));
+        let left = self.background.abandon();
+        self.keep(left.done);
+        self.stages_done
+            .retain(|stage| !left.unfinished.contains(stage));
         self.manifest
             .stages
-            .retain(|record| !unfinished.contains(&record.stage));
-        let status = status?;
-        rest.map(|()| status)
+            .retain(|record| !left.unfinished.contains(&record.stage));
+        match (status, left.error) {
+            // A full disk is worth more than the news that the user wants to stop.
+            (Err(PipelineError::Interrupted), Some(error)) => Err(error),
+            (status, _) => status.and_then(|status| rest.map(|()| status)),
+        }
     }
 
     fn run_stages(&mut self) -> Result<Status, PipelineError> {
@@ -179,7 +187,9 @@ impl<'a> TaskRun<'a> {
             let done = self.background.collect(&mut *self.output.observer)?;
             self.keep(done);
             // A run that has made nothing yet knows less than the manifest that is there.
-            if stage < self.spec.to_stage && !self.stages_done.is_empty() {
+            let mut done = self.stages_done.iter();
+            let finished = done.any(|stage| !self.background.is_under_way(*stage));
+            if stage < self.spec.to_stage && finished {
                 self.manifest.status =
                     Status::Incomplete(format!("stage {stage} of {} is done", self.spec.to_stage));
                 self.write_manifest()?;
@@ -199,12 +209,15 @@ impl<'a> TaskRun<'a> {
         if skipped {
             pictures::adopt(self, stage);
         } else {
+            self.forget(stage);
             stages::perform(self, stage)?;
             self.stages_done.push(stage);
         }
-        if stage == self.spec.to_stage {
-            self.wait()?;
-        }
+        let waited = if stage == self.spec.to_stage {
+            self.wait()
+        } else {
+            Ok(())
+        };
         let seconds = started.elapsed().as_secs_f64();
         let peak_rss_bytes = process_memory().peak;
         let used = process_usage().since(&before);
@@ -219,12 +232,30 @@ impl<'a> TaskRun<'a> {
             peak_rss_bytes,
             skipped,
         });
+        waited?;
         self.output.observer.on_event(&Event::StageFinished {
             stage,
             seconds,
             skipped,
         });
         Ok(())
+    }
+
+    /// Takes back what the manifest says of a stage that is done again: a file that is still there is about to be replaced.
+    fn forget(&mut self, stage: u8) {
+        let prefix = format!("0{stage}_");
+        let is_of_stage = |path: &str| {
+            path.rsplit('/')
+                .next()
+                .is_some_and(|n| n.starts_with(&prefix))
+        };
+        self.manifest
+            .checkpoints
+            .retain(|record| !is_of_stage(&record.path));
+        let pictures = pictures::recorded_paths(self, stage);
+        self.manifest
+            .pictures
+            .retain(|picture| !pictures.contains(&picture.path));
     }
 
     /// Has something done beside the stages.
@@ -441,9 +472,11 @@ impl<'a> TaskRun<'a> {
             .sort_by_cached_key(|record| (name(&record.path), record.path.clone()));
     }
 
-    fn write_manifest(&self) -> Result<(), PipelineError> {
+    fn write_manifest(&mut self) -> Result<(), PipelineError> {
         let path = self.output.paths.manifest_path(&self.suffix(4));
-        self.manifest.write(&path)
+        self.manifest.write(&path)?;
+        self.wrote_manifest = true;
+        Ok(())
     }
 
     /// Writes the manifest a last time and hands it to the outcome.
@@ -463,7 +496,8 @@ impl<'a> TaskRun<'a> {
         // A run that made nothing and was stopped knows less than the one before; one that went through knows as much.
         let went_through = matches!(outcome.status, Status::Complete | Status::Suspect(_));
         let made = !outcome.stages_done.is_empty() || self.drew && went_through;
-        let keeps_earlier = !made && earlier.is_some() && !self.finished_before;
+        let keeps_earlier =
+            !made && !self.wrote_manifest && earlier.is_some() && !self.finished_before;
         let unchanged = keeps_earlier || earlier == Some(&self.manifest);
         if !unchanged && let Err(error) = self.write_manifest() {
             outcome.status = Status::Error(error.to_string());

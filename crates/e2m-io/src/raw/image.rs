@@ -68,6 +68,19 @@ pub struct RawInfo {
     pub pages: usize,
 }
 
+impl RawInfo {
+    /// What a reader of rows holds at a time, bytes: a row of tiles, a strip of JPEG, or else a row.
+    pub fn decoding_bytes(&self) -> u64 {
+        let rows = match self.layout {
+            ChunkLayout::Tiles { height, .. } => height,
+            ChunkLayout::Strips { rows } if self.compression == Compression::Jpeg => rows,
+            ChunkLayout::Strips { .. } => 1,
+        };
+        let samples = self.size.width * self.samples_per_pixel * rows.min(self.size.height);
+        (samples * self.pixel_type.bytes()) as u64
+    }
+}
+
 /// A raw image, opened by its header; see [`RawImage::load_plane`] and [`RawImage::bands`] for its pixels.
 #[derive(Debug)]
 pub struct RawImage {

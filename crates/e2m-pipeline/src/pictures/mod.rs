@@ -124,6 +124,11 @@ fn is_there(run: &TaskRun<'_>, picture: Picture, stage: u8) -> bool {
         .history
         .manifest_for(&run.manifest.inputs, &run.spec.params)
         .filter(|earlier| same_warps(earlier, &run.manifest, stage));
+    // Of no use without knowing how large its pixels are.
+    let factor = |run: &TaskRun<'_>| run.manifest.alignment.as_ref()?.comparison_factor;
+    if matches!(picture, Picture::Comparison(_)) && factor(run).is_none() {
+        return false;
+    }
     let known = run.manifest.pictures.contains(&record)
         || earlier.is_some_and(|earlier| earlier.pictures.contains(&record));
     known && run.output.paths.dir().join(&record.path).is_file()
@@ -139,6 +144,12 @@ pub(crate) fn note(run: &mut TaskRun<'_>, record: PictureRecord) {
     let pictures = &mut run.manifest.pictures;
     pictures.retain(|known| known.path != record.path);
     pictures.push(record);
+    // In the order of the stages, whichever was finished first.
+    let order: Vec<String> = (1..=4).flat_map(|s| recorded_paths(run, s)).collect();
+    let place = |picture: &PictureRecord| order.iter().position(|path| *path == picture.path);
+    run.manifest
+        .pictures
+        .sort_by_key(|picture| place(picture).unwrap_or(order.len()));
 }
 
 /// Copies pictures of a stage that are missing from an earlier run that differs in later stages only: they show the same, under
