@@ -473,7 +473,8 @@ mod tests {
                 };
                 assert!(error.to_string().contains("full"), "{error}");
                 let left = background.abandon();
-                assert_eq!(left.unfinished, [1]);
+                // The other may have been stopped before it began.
+                assert!(left.unfinished.contains(&1));
                 assert!(names(&left.done).iter().all(|name| *name == "good"));
             });
         }
