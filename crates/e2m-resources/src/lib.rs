@@ -1,20 +1,69 @@
-//! What a task needs and what the machine has.
+//! What tasks need, what the machine has, and whether the one fits into the other.
 //!
-//! [`rule_bytes`] is the memory rule users know from the Python program; [`process_memory`] is what this process
-//! really holds. Neither knows anything about images beyond their width and height, and no image crate is used here.
+//! [`Machine::detect`] finds the limits of memory and processors that hold for this process, with where each comes from.
+//! [`assess`] holds the [`Need`]s of a batch against them before anything starts; [`auto_workers`] chooses how many run at
+//! once. While they run, [`AvailableMemory`] and [`Watchdog`] tell when to hold back, and [`MemoryLog`] keeps what each
+//! process held. [`rule_bytes`] is the memory rule users know from the Python program.
+//!
+//! Nothing here knows about images beyond their width and height, and no image crate is used. Nothing starts, stops or
+//! prints: e2m-schedule runs tasks, and programs show what they are told. Environment variables come from the caller.
 //!
 //! ```
-//! use e2m_resources::{PEAK_FACTOR_PER_TASK, rule_bytes};
+//! use e2m_resources::{
+//!     AsPlanned, Disk, GatePolicy, Machine, Need, PEAK_FACTOR_PER_TASK, Variables, assess, rule_bytes,
+//! };
 //!
 //! // 30,000 x 25,000 px with 2,000 px of padding: one float canvas of 3.9 GB, six times over.
 //! let rule = rule_bytes(30_000, 25_000, 2_000, PEAK_FACTOR_PER_TASK);
 //! assert_eq!(rule, 23_664_000_000);
+//!
+//! // A program hands in `std::env::vars()`.
+//! let machine = Machine::detect(&Variables::new([("E2M_MEMORY", "1GB"), ("E2M_CPUS", "1")]));
+//! let needs = [Need {
+//!     name: "CD070/DAPI".into(),
+//!     rule_bytes: rule,
+//!     plan_bytes: 1_180_000_000,
+//!     disk_bytes: 0,
+//! }];
+//! let workers = machine.workers(needs.len(), &[needs[0].plan_bytes]);
+//! assert_eq!(workers.count, 1);
+//!
+//! let disk = Disk::of("output/that/does/not/exist/yet".as_ref())?;
+//! let memory = machine.available_memory();
+//! let preflight = assess(&needs, workers.count, memory, &disk, GatePolicy::default(), &AsPlanned);
+//! assert!(preflight.refused());
+//! assert!(preflight.to_string().starts_with("refused: CD070/DAPI needs 1.18 GB as planned; "));
+//! # Ok::<(), e2m_resources::DiskError>(())
 //! ```
 
 mod allocator;
+mod bytes;
+mod disk;
+mod machine;
+mod memory_log;
+mod preflight;
 mod process;
 mod rule;
+mod variables;
+mod watchdog;
+mod workers;
 
 pub use allocator::{bound_heaps, return_memory};
-pub use process::{ProcessMemory, ProcessUsage, process_memory, process_usage, reset_peak};
+pub use bytes::{Bytes, BytesError};
+pub use disk::{Disk, DiskError, DiskSpeed, disk_speed};
+pub use machine::{
+    AvailableMemory, Cluster, CpuLimit, LimitSource, Machine, MemoryLimit, oom_kills, oom_kills_in,
+};
+pub use memory_log::{MemoryLog, MemorySummary, Pattern};
+pub use preflight::{
+    Alternatives, AsPlanned, Assessment, Band, Gate, GatePolicy, Need, Preflight, Remedy, Subject,
+    assess,
+};
+pub use process::{
+    ProcessMemory, ProcessUsage, process_cpu_seconds_of, process_memory, process_memory_of,
+    process_usage, reset_peak,
+};
 pub use rule::{PEAK_FACTOR_PER_TASK, rule_bytes};
+pub use variables::{CPUS_VARIABLE, MAX_WORKERS_VARIABLE, MEMORY_VARIABLE, Note, Variables};
+pub use watchdog::{Advice, PATIENCE, STOPPING, Watchdog};
+pub use workers::{WorkerBound, Workers, auto_workers, threads_per_worker};

@@ -1,0 +1,198 @@
+//! The gate's words.
+
+use std::fmt;
+
+use super::{Assessment, Band, Preflight, Remedy, Subject};
+use crate::bytes::compared;
+use crate::variables::MEMORY_VARIABLE;
+use crate::workers::{COMFORTABLE_PERCENT, fits};
+use crate::{Bytes, LimitSource};
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewerWorkers { fit, needs } => {
+                let need = if *fit == 1 { "needs" } else { "need" };
+                write!(f, "n_workers = {fit} ({need} {})", Bytes(*needs))
+            }
+            Self::SmallerPad { pad, needs } => {
+                write!(f, "pad = {pad} or less (needs {})", Bytes(*needs))
+            }
+            Self::OtherFormat {
+                setting,
+                saves_bytes,
+                fits,
+            } => {
+                write!(f, "{setting} (saves {}", Bytes(*saves_bytes))?;
+                let alone = if *fits {
+                    ")"
+                } else {
+                    ", not enough by itself)"
+                };
+                f.write_str(alone)
+            }
+            Self::CloseOtherPrograms { bytes } => {
+                write!(
+                    f,
+                    "close other programs ({} more has to be available)",
+                    Bytes(*bytes)
+                )
+            }
+            Self::FreeDisk { bytes } => {
+                write!(
+                    f,
+                    "delete or move files ({} more has to be free)",
+                    Bytes(*bytes)
+                )
+            }
+            Self::GateByPlan { plan_bytes } => write!(
+                f,
+                "memory_gate = \"plan\" (the planned peak is {})",
+                Bytes(*plan_bytes)
+            ),
+            Self::LargerMachine { bytes, source } => larger(f, *bytes, *source),
+            Self::ForceRun => {
+                f.write_str("force_run = true (runs all the same, and may be killed)")
+            }
+        }
+    }
+}
+
+fn larger(f: &mut fmt::Formatter<'_>, bytes: u64, source: LimitSource) -> fmt::Result {
+    match source {
+        // SLURM counts in binary megabytes.
+        LimitSource::Slurm => write!(f, "ask SLURM for more: --mem={}M", bytes.div_ceil(1 << 20)),
+        LimitSource::Cgroup => write!(f, "raise the cgroup limit to {}", Bytes(bytes)),
+        LimitSource::Override => {
+            write!(
+                f,
+                "{MEMORY_VARIABLE}={}MB, if it has them",
+                bytes.div_ceil(1_000_000)
+            )
+        }
+        LimitSource::Physical | LimitSource::Affinity | LimitSource::Unknown => {
+            write!(f, "a machine with at least {} of memory", Bytes(bytes))
+        }
+    }
+}
+
+impl Assessment {
+    /// The lines to show, remedies last; none where everything fits.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = match self.band {
+            Band::Fine => self.plan_above_rule().into_iter().collect(),
+            Band::PlanOnly => vec![self.plan_only()],
+            Band::Tight if self.forced => {
+                vec![format!(
+                    "warning: {}; it runs because force_run is set",
+                    self.too_much()
+                )]
+            }
+            Band::Tight => vec![self.tight()],
+            Band::Refused => vec![format!("refused: {}", self.too_much())],
+        };
+        let remedies = self.remedies.iter();
+        lines.extend(remedies.map(|remedy| format!("try: {remedy}")));
+        lines
+    }
+
+    fn plan_only(&self) -> String {
+        let (rule, available) = compared(self.rule_bytes, self.available_bytes);
+        format!(
+            "note: the {}x rule would not fit: it asks for {rule}, and {available} is available ({}); the planned peak of {} does",
+            self.peak_factor,
+            self.limit,
+            Bytes(self.plan_bytes)
+        )
+    }
+
+    /// Small images can be planned above the rule, which lets them pass.
+    fn plan_above_rule(&self) -> Option<String> {
+        let memory = self.subject != Subject::Disk;
+        let above = !fits(self.plan_bytes, self.available_bytes, COMFORTABLE_PERCENT);
+        (memory && above).then(|| {
+            let (plan, available) = compared(self.plan_bytes, self.available_bytes);
+            format!(
+                "note: the {}x rule fits, but the planned peak of {plan} leaves little or nothing of the {available} available ({})",
+                self.peak_factor, self.limit
+            )
+        })
+    }
+
+    fn tight(&self) -> String {
+        let (need, available) = compared(self.need_bytes, self.available_bytes);
+        let percent = u128::from(self.need_bytes) * 100;
+        let percent = percent.div_ceil(u128::from(self.available_bytes).max(1));
+        format!(
+            "warning: {} {need}{}, {percent} % of the {available} {} ({})",
+            self.who(),
+            self.measure(),
+            self.left(),
+            self.limit
+        )
+    }
+
+    fn too_much(&self) -> String {
+        let (need, available) = compared(self.need_bytes, self.available_bytes);
+        format!(
+            "{} {need}{}; {available} is {} ({})",
+            self.who(),
+            self.measure(),
+            self.left(),
+            self.limit
+        )
+    }
+
+    /// `CD070/DAPI needs`, `A, B, C and 5 more together write`.
+    fn who(&self) -> String {
+        let (one, several) = match self.subject {
+            Subject::Disk => ("writes", "write"),
+            Subject::PlannedMemory | Subject::RuleMemory => ("needs", "need"),
+        };
+        let others = self.tasks.len() - self.names.len();
+        match self.names.as_slice() {
+            [] => format!("nothing {one}"),
+            [name] if others == 0 => format!("{name} {one}"),
+            [first @ .., last] if others == 0 => {
+                format!("{} and {last} together {several}", first.join(", "))
+            }
+            names => format!("{} and {others} more together {several}", names.join(", ")),
+        }
+    }
+
+    fn measure(&self) -> String {
+        match self.subject {
+            Subject::PlannedMemory => " as planned".to_owned(),
+            Subject::RuleMemory => format!(" by the {}x rule", self.peak_factor),
+            Subject::Disk => String::new(),
+        }
+    }
+
+    fn left(&self) -> &'static str {
+        match self.subject {
+            Subject::Disk => "free",
+            Subject::PlannedMemory | Subject::RuleMemory => "available",
+        }
+    }
+}
+
+impl fmt::Display for Assessment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n"))
+    }
+}
+
+impl Preflight {
+    /// The lines to show: memory, then disk.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = self.memory.lines();
+        lines.extend(self.disk.lines());
+        lines
+    }
+}
+
+impl fmt::Display for Preflight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n"))
+    }
+}
