@@ -1,18 +1,93 @@
-//! Runs tasks, whatever they are.
+//! Runs tasks, whatever they are: in this process or in others, a few at a time, all night.
 //!
 //! A task is anything that can be written as JSON and answers with something that can: that is what lets it be handed to
-//! another process or another machine. [`run_serial`] runs tasks one after another in this process. Nothing here knows
-//! about images.
+//! another process. Nothing here knows about images.
+//!
+//! [`run`] takes [`Job`]s and gives each an [`Ending`], in their order, whatever goes wrong; a task that fails, panics,
+//! crashes or hangs never takes its siblings along. What performs a task is a [`Handler`], which sees the scheduler
+//! through a [`TaskContext`]; it is the same for every [`Runner`], and so are its results. What happens meanwhile is told to
+//! a [`Listener`] as [`Event`]s. Worker processes are started by a [`WorkerCommand`] and call [`serve`].
 //!
 //! ```
-//! use e2m_schedule::{Interrupt, run_serial};
+//! use e2m_schedule::{Ending, Event, Interrupt, Job, Options, Reply, Runner, TaskContext, run};
+//! use serde_json::{Value, json};
 //!
-//! let squares = run_serial(&[1, 2, 3], &Interrupt::default(), |n: &i32| n * n, |_, _| {});
-//! assert_eq!(squares, [Some(1), Some(4), Some(9)]);
+//! let jobs: Vec<Job> = (1..=3)
+//!     .map(|n| Job { name: format!("square of {n}"), payload: json!(n), plan_bytes: 1000 })
+//!     .collect();
+//! let options = Options {
+//!     runner: Runner::Threads { workers: 2 },
+//!     threads: 2,
+//!     memory_budget_bytes: Some(2000),
+//!     ..Options::default()
+//! };
+//! let square = |payload: &Value, context: &mut dyn TaskContext| {
+//!     if context.stop_reason().is_some() {
+//!         return Reply::stopped(Value::Null);
+//!     }
+//!     context.report(json!("multiplying"));
+//!     let n = payload.as_i64().unwrap_or(0);
+//!     Reply::done(json!(n * n))
+//! };
+//! let mut finished = 0;
+//! let endings = run(
+//!     &jobs,
+//!     &options,
+//!     &square,
+//!     &|| None, // nobody knows how much memory is available
+//!     &|| None, // nor how many processes the system killed
+//!     &Interrupt::default(),
+//!     &mut |event: &Event<'_>| finished += u32::from(matches!(event, Event::TaskFinished { .. })),
+//! )?;
+//! assert_eq!(endings, [1, 4, 9].map(|square| Ending::Done(json!(square))));
+//! assert_eq!(finished, 3);
+//! # Ok::<(), e2m_schedule::ScheduleError>(())
 //! ```
+//!
+//! # Which part does what
+//!
+//! | module | its one idea |
+//! |---|---|
+//! | `run` | the scheduler: one thread that decides everything and alone talks to the caller |
+//! | `queue`, `watchdog`, `pulse` | its decisions without clocks and processes: what fits, is memory low, does it live |
+//! | `crew` | who works: threads of this process, or processes with one attendant thread each |
+//! | `protocol` | what scheduler and worker process say to each other |
+//! | `serve` | the worker's side |
+//!
+//! # What becomes of a worker process
+//!
+//! It is the leader of its own process group, so that Ctrl-C in a terminal does not reach it, and what it starts ends with
+//! it. It dies with the scheduler's process: on Linux by the kernel's hand, elsewhere when its standard input ends. Its
+//! attendant waits for its death itself, never for the end of a pipe that someone else may hold. The one thing that
+//! escapes is a process that a task moves into a session of its own; nothing waits for it.
+//!
+//! Half a line before a death is explained by the death. A second answer to a task counts for nothing and is told as a
+//! note. An answer about a task that the worker never had, or a line that is no message, ends the worker.
 
+mod amount;
+mod crew;
+mod error;
+mod event;
 mod interrupt;
+mod job;
+mod options;
+mod protocol;
+mod pulse;
+mod queue;
+mod run;
 mod serial;
+mod serve;
+mod task;
+mod throttle;
+mod usage;
+mod watchdog;
 
+pub use error::{ScheduleError, ServeError, VersionMismatch, WorkerError};
+pub use event::{Event, Listener};
 pub use interrupt::Interrupt;
+pub use job::{Ending, Failure, Job};
+pub use options::{Options, Runner, WorkerCommand};
+pub use run::run;
 pub use serial::run_serial;
+pub use serve::serve;
+pub use task::{Handler, Reply, StopReason, TaskContext};
