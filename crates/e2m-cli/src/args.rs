@@ -40,12 +40,21 @@ pub(crate) enum Sub {
     Run(RunArgs),
     /// Look at the raw images of a batch without loading them: size, type, brightness of each channel
     Survey(SurveyArgs),
+    /// Tell what a run would need in memory and disk, and whether this machine has it
+    Check(PlanArgs),
+    /// Tell what is there of each task, and what a run would do
+    Status(PlanArgs),
+    /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
+    Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
     Init(InitArgs),
     /// Print the JSON Schema of batch files, for editors
     Schema,
     /// Print the licence of the font that is part of the program
     Licences,
+    /// Do tasks for another e2m
+    #[command(hide = true)]
+    Worker(WorkerArgs),
 }
 
 /// `e2m BATCH`.
@@ -73,7 +82,7 @@ pub(crate) struct RunArgs {
 }
 
 /// Which tasks of a batch.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TaskArgs {
     /// Only these samples, separated by commas, or `all`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -94,6 +103,18 @@ pub(crate) struct TalkArgs {
     pub(crate) verbose: u8,
 }
 
+impl TalkArgs {
+    /// The arguments that say the same.
+    pub(crate) fn as_arguments(self) -> Vec<std::ffi::OsString> {
+        let verbose = std::iter::repeat_n("-v".into(), usize::from(self.verbose));
+        self.quiet
+            .then(|| "-q".into())
+            .into_iter()
+            .chain(verbose)
+            .collect()
+    }
+}
+
 /// `e2m survey`.
 #[derive(Debug, Args)]
 pub(crate) struct SurveyArgs {
@@ -105,6 +126,68 @@ pub(crate) struct SurveyArgs {
     /// Side of the square in the centre that is looked at, px
     #[arg(long, value_name = "PX", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) crop: u32,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+/// A batch that is only looked at.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The batch file
+    #[arg(value_name = "BATCH")]
+    pub(crate) batch: PathBuf,
+    #[command(flatten)]
+    pub(crate) tasks: TaskArgs,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+impl PlanArgs {
+    /// The run that it is about.
+    pub(crate) fn run(&self) -> RunArgs {
+        RunArgs {
+            batch: Some(self.batch.clone()),
+            tasks: self.tasks.clone(),
+            from_stage: None,
+            to_stage: None,
+            force: false,
+            dry_run: false,
+            talk: self.talk,
+        }
+    }
+}
+
+/// `e2m diagnose`.
+#[derive(Debug, Args)]
+pub(crate) struct DiagnoseArgs {
+    /// Size of the images to plan for, px
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "30000x25000", value_parser = size)]
+    pub(crate) image: (usize, usize),
+    /// Padding to plan for, px per side
+    #[arg(long, value_name = "PX", default_value_t = 2000)]
+    pub(crate) pad: usize,
+    /// Folder on the disk that is measured
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Do not measure how fast the disk is
+    #[arg(long)]
+    pub(crate) no_disk: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+/// `30000x25000`.
+fn size(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once(['x', 'X', '×']);
+    let side = |text: &str| text.trim().parse::<usize>().ok().filter(|side| *side > 0);
+    sides
+        .and_then(|(width, height)| Some((side(width)?, side(height)?)))
+        .ok_or_else(|| format!("{text:?} is no size; it must be like 30000x25000"))
+}
+
+/// `e2m worker`.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
@@ -126,6 +209,8 @@ Examples:
   e2m batch.toml --samples CD070        run only this sample
   e2m batch.toml --from-stage 3         align finely and subtract again
   e2m survey batch.toml                 look at the raw images first
+  e2m check batch.toml                  will memory and disk do?
+  e2m status batch.toml                 what is there, what would a run do?
 
 Ctrl-C stops after the rows at hand and keeps what is done; pressed again it stops at once.";
     format!("{examples}\n\n{}", crate::exit::help())

@@ -1,12 +1,12 @@
 //! What the command line means: each command carried out, ending in an exit code.
 
-use crate::args::{Cli, InitArgs, RunArgs, Sub, SurveyArgs};
+use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs};
 use crate::batch::default_file::DEFAULT_FILE;
 use crate::batch::{Batch, USUAL_NAME};
 use crate::exit::Exit;
 use crate::plan::{Plan, PlanError};
 use crate::terminal::Terminal;
-use crate::{documents, dry_run, logging, run, survey};
+use crate::{check, diagnose, documents, dry_run, logging, run, status, survey, worker};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -16,6 +16,14 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         None => run_batch(&cli.run),
         Some(Sub::Run(args)) => run_batch(&args),
         Some(Sub::Survey(args)) => survey_batch(&args),
+        Some(Sub::Check(args)) => look_at_batch(&args, check::check),
+        Some(Sub::Status(args)) => look_at_batch(&args, status::show),
+        Some(Sub::Diagnose(args)) => {
+            let terminal = Terminal::new(args.talk);
+            logging::start(&terminal, args.talk);
+            diagnose::diagnose(&args, &terminal)
+        }
+        Some(Sub::Worker(args)) => worker::work(&args),
         Some(Sub::Init(args)) => init(&args, &Terminal::new(cli.run.talk)),
         Some(Sub::Schema) => {
             let schema = documents::pretty(&crate::batch_schema());
@@ -44,6 +52,21 @@ fn run_batch(args: &RunArgs) -> Exit {
         dry_run::list(&plan, &terminal)
     } else {
         run::run(&plan, &terminal)
+    }
+}
+
+/// Commands that look at a batch and run nothing.
+fn look_at_batch(args: &PlanArgs, look: impl FnOnce(&Plan, &Terminal) -> Exit) -> Exit {
+    let terminal = Terminal::new(args.talk);
+    logging::start(&terminal, args.talk);
+    match read(&args.batch).and_then(|batch| Plan::new(&batch, &args.run())) {
+        Ok(plan) => {
+            for warning in &plan.warnings {
+                terminal.warn(warning);
+            }
+            look(&plan, &terminal)
+        }
+        Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }
 
@@ -81,7 +104,10 @@ fn meant_command(path: &Path) -> Option<&'static str> {
         .filter(|word| !path.exists() && !word.contains(['/', '\\', '.']))?;
     crate::batch::keys::nearest(
         word,
-        ["run", "survey", "init", "schema", "licences", "help"].into_iter(),
+        [
+            "run", "survey", "check", "status", "diagnose", "init", "schema", "licences", "help",
+        ]
+        .into_iter(),
         0.6,
     )
 }

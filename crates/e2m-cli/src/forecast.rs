@@ -1,5 +1,6 @@
 //! How long the rest of a batch will take.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Learns from the tasks that are done, in proportion to their pixels.
@@ -11,12 +12,14 @@ pub(crate) struct Forecast {
     ended: Vec<bool>,
     /// Pixels and seconds of the tasks that had something to do.
     worked: (f64, f64),
-    running: Option<(usize, Instant)>,
+    running: BTreeMap<usize, Instant>,
+    /// Tasks that run at a time.
+    at_a_time: usize,
 }
 
 impl Forecast {
-    /// For tasks of these numbers of pixels.
-    pub(crate) fn new(pixels: &[Option<f64>]) -> Self {
+    /// For tasks of these numbers of pixels, of which so many run at a time.
+    pub(crate) fn new(pixels: &[Option<f64>], at_a_time: usize) -> Self {
         let known: Vec<f64> = pixels.iter().flatten().copied().collect();
         let mean = if known.is_empty() {
             1.0
@@ -27,7 +30,8 @@ impl Forecast {
             weights: pixels.iter().map(|pixels| pixels.unwrap_or(mean)).collect(),
             ended: vec![false; pixels.len()],
             worked: (0.0, 0.0),
-            running: None,
+            running: BTreeMap::new(),
+            at_a_time: at_a_time.max(1),
         }
     }
 
@@ -38,12 +42,17 @@ impl Forecast {
 
     /// A task begins.
     pub(crate) fn begin(&mut self, index: usize) {
-        self.running = Some((index, Instant::now()));
+        self.running.insert(index, Instant::now());
+    }
+
+    /// A task was stopped and will begin again.
+    pub(crate) fn put_back(&mut self, index: usize) {
+        self.running.remove(&index);
     }
 
     /// A task has ended. One that failed or had nothing to do is not typical and teaches nothing.
     pub(crate) fn end(&mut self, index: usize, seconds: f64, typical: bool) {
-        self.running = None;
+        self.running.remove(&index);
         self.ended[index] = true;
         if typical {
             self.worked.0 += self.weights[index];
@@ -65,13 +74,21 @@ impl Forecast {
             return None;
         }
         let per_pixel = seconds / pixels;
-        let spent = self.running.map_or(0.0, |(index, began)| {
-            began
-                .elapsed()
-                .as_secs_f64()
-                .min(per_pixel * self.weights[index])
-        });
-        Some(per_pixel * left - spent)
+        let expected = |index: usize| per_pixel * self.weights[index];
+        let spent = |(index, began): (&usize, &Instant)| {
+            began.elapsed().as_secs_f64().min(expected(*index))
+        };
+        let spent_in_all: f64 = self.running.iter().map(spent).sum();
+        let shared = (per_pixel * left - spent_in_all) / self.at_a_time as f64;
+        // However many run side by side, the longest takes its time.
+        let longest = (0..self.weights.len())
+            .filter(|index| !self.ended[*index])
+            .map(|index| {
+                let begun = self.running.get_key_value(&index).map_or(0.0, spent);
+                expected(index) - begun
+            })
+            .fold(0.0, f64::max);
+        Some(shared.max(longest))
     }
 }
 
@@ -81,7 +98,7 @@ mod tests {
 
     #[test]
     fn time_is_in_proportion_to_pixels() {
-        let mut forecast = Forecast::new(&[Some(100.0), Some(300.0), None]);
+        let mut forecast = Forecast::new(&[Some(100.0), Some(300.0), None], 1);
         assert_eq!(forecast.seconds_left(), None);
         forecast.end(0, 2.0, true);
         assert_eq!(forecast.seconds_left(), Some(10.0)); // the unknown one counts as the mean, 200
@@ -92,10 +109,20 @@ mod tests {
 
     #[test]
     fn what_was_done_already_teaches_nothing() {
-        let mut forecast = Forecast::new(&[Some(100.0), Some(100.0), Some(100.0)]);
+        let mut forecast = Forecast::new(&[Some(100.0), Some(100.0), Some(100.0)], 1);
         forecast.end(0, 0.01, false);
         assert_eq!(forecast.seconds_left(), None);
         forecast.end(1, 5.0, true);
         assert_eq!(forecast.seconds_left(), Some(5.0));
+    }
+
+    #[test]
+    fn side_by_side_takes_less_time_but_not_less_than_the_longest() {
+        let mut forecast = Forecast::new(&[Some(100.0), Some(100.0), Some(100.0), Some(100.0)], 2);
+        forecast.end(0, 2.0, true);
+        assert_eq!(forecast.seconds_left(), Some(3.0));
+        let mut forecast = Forecast::new(&[Some(100.0), Some(500.0), Some(100.0)], 4);
+        forecast.end(0, 2.0, true);
+        assert_eq!(forecast.seconds_left(), Some(10.0));
     }
 }

@@ -5,10 +5,12 @@
 //! | `args`, `command` | the command line as given, and what it means |
 //! | `batch` | the batch file: its keys, their types, what can be wrong with them |
 //! | `plan` | which tasks will run: the batch file, the command line and the raw folder together |
-//! | `run` | runs them one after another, whatever happens to one of them |
+//! | `look`, `gate` | what each task would do and need, and whether the machine has it |
+//! | `run` | hands them to a runner of `e2m-schedule` and follows them, whatever happens to one of them |
+//! | `worker` | the process in which a runner has tasks done |
 //! | `terminal` | the only place that prints: progress, warnings, results |
 //! | `report` | the summary, `e2m_batch.json`, `e2m_batch.csv`, the run log |
-//! | `survey`, `dry_run` | a look before a run |
+//! | `survey`, `dry_run`, `check`, `status`, `diagnose` | a look before a run |
 //! | `documents` | the JSON Schema and the docs pages that are made from the batch file's tables |
 //!
 //! Nothing here knows images; that is `e2m-pipeline`, which runs one task. This library exists so that all of it can be
@@ -21,21 +23,28 @@
 
 mod args;
 mod batch;
+mod check;
 mod command;
+mod diagnose;
 mod documents;
 mod dry_run;
 mod exit;
 mod forecast;
+mod gate;
 mod human;
 mod logging;
+mod look;
+mod machine;
 mod plan;
 mod report;
 mod run;
 mod signals;
+mod status;
 mod survey;
 mod table;
 mod task_size;
 mod terminal;
+mod worker;
 
 pub use documents::{Document, batch_schema, documents};
 pub use exit::Exit;
@@ -58,4 +67,9 @@ pub fn main() -> std::process::ExitCode {
             code.into()
         }
     }
+}
+
+/// `CD070/DAPI`.
+fn task_name(task: &e2m_pipeline::TaskSpec) -> String {
+    format!("{}/{}", task.sample, task.dye)
 }

@@ -2,9 +2,11 @@
 
 use crate::args::{RunArgs, TaskArgs};
 use crate::batch::Batch;
+use crate::batch::execution::Execution;
 use crate::batch::problem::{BatchError, Problem};
+use crate::batch::resources::Resources;
 use crate::batch::setting::Setting as _;
-use crate::batch::values::{AutoCount, Names, Parallel};
+use crate::batch::values::{Names, Parallel};
 use crate::exit::Exit;
 use crate::human::count;
 use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
@@ -18,8 +20,10 @@ pub(crate) struct Plan {
     pub(crate) batch_path: PathBuf,
     /// Where results go.
     pub(crate) output_dir: PathBuf,
-    /// Compute threads.
-    pub(crate) threads: AutoCount,
+    /// How tasks are run.
+    pub(crate) execution: Execution,
+    /// What they may use of the machine.
+    pub(crate) resources: Resources,
     /// The tasks in their order.
     pub(crate) tasks: Vec<TaskSpec>,
     /// Tasks of the batch file that the command line left out, and after which task of `tasks` each stands.
@@ -194,7 +198,8 @@ impl Plan {
         Ok(Self {
             batch_path: batch.path.clone(),
             output_dir: batch.output_dir(),
-            threads: batch.execution.threads,
+            execution: batch.execution.clone(),
+            resources: batch.resources.clone(),
             tasks,
             left_alone,
             missing,
@@ -220,17 +225,15 @@ fn params_of(batch: &Batch, sample: &str, dye: &str) -> Result<Params, BatchErro
 /// What the batch file sets and this version does not do yet.
 fn idle_settings(batch: &Batch) -> Vec<String> {
     let mut said = Vec::new();
-    if batch.execution.parallel != Parallel::No {
+    if batch.execution.parallel == Parallel::Slurm {
         let set = batch.execution.parallel.written();
         said.push(format!(
             "parallel = {set} is not in this version yet; tasks run one after another"
         ));
     }
-    let idle = batch
+    let idle: Vec<String> = batch
         .idle
         .iter()
-        .filter(|key| key.name != "execution.parallel");
-    let idle: Vec<String> = idle
         .map(|key| format!("{} (line {})", key.name, key.line))
         .collect();
     if !idle.is_empty() {
@@ -302,13 +305,13 @@ mod tests {
     #[test]
     fn settings_of_later_versions_are_named() {
         let said = idle_settings(&batch(
-            "[execution]\nparallel = \"slurm\"\nmemory_limit = \"8GB\"\nthreads = 2\n",
+            "[execution]\nparallel = \"slurm\"\nthreads = 2\n[slurm]\npartition = \"x\"\n",
         ));
         assert_eq!(
             said,
             [
                 "parallel = \"slurm\" is not in this version yet; tasks run one after another",
-                "set in the batch file, but without effect in this version: execution.memory_limit (line 5)",
+                "set in the batch file, but without effect in this version: slurm.partition (line 7)",
             ]
         );
         assert_eq!(

@@ -1,8 +1,7 @@
 //! The sizes of a task's images, from their headers.
 
 use e2m_image::Size;
-use e2m_io::RawImage;
-use e2m_pipeline::TaskSpec;
+use e2m_pipeline::Outlook;
 
 /// The sizes of a task's images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,20 +12,13 @@ pub(crate) struct TaskSize {
 }
 
 impl TaskSize {
-    /// Reads the headers; `None` where one cannot be read, which the task itself will report.
-    pub(crate) fn of(task: &TaskSpec) -> Option<Self> {
-        // What is odd about a file is told when the task reads it, and once is enough.
-        let unheard = tracing::subscriber::NoSubscriber::default();
-        tracing::subscriber::with_default(unheard, || Self::read(task))
-    }
-
-    fn read(task: &TaskSpec) -> Option<Self> {
-        let size = |path| RawImage::open(path).ok().map(|image| image.info().size);
-        Some(Self {
-            post: size(&task.post)?,
-            pre: size(&task.pre)?,
-            pad: task.params.pad,
-        })
+    /// From what is known of a task.
+    pub(crate) fn of(outlook: &Outlook) -> Self {
+        Self {
+            post: outlook.post,
+            pre: outlook.pre,
+            pad: outlook.memory.pad,
+        }
     }
 
     /// Images of this size, without padding.

@@ -253,6 +253,32 @@ fn the_hash_is_that_of_the_pixels_whatever_the_format() {
 }
 
 #[test]
+fn the_length_of_a_file_is_known_before() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let sizes = [(1, 1), (300, 7), (700, 900), (3, 5000)];
+    for (kind, (width, height)) in KINDS.iter().flat_map(|k| sizes.map(|size| (k, size))) {
+        let size = Size::new(width, height);
+        let mut writer = kind
+            .create(&dir.path().join("image"), size, &facts())
+            .expect("it begins");
+        writer
+            .write_band(0, pixels(width, height).view())
+            .expect("it takes the band");
+        let written = writer.finish().expect("it ends").bytes;
+        let expected = CheckpointWriter::file_bytes(size, kind.format);
+        assert!(
+            written <= expected,
+            "{kind:?} {size}: {written} of {expected}"
+        );
+        let close = expected < written + (16 << 10) + 16 * height as u64;
+        assert!(
+            close || kind.compression == CheckpointCompression::Deflate,
+            "{kind:?} {size}: {written} of {expected}"
+        );
+    }
+}
+
+#[test]
 fn what_is_not_finished_leaves_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     for kind in KINDS {

@@ -336,7 +336,7 @@ impl Shared {
 fn progress_event(stage: u8, what: &'static str, rows: usize, of: usize) -> Event {
     Event::Progress {
         stage,
-        what,
+        what: what.into(),
         rows,
         of,
     }

@@ -173,7 +173,8 @@ impl History {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) canvas: e2m_image::Size,
-    pub(crate) inputs: &'a Inputs,
+    /// The raw files; `None` where one is not known to be that of any earlier run.
+    pub(crate) inputs: Option<&'a Inputs>,
     pub(crate) params: &'a Params,
     pub(crate) stage: u8,
     /// Whether an image of the Python program will do.
@@ -186,9 +187,14 @@ impl Wanted<'_> {
         &self,
         recorded: Vec<(&'m Manifest, CheckpointRecord)>,
     ) -> Result<Vec<(&'m Manifest, CheckpointRecord)>, String> {
+        let Some(inputs) = self.inputs else {
+            return Err(
+                "a raw file is not that of the earlier run, or was touched since".to_owned(),
+            );
+        };
         let same_inputs: Vec<_> = recorded
             .into_iter()
-            .filter(|(m, _)| m.inputs.same_content(self.inputs))
+            .filter(|(m, _)| m.inputs.same_content(inputs))
             .collect();
         if same_inputs.is_empty() {
             return Err("it was made from other raw files".to_owned());

@@ -45,6 +45,7 @@ mod memory;
 mod names;
 mod observer;
 mod outcome;
+mod outlook;
 mod output;
 mod params;
 mod pictures;
@@ -66,6 +67,7 @@ pub use manifest::{
 pub use memory::MemoryNeeds;
 pub use observer::{Event, Observer, Unobserved};
 pub use outcome::TaskOutcome;
+pub use outlook::{Outlook, StageOutlook, outlook};
 pub use params::{
     CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
     format_g, parse_suffix, suffix,

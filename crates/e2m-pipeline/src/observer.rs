@@ -1,7 +1,11 @@
 //! What a running task tells, and the question whether it should stop.
 
-/// Something that happened in a running task.
-#[derive(Debug, Clone, PartialEq)]
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Something that happened in a running task. As JSON `{"kind": "progress", "stage": 2, …}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
     /// A stage begins.
     StageStarted {
@@ -13,7 +17,7 @@ pub enum Event {
         /// 1 to 4.
         stage: u8,
         /// What is being done, in a few words.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// Rows done.
         rows: usize,
         /// Rows in all.
@@ -28,8 +32,11 @@ pub enum Event {
         /// Whether its checkpoints were there already.
         skipped: bool,
     },
-    /// Something the user should know, as a sentence.
-    Note(String),
+    /// Something the user should know.
+    Note {
+        /// A sentence.
+        text: String,
+    },
 }
 
 /// Watches a task.
@@ -49,4 +56,35 @@ pub struct Unobserved;
 
 impl Observer for Unobserved {
     fn on_event(&mut self, _: &Event) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_back_from_json() {
+        let events = [
+            Event::StageStarted { stage: 1 },
+            Event::Progress {
+                stage: 2,
+                what: "reading".into(),
+                rows: 3,
+                of: 4,
+            },
+            Event::StageFinished {
+                stage: 3,
+                seconds: 0.1,
+                skipped: false,
+            },
+            Event::Note { text: "n".into() },
+        ];
+        for event in events {
+            let json = serde_json::to_value(&event).expect("it can be written");
+            assert_eq!(
+                serde_json::from_value::<Event>(json).expect("it can be read"),
+                event
+            );
+        }
+    }
 }

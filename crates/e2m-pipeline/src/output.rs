@@ -111,7 +111,7 @@ impl Output<'_> {
                 observer,
                 Event::Progress {
                     stage,
-                    what,
+                    what: what.into(),
                     rows,
                     of: size.height,
                 },

@@ -252,7 +252,7 @@ impl<'a> TaskRun<'a> {
         self.manifest
             .checkpoints
             .retain(|record| !is_of_stage(&record.path));
-        let pictures = pictures::recorded_paths(self, stage);
+        let pictures = pictures::recorded_paths(&self.output.paths, &self.spec.params, stage);
         self.manifest
             .pictures
             .retain(|picture| !pictures.contains(&picture.path));
@@ -310,7 +310,12 @@ impl<'a> TaskRun<'a> {
         if !done {
             return None;
         }
-        let records = stages::all_outputs(self, earlier)?;
+        let task = stages::Place {
+            spec: self.spec,
+            paths: &self.output.paths,
+            canvas: self.canvas.size(),
+        };
+        let records = task.all_outputs(self.history, earlier)?;
         let inputs = self.manifest.inputs.clone();
         self.manifest = Manifest {
             inputs,
@@ -369,7 +374,7 @@ impl<'a> TaskRun<'a> {
     pub(crate) fn note(&mut self, text: String) {
         tracing::info!(sample = self.spec.sample, dye = self.spec.dye, "{text}");
         self.notes.push(text.clone());
-        self.output.observer.on_event(&Event::Note(text));
+        self.output.observer.on_event(&Event::Note { text });
     }
 
     /// Says what begins, where no rows go by that would show it.
@@ -377,7 +382,7 @@ impl<'a> TaskRun<'a> {
         let of = self.canvas.size().height;
         self.output.observer.on_event(&Event::Progress {
             stage,
-            what,
+            what: what.into(),
             rows: 0,
             of,
         });
@@ -406,7 +411,7 @@ impl<'a> TaskRun<'a> {
     ) -> Option<Found<'a>> {
         let wanted = Wanted {
             canvas: self.canvas.size(),
-            inputs: &self.manifest.inputs,
+            inputs: Some(&self.manifest.inputs),
             params: &self.spec.params,
             stage,
             accept_foreign,

@@ -36,7 +36,7 @@ fn small() -> Params {
 /// Passes over the images in stage 4, and what was said.
 #[derive(Default)]
 struct Watcher {
-    passes: Vec<&'static str>,
+    passes: Vec<String>,
     skipped: Vec<u8>,
     notes: Vec<String>,
 }
@@ -49,13 +49,13 @@ impl Observer for Watcher {
                 what,
                 rows,
                 of,
-            } if rows == of => self.passes.push(what),
+            } if rows == of => self.passes.push(what.to_string()),
             Event::StageFinished {
                 stage,
                 skipped: true,
                 ..
             } => self.skipped.push(*stage),
-            Event::Note(note) => self.notes.push(note.clone()),
+            Event::Note { text } => self.notes.push(text.clone()),
             _ => {}
         }
     }

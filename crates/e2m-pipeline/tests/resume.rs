@@ -82,7 +82,7 @@ struct Watcher {
 impl Observer for Watcher {
     fn on_event(&mut self, event: &Event) {
         match event {
-            Event::Note(note) => self.notes.push(note.clone()),
+            Event::Note { text } => self.notes.push(text.clone()),
             Event::StageFinished { stage, skipped, .. } => self.skipped.push((*stage, *skipped)),
             Event::Progress { stage, what, .. } if what.starts_with("writing") => {
                 self.stopping |= self.stop_in_stage == Some(*stage);

@@ -82,7 +82,8 @@ impl RunLog {
         ))
     }
 
-    fn line(&mut self, text: &str) {
+    /// Adds an entry.
+    pub(crate) fn line(&mut self, text: &str) {
         let time = Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         // A message of several lines stays one entry.
         let entry = format!("{time}  {}\n", text.replace('\n', " "));

@@ -10,9 +10,13 @@ use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
 };
-use std::io::{BufWriter, IntoInnerError, Write as _};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{BufWriter, IntoInnerError, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+/// The head up to the fingerprint is shorter than this, bytes.
+const BEGINNING: u64 = 128;
 /// Its name.
 pub(super) const NAME: &str = "report.html";
 
@@ -27,10 +31,16 @@ pub(super) enum PageError {
     Write(#[from] std::io::Error),
 }
 
-/// Writes the page in one step. The pictures of one task are in memory at a time; one that cannot be read is left out.
+/// Writes the page in one step. The pictures of one task are in memory at a time; one that cannot be read is left out. A
+/// page that shows the same already is left as it is, where this run did nothing.
 pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
-    let head = head(report);
+    let mut head = head(report);
     let folder = &report.plan.output_dir;
+    head.fingerprint = fingerprint(report, &head);
+    let idle = !report.results.iter().any(TaskResult::worked);
+    if idle && is_of(&folder.join(NAME), &head.fingerprint) {
+        return Ok(());
+    }
     let mut file = BufWriter::new(AtomicFile::create(&folder.join(NAME))?);
     write_report(&mut file, &head, |row| {
         // Rows behind the results are of pairs that were left out.
@@ -40,6 +50,45 @@ pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
     file.flush()?;
     let file = file.into_inner().map_err(IntoInnerError::into_error)?;
     Ok(file.commit()?)
+}
+
+/// Stands for all that the page shows but how long this run took and what it said on its way.
+fn fingerprint(report: &BatchReport<'_>, head: &ReportHead) -> String {
+    let mut hasher = DefaultHasher::new();
+    let rows = head.tasks.iter().map(|row| ReportRow {
+        seconds: None,
+        peak_bytes: None,
+        warnings: Vec::new(),
+        ..row.clone()
+    });
+    let lasting = ReportHead {
+        started: String::new(),
+        seconds: 0.0,
+        tasks: rows.collect(),
+        ..head.clone()
+    };
+    format!("{lasting:?}").hash(&mut hasher);
+    for result in &report.results {
+        for picture in result.record.iter().flat_map(|record| &record.pictures) {
+            let path = below(result, Path::new(&picture.path));
+            let about = std::fs::metadata(report.plan.output_dir.join(&path));
+            let about = about.map(|about| (about.len(), about.modified().ok()));
+            (path, about.ok()).hash(&mut hasher);
+        }
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+/// Whether the page at `path` has this fingerprint.
+fn is_of(path: &Path, fingerprint: &str) -> bool {
+    let mut beginning = String::new();
+    let read =
+        File::open(path).and_then(|file| file.take(BEGINNING).read_to_string(&mut beginning));
+    // All of it is ASCII.
+    read.is_ok()
+        && beginning.contains(&format!(
+            "<meta name=\"e2m-content\" content=\"{fingerprint}\">"
+        ))
 }
 
 fn head(report: &BatchReport<'_>) -> ReportHead {
@@ -75,6 +124,7 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
         problems: problems.collect(),
         tasks: report.results.iter().map(row).chain(missing).collect(),
         files: files.map(|(label, path)| file(label, path.into())).into(),
+        fingerprint: String::new(),
     }
 }
 

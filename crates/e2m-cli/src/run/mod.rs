@@ -1,28 +1,48 @@
-//! Runs the tasks of a plan one after another, and reports.
+//! Runs the tasks of a plan and reports: looks at them all, asks the gate, hands them to a runner and follows it.
 
+mod follow;
 mod guarded;
-mod watch;
+mod journal;
+mod perform;
+mod told;
 
-use crate::batch::values::AutoCount;
+pub(crate) use perform::Performer;
+
+use crate::batch::values::Parallel;
 use crate::exit::Exit;
 use crate::forecast::Forecast;
+use crate::gate::Gate;
 use crate::human;
+use crate::look::look;
+use crate::machine;
 use crate::plan::Plan;
 use crate::report::log::RunLog;
-use crate::report::results::{Ending, TaskResult};
+use crate::report::results::TaskResult;
 use crate::report::{self, BatchReport};
 use crate::signals;
+use crate::task_name;
 use crate::task_size::TaskSize;
-use crate::terminal::{Show, TaskEnd, TaskView, Terminal};
-use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
-use e2m_schedule::{Interrupt, run_serial};
+use crate::terminal::{TaskView, Terminal};
+use e2m_pipeline::{Outlook, PipelineError, TaskSpec, Unobserved};
+use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
+use e2m_schedule::{
+    Event, Interrupt, Job, Listener as _, Options, Runner, ScheduleError, WorkerCommand,
+};
+use follow::Follower;
 use jiff::Zoned;
-use std::cell::{Cell, RefCell};
-use std::time::Instant;
-use watch::Watch;
+use journal::Journal;
+use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// Runs every task of the plan; one that fails does not stop the others.
 pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
+    let machine = machine::detect();
+    let outlooks = look(plan);
+    let gate = Gate::of(plan, &outlooks, &machine);
+    gate.tell(terminal);
+    if gate.refuses() {
+        return Exit::Refused;
+    }
     if let Err(error) = std::fs::create_dir_all(&plan.output_dir) {
         terminal.error(&format!(
             "output_dir {} cannot be made: {error}",
@@ -32,31 +52,63 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
     }
     let interrupt = Interrupt::default();
     signals::listen(&interrupt, terminal);
-    use_threads(plan.threads);
     let (started, began) = (Zoned::now(), Instant::now());
     let mut log = RunLog::open(&plan.output_dir);
+    let mut journal = Journal::open(&plan.output_dir, &started);
     log.start(plan);
-    terminal.say(&opening(plan));
-    let results = run_tasks(plan, terminal, &interrupt, &mut log);
-    let seconds = began.elapsed().as_secs_f64();
+    for line in gate.lines() {
+        log.line(&line);
+    }
+    journal.add("run_started", None, gate.facts(plan));
+    terminal.say(&opening(plan, &gate));
+    let tasks = Tasks {
+        plan,
+        outlooks: &outlooks,
+        gate: &gate,
+        machine: &machine,
+    };
+    let results = match tasks.run(terminal, &interrupt, (&mut log, &mut journal)) {
+        Ok(results) => results,
+        Err(error) => {
+            terminal.error(&format!("no task was run: {error}"));
+            log.line(&format!("no task was run: {error}"));
+            return Exit::TaskFailed;
+        }
+    };
     let report = BatchReport {
         plan,
         results,
         started,
-        seconds,
+        seconds: began.elapsed().as_secs_f64(),
         interrupted: interrupt.is_raised(),
     };
+    finish(&report, terminal, log, journal)
+}
+
+/// Writes what is left of the batch as a whole, and prints it.
+fn finish(
+    report: &BatchReport<'_>,
+    terminal: &Terminal,
+    mut log: RunLog,
+    mut journal: Journal,
+) -> Exit {
     let exit = report.exit();
-    let written = report::write_files(&report::with_earlier(&report), exit);
-    log.end(&report, exit);
-    report::print(&report, terminal);
-    for error in written.into_iter().chain(log.failure()) {
+    let written = report::write_files(&report::with_earlier(report), exit);
+    log.end(report, exit);
+    journal.add(
+        "run_finished",
+        None,
+        json!({"exit_code": exit.code(), "seconds": report.seconds}),
+    );
+    report::print(report, terminal);
+    let failures = [log.failure(), journal.failure()].into_iter().flatten();
+    for error in written.into_iter().chain(failures) {
         terminal.warn(&error);
     }
     exit
 }
 
-fn opening(plan: &Plan) -> String {
+fn opening(plan: &Plan, gate: &Gate) -> String {
     let left_out = match plan.missing.len() {
         0 => String::new(),
         n => format!(
@@ -66,92 +118,159 @@ fn opening(plan: &Plan) -> String {
     };
     let tasks = human::count(plan.tasks.len(), "task");
     format!(
-        "e2m {}: {tasks} of {}{left_out}",
+        "e2m {}: {tasks} of {}{left_out}{}",
         env!("CARGO_PKG_VERSION"),
-        plan.batch_path.display()
+        plan.batch_path.display(),
+        gate.how()
     )
 }
 
-/// Limits the threads that compute.
-fn use_threads(threads: AutoCount) {
-    if let AutoCount::Exactly(count) = threads
-        && let Err(error) = rayon::ThreadPoolBuilder::new()
-            .num_threads(count.get())
-            .build_global()
-    {
-        tracing::warn!(%error, "the number of threads stays as it is");
+/// The tasks of a plan and what is known of them.
+struct Tasks<'a> {
+    plan: &'a Plan,
+    outlooks: &'a [Result<Outlook, PipelineError>],
+    gate: &'a Gate,
+    machine: &'a Machine,
+}
+
+impl Tasks<'_> {
+    /// Runs them, and answers with a result for each.
+    fn run(
+        &self,
+        terminal: &Terminal,
+        interrupt: &Interrupt,
+        (log, journal): (&mut RunLog, &mut Journal),
+    ) -> Result<Vec<TaskResult>, ScheduleError> {
+        let views = self.views();
+        let (finished, jobs): (Vec<usize>, Vec<usize>) =
+            (0..self.plan.tasks.len()).partition(|index| self.is_finished(*index));
+        let options = self.options(terminal);
+        let pixels: Vec<_> = views
+            .iter()
+            .map(|view| view.size.as_ref().map(TaskSize::canvas_pixels))
+            .collect();
+        let mut follower = Follower {
+            plan: self.plan,
+            terminal,
+            views: &views,
+            jobs: &jobs,
+            show: terminal.show(Forecast::new(&pixels, self.gate.workers())),
+            log,
+            journal,
+            memory: self.memory_log(),
+            results: vec![None; views.len()],
+            workers: vec![0; jobs.len()],
+            in_process: !matches!(
+                options.runner,
+                Runner::Subprocess | Runner::Pool { workers: 2.. }
+            ),
+        };
+        // What is finished takes no worker, only a look.
+        for index in finished {
+            if !interrupt.is_raised() {
+                let outcome = guarded::run(&self.plan.tasks[index], &mut Unobserved);
+                follower.end(index, Some(&outcome));
+            }
+        }
+        self.hand_over(&jobs, &options, interrupt, &mut follower)?;
+        if let Some(summary) = follower.memory.as_ref().map(MemoryLog::summary) {
+            follower.on_event(&Event::Note(summary.to_string()));
+        }
+        let results = std::mem::take(&mut follower.results);
+        let not_begun = |task| TaskResult::of(task, None, &self.plan.output_dir);
+        let results = results.into_iter().zip(&self.plan.tasks);
+        Ok(results
+            .map(|(result, task)| result.unwrap_or_else(|| not_begun(task)))
+            .collect())
+    }
+
+    fn hand_over(
+        &self,
+        jobs: &[usize],
+        options: &Options,
+        interrupt: &Interrupt,
+        follower: &mut Follower<'_>,
+    ) -> Result<(), ScheduleError> {
+        let jobs: Vec<Job> = jobs.iter().map(|index| self.job(*index)).collect();
+        let performer = Performer {
+            side_by_side: matches!(options.runner, Runner::Threads { workers: 2.. }),
+            log: None,
+        };
+        let memory = self.machine.watch();
+        e2m_schedule::run(
+            &jobs,
+            options,
+            &performer,
+            &|| memory.read(),
+            &oom_kills,
+            interrupt,
+            follower,
+        )?;
+        Ok(())
+    }
+
+    fn views(&self) -> Vec<TaskView> {
+        let tasks = self.plan.tasks.iter().zip(self.outlooks).enumerate();
+        tasks
+            .map(|(index, (task, outlook))| TaskView {
+                index,
+                of: self.plan.tasks.len(),
+                name: task_name(task),
+                size: outlook.as_ref().ok().map(TaskSize::of),
+            })
+            .collect()
+    }
+
+    fn is_finished(&self, index: usize) -> bool {
+        matches!(&self.outlooks[index], Ok(outlook) if outlook.finished.is_some())
+    }
+
+    fn job(&self, index: usize) -> Job {
+        let task: &TaskSpec = &self.plan.tasks[index];
+        Job {
+            name: task_name(task),
+            // A task is made of names, numbers and paths.
+            payload: serde_json::to_value(task).unwrap_or_default(),
+            plan_bytes: self.gate.plan_bytes(index),
+        }
+    }
+
+    fn memory_log(&self) -> Option<MemoryLog> {
+        let wanted = self.plan.execution.memory_debug;
+        wanted.then(|| MemoryLog::new(process_memory().current))
+    }
+
+    fn options(&self, terminal: &Terminal) -> Options {
+        let execution = &self.plan.execution;
+        let workers = self.gate.workers();
+        let runner = match execution.parallel {
+            Parallel::No | Parallel::Slurm => Runner::Serial,
+            Parallel::Subprocess => Runner::Subprocess,
+            Parallel::Pool if execution.use_threads => Runner::Threads { workers },
+            Parallel::Pool => Runner::Pool { workers },
+        };
+        Options {
+            runner,
+            threads: self.gate.threads(),
+            command: worker_command(terminal),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            timeout: Some(Duration::from_secs(u64::from(execution.timeout_per_task.0))),
+            memory_limit_bytes: Some(execution.memory_limit.0),
+            retries: execution.retries.0,
+            memory_budget_bytes: Some(self.gate.budget_bytes()),
+            min_available_bytes: Some(self.plan.resources.min_available.0),
+            ..Options::default()
+        }
     }
 }
 
-fn run_tasks(
-    plan: &Plan,
-    terminal: &Terminal,
-    interrupt: &Interrupt,
-    log: &mut RunLog,
-) -> Vec<TaskResult> {
-    let sizes: Vec<Option<TaskSize>> = plan.tasks.iter().map(TaskSize::of).collect();
-    let pixels: Vec<_> = sizes
-        .iter()
-        .map(|size| size.as_ref().map(TaskSize::canvas_pixels))
-        .collect();
-    let show = RefCell::new(terminal.show(Forecast::new(&pixels)));
-    let view = |index: usize| TaskView {
-        index,
-        of: plan.tasks.len(),
-        name: task_name(&plan.tasks[index]),
-        size: sizes[index],
-    };
-    let next = Cell::new(0);
-    let run = |task: &TaskSpec| {
-        let view = view(next.replace(next.get() + 1));
-        show.borrow_mut().task_started(&view);
-        let mut show = show.borrow_mut();
-        guarded::run(
-            task,
-            &mut Watch {
-                task: &view,
-                show: &mut **show,
-                interrupt,
-            },
-        )
-    };
-    let on_result = |index: usize, outcome: &TaskOutcome| {
-        let result = TaskResult::of(&plan.tasks[index], Some(outcome), &plan.output_dir);
-        tell(&mut **show.borrow_mut(), &view(index), &result);
-        log.task(&view(index).label(), &result);
-    };
-    let outcomes = run_serial(&plan.tasks, interrupt, run, on_result);
-    let results = plan.tasks.iter().zip(&outcomes);
-    results
-        .map(|(task, outcome)| TaskResult::of(task, outcome.as_ref(), &plan.output_dir))
-        .collect()
-}
-
-/// Shows how a task ended.
-fn tell(show: &mut dyn Show, task: &TaskView, result: &TaskResult) {
-    let how = match result.ending() {
-        Ending::Complete => "complete",
-        Ending::Suspect => "suspect",
-        Ending::Failed => "failed",
-        Ending::Interrupted | Ending::NotBegun => "interrupted",
-    };
-    let why = match &result.status {
-        Status::Suspect(why) | Status::Error(why) => Some(why.clone()),
-        Status::Complete | Status::Incomplete(_) => None,
-    };
-    let end = TaskEnd {
-        how,
-        why,
-        seconds: result.seconds,
-        peak_rss_bytes: result.peak_rss_bytes,
-        worked: result.worked(),
-        typical: !result.stages_done.is_empty()
-            && matches!(result.ending(), Ending::Complete | Ending::Suspect),
-    };
-    show.task_finished(task, &end);
-}
-
-/// `CD070/DAPI`.
-fn task_name(task: &TaskSpec) -> String {
-    format!("{}/{}", task.sample, task.dye)
+/// This program, as a worker. `None` where it does not know where it is, which runners that need it report.
+fn worker_command(terminal: &Terminal) -> Option<WorkerCommand> {
+    let mut args = vec!["worker".into()];
+    args.extend(terminal.talk().as_arguments());
+    Some(WorkerCommand {
+        program: std::env::current_exe().ok()?,
+        args,
+        envs: Vec::new(),
+    })
 }

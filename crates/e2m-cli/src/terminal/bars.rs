@@ -1,12 +1,12 @@
-//! Progress on a terminal: a line for the running task, and one for the batch.
+//! Progress on a terminal: a line for each running task, and one for the batch.
 
 use super::Terminal;
 use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
 use crate::forecast::Forecast;
 use crate::human;
 use e2m_pipeline::Event;
-use e2m_resources::process_memory;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// The lines are drawn anew this often, so that the times go on in steps that report nothing.
@@ -14,35 +14,48 @@ const TICK: Duration = Duration::from_millis(200);
 const TASK_LINE: &str = "{spinner} {prefix}  {bar:20} {percent:>3} %  {wide_msg}";
 const BATCH_LINE: &str = "  {pos}/{len} tasks  {elapsed_precise}  {wide_msg}";
 
-/// Two lines that stay at the bottom.
+/// A line for each running task, and below them one for the batch; they stay at the bottom.
 #[derive(Debug)]
 pub(crate) struct Bars {
     terminal: Terminal,
+    bars: MultiProgress,
     forecast: Forecast,
-    task: ProgressBar,
+    running: BTreeMap<usize, Line>,
     batch: ProgressBar,
+}
+
+/// The line of a running task.
+#[derive(Debug)]
+struct Line {
+    bar: ProgressBar,
     speed: Speed,
+    rss_bytes: Option<u64>,
+}
+
+impl Line {
+    /// What it says behind the bar.
+    fn say(&self, text: &str) {
+        let memory = self.rss_bytes.map_or_else(String::new, human::bytes);
+        self.bar.set_message(format!("{text}  {memory}"));
+    }
+}
+
+fn style(line: &str) -> ProgressStyle {
+    ProgressStyle::with_template(line).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 impl Bars {
     pub(crate) fn new(terminal: Terminal, bars: MultiProgress, forecast: Forecast) -> Self {
-        let style = |line| {
-            ProgressStyle::with_template(line).unwrap_or_else(|_| ProgressStyle::default_bar())
-        };
-        let task = bars
-            .add(ProgressBar::new(100))
-            .with_style(style(TASK_LINE).progress_chars("━╸─"));
         let batch = bars
             .add(ProgressBar::new(forecast.tasks() as u64))
             .with_style(style(BATCH_LINE));
-        task.enable_steady_tick(TICK);
         batch.enable_steady_tick(TICK);
         Self {
             terminal,
+            bars,
             forecast,
-            task,
+            running: BTreeMap::new(),
             batch,
-            speed: Speed::new(),
         }
     }
 
@@ -53,22 +66,46 @@ impl Bars {
                 format!("about {} left", human::about(left))
             }));
     }
+
+    fn remove(&mut self, task: &TaskView) {
+        if let Some(line) = self.running.remove(&task.index) {
+            line.bar.finish_and_clear();
+            self.bars.remove(&line.bar);
+        }
+    }
 }
 
 impl Show for Bars {
     fn task_started(&mut self, task: &TaskView) {
+        self.remove(task);
         self.forecast.begin(task.index);
-        self.speed = Speed::new();
-        self.task.set_prefix(task.label());
-        self.task.set_position(0);
-        self.task.set_message("reading the raw files");
+        let bar = self
+            .bars
+            .insert_before(&self.batch, ProgressBar::new(100))
+            .with_style(style(TASK_LINE).progress_chars("━╸─"));
+        bar.enable_steady_tick(TICK);
+        bar.set_prefix(task.label());
+        bar.set_message("reading the raw files");
+        let line = Line {
+            bar,
+            speed: Speed::new(),
+            rss_bytes: None,
+        };
+        self.running.insert(task.index, line);
     }
 
     fn event(&mut self, task: &TaskView, event: &Event) {
+        if let Event::Note { text } = event {
+            self.terminal
+                .say(&format!("{}  note: {text}", task.label()));
+        }
+        let Some(line) = self.running.get_mut(&task.index) else {
+            return;
+        };
         match event {
             Event::StageStarted { stage } => {
-                self.task.set_position(0);
-                self.task.set_message(stage_name(*stage));
+                line.bar.set_position(0);
+                line.say(&stage_name(*stage));
             }
             Event::Progress {
                 stage,
@@ -78,31 +115,40 @@ impl Show for Bars {
             } => {
                 let step = Step {
                     stage: *stage,
-                    what,
+                    what: what.to_string(),
                     rows: *rows,
                     of: *of,
                 };
-                self.task.set_position(step.percent());
-                let speed = self.speed.of(&step, task);
+                line.bar.set_position(step.percent());
+                let speed = line.speed.of(&step, task);
                 let stage = stage_name(*stage);
                 if step.rows == step.of {
                     // What comes next may take a while and has no rows to count.
-                    self.task.set_message(format!("{stage}  {}", memory()));
+                    line.say(&stage);
                 } else if let Some(speed) = speed {
-                    self.task
-                        .set_message(format!("{stage}: {what}  {speed:.0} MP/s  {}", memory()));
+                    line.say(&format!("{stage}: {what}  {speed:.0} MP/s"));
                 }
                 self.show_left();
             }
-            Event::StageFinished { .. } => self.task.set_position(100),
-            Event::Note(text) => self
-                .terminal
-                .say(&format!("{}  note: {text}", task.label())),
+            Event::StageFinished { .. } => line.bar.set_position(100),
+            Event::Note { .. } => {}
         }
+    }
+
+    fn memory(&mut self, task: &TaskView, rss_bytes: u64) {
+        if let Some(line) = self.running.get_mut(&task.index) {
+            line.rss_bytes = Some(rss_bytes);
+        }
+    }
+
+    fn task_put_back(&mut self, task: &TaskView) {
+        self.forecast.put_back(task.index);
+        self.remove(task);
     }
 
     fn task_finished(&mut self, task: &TaskView, end: &TaskEnd) {
         self.forecast.end(task.index, end.seconds, end.typical);
+        self.remove(task);
         self.terminal.say(&last_line(task, end, None));
         self.batch.inc(1);
         self.show_left();
@@ -111,21 +157,18 @@ impl Show for Bars {
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        self.task.finish_and_clear();
+        for line in self.running.values() {
+            line.bar.finish_and_clear();
+        }
         self.batch.finish_and_clear();
     }
-}
-
-/// The memory in use.
-fn memory() -> String {
-    human::bytes(process_memory().current)
 }
 
 /// Megapixels per second of the step at hand.
 #[derive(Debug)]
 struct Speed {
     /// The step, and how many rows of it were done when.
-    since: Option<(u8, &'static str, usize, Instant)>,
+    since: Option<(u8, String, usize, Instant)>,
     last_event: Instant,
     last_shown: Option<Instant>,
 }
@@ -144,13 +187,13 @@ impl Speed {
     fn of(&mut self, step: &Step, task: &TaskView) -> Option<f64> {
         let now = Instant::now();
         let before = std::mem::replace(&mut self.last_event, now);
-        let (rows, began) = match self.since {
-            Some((stage, what, rows, began)) if (stage, what) == (step.stage, step.what) => {
-                (rows, began)
+        let (rows, began) = match &self.since {
+            Some((stage, what, rows, began)) if (*stage, what) == (step.stage, &step.what) => {
+                (*rows, *began)
             }
             _ => {
                 // Work without rows may have gone before, so the next rows are counted from here.
-                self.since = Some((step.stage, step.what, step.rows, now));
+                self.since = Some((step.stage, step.what.clone(), step.rows, now));
                 self.last_shown = None;
                 (0, before)
             }
@@ -186,7 +229,7 @@ mod tests {
         let mut speed = Speed::new();
         let step = |rows| Step {
             stage: 1,
-            what: "padding",
+            what: "padding".into(),
             rows,
             of: 1000,
         };

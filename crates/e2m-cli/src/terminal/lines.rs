@@ -63,7 +63,7 @@ impl Show for Lines {
                 if self.last_line.elapsed() >= SIGN_OF_LIFE {
                     let step = Step {
                         stage: *stage,
-                        what,
+                        what: what.to_string(),
                         rows: *rows,
                         of: *of,
                     };
@@ -74,8 +74,14 @@ impl Show for Lines {
                     ));
                 }
             }
-            Event::Note(text) => self.say(&format!("{label}  note: {text}")),
+            Event::Note { text } => self.say(&format!("{label}  note: {text}")),
         }
+    }
+
+    fn memory(&mut self, _: &TaskView, _: u64) {}
+
+    fn task_put_back(&mut self, task: &TaskView) {
+        self.forecast.put_back(task.index);
     }
 
     fn task_finished(&mut self, task: &TaskView, end: &TaskEnd) {

@@ -20,7 +20,7 @@ use tracing_subscriber::fmt::MakeWriter;
 pub(crate) struct Terminal {
     /// Progress bars, where standard error is a terminal; other lines appear above them.
     bars: Option<MultiProgress>,
-    quiet: bool,
+    talk: TalkArgs,
 }
 
 impl Terminal {
@@ -28,10 +28,12 @@ impl Terminal {
     pub(crate) fn new(talk: TalkArgs) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let bars = (io::stderr().is_terminal() && !dumb && !talk.quiet).then(MultiProgress::new);
-        Self {
-            bars,
-            quiet: talk.quiet,
-        }
+        Self { bars, talk }
+    }
+
+    /// How much is said.
+    pub(crate) fn talk(&self) -> TalkArgs {
+        self.talk
     }
 
     /// How tasks are shown while they run.
@@ -44,7 +46,7 @@ impl Terminal {
 
     /// Something on the way that a quiet run leaves out.
     pub(crate) fn say(&self, line: &str) {
-        if !self.quiet {
+        if !self.talk.quiet {
             self.stderr(line);
         }
     }
@@ -52,6 +54,11 @@ impl Terminal {
     /// Something to know, which does not stop the run.
     pub(crate) fn warn(&self, line: &str) {
         self.stderr(&format!("warning: {line}"));
+    }
+
+    /// Lines of the log, as they are.
+    pub(crate) fn log(&self, text: &str) {
+        self.stderr(text);
     }
 
     /// Why the run ends here.
@@ -71,7 +78,7 @@ impl Terminal {
 
     /// A result that a quiet run leaves out.
     pub(crate) fn summary(&self, text: &str) {
-        if !self.quiet {
+        if !self.talk.quiet {
             self.result(text);
         }
     }

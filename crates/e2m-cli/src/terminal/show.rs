@@ -25,12 +25,12 @@ impl TaskView {
 }
 
 /// How far a step of a stage is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     /// 1 to 4.
     pub(crate) stage: u8,
     /// In a few words.
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     /// Rows done.
     pub(crate) rows: usize,
     /// Rows in all.
@@ -50,6 +50,10 @@ pub(crate) trait Show {
     fn task_started(&mut self, task: &TaskView);
     /// Something happens in it.
     fn event(&mut self, task: &TaskView, event: &Event);
+    /// Memory that the process which runs it holds, bytes.
+    fn memory(&mut self, task: &TaskView, rss_bytes: u64);
+    /// It was stopped and will begin again.
+    fn task_put_back(&mut self, task: &TaskView);
     /// It has ended.
     fn task_finished(&mut self, task: &TaskView, end: &TaskEnd);
 }

@@ -5,7 +5,7 @@ use super::{CheckpointCompression, CheckpointError, CheckpointFormat, Facts};
 use crate::atomic::AtomicFile;
 use crate::hash::{ContentHash, PixelHasher};
 use crate::output::OutputFile;
-use crate::tiff::{TiffWriter, WriterOptions, writer_memory_bytes};
+use crate::tiff::{TiffWriter, WriterOptions, strip_table_bytes, writer_memory_bytes};
 use e2m_image::{BandError, BandSink, Size, check_band};
 use ndarray::ArrayView2;
 use std::io::{self, Seek, SeekFrom};
@@ -15,6 +15,12 @@ use std::path::{Path, PathBuf};
 const SOFTWARE: &str = concat!("e2m ", env!("CARGO_PKG_VERSION"));
 /// So much is taken at a time: hashed, it is still in the processor's cache when it is copied.
 const PIECE_BYTES: usize = 128 << 10;
+/// Directory, description and the rest of a TIFF besides pixels and the table of strips.
+const TIFF_HEADER_BYTES: u64 = 4 << 10;
+/// The unit of a FITS file.
+const FITS_BLOCK: u64 = 2880;
+/// Room for over a hundred cards.
+const FITS_HEADER_BYTES: u64 = 4 * FITS_BLOCK;
 /// What a writer holds whatever the image: facts and cards in several forms, channels, names.
 const BASE_BYTES: u64 = 256 << 10;
 
@@ -145,6 +151,18 @@ impl CheckpointWriter {
         };
         let row = 4 * size.width as u64;
         OutputFile::memory_bytes(expected_bytes(size)) + own + row + BASE_BYTES
+    }
+
+    /// The length in bytes of a file that a writer leaves, at most: its pixels, and up to some kilobytes for headers. What deflate
+    /// saves is not known before.
+    pub fn file_bytes(size: Size, format: CheckpointFormat) -> u64 {
+        let pixels = size.pixels().saturating_mul(4);
+        let header = match format {
+            CheckpointFormat::Tiff => TIFF_HEADER_BYTES + strip_table_bytes(size),
+            // Header and data end on full blocks.
+            CheckpointFormat::Fits => FITS_HEADER_BYTES + FITS_BLOCK,
+        };
+        pixels.saturating_add(header)
     }
 
     /// The name the checkpoint will have.

@@ -30,6 +30,7 @@ pub(crate) use plain::PlainRows;
 pub use problem::TiffProblem;
 pub(crate) use rows::{Channel, RowLayout, Rows, with_channel};
 pub(crate) use sample::Sample;
+pub(crate) use strips::strip_table_bytes;
 pub(crate) use tags::SampleKind;
 pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};
 pub(crate) use writer::{TiffWriter, WriterOptions, writer_memory_bytes};

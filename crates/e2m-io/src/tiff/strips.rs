@@ -14,3 +14,8 @@ pub(super) fn rows_per_strip(size: Size) -> usize {
 pub(super) fn strip_count(size: Size) -> usize {
     size.height.div_ceil(rows_per_strip(size))
 }
+
+/// Bytes of the table that says where each strip lies and how long it is, as BigTIFF needs them.
+pub(crate) fn strip_table_bytes(size: Size) -> u64 {
+    strip_count(size) as u64 * 16
+}

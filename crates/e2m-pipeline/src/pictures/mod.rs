@@ -93,12 +93,15 @@ impl Picture {
     }
 
     fn record(self, run: &TaskRun<'_>) -> PictureRecord {
+        self.record_in(&run.output.paths, &run.spec.params)
+    }
+
+    fn record_in(self, paths: &TaskPaths, params: &Params) -> PictureRecord {
         let (kind, variant) = self.kind_and_variant();
-        let path = self.path(&run.output.paths, &run.spec.params);
         PictureRecord {
             kind: kind.to_owned(),
             variant,
-            path: relative_path(run.output.paths.dir(), &path),
+            path: relative_path(paths.dir(), &self.path(paths, params)),
         }
     }
 }
@@ -145,7 +148,10 @@ pub(crate) fn note(run: &mut TaskRun<'_>, record: PictureRecord) {
     pictures.retain(|known| known.path != record.path);
     pictures.push(record);
     // In the order of the stages, whichever was finished first.
-    let order: Vec<String> = (1..=4).flat_map(|s| recorded_paths(run, s)).collect();
+    let (paths, params) = (&run.output.paths, &run.spec.params);
+    let order: Vec<String> = (1..=4)
+        .flat_map(|stage| recorded_paths(paths, params, stage))
+        .collect();
     let place = |picture: &PictureRecord| order.iter().position(|path| *path == picture.path);
     run.manifest
         .pictures
@@ -177,9 +183,11 @@ pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), Pipeline
 }
 
 /// Where the pictures of a stage are, below the task's folder.
-pub(crate) fn recorded_paths(run: &TaskRun<'_>, stage: u8) -> Vec<String> {
-    let pictures = Picture::of_stage(stage, &run.spec.params).into_iter();
-    pictures.map(|picture| picture.record(run).path).collect()
+pub(crate) fn recorded_paths(paths: &TaskPaths, params: &Params, stage: u8) -> Vec<String> {
+    let pictures = Picture::of_stage(stage, params).into_iter();
+    pictures
+        .map(|picture| picture.record_in(paths, params).path)
+        .collect()
 }
 
 /// The pictures of a stage that are not there.

@@ -6,13 +6,15 @@ pub(crate) mod fine;
 pub(crate) mod pad;
 
 use crate::error::PipelineError;
-use crate::history::{Found, Wanted};
-use crate::manifest::{CheckpointRecord, Manifest};
+use crate::history::{Found, History, Wanted};
+use crate::manifest::{CheckpointRecord, Inputs, Manifest};
 use crate::names::{COARSE_PRE, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE, ScaleKind};
+use crate::params::suffix;
 use crate::pictures;
 use crate::run::TaskRun;
-use crate::task::CheckpointFormats;
-use e2m_io::CheckpointFormat;
+use crate::task::{CheckpointFormats, TaskSpec};
+use e2m_image::Size;
+use e2m_io::{CheckpointFormat, TaskPaths};
 
 /// Takes over the result of a stage from an earlier run. `false` where it has to be made.
 pub(crate) fn restore(run: &mut TaskRun<'_>, stage: u8) -> Result<bool, PipelineError> {
@@ -39,56 +41,93 @@ pub(crate) fn perform(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineEr
     }
 }
 
-/// The records of every checkpoint that the stages asked for write, if all of them are there in the formats asked for, as
-/// `earlier` recorded them, and the pictures as well.
-pub(crate) fn all_outputs(run: &TaskRun<'_>, earlier: &Manifest) -> Option<Vec<CheckpointRecord>> {
-    let difference: Vec<String> = difference::kinds(&run.spec.params)
-        .into_iter()
-        .map(ScaleKind::stem)
-        .collect();
-    let formats = run.spec.checkpoint_format.list();
-    let dir = run.output.paths.dir();
-    let mut wanted: Vec<(u8, &str, &[CheckpointFormat])> = vec![
-        (1, PADDED_POST, formats),
-        (1, PADDED_PRE, formats),
-        (2, ICP_PRE, formats),
-    ];
-    if run.spec.params.save_all_intermediates {
-        wanted.push((2, COARSE_PRE, formats));
+/// A task and where its results go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) spec: &'a TaskSpec,
+    pub(crate) paths: &'a TaskPaths,
+    pub(crate) canvas: Size,
+}
+
+/// A checkpoint that a stage writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) stem: String,
+    pub(crate) formats: &'static [CheckpointFormat],
+}
+
+impl Place<'_> {
+    /// The checkpoints that a stage writes.
+    pub(crate) fn outputs(&self, stage: u8) -> Vec<Output> {
+        let params = &self.spec.params;
+        let usual = self.spec.checkpoint_format.list();
+        let (stems, formats): (Vec<String>, _) = match stage {
+            1 => (vec![PADDED_POST.into(), PADDED_PRE.into()], usual),
+            2 if params.save_all_intermediates => (vec![ICP_PRE.into(), COARSE_PRE.into()], usual),
+            2 => (vec![ICP_PRE.into()], usual),
+            3 if params.interior_ecc => (vec![INTERIOR_PRE.into()], usual),
+            3 => (Vec::new(), usual),
+            _ => {
+                let kinds = difference::kinds(params).into_iter();
+                (
+                    kinds.map(ScaleKind::stem).collect(),
+                    CheckpointFormats::Both.list(),
+                )
+            }
+        };
+        let output = |stem| Output { stem, formats };
+        stems.into_iter().map(output).collect()
     }
-    if run.spec.params.interior_ecc {
-        wanted.push((3, INTERIOR_PRE, formats));
-    }
-    wanted.extend(
-        difference
-            .iter()
-            .map(|stem| (4, stem.as_str(), CheckpointFormats::Both.list())),
-    );
-    let mut records = Vec::new();
-    for (stage, stem, formats) in wanted.into_iter().filter(|w| w.0 <= run.spec.to_stage) {
-        let facts = Wanted {
-            canvas: run.canvas.size(),
-            inputs: &earlier.inputs,
-            params: &earlier.params,
+
+    /// The records of a checkpoint in the formats it is there in, if it was made from these raw files by these parameters.
+    pub(crate) fn recorded(
+        &self,
+        (stage, stem): (u8, &str),
+        history: &History,
+        inputs: &Inputs,
+    ) -> Vec<(CheckpointFormat, CheckpointRecord)> {
+        let wanted = Wanted {
+            canvas: self.canvas,
+            inputs: Some(inputs),
+            params: &self.spec.params,
             stage,
             accept_foreign: false,
         };
-        let lookup = run
-            .history
-            .checkpoint(&run.output.paths, stem, &run.suffix(stage), &facts);
-        let Some(Found::Recorded(_, found)) = lookup.found else {
-            return None;
-        };
-        if !formats
-            .iter()
-            .all(|format| found.iter().any(|(there, _)| there == format))
-        {
-            return None;
+        let suffix = suffix(&self.spec.params, stage);
+        match history.checkpoint(self.paths, stem, &suffix, &wanted).found {
+            Some(Found::Recorded(_, records)) => records,
+            _ => Vec::new(),
         }
-        records.extend(found.into_iter().map(|(_, record)| record));
     }
-    let drawn = (1..=run.spec.to_stage)
-        .flat_map(|stage| pictures::recorded_paths(run, stage))
-        .all(|path| earlier.pictures.iter().any(|p| p.path == path) && dir.join(&path).is_file());
-    drawn.then_some(records)
+
+    /// The records of every checkpoint that the stages asked for write, if all of them are there in the formats asked for, as
+    /// `earlier` recorded them, and the pictures as well.
+    pub(crate) fn all_outputs(
+        &self,
+        history: &History,
+        earlier: &Manifest,
+    ) -> Option<Vec<CheckpointRecord>> {
+        let mut records = Vec::new();
+        for stage in 1..=self.spec.to_stage {
+            for output in self.outputs(stage) {
+                let found = self.recorded((stage, &output.stem), history, &earlier.inputs);
+                let is_there = |format| found.iter().any(|(there, _)| there == format);
+                if !output.formats.iter().all(is_there) {
+                    return None;
+                }
+                records.extend(found.into_iter().map(|(_, record)| record));
+            }
+        }
+        self.has_pictures(earlier).then_some(records)
+    }
+
+    /// Whether the pictures of the stages asked for are there as `earlier` drew them.
+    fn has_pictures(&self, earlier: &Manifest) -> bool {
+        (1..=self.spec.to_stage)
+            .flat_map(|stage| pictures::recorded_paths(self.paths, &self.spec.params, stage))
+            .all(|path| {
+                earlier.pictures.iter().any(|p| p.path == path)
+                    && self.paths.dir().join(&path).is_file()
+            })
+    }
 }

@@ -132,6 +132,7 @@ fn head() -> ReportHead {
             path: path.into(),
         })
         .into(),
+        ..ReportHead::default()
     }
 }
 

@@ -22,6 +22,9 @@ pub struct ReportHead {
     pub tasks: Vec<ReportRow>,
     /// Files of the whole batch, such as its table of results.
     pub files: Vec<ReportFile>,
+    /// Stands for the content in the page's head, so that whoever writes it can tell whether another page would show the
+    /// same; may be empty.
+    pub fingerprint: String,
 }
 
 impl ReportHead {

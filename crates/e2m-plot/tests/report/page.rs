@@ -48,6 +48,7 @@ pub(crate) fn head() -> ReportHead {
         problems: problems.into(),
         tasks,
         files: vec![file("table", "e2m_batch.csv")],
+        fingerprint: "0a1b".into(),
     }
 }
 

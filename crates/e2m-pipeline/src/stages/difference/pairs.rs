@@ -43,7 +43,7 @@ pub(super) fn for_each_pair(
     walk((&mut post, &mut *aligned), rows, visit, |rows| {
         let progress = Event::Progress {
             stage,
-            what,
+            what: what.into(),
             rows,
             of: size.height,
         };

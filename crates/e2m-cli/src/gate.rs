@@ -1,0 +1,318 @@
+//! Whether the machine has what a batch needs, and how many tasks it will run at a time.
+
+use crate::batch::values::{AutoCount, MemoryGate, Parallel};
+use crate::human;
+use crate::plan::Plan;
+use crate::task_name;
+use crate::terminal::Terminal;
+use e2m_image::Size;
+use e2m_io::CheckpointWriter;
+use e2m_pipeline::{CheckpointFormats, MemoryNeeds, Outlook, PipelineError, StageOutlook};
+use e2m_resources::{
+    Alternatives, Band, Disk, DiskError, GatePolicy, Machine, MemoryLimit, Need, Preflight, assess,
+    rule_bytes, threads_per_worker,
+};
+use serde_json::{Value, json};
+
+/// Of the memory that is available, so much may be planned for; the rest is for everybody's surprises.
+const COMFORTABLE: u64 = 80;
+
+/// What the tasks of a plan need, and whether it is there.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    needs: Vec<Need>,
+    workers: usize,
+    /// Why so many, where e2m chose.
+    because: Option<String>,
+    threads: usize,
+    memory: MemoryLimit,
+    /// What memory and disk say.
+    preflight: Preflight,
+    /// What is odd about the machine or the settings.
+    notes: Vec<String>,
+    parallel: Parallel,
+}
+
+/// What is asked of the machine, by task.
+struct Wanted<'a> {
+    plan: &'a Plan,
+    outlooks: &'a [Result<Outlook, PipelineError>],
+    /// Compute threads of one worker.
+    threads: usize,
+}
+
+impl Gate {
+    /// Adds up what the tasks need that are not finished, and holds it against the machine.
+    pub(crate) fn of(
+        plan: &Plan,
+        outlooks: &[Result<Outlook, PipelineError>],
+        machine: &Machine,
+    ) -> Self {
+        let threads = match plan.execution.threads {
+            AutoCount::Exactly(count) => count.get(),
+            AutoCount::Auto => machine.cpus(),
+        };
+        let memory = machine.available_memory().clone();
+        let mut wanted = Wanted {
+            plan,
+            outlooks,
+            threads,
+        };
+        let (workers, because) = wanted.workers(machine);
+        wanted.threads = threads_per_worker(threads, workers, 0);
+        let needs = wanted.needs();
+        let mut notes: Vec<String> = machine.notes().iter().map(ToString::to_string).collect();
+        let disk = Disk::of(&plan.output_dir).unwrap_or_else(|error| {
+            notes.push(unknown_disk(&error));
+            // What is not known stops nobody.
+            Disk {
+                total_bytes: u64::MAX,
+                free_bytes: u64::MAX,
+                existing: plan.output_dir.clone(),
+            }
+        });
+        let policy = GatePolicy {
+            gate: match plan.resources.memory_gate {
+                MemoryGate::Plan => e2m_resources::Gate::Plan,
+                MemoryGate::Rule => e2m_resources::Gate::Rule,
+            },
+            force: plan.execution.force_run,
+            peak_factor: plan.resources.peak_factor.0,
+        };
+        let preflight = assess(&needs, workers, &memory, &disk, policy, &wanted);
+        notes.extend(beyond_limit(plan, &needs));
+        Self {
+            needs,
+            workers,
+            because,
+            threads,
+            memory,
+            preflight,
+            notes,
+            parallel: plan.execution.parallel,
+        }
+    }
+
+    /// Tasks at a time.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Compute threads in all.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// What a task will take at most; nothing where that is unknown.
+    pub(crate) fn plan_bytes(&self, task: usize) -> u64 {
+        self.needs[task].plan_bytes
+    }
+
+    /// What each task needs.
+    pub(crate) fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// What the running tasks may take together.
+    pub(crate) fn budget_bytes(&self) -> u64 {
+        self.memory.available_bytes / 100 * COMFORTABLE
+    }
+
+    /// What is available, and what limits it.
+    pub(crate) fn memory(&self) -> &MemoryLimit {
+        &self.memory
+    }
+
+    /// Whether nothing may start.
+    pub(crate) fn refuses(&self) -> bool {
+        self.preflight.refused()
+    }
+
+    /// What is to be said before a start, in lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let said = self.preflight.to_string();
+        let said = said.lines().map(str::to_owned);
+        self.notes.iter().cloned().chain(said).collect()
+    }
+
+    /// Says it.
+    pub(crate) fn tell(&self, terminal: &Terminal) {
+        for note in &self.notes {
+            terminal.warn(note);
+        }
+        let text = self.preflight.to_string();
+        match self.preflight.band() {
+            _ if text.is_empty() => {}
+            Band::Refused => terminal.error(&text),
+            Band::Tight => terminal.warn(&text),
+            Band::Fine | Band::PlanOnly => terminal.say(&text),
+        }
+    }
+
+    /// `, 3 at a time (of 4 CPUs, one is left to everything else)`.
+    pub(crate) fn how(&self) -> String {
+        let because = self.because.as_ref();
+        let because = because.map_or_else(String::new, |why| format!(" ({why})"));
+        match (self.parallel, self.workers) {
+            (Parallel::Pool, 1) => format!(", one at a time{because}"),
+            (Parallel::Pool, workers) => format!(", {workers} at a time{because}"),
+            (Parallel::Subprocess, _) => ", each in a process of its own".to_owned(),
+            (Parallel::No | Parallel::Slurm, _) => String::new(),
+        }
+    }
+
+    /// The same for other programs.
+    pub(crate) fn facts(&self, plan: &Plan) -> Value {
+        let largest = self.needs.iter().map(|need| need.plan_bytes).max();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "batch": plan.batch_path,
+            "tasks": plan.tasks.len(),
+            "workers": self.workers,
+            "threads": self.threads,
+            "available_bytes": self.memory.available_bytes,
+            "largest_plan_bytes": largest,
+            "disk_bytes": self.needs.iter().map(|need| need.disk_bytes).sum::<u64>(),
+            "preflight": self.lines(),
+        })
+    }
+}
+
+fn unknown_disk(error: &DiskError) -> String {
+    format!("how much room there is on the disk is not known: {error}")
+}
+
+/// Tasks that a worker process cannot do, because it may not take as much as they need.
+fn beyond_limit(plan: &Plan, needs: &[Need]) -> Option<String> {
+    let execution = &plan.execution;
+    let in_processes = match execution.parallel {
+        Parallel::Pool => !execution.use_threads,
+        Parallel::Subprocess => true,
+        Parallel::No | Parallel::Slurm => false,
+    };
+    let limit = execution.memory_limit.0;
+    let largest = needs.iter().max_by_key(|need| need.plan_bytes)?;
+    let beyond = needs.iter().filter(|need| need.plan_bytes > limit).count();
+    (in_processes && beyond > 0).then(|| {
+        format!(
+            "memory_limit is {}, and {} will need more ({}: {} as planned): they are likely to be stopped. Set memory_limit above that",
+            human::bytes(limit),
+            human::count(beyond, "task"),
+            largest.name,
+            human::bytes(largest.plan_bytes)
+        )
+    })
+}
+
+impl Wanted<'_> {
+    /// How many tasks at a time, and why, where that was left to e2m.
+    fn workers(&self, machine: &Machine) -> (usize, Option<String>) {
+        let execution = &self.plan.execution;
+        if execution.parallel != Parallel::Pool {
+            return (1, None);
+        }
+        let needs = self.needs();
+        let plans: Vec<u64> = needs
+            .iter()
+            .map(|need| need.plan_bytes)
+            .filter(|bytes| *bytes > 0)
+            .collect();
+        match execution.n_workers {
+            AutoCount::Exactly(count) => (count.get().min(plans.len()).max(1), None),
+            AutoCount::Auto => {
+                let workers = machine.workers(plans.len(), &plans);
+                (workers.count.max(1), Some(workers.because.to_string()))
+            }
+        }
+    }
+
+    /// What each task needs; nothing where all is there, or its images cannot be read.
+    fn needs(&self) -> Vec<Need> {
+        let tasks = self.plan.tasks.iter().zip(self.outlooks);
+        tasks
+            .map(|(task, outlook)| {
+                let need = outlook.as_ref().ok().filter(|o| o.finished.is_none());
+                need.map_or_else(
+                    || Need {
+                        name: task_name(task),
+                        rule_bytes: 0,
+                        plan_bytes: 0,
+                        disk_bytes: 0,
+                    },
+                    |outlook| self.need(task_name(task), outlook, outlook.memory.pad),
+                )
+            })
+            .collect()
+    }
+
+    /// What a task needs with this pad. With another than its own, everything would be written anew.
+    fn need(&self, name: String, outlook: &Outlook, pad: usize) -> Need {
+        let memory = MemoryNeeds {
+            pad,
+            threads: self.threads,
+            ..outlook.memory
+        };
+        let larger = outlook.post.max(outlook.pre);
+        let factor = self.plan.resources.peak_factor.0;
+        let disk_bytes = if pad == outlook.memory.pad {
+            outlook.disk_bytes
+        } else {
+            all_images(outlook, pad, outlook.memory.formats)
+        };
+        Need {
+            name,
+            rule_bytes: rule_bytes(larger.width, larger.height, pad, factor),
+            plan_bytes: memory.expected().plan_bytes,
+            disk_bytes,
+        }
+    }
+}
+
+/// Bytes of all images of a task.
+fn all_images(outlook: &Outlook, pad: usize, formats: CheckpointFormats) -> u64 {
+    let larger = outlook.post.max(outlook.pre);
+    let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
+    let bytes = |formats: CheckpointFormats| -> u64 {
+        let each = formats.list().iter();
+        each.map(|format| CheckpointWriter::file_bytes(canvas, *format))
+            .sum()
+    };
+    // Padded post and pre, pre after stages 2 and 3.
+    let checkpoints = 4 * bytes(formats);
+    checkpoints + outlook.memory.differences as u64 * bytes(CheckpointFormats::Both)
+}
+
+impl Alternatives for Wanted<'_> {
+    fn pad(&self, task: usize) -> usize {
+        self.plan.tasks[task].params.pad
+    }
+
+    fn with_pad(&self, task: usize, pad: usize) -> Option<Need> {
+        let outlook = self.outlooks[task].as_ref().ok()?;
+        let needed = outlook.finished.is_none();
+        needed.then(|| self.need(task_name(&self.plan.tasks[task]), outlook, pad))
+    }
+
+    fn other_formats(&self) -> Vec<(String, u64)> {
+        let spec = self.plan.tasks.first();
+        if spec.is_none_or(|spec| spec.checkpoint_format != CheckpointFormats::Both) {
+            return Vec::new();
+        }
+        let bytes = |outlook: &Outlook| -> u64 {
+            let to_do = outlook.stages.iter().take(3);
+            let checkpoints = to_do.filter(|stage| **stage != StageOutlook::There).count();
+            let canvas = |formats| all_images(outlook, outlook.memory.pad, formats);
+            let saved = canvas(CheckpointFormats::Both) - canvas(CheckpointFormats::Tiff);
+            // Of four images two are of stage 1.
+            let images = checkpoints as u64
+                + u64::from(outlook.stages.first() != Some(&StageOutlook::There));
+            outlook.disk_bytes.saturating_sub(saved / 4 * images)
+        };
+        let to_do = self.outlooks.iter().flatten();
+        let total = to_do
+            .filter(|outlook| outlook.finished.is_none())
+            .map(bytes)
+            .sum();
+        vec![("checkpoint_format = \"tiff\"".to_owned(), total)]
+    }
+}

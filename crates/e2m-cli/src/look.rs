@@ -1,0 +1,16 @@
+//! A look at every task of a plan before anything runs: headers and manifests, no pixels.
+
+use crate::plan::Plan;
+use e2m_pipeline::{Outlook, PipelineError, TaskSpec, outlook};
+use rayon::prelude::*;
+
+/// What each task would do and need, in the order of the plan. One that cannot be looked at will report why when it runs.
+pub(crate) fn look(plan: &Plan) -> Vec<Result<Outlook, PipelineError>> {
+    plan.tasks.par_iter().map(look_at).collect()
+}
+
+fn look_at(task: &TaskSpec) -> Result<Outlook, PipelineError> {
+    // What is odd about a file is told when the task reads it, and once is enough.
+    let unheard = tracing::subscriber::NoSubscriber::default();
+    tracing::subscriber::with_default(unheard, || outlook(task))
+}

@@ -1,0 +1,142 @@
+//! `e2m status`: what is there of each task, and what a run would do.
+
+use crate::exit::Exit;
+use crate::human;
+use crate::look::look;
+use crate::plan::Plan;
+use crate::table::Table;
+use crate::task_name;
+use crate::terminal::Terminal;
+use e2m_pipeline::{Outlook, StageOutlook, Status};
+
+/// Prints a row per task, and below it why stages would be done that were done before.
+pub(crate) fn show(plan: &Plan, terminal: &Terminal) -> Exit {
+    let outlooks = look(plan);
+    let mut table = Table::new(&["task", "status", "1", "2", "3", "4", "a run would"]);
+    let mut reasons = Vec::new();
+    let mut bytes = 0;
+    let mut counts = Counts::default();
+    for (task, outlook) in plan.tasks.iter().zip(&outlooks) {
+        let name = task_name(task);
+        match outlook {
+            Ok(outlook) => {
+                bytes += outlook.disk_bytes;
+                counts.add(outlook);
+                reasons.extend(reason(&name, outlook));
+                table.row(row(name, outlook));
+            }
+            Err(error) => {
+                counts.unreadable += 1;
+                reasons.push(format!("{name}: {error}"));
+                table.row([name, "cannot be read, see below".to_owned()]);
+            }
+        }
+    }
+    for missing in &plan.missing {
+        let dye = missing.dye.as_deref().unwrap_or("*");
+        table.row([format!("{}/{dye}", missing.sample), "images missing".into()]);
+    }
+    terminal.result(&table.to_string());
+    if !reasons.is_empty() {
+        terminal.result(&format!("\n{}", reasons.join("\n")));
+    }
+    let to_write = match bytes {
+        0 => String::new(),
+        bytes => format!("; a run would write {}", human::bytes(bytes)),
+    };
+    terminal.summary(&format!("\n{}{to_write}", counts.text()));
+    if counts.unreadable > 0 {
+        Exit::TaskFailed
+    } else {
+        Exit::Complete
+    }
+}
+
+/// Tasks by what is there of them.
+#[derive(Debug, Default)]
+struct Counts {
+    finished: usize,
+    begun: usize,
+    new: usize,
+    unreadable: usize,
+}
+
+impl Counts {
+    fn add(&mut self, outlook: &Outlook) {
+        let there = outlook.stages.contains(&StageOutlook::There);
+        match (&outlook.finished, there) {
+            (Some(_), _) => self.finished += 1,
+            (None, true) => self.begun += 1,
+            (None, false) => self.new += 1,
+        }
+    }
+
+    fn text(&self) -> String {
+        let all = [
+            (self.finished, "finished"),
+            (self.begun, "begun"),
+            (self.new, "to do"),
+            (self.unreadable, "not readable"),
+        ];
+        let told: Vec<String> = all
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        told.join(", ")
+    }
+}
+
+fn row(name: String, outlook: &Outlook) -> [String; 7] {
+    let stage = |index: usize| match outlook.stages.get(index) {
+        Some(StageOutlook::There) => "there",
+        Some(StageOutlook::New) => "to do",
+        Some(StageOutlook::Again(_)) => "again",
+        None => "",
+    };
+    let status = match (&outlook.finished, &outlook.earlier) {
+        (Some(status), _) | (None, Some(status)) => short(status),
+        (None, None) => "",
+    };
+    let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();
+    let would = match (&outlook.finished, to_do.len()) {
+        (Some(_), _) => "do nothing".to_owned(),
+        (None, 0) => "draw missing pictures or finish the record".to_owned(),
+        (None, 1) => format!("do stage {}", to_do[0]),
+        (None, _) => format!("do stages {}", to_do.join(", ")),
+    };
+    [
+        name,
+        status.to_owned(),
+        stage(0).into(),
+        stage(1).into(),
+        stage(2).into(),
+        stage(3).into(),
+        would,
+    ]
+}
+
+fn short(status: &Status) -> &'static str {
+    match status {
+        Status::Complete => "complete",
+        Status::Suspect(_) => "suspect",
+        Status::Error(_) => "failed",
+        Status::Incomplete(_) => "incomplete",
+    }
+}
+
+/// Why stages of a task would be done that were done before.
+fn reason(name: &str, outlook: &Outlook) -> Option<String> {
+    let again = (1..)
+        .zip(&outlook.stages)
+        .find_map(|(number, stage)| match stage {
+            StageOutlook::Again(why) => Some(format!("{name}: stage {number}: {why}")),
+            _ => None,
+        });
+    let failed = match &outlook.earlier {
+        Some(Status::Error(why)) => Some(format!("{name}: the last run ended in an error: {why}")),
+        _ => None,
+    };
+    let told: Vec<String> = again.into_iter().chain(failed).collect();
+    (!told.is_empty()).then(|| told.join("\n"))
+}
