@@ -43,7 +43,8 @@ pub fn process_memory_of(pid: u32) -> Option<ProcessMemory> {
 }
 
 /// Processor time of all threads of the process with this id, seconds, in steps of the system's clock (10 ms on Linux).
-/// One that does not grow tells a process that waits from one that works.
+/// One that does not grow tells a process that waits from one that works. A process that has ended keeps its time until
+/// it was waited for.
 pub fn process_cpu_seconds_of(pid: u32) -> Option<f64> {
     if cfg!(target_os = "linux") {
         let stat = fs::read_to_string(proc_folder(Path::new("/"), pid).join("stat")).ok()?;
@@ -185,6 +186,10 @@ fn memory_in(folder: &Path) -> Option<ProcessMemory> {
     })
 }
 
+/// Held by tests that measure this process's memory, which others would disturb.
+#[cfg(test)]
+pub(crate) static MEASURING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +197,7 @@ mod tests {
 
     #[test]
     fn work_and_writing_show() {
+        let _alone = MEASURING.lock().expect("no test failed before");
         let before = process_usage();
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(&vec![7; 8 << 20]).expect("writes");
@@ -212,6 +218,7 @@ mod tests {
 
     #[test]
     fn an_allocation_shows() {
+        let _alone = MEASURING.lock().expect("no test failed before");
         let before = process_memory();
         let block = vec![1u8; 64 << 20];
         let during = process_memory();

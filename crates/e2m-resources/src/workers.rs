@@ -30,6 +30,8 @@ pub enum WorkerBound {
     },
     /// One more of the largest tasks would not fit into 80 % of what is available.
     Memory {
+        /// How many do fit; with none, one worker runs all the same, if the gate lets it.
+        fitting: usize,
         /// What the largest tasks need together with one worker more.
         next_bytes: u64,
         /// What is available.
@@ -58,14 +60,21 @@ impl fmt::Display for WorkerBound {
             Self::Cpus { cpus: 1 } => write!(f, "there is 1 CPU"),
             Self::Cpus { cpus } => write!(f, "of {cpus} CPUs, one is left to everything else"),
             Self::Memory {
+                fitting,
                 next_bytes,
                 available_bytes,
-            } => write!(
-                f,
-                "one more would need {}, more than 80 % of the {} available",
-                Bytes(*next_bytes),
-                Bytes(*available_bytes)
-            ),
+            } => {
+                let need = match fitting {
+                    0 => "even one needs",
+                    _ => "one more would need",
+                };
+                write!(
+                    f,
+                    "{need} {}, more than {COMFORTABLE_PERCENT} % of the {} available",
+                    Bytes(*next_bytes),
+                    Bytes(*available_bytes)
+                )
+            }
             Self::Cap { cap } => write!(f, "{MAX_WORKERS_VARIABLE} is {cap}"),
         }
     }
@@ -101,6 +110,7 @@ pub fn auto_workers(
             (count, because) = (
                 fitting,
                 WorkerBound::Memory {
+                    fitting,
                     next_bytes: together,
                     available_bytes,
                 },
@@ -196,6 +206,10 @@ mod tests {
             "3 workers: of 4 CPUs, one is left to everything else"
         );
         assert_eq!(told(9, 4, Some(2)), "2 workers: E2M_MAX_WORKERS is 2");
+        assert_eq!(
+            auto_workers(2, 4, GB, &[3 * GB, 3 * GB], None).to_string(),
+            "1 worker: even one needs 3.00 GB, more than 80 % of the 1.00 GB available"
+        );
     }
 
     #[test]

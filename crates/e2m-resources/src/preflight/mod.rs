@@ -71,7 +71,7 @@ pub struct Assessment {
     pub need_bytes: u64,
     /// What there is, bytes.
     pub available_bytes: u64,
-    /// Where the limit comes from, or which folder's disk it is.
+    /// For people: where the limit comes from, or which folder's disk it is.
     pub limit: String,
     /// Indices of the tasks that the sum is made of, the largest first.
     pub tasks: Vec<usize>,
@@ -163,7 +163,7 @@ fn assess_disk(case: &remedy::Case<'_>, disk: &Disk) -> Assessment {
     let sum = disk_sum(case.needs);
     let band = banded(sum.bytes, disk.free_bytes);
     let remedies = case.disk_remedies(band, sum.bytes, disk);
-    let limit = disk.existing.display().to_string();
+    let limit = format!("disk of {}", disk.existing.display());
     Assessment {
         remedies,
         ..assessment(case, Subject::Disk, band, sum, disk.free_bytes, limit)

@@ -51,9 +51,7 @@ impl fmt::Display for Remedy {
                 Bytes(*plan_bytes)
             ),
             Self::LargerMachine { bytes, source } => larger(f, *bytes, *source),
-            Self::ForceRun => {
-                f.write_str("force_run = true (runs all the same, and may be killed)")
-            }
+            Self::ForceRun => f.write_str("force_run = true (runs all the same, and may fail)"),
         }
     }
 }
@@ -66,7 +64,7 @@ fn larger(f: &mut fmt::Formatter<'_>, bytes: u64, source: LimitSource) -> fmt::R
         LimitSource::Override => {
             write!(
                 f,
-                "{MEMORY_VARIABLE}={}MB, if it has them",
+                "{MEMORY_VARIABLE}={}MB, if the machine has as much",
                 bytes.div_ceil(1_000_000)
             )
         }
@@ -99,7 +97,7 @@ impl Assessment {
     fn plan_only(&self) -> String {
         let (rule, available) = compared(self.rule_bytes, self.available_bytes);
         format!(
-            "note: the {}x rule would not fit: it asks for {rule}, and {available} is available ({}); the planned peak of {} does",
+            "note: the {}x rule would not fit, as {rule} is more than {COMFORTABLE_PERCENT} % of the {available} available ({}); the planned peak of {} does",
             self.peak_factor,
             self.limit,
             Bytes(self.plan_bytes)
@@ -149,7 +147,7 @@ impl Assessment {
             Subject::Disk => ("writes", "write"),
             Subject::PlannedMemory | Subject::RuleMemory => ("needs", "need"),
         };
-        let others = self.tasks.len() - self.names.len();
+        let others = self.tasks.len().saturating_sub(self.names.len());
         match self.names.as_slice() {
             [] => format!("nothing {one}"),
             [name] if others == 0 => format!("{name} {one}"),
@@ -183,10 +181,12 @@ impl fmt::Display for Assessment {
 }
 
 impl Preflight {
-    /// The lines to show: memory, then disk.
+    /// The lines to show: memory, then disk. What helps with both is said once.
     pub fn lines(&self) -> Vec<String> {
+        let disk = self.disk.lines();
         let mut lines = self.memory.lines();
-        lines.extend(self.disk.lines());
+        lines.retain(|line| !disk.contains(line));
+        lines.extend(disk);
         lines
     }
 }
