@@ -1,0 +1,7 @@
+//! The limits of machines laid out as folders.
+
+mod cpus;
+mod fake;
+mod memory;
+mod now;
+mod variables;
