@@ -2,11 +2,17 @@
 
 use crate::plan::Plan;
 use e2m_pipeline::{Outlook, PipelineError, TaskSpec, outlook};
+use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 /// What each task would do and need, in the order of the plan. One that cannot be looked at will report why when it runs.
 pub(crate) fn look(plan: &Plan) -> Vec<Result<Outlook, PipelineError>> {
-    plan.tasks.par_iter().map(look_at).collect()
+    let all = || plan.tasks.par_iter().map(look_at).collect();
+    // Threads of its own: how many the tasks will compute with is decided later, and can be decided once.
+    match ThreadPoolBuilder::new().build() {
+        Ok(threads) => threads.install(all),
+        Err(_) => plan.tasks.iter().map(look_at).collect(),
+    }
 }
 
 fn look_at(task: &TaskSpec) -> Result<Outlook, PipelineError> {
