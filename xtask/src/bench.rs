@@ -15,12 +15,16 @@ pub(crate) const VERB: Verb = Verb {
     name: "bench",
     summary: "measure time and memory on pairs of growing size",
     help: "Usage: cargo xtask bench [--full] [--compression none|deflate] [SIZE...]
+       cargo xtask bench --batches
 
 Generates a pair of each size (default: 2000, 4000 and 8000 px; --full adds 30000x25000), runs e2m on it in release mode
 with default parameters, and prints what it took as tables in Markdown: wall and processor time per stage, bytes read and
 written, peak memory against the plan and the 6x rule, the time that the disk takes for as many bytes in one
 sequential write right before and afterwards, and the registration error. The same goes to target/bench/bench.json. A size is
-8000 or 30000x25000. --full needs 30 GB of disk, which it frees again.",
+8000 or 30000x25000. --full needs 30 GB of disk, which it frees again.
+
+--batches runs batches of many small tasks instead: the same twelve pairs by every runner, a hundred finished tasks once more,
+and a look at ten thousand.",
     run: |workspace, args| measure(workspace, &args),
 };
 

@@ -10,7 +10,7 @@ use e2m_io::CheckpointWriter;
 use e2m_pipeline::{CheckpointFormats, MemoryNeeds, Outlook, PipelineError, StageOutlook};
 use e2m_resources::{
     Alternatives, Band, Disk, DiskError, GatePolicy, Machine, MemoryLimit, Need, Preflight, assess,
-    rule_bytes, threads_per_worker,
+    process_memory, rule_bytes, threads_per_worker,
 };
 use serde_json::{Value, json};
 
@@ -31,6 +31,7 @@ pub(crate) struct Gate {
     /// What is odd about the machine or the settings.
     notes: Vec<String>,
     parallel: Parallel,
+    min_available: u64,
 }
 
 /// What is asked of the machine, by task.
@@ -52,7 +53,7 @@ impl Gate {
             AutoCount::Exactly(count) => count.get(),
             AutoCount::Auto => machine.cpus(),
         };
-        let memory = machine.available_memory().clone();
+        let memory = with_own(machine.available_memory().clone(), plan);
         let mut wanted = Wanted {
             plan,
             outlooks,
@@ -81,7 +82,11 @@ impl Gate {
         };
         let preflight = assess(&needs, workers, &memory, &disk, policy, &wanted);
         notes.extend(beyond_limit(plan, &needs));
+        let planned = preflight.memory.plan_bytes;
+        let spare = memory.available_bytes.saturating_sub(planned);
+        let min_available = plan.resources.min_available.0.min(spare / 2);
         Self {
+            min_available,
             needs,
             workers,
             because,
@@ -116,6 +121,12 @@ impl Gate {
     /// What the running tasks may take together.
     pub(crate) fn budget_bytes(&self) -> u64 {
         self.memory.available_bytes / 100 * COMFORTABLE
+    }
+
+    /// The memory that has to stay available while tasks run. Where the plan itself leaves less, it is half of what it
+    /// leaves: the watchdog is there for what nobody planned.
+    pub(crate) fn min_available_bytes(&self) -> u64 {
+        self.min_available
     }
 
     /// What is available, and what limits it.
@@ -176,6 +187,19 @@ impl Gate {
             "preflight": self.lines(),
         })
     }
+}
+
+/// What is available to the tasks: where they run in this process, what it holds already is part of their plans.
+fn with_own(mut memory: MemoryLimit, plan: &Plan) -> MemoryLimit {
+    let own = match plan.execution.parallel {
+        Parallel::Pool | Parallel::Subprocess if !plan.execution.use_threads => 0,
+        _ => process_memory().current,
+    };
+    memory.available_bytes = memory
+        .available_bytes
+        .saturating_add(own)
+        .min(memory.total_bytes);
+    memory
 }
 
 fn unknown_disk(error: &DiskError) -> String {

@@ -87,7 +87,7 @@ fn the_schema_is_json() {
 #[test]
 fn settings_of_later_versions_are_pointed_out() {
     let bench = Bench::with_pairs(&[("CD070", "DAPI")]);
-    bench.batch("[execution]\nparallel = true\nmemory_limit = \"8GB\"\n");
+    bench.batch("[execution]\nparallel = \"slurm\"\n[slurm]\npartition = \"short\"\n");
     let run = bench.run(&["--dry-run", "batch.toml"]);
     assert_eq!(run.code, 0);
     assert_snapshot!("later_settings", run.err);

@@ -89,6 +89,12 @@ pub enum WorkerError {
     /// Nobody can talk with it any more.
     #[error("subprocess closed its pipes while it was still running")]
     ClosedPipes,
+    /// It is dead, and how it died went to somebody else.
+    #[error("subprocess ended, and how is unknown: {reason}")]
+    Lost {
+        /// What the system says.
+        reason: String,
+    },
     /// It was asked to stop, said nothing, and was killed.
     #[error("subprocess was asked to stop, did not within {seconds}s, and was killed")]
     Unresponsive {
@@ -210,4 +216,42 @@ pub enum ServeError {
     /// The scheduler is another program.
     #[error("{0}")]
     VersionMismatch(VersionMismatch),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Other programs may look for these.
+    #[test]
+    fn fixed_texts() {
+        let texts = [
+            (
+                WorkerError::LikelyOom { confirmed: true },
+                "subprocess killed (likely OOM)",
+            ),
+            (
+                WorkerError::KilledBySignal { signal: 11 },
+                "subprocess killed by signal 11",
+            ),
+            (
+                WorkerError::ExitedWithoutResult { code: 3 },
+                "subprocess exited 3 with no result",
+            ),
+            (
+                WorkerError::TimedOut { seconds: 1800 },
+                "subprocess timed out after 1800s",
+            ),
+            (
+                WorkerError::MemoryLimit {
+                    limit_bytes: 4_000_000_000,
+                    peak_bytes: 4_125_000_000,
+                },
+                "memory limit 4.00 GB exceeded (peak 4.12 GB)",
+            ),
+        ];
+        for (error, text) in texts {
+            assert_eq!(error.to_string(), text);
+        }
+    }
 }

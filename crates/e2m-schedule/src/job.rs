@@ -23,7 +23,8 @@ pub enum Ending {
     Stopped(Value),
     /// There is no answer.
     Failed(Failure),
-    /// The batch was stopped before it was this job's turn.
+    /// The batch was stopped before it was this job's turn, or its next one after it was postponed or its worker died of
+    /// memory.
     NotBegun,
 }
 

@@ -54,6 +54,21 @@
 //! | `protocol` | what scheduler and worker process say to each other |
 //! | `serve` | the worker's side |
 //!
+//! # What is promised
+//!
+//! - **Limits.** Time and memory limits hold for worker processes only; a thread cannot be ended against its will. With a
+//!   pool of one worker, tasks run in this process, and a note says what that gives up.
+//! - **Retries.** Only a death of memory ([`WorkerError::is_memory_death`]) is tried again, after all jobs that wait, with one
+//!   worker fewer from then on.
+//! - **Admission.** A task starts when its plan fits into [`Options::memory_budget_bytes`] beside the plans of those that run,
+//!   or when nothing runs. The first that fits is next, but no job is overtaken more than eight times.
+//! - **Watchdog.** When available memory is below [`Options::min_available_bytes`], no task starts; when it still is half a
+//!   second later, the youngest is asked to stop, and started again before all others when there is memory. The fifth
+//!   time it fails.
+//! - **Interrupt.** Tasks that run are asked to stop. A worker process that shows no sign of life is ended after the grace (at
+//!   least 2.5 s), one that does after 30 s.
+//! - **Results** do not depend on the runner: payloads and answers pass the pipes to the last bit.
+//!
 //! # What becomes of a worker process
 //!
 //! It is the leader of its own process group, so that Ctrl-C in a terminal does not reach it, and what it starts ends with
@@ -75,7 +90,6 @@ mod protocol;
 mod pulse;
 mod queue;
 mod run;
-mod serial;
 mod serve;
 mod task;
 mod throttle;
@@ -88,6 +102,5 @@ pub use interrupt::Interrupt;
 pub use job::{Ending, Failure, Job};
 pub use options::{Options, Runner, WorkerCommand};
 pub use run::run;
-pub use serial::run_serial;
 pub use serve::serve;
 pub use task::{Handler, Reply, StopReason, TaskContext};

@@ -15,11 +15,11 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// It lives at `now`.
-    pub(crate) fn new(now: Instant) -> Self {
+    /// It lives at `now`, having used this much processor time if that is known.
+    pub(crate) fn new(now: Instant, cpu_seconds: Option<f64>) -> Self {
         Self {
             last_sign: now,
-            cpu_seconds: None,
+            cpu_seconds,
             stall_told: false,
         }
     }
@@ -60,8 +60,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let limit = Duration::from_secs(60);
-        let mut pulse = Pulse::new(start);
-        pulse.measure(1.0, at(1));
+        let mut pulse = Pulse::new(start, Some(1.0));
         pulse.measure(1.01, at(30)); // a tick is no life
         assert!(!pulse.stalls(limit, at(59)));
         assert!(pulse.stalls(limit, at(60)));

@@ -61,6 +61,7 @@ mod tests {
     use super::*;
     use std::time::{Duration, Instant};
 
+    /// Other tests allocate in the same process meanwhile, so only what this one holds can be asked for.
     #[test]
     fn memory_and_work_show() {
         let pid = std::process::id();
@@ -72,11 +73,9 @@ mod tests {
             x = std::hint::black_box(x.wrapping_mul(0x9e37_79b9));
         }
         let after = Usage::of_process(pid).expect("this process");
-        assert!(
-            after.rss_bytes >= before.rss_bytes + (block.len() as u64) / 2,
-            "{before:?} {after:?}"
-        );
-        assert!(after.peak_rss_bytes >= after.rss_bytes / 2);
+        std::hint::black_box(&block);
+        assert!(after.rss_bytes >= block.len() as u64, "{after:?}");
+        assert!(after.peak_rss_bytes >= after.rss_bytes, "{after:?}");
         assert!(after.cpu_seconds > before.cpu_seconds);
     }
 

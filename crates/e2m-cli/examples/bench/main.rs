@@ -1,4 +1,5 @@
-//! Runs the program on pairs of growing size and tells what it took: `bench --e2m PROGRAM --out FOLDER [SIZE...]`.
+//! Runs the program on pairs of growing size and tells what it took: `bench --e2m PROGRAM --out FOLDER [SIZE...]`; with `--batches`
+//! runs batches of many tasks instead.
 //!
 //! Each pair is generated once, run through all four stages with default parameters (`pad = 2000`), compared with the truth,
 //! and removed. Right before and after each run as many bytes as it leaves are written one after another with one sync at the
@@ -9,6 +10,7 @@
     reason = "a program of its own"
 )]
 
+mod batches;
 mod plain;
 mod table;
 
@@ -71,11 +73,16 @@ struct Options {
     out: PathBuf,
     sizes: Vec<Size>,
     compression: String,
+    batches: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
     fs::create_dir_all(&options.out)?;
+    if options.batches {
+        println!("{}", batches::measure(&options.e2m, &options.out)?);
+        return Ok(());
+    }
     let mut all = Vec::new();
     for size in &options.sizes {
         eprintln!("{size} px");
@@ -94,6 +101,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         out: PathBuf::from("bench"),
         sizes: Vec::new(),
         compression: "none".into(),
+        batches: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -102,6 +110,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--e2m" => options.e2m = value()?.into(),
             "--out" => options.out = value()?.into(),
             "--compression" => options.compression = value()?,
+            "--batches" => options.batches = true,
             "--full" => options.sizes.extend(LADDER.into_iter().chain([FULL])),
             size => options.sizes.push(parse(size)?),
         }

@@ -67,14 +67,11 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
         gate: &gate,
         machine: &machine,
     };
-    let results = match tasks.run(terminal, &interrupt, (&mut log, &mut journal)) {
-        Ok(results) => results,
-        Err(error) => {
-            terminal.error(&format!("no task was run: {error}"));
-            log.line(&format!("no task was run: {error}"));
-            return Exit::TaskFailed;
-        }
-    };
+    let (results, error) = tasks.run(terminal, &interrupt, (&mut log, &mut journal));
+    if let Some(error) = &error {
+        terminal.error(&error.to_string());
+        log.line(&error.to_string());
+    }
     let report = BatchReport {
         plan,
         results,
@@ -82,7 +79,11 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
         seconds: began.elapsed().as_secs_f64(),
         interrupted: interrupt.is_raised(),
     };
-    finish(&report, terminal, log, journal)
+    let exit = finish(&report, terminal, log, journal);
+    match error {
+        Some(_) => Exit::TaskFailed,
+        None => exit,
+    }
 }
 
 /// Writes what is left of the batch as a whole, and prints it.
@@ -134,13 +135,13 @@ struct Tasks<'a> {
 }
 
 impl Tasks<'_> {
-    /// Runs them, and answers with a result for each.
+    /// Runs them, and answers with a result for each, and with what kept the runner from going on.
     fn run(
         &self,
         terminal: &Terminal,
         interrupt: &Interrupt,
         (log, journal): (&mut RunLog, &mut Journal),
-    ) -> Result<Vec<TaskResult>, ScheduleError> {
+    ) -> (Vec<TaskResult>, Option<ScheduleError>) {
         let views = self.views();
         let (finished, jobs): (Vec<usize>, Vec<usize>) =
             (0..self.plan.tasks.len()).partition(|index| self.is_finished(*index));
@@ -172,16 +173,17 @@ impl Tasks<'_> {
                 follower.end(index, Some(&outcome));
             }
         }
-        self.hand_over(&jobs, &options, interrupt, &mut follower)?;
+        let error = self
+            .hand_over(&jobs, &options, interrupt, &mut follower)
+            .err();
         if let Some(summary) = follower.memory.as_ref().map(MemoryLog::summary) {
             follower.on_event(&Event::Note(summary.to_string()));
         }
         let results = std::mem::take(&mut follower.results);
         let not_begun = |task| TaskResult::of(task, None, &self.plan.output_dir);
         let results = results.into_iter().zip(&self.plan.tasks);
-        Ok(results
-            .map(|(result, task)| result.unwrap_or_else(|| not_begun(task)))
-            .collect())
+        let results = results.map(|(result, task)| result.unwrap_or_else(|| not_begun(task)));
+        (results.collect(), error)
     }
 
     fn hand_over(
@@ -191,6 +193,9 @@ impl Tasks<'_> {
         interrupt: &Interrupt,
         follower: &mut Follower<'_>,
     ) -> Result<(), ScheduleError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let jobs: Vec<Job> = jobs.iter().map(|index| self.job(*index)).collect();
         let performer = Performer {
             side_by_side: matches!(options.runner, Runner::Threads { workers: 2.. }),
@@ -258,7 +263,7 @@ impl Tasks<'_> {
             memory_limit_bytes: Some(execution.memory_limit.0),
             retries: execution.retries.0,
             memory_budget_bytes: Some(self.gate.budget_bytes()),
-            min_available_bytes: Some(self.plan.resources.min_available.0),
+            min_available_bytes: Some(self.gate.min_available_bytes()),
             ..Options::default()
         }
     }

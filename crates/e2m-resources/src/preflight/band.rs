@@ -26,14 +26,13 @@ pub(super) fn banded(need: u64, available: u64) -> Band {
     }
 }
 
-/// The gate by plan: the rule decides where it fits, else the plan does.
+/// The gate by plan: the plan decides, and where it fits it is worth a line that the rule does not. For small images the
+/// plan is the larger of the two, and a rule that fits makes up for nothing.
 pub(super) fn by_plan(rule: u64, plan: u64, available: u64) -> Band {
-    if banded(rule, available) == Band::Fine {
-        return Band::Fine;
-    }
-    match banded(plan, available) {
-        Band::Fine => Band::PlanOnly,
-        band => band,
+    match (banded(plan, available), banded(rule, available)) {
+        (Band::Fine, Band::Fine) => Band::Fine,
+        (Band::Fine, _) => Band::PlanOnly,
+        (band, _) => band,
     }
 }
 
@@ -63,7 +62,7 @@ mod tests {
         // Of 100: below 80, between, above.
         let expected = [
             // plan:  80           81          101
-            [Band::Fine, Band::Fine, Band::Fine], // rule 80
+            [Band::Fine, Band::Tight, Band::Refused], // rule 80
             [Band::PlanOnly, Band::Tight, Band::Refused], // rule 81
             [Band::PlanOnly, Band::Tight, Band::Refused], // rule 101
         ];

@@ -5,40 +5,27 @@
 //! thread sends the process signals, and only while it is not reaped: its id cannot have become another's.
 
 use super::conversation::{Conversation, Heard, Wrong};
+use super::due::Due;
 use super::mailbox::{Abandoned, Mailbox};
 use super::memory_limit::MemoryWatch;
 use super::pipes::{End, Pipes};
+use super::process::Process;
 use super::processes::Terms;
 use super::stderr_tail::StderrTail;
-use super::{Assignment, Cause, Departure, Report, spawn};
+use super::{Assignment, Cause, Departure, Report};
 use crate::protocol::{self, LineBuffer, ToWorker};
 use crate::usage::Usage;
 use crate::{Options, StopReason, WorkerError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Signal;
 use std::borrow::Cow;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::Child;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-/// Between two looks at the memory while there is a limit.
-const LIMIT_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Between two looks at the memory otherwise, for the peak in a failure's report.
-const PEAK_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Between two measurements that are told.
-const TOLD_INTERVAL: Duration = Duration::from_secs(1);
-
 /// Between two looks whether the process lives, where the system does not tell by itself.
 const DEATH_INTERVAL: Duration = Duration::from_millis(50);
-
-/// A dying process closes its pipes a moment before it is dead; one that lives longer than this closed them on purpose.
-const CLOSING_GRACE: Duration = Duration::from_secs(1);
 
 /// What a worker process is told, or what is done to it.
 #[derive(Debug)]
@@ -79,10 +66,7 @@ struct Attendant<'env> {
     terms: Terms<'env>,
     mailbox: Option<Mailbox<Order>>,
     reports: SyncSender<Report>,
-    child: Child,
-    pid: Pid,
-    /// Becomes readable when the process dies, where there is such a thing.
-    death_notice: Option<OwnedFd>,
+    process: Process,
     pipes: Pipes,
     incoming: LineBuffer,
     tail: StderrTail,
@@ -90,11 +74,7 @@ struct Attendant<'env> {
     /// What waits for the handshake.
     assignment: Option<Assignment>,
     memory: MemoryWatch,
-    measured: Instant,
-    told: Instant,
-    greet_by: Instant,
-    kill_at: Option<Instant>,
-    closed_since: Option<Instant>,
+    due: Due,
     retiring: bool,
     verdict: Option<Cause>,
 }
@@ -106,13 +86,7 @@ impl<'env> Attendant<'env> {
         mailbox: Mailbox<Order>,
         reports: SyncSender<Report>,
     ) -> io::Result<Self> {
-        let mut child = spawn::spawn(terms.command)?;
-        let pid = Pid::from_child(&child);
-        let pipes = Pipes::of(&mut child).inspect_err(|_| {
-            let _ = kill_process_group(pid, Signal::KILL);
-            let _ = child.wait();
-        })?;
-        let now = Instant::now();
+        let (process, pipes) = Process::start(terms.command)?;
         let Options {
             version,
             handshake_timeout,
@@ -129,20 +103,18 @@ impl<'env> Attendant<'env> {
             terms,
             mailbox: Some(mailbox),
             reports,
-            child,
-            pid,
-            death_notice: death_notice(pid),
+            process,
             pipes,
             incoming: LineBuffer::default(),
             tail: StderrTail::default(),
             conversation: Conversation::new(terms.command.program.clone(), version.clone()),
             assignment: None,
             memory: MemoryWatch::new(*memory_limit_bytes),
-            measured: now,
-            told: now,
-            greet_by: now + *handshake_timeout,
-            kill_at: None,
-            closed_since: None,
+            due: Due::new(
+                Instant::now(),
+                *handshake_timeout,
+                memory_limit_bytes.is_some(),
+            ),
             retiring: false,
             verdict: None,
         };
@@ -157,7 +129,7 @@ impl<'env> Attendant<'env> {
             self.read_messages();
             self.pipes.read_stderr(&mut self.tail);
             self.write_messages();
-            if self.is_dead() {
+            if self.process.is_dead() {
                 return self.bury();
             }
             self.look_at_the_clock();
@@ -178,7 +150,7 @@ impl<'env> Attendant<'env> {
         if let Some(mailbox) = &self.mailbox {
             fds.push(PollFd::new(mailbox.ear(), PollFlags::IN));
         }
-        if let Some(notice) = &self.death_notice {
+        if let Some(notice) = self.process.death_notice() {
             fds.push(PollFd::new(notice, PollFlags::IN));
         }
         self.pipes.poll_fds(&mut fds);
@@ -193,26 +165,9 @@ impl<'env> Attendant<'env> {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let mut due = vec![];
-        due.extend(self.kill_at);
-        due.extend(self.closed_since.map(|since| since + CLOSING_GRACE));
-        if !self.conversation.greeted() && self.verdict.is_none() {
-            due.push(self.greet_by);
-        }
-        if self.conversation.current().is_some() {
-            due.push(self.measured + self.interval());
-        }
-        if self.death_notice.is_none() {
-            due.push(Instant::now() + DEATH_INTERVAL);
-        }
-        due.into_iter().min()
-    }
-
-    fn interval(&self) -> Duration {
-        match self.terms.options.memory_limit_bytes {
-            Some(_) => LIMIT_INTERVAL,
-            None => PEAK_INTERVAL,
-        }
+        let look = self.process.death_notice().is_none();
+        let look = look.then(|| Instant::now() + DEATH_INTERVAL);
+        self.due.next().into_iter().chain(look).min()
     }
 
     fn take_orders(&mut self) {
@@ -226,7 +181,7 @@ impl<'env> Attendant<'env> {
                 Ok(None) => break,
                 Err(Abandoned) => {
                     if !self.retiring {
-                        self.kill();
+                        self.process.kill();
                     }
                     return; // without the mailbox, which has nothing to say any more
                 }
@@ -248,10 +203,10 @@ impl<'env> Attendant<'env> {
                 // What cannot be written to the pipe any more is lost; the signal says it as well.
                 self.write_messages();
                 if grace.is_zero() {
-                    self.kill();
+                    self.process.kill();
                 } else {
-                    self.signal(Signal::TERM);
-                    self.kill_within(grace);
+                    self.process.signal(Signal::TERM);
+                    self.due.kill_at(Instant::now() + grace);
                 }
             }
             Order::Retire => self.retire(),
@@ -270,19 +225,22 @@ impl<'env> Attendant<'env> {
         self.tail.clear();
         self.conversation.give(task);
         if line.len() > protocol::LONGEST_LINE {
-            self.verdict = Some(Cause::Fault(WorkerError::TaskTooLong {
+            self.judge(Cause::Fault(WorkerError::TaskTooLong {
                 bytes: line.len(),
                 limit: protocol::LONGEST_LINE,
             }));
-            self.kill();
             return;
         }
         self.pipes.queue(line);
-        self.memory.begin(Usage::of_process(self.child.id()));
-        let now = Instant::now();
-        (self.measured, self.told) = (now, now);
+        let usage = Usage::of_process(self.process.id());
+        self.memory.begin(usage);
+        self.due.task_begins(Instant::now());
         let worker = self.worker;
-        self.report(Report::Begun { worker, task });
+        self.report(Report::Begun {
+            worker,
+            task,
+            usage,
+        });
         self.write_messages();
     }
 
@@ -290,12 +248,7 @@ impl<'env> Attendant<'env> {
         self.retiring = true;
         self.pipes.queue(protocol::line(&ToWorker::Exit {}));
         self.pipes.close_when_said();
-        self.kill_within(self.terms.options.grace);
-    }
-
-    fn kill_within(&mut self, grace: Duration) {
-        let at = Instant::now() + grace;
-        self.kill_at = Some(self.kill_at.map_or(at, |earlier| earlier.min(at)));
+        self.due.kill_at(Instant::now() + self.terms.options.grace);
     }
 
     fn report(&self, report: Report) {
@@ -323,7 +276,7 @@ impl<'env> Attendant<'env> {
 
     fn note_end(&mut self, end: End) {
         if end == End::Closed {
-            self.closed_since.get_or_insert_with(Instant::now);
+            self.due.pipe_closed(Instant::now());
         }
     }
 
@@ -347,6 +300,7 @@ impl<'env> Attendant<'env> {
         let worker = self.worker;
         match self.conversation.hear(line) {
             Ok(Heard::Hello) => {
+                self.due.no_greeting();
                 if let Some(assignment) = self.assignment.take() {
                     self.hand_over(assignment);
                 }
@@ -357,6 +311,7 @@ impl<'env> Attendant<'env> {
                 event,
             }),
             Ok(Heard::Answer { task, answer }) => {
+                self.due.task_ends();
                 self.report(Report::Answered {
                     worker,
                     task,
@@ -377,35 +332,20 @@ impl<'env> Attendant<'env> {
     /// Ends the process, and remembers why.
     fn judge(&mut self, cause: Cause) {
         self.verdict.get_or_insert(cause);
-        self.kill();
-    }
-
-    /// Whether the process is dead; it stays a zombie, so that its id and its group remain its own.
-    fn is_dead(&self) -> bool {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        !matches!(
-            waitid(WaitId::Pid(self.pid), options),
-            Ok(None) | Err(Errno::INTR)
-        )
+        self.due.no_greeting();
+        self.process.kill();
     }
 
     fn look_at_the_clock(&mut self) {
         let now = Instant::now();
-        if self.kill_at.is_some_and(|at| now >= at) {
-            self.kill_at = None;
-            self.kill();
+        if self.due.kill_is_due(now) {
+            self.process.kill();
         }
-        let closed = self
-            .closed_since
-            .is_some_and(|since| now >= since + CLOSING_GRACE);
-        if closed {
-            self.closed_since = None;
-            // One that was told to exit may take its time; `kill_at` limits it.
-            if !self.retiring {
-                self.judge(Cause::Fault(WorkerError::ClosedPipes));
-            }
+        // One that was told to exit may take its time, until it is killed.
+        if self.due.lives_without_pipes(now) && !self.retiring {
+            self.judge(Cause::Fault(WorkerError::ClosedPipes));
         }
-        if !self.conversation.greeted() && self.verdict.is_none() && now >= self.greet_by {
+        if self.due.greeting_is_late(now) {
             let waited = self.terms.options.handshake_timeout;
             self.judge(Cause::Fault(WorkerError::HandshakeLate {
                 program: self.terms.command.program.clone(),
@@ -415,15 +355,14 @@ impl<'env> Attendant<'env> {
     }
 
     fn measure(&mut self) {
+        let now = Instant::now();
         let Some(task) = self.conversation.current() else {
             return;
         };
-        let now = Instant::now();
-        if now < self.measured + self.interval() {
+        if !self.due.measurement_is_due(now) {
             return;
         }
-        self.measured = now;
-        let Some(usage) = Usage::of_process(self.child.id()) else {
+        let Some(usage) = Usage::of_process(self.process.id()) else {
             return;
         };
         if let Err(error) = self.memory.look(usage)
@@ -431,8 +370,7 @@ impl<'env> Attendant<'env> {
         {
             self.judge(Cause::Fault(error));
         }
-        if now >= self.told + TOLD_INTERVAL {
-            self.told = now;
+        if self.due.telling_is_due(now) {
             let worker = self.worker;
             self.report(Report::Measured {
                 worker,
@@ -442,47 +380,17 @@ impl<'env> Attendant<'env> {
         }
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Err(error) = kill_process_group(self.pid, signal) {
-            tracing::debug!(%error, pid = %self.pid.as_raw_nonzero(), "a worker's group took no signal");
-        }
-    }
-
-    fn kill(&self) {
-        self.signal(Signal::KILL);
-    }
-
     /// The process is dead: ends what it started, hears its last words, and reaps it.
     fn bury(mut self) -> Departure {
-        self.kill();
+        self.process.kill();
         self.read_messages();
         self.pipes.read_stderr(&mut self.tail);
-        let status = self.child.wait();
-        let cause = self.verdict.take().unwrap_or_else(|| match status {
-            Ok(status) => match (status.code(), status.signal()) {
-                (Some(code), _) => Cause::Exited(code),
-                (None, signal) => Cause::Signalled(signal.unwrap_or(0)),
-            },
-            Err(error) => Cause::Fault(WorkerError::BrokeProtocol {
-                what: format!("how it ended is unknown ({error})"),
-            }),
-        });
+        let peak_rss_bytes = self.memory.peak_bytes();
+        let death = self.process.reap();
         Departure {
-            cause,
+            cause: self.verdict.unwrap_or(death),
             stderr: self.tail.take(),
-            peak_rss_bytes: self.memory.peak_bytes(),
+            peak_rss_bytes,
         }
     }
-}
-
-#[cfg(target_os = "linux")]
-fn death_notice(pid: Pid) -> Option<OwnedFd> {
-    use rustix::process::{PidfdFlags, pidfd_open};
-    // Linux before 5.3 has none.
-    pidfd_open(pid, PidfdFlags::empty()).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn death_notice(_: Pid) -> Option<OwnedFd> {
-    None
 }

@@ -9,9 +9,11 @@ pub(crate) mod threads;
 
 mod attendant;
 mod conversation;
+mod due;
 mod mailbox;
 mod memory_limit;
 mod pipes;
+mod process;
 mod spawn;
 mod stderr_tail;
 
@@ -71,7 +73,12 @@ pub(crate) trait Crew {
 #[derive(Debug)]
 pub(crate) enum Report {
     /// The task was handed over.
-    Begun { worker: usize, task: u64 },
+    Begun {
+        worker: usize,
+        task: u64,
+        /// What its process uses already, so that the first measurement tells what the task did.
+        usage: Option<Usage>,
+    },
     /// The task tells something.
     Progress {
         worker: usize,

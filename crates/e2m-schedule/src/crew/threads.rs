@@ -2,6 +2,7 @@
 
 use super::{Assignment, Crew, Lifetime, Report};
 use crate::throttle::Throttle;
+use crate::usage::Usage;
 use crate::{Handler, Interrupt, Job, Reply, StopReason, TaskContext, WorkerError};
 use serde_json::Value;
 use std::any::Any;
@@ -117,6 +118,15 @@ impl Crew for Threads<'_, '_> {
     }
 }
 
+impl Drop for Threads<'_, '_> {
+    /// When the scheduler goes before its tasks, by a panic of the listener, they work for nobody.
+    fn drop(&mut self) {
+        for desk in self.desks.iter().flatten() {
+            desk.stop.set(Some(StopReason::Interrupted));
+        }
+    }
+}
+
 fn work(
     worker: usize,
     workplace: Workplace<'_>,
@@ -125,7 +135,12 @@ fn work(
     stop: &StopCell,
 ) {
     while let Ok(Assignment { task, job, threads }) = tasks.recv() {
-        let _ = reports.send(Report::Begun { worker, task });
+        let usage = Usage::of_process(std::process::id());
+        let _ = reports.send(Report::Begun {
+            worker,
+            task,
+            usage,
+        });
         let mut context = ThreadContext {
             worker,
             task,

@@ -2,6 +2,8 @@
 
 use super::scheduler::{Running, Scheduler};
 use crate::crew::{Cause, Departure, Lifetime, Report};
+use crate::pulse::Pulse;
+use crate::usage::Usage;
 use crate::{Ending, Event, Reply, StopReason, WorkerError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,11 @@ const KILLED: i32 = 9;
 impl Scheduler<'_, '_> {
     pub(super) fn hear(&mut self, report: Report) {
         match report {
-            Report::Begun { worker, task } => self.begun(worker, task),
+            Report::Begun {
+                worker,
+                task,
+                usage,
+            } => self.begun(worker, task, usage),
             Report::Progress {
                 worker,
                 task,
@@ -47,13 +53,13 @@ impl Scheduler<'_, '_> {
         running.filter(|running| running.task == task)
     }
 
-    fn begun(&mut self, worker: usize, task: u64) {
+    fn begun(&mut self, worker: usize, task: u64, usage: Option<Usage>) {
         let Some(running) = self.at(worker, task) else {
             return;
         };
         let now = Instant::now();
         running.begun = Some(now);
-        running.pulse.beat(now);
+        running.pulse = Pulse::new(now, usage.map(|usage| usage.cpu_seconds));
         let event = Event::TaskStarted {
             job: running.waiting.job,
             worker,
@@ -63,7 +69,7 @@ impl Scheduler<'_, '_> {
         self.tell(&event);
     }
 
-    pub(super) fn measured(&mut self, worker: usize, task: u64, usage: crate::usage::Usage) {
+    pub(super) fn measured(&mut self, worker: usize, task: u64, usage: Usage) {
         let Some(running) = self.at(worker, task) else {
             return;
         };

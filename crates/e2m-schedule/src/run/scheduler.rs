@@ -199,7 +199,7 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
             begun: None,
             asked: None,
             condemned: None,
-            pulse: Pulse::new(Instant::now()),
+            pulse: Pulse::new(Instant::now(), None),
             oom_kills_before: (self.outside.oom_kills)(),
         });
         if let Err(error) = assigned
