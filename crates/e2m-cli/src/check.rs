@@ -61,11 +61,15 @@ fn row(need: &Need, outlook: &Outlook) -> [String; 7] {
     let larger = outlook.post.max(outlook.pre);
     let canvas = e2m_image::Size::new(larger.width + pad, larger.height + pad);
     let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();
-    let (stages, amounts) = if outlook.finished.is_some() {
+    let (stages, amounts) = if outlook.is_finished() {
         ("all there".to_owned(), [0, 0, 0])
     } else {
         let amounts = [need.plan_bytes, need.rule_bytes, need.disk_bytes];
-        (to_do.join(", "), amounts)
+        let to_do = match to_do.len() {
+            0 => "to compare".to_owned(),
+            _ => to_do.join(", "),
+        };
+        (to_do, amounts)
     };
     let [memory, rule, disk] = amounts.map(|bytes| match bytes {
         0 => String::new(),

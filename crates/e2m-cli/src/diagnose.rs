@@ -90,17 +90,15 @@ fn processors(machine: &Machine) -> String {
 
 fn disk(args: &DiagnoseArgs) -> Result<String, String> {
     let disk = Disk::of(&args.dir).map_err(|error| error.to_string())?;
-    let speed = if args.no_disk {
-        String::new()
-    } else {
-        let speed = disk_speed(&args.dir).map_err(|error| {
-            format!("{}: writing a file to measure: {error}", args.dir.display())
-        })?;
-        format!(
+    let measured = (!args.no_disk).then(|| disk_speed(&disk.existing));
+    let speed = match measured {
+        None => String::new(),
+        Some(Ok(speed)) => format!(
             "\n  writes {}/s ({} and a sync at the end)",
             human::bytes(speed.bytes_per_second() as u64),
             human::bytes(speed.written_bytes)
-        )
+        ),
+        Some(Err(error)) => format!("\n  how fast it writes is unknown: {error}"),
     };
     Ok(format!(
         "Disk of {}\n  {} free of {}{speed}",

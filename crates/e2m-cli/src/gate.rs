@@ -53,7 +53,6 @@ impl Gate {
             AutoCount::Exactly(count) => count.get(),
             AutoCount::Auto => machine.cpus(),
         };
-        let memory = with_own(machine.available_memory().clone(), plan);
         let mut wanted = Wanted {
             plan,
             outlooks,
@@ -61,6 +60,7 @@ impl Gate {
         };
         let (workers, because) = wanted.workers(machine);
         wanted.threads = threads_per_worker(threads, workers, 0);
+        let memory = with_own(machine.available_memory().clone(), plan, workers);
         let needs = wanted.needs();
         let mut notes: Vec<String> = machine.notes().iter().map(ToString::to_string).collect();
         let disk = Disk::of(&plan.output_dir).unwrap_or_else(|error| {
@@ -81,7 +81,7 @@ impl Gate {
             peak_factor: plan.resources.peak_factor.0,
         };
         let preflight = assess(&needs, workers, &memory, &disk, policy, &wanted);
-        notes.extend(beyond_limit(plan, &needs));
+        notes.extend(beyond_limit(plan, &needs, workers));
         let planned = preflight.memory.plan_bytes;
         let spare = memory.available_bytes.saturating_sub(planned);
         let min_available = plan.resources.min_available.0.min(spare / 2);
@@ -120,7 +120,9 @@ impl Gate {
 
     /// What the running tasks may take together.
     pub(crate) fn budget_bytes(&self) -> u64 {
-        self.memory.available_bytes / 100 * COMFORTABLE
+        // What the gate let pass at once has to be able to run at once.
+        let comfortable = self.memory.available_bytes / 100 * COMFORTABLE;
+        comfortable.max(self.preflight.memory.plan_bytes)
     }
 
     /// The memory that has to stay available while tasks run. Where the plan itself leaves less, it is half of what it
@@ -155,7 +157,8 @@ impl Gate {
         match self.preflight.band() {
             _ if text.is_empty() => {}
             Band::Refused => terminal.error(&text),
-            Band::Tight => terminal.warn(&text),
+            // It says itself that it is a warning.
+            Band::Tight => terminal.problem(&text),
             Band::Fine | Band::PlanOnly => terminal.say(&text),
         }
     }
@@ -190,10 +193,11 @@ impl Gate {
 }
 
 /// What is available to the tasks: where they run in this process, what it holds already is part of their plans.
-fn with_own(mut memory: MemoryLimit, plan: &Plan) -> MemoryLimit {
-    let own = match plan.execution.parallel {
-        Parallel::Pool | Parallel::Subprocess if !plan.execution.use_threads => 0,
-        _ => process_memory().current,
+fn with_own(mut memory: MemoryLimit, plan: &Plan, workers: usize) -> MemoryLimit {
+    let own = if in_processes(plan, workers) {
+        0
+    } else {
+        process_memory().current
     };
     memory.available_bytes = memory
         .available_bytes
@@ -206,14 +210,19 @@ fn unknown_disk(error: &DiskError) -> String {
     format!("how much room there is on the disk is not known: {error}")
 }
 
-/// Tasks that a worker process cannot do, because it may not take as much as they need.
-fn beyond_limit(plan: &Plan, needs: &[Need]) -> Option<String> {
-    let execution = &plan.execution;
-    let in_processes = match execution.parallel {
-        Parallel::Pool => !execution.use_threads,
+/// Whether tasks run in processes of their own. A pool of one is none.
+fn in_processes(plan: &Plan, workers: usize) -> bool {
+    match plan.execution.parallel {
+        Parallel::Pool => !plan.execution.use_threads && workers > 1,
         Parallel::Subprocess => true,
         Parallel::No | Parallel::Slurm => false,
-    };
+    }
+}
+
+/// Tasks that a worker process cannot do, because it may not take as much as they need.
+fn beyond_limit(plan: &Plan, needs: &[Need], workers: usize) -> Option<String> {
+    let execution = &plan.execution;
+    let in_processes = in_processes(plan, workers);
     let limit = execution.memory_limit.0;
     let largest = needs.iter().max_by_key(|need| need.plan_bytes)?;
     let beyond = needs.iter().filter(|need| need.plan_bytes > limit).count();
@@ -236,11 +245,12 @@ impl Wanted<'_> {
             return (1, None);
         }
         let needs = self.needs();
-        let plans: Vec<u64> = needs
-            .iter()
-            .map(|need| need.plan_bytes)
-            .filter(|bytes| *bytes > 0)
-            .collect();
+        // What the gate will ask about decides how many pass it.
+        let gated = |need: &Need| match self.plan.resources.memory_gate {
+            MemoryGate::Plan => need.plan_bytes,
+            MemoryGate::Rule => need.rule_bytes,
+        };
+        let plans: Vec<u64> = needs.iter().map(gated).filter(|bytes| *bytes > 0).collect();
         match execution.n_workers {
             AutoCount::Exactly(count) => (count.get().min(plans.len()).max(1), None),
             AutoCount::Auto => {
@@ -255,7 +265,7 @@ impl Wanted<'_> {
         let tasks = self.plan.tasks.iter().zip(self.outlooks);
         tasks
             .map(|(task, outlook)| {
-                let need = outlook.as_ref().ok().filter(|o| o.finished.is_none());
+                let need = outlook.as_ref().ok().filter(|o| !o.is_finished());
                 need.map_or_else(
                     || Need {
                         name: task_name(task),
@@ -313,7 +323,7 @@ impl Alternatives for Wanted<'_> {
 
     fn with_pad(&self, task: usize, pad: usize) -> Option<Need> {
         let outlook = self.outlooks[task].as_ref().ok()?;
-        let needed = outlook.finished.is_none();
+        let needed = !outlook.is_finished();
         needed.then(|| self.need(task_name(&self.plan.tasks[task]), outlook, pad))
     }
 
@@ -334,7 +344,7 @@ impl Alternatives for Wanted<'_> {
         };
         let to_do = self.outlooks.iter().flatten();
         let total = to_do
-            .filter(|outlook| outlook.finished.is_none())
+            .filter(|outlook| !outlook.is_finished())
             .map(bytes)
             .sum();
         vec![("checkpoint_format = \"tiff\"".to_owned(), total)]

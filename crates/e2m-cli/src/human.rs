@@ -30,12 +30,7 @@ pub(crate) fn about(seconds: f64) -> String {
 
 /// A number of bytes: `2.34 GB`, `451 MB`, `12 kB`.
 pub(crate) fn bytes(bytes: u64) -> String {
-    match bytes {
-        1_000_000_000.. => format!("{:.2} GB", bytes as f64 / 1e9),
-        1_000_000.. => format!("{:.0} MB", bytes as f64 / 1e6),
-        1_000.. => format!("{:.0} kB", bytes as f64 / 1e3),
-        _ => format!("{bytes} B"),
-    }
+    e2m_resources::Bytes(bytes).to_string()
 }
 
 /// `1 task`, `2 tasks`.

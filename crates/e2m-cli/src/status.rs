@@ -64,10 +64,10 @@ struct Counts {
 impl Counts {
     fn add(&mut self, outlook: &Outlook) {
         let there = outlook.stages.contains(&StageOutlook::There);
-        match (&outlook.finished, there) {
-            (Some(_), _) => self.finished += 1,
-            (None, true) => self.begun += 1,
-            (None, false) => self.new += 1,
+        match (outlook.is_finished(), there) {
+            (true, _) => self.finished += 1,
+            (false, true) => self.begun += 1,
+            (false, false) => self.new += 1,
         }
     }
 
@@ -100,6 +100,7 @@ fn row(name: String, outlook: &Outlook) -> [String; 7] {
     };
     let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();
     let would = match (&outlook.finished, to_do.len()) {
+        (Some(_), _) if outlook.touched => "compare what was touched".to_owned(),
         (Some(_), _) => "do nothing".to_owned(),
         (None, 0) => "draw missing pictures or finish the record".to_owned(),
         (None, 1) => format!("do stage {}", to_do[0]),
@@ -137,6 +138,9 @@ fn reason(name: &str, outlook: &Outlook) -> Option<String> {
         Some(Status::Error(why)) => Some(format!("{name}: the last run ended in an error: {why}")),
         _ => None,
     };
-    let told: Vec<String> = again.into_iter().chain(failed).collect();
+    let touched = outlook.touched.then(|| {
+        format!("{name}: a raw file or a checkpoint was touched since: a run reads it, and if its content is another, redoes what rests on it")
+    });
+    let told: Vec<String> = again.into_iter().chain(touched).chain(failed).collect();
     (!told.is_empty()).then(|| told.join("\n"))
 }

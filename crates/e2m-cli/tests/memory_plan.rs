@@ -326,7 +326,8 @@ impl Drop for Cgroup {
 #[test]
 fn a_large_pair_runs_in_a_cgroup_of_the_size_of_its_plan() {
     let case = limited();
-    let plan = case.plan();
+    // Limits are whole pages.
+    let plan = case.plan().next_multiple_of(1 << 20);
     let group = match Cgroup::of(plan) {
         Ok(group) => group,
         Err(error) => {

@@ -336,3 +336,33 @@ fn a_raw_file_that_cannot_be_read_stops_no_sibling_in_any_runner() {
         );
     }
 }
+
+#[test]
+fn what_is_finished_does_not_decide_how_the_rest_is_computed() {
+    let bench = Bench::with_pairs(&[("a", "DAPI"), ("b", "DAPI")]);
+    bench.batch("[execution]\nthreads = 1\n");
+    assert_eq!(bench.run(&["batch.toml", "--samples", "a"]).code, 0);
+    let run = bench.run_batch();
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(!run.err.contains("WARN"), "{}", run.err);
+    let threads = |event: &serde_json::Value| event["threads"].as_u64();
+    let started = events(&bench);
+    let started = started
+        .iter()
+        .filter(|event| event["event"] == "task_started");
+    assert_eq!(started.filter_map(threads).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_before_room_is_counted() {
+    let bench = Bench::with_pairs(&[("a", "DAPI")]);
+    let name = "out/a/DAPI/tiff/.01_padded_post_pad60.tiff.4000000-0.e2m-tmp";
+    bench.write(name, b"half");
+    let run = bench
+        .command(&["batch.toml"])
+        .env("E2M_MEMORY", "20MB")
+        .output();
+    let run = bench.ended(run.expect("the program"));
+    assert_eq!(run.code, 3, "{}", run.err);
+    assert!(!bench.path(name).exists(), "{name} is still there");
+}

@@ -51,12 +51,15 @@ fn status_tells_what_is_there_and_what_a_run_would_do() {
         "{out}"
     );
 
-    // Another raw file under the same name.
+    // Another raw file under the same name: only a run reads it.
     bench.pair(&quick(77), "a", "DAPI");
     let out = status();
-    assert!(out.contains("a/DAPI            again"), "{out}");
     assert!(
-        out.contains("a raw file is not that of the earlier run"),
+        out.contains("a/DAPI  complete  there  there  there  there  compare what was touched\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("a/DAPI: a raw file or a checkpoint was touched since"),
         "{out}"
     );
 

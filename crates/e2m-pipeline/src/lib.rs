@@ -67,7 +67,7 @@ pub use manifest::{
 pub use memory::MemoryNeeds;
 pub use observer::{Event, Observer, Unobserved};
 pub use outcome::TaskOutcome;
-pub use outlook::{Outlook, StageOutlook, outlook};
+pub use outlook::{Outlook, StageOutlook, outlook, remove_leftovers};
 pub use params::{
     CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
     format_g, parse_suffix, suffix,

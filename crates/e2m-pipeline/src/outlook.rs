@@ -10,7 +10,8 @@ use crate::stages::{Output, Place, difference};
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_image::{Canvas, Size};
-use e2m_io::{CheckpointWriter, FileIdentity, RawImage, TaskPaths};
+use e2m_io::{CheckpointWriter, FileIdentity, RawImage, TaskPaths, remove_stale_temporaries};
+use std::cell::Cell;
 use std::path::Path;
 
 /// Pictures of a task and its share of the report, at most: some 7 MB at 8,000 px, and hardly more beyond.
@@ -34,6 +35,9 @@ pub struct Outlook {
     pub stages: Vec<StageOutlook>,
     /// How the task ended, if everything that is asked for is there and nothing would be done.
     pub finished: Option<Status>,
+    /// Whether a raw file or a checkpoint has other times than those on record, so that a run will have to read it. The rest
+    /// of this expects it to be unchanged.
+    pub touched: bool,
     /// How the last run with these parameters and raw files ended, if there was one.
     pub earlier: Option<Status>,
 }
@@ -58,10 +62,17 @@ pub enum StageOutlook {
     Again(String),
 }
 
+impl Outlook {
+    /// Whether a run would find everything there without having to read anything.
+    pub fn is_finished(&self) -> bool {
+        self.finished.is_some() && !self.touched
+    }
+}
+
 /// Looks at a task. Takes microseconds where no results are there, milliseconds otherwise.
 ///
-/// A run decides by the content of the raw files; this looks at their names, lengths and times only. Where these have changed
-/// it expects everything to be done again.
+/// A run decides by the content of files; this looks at their names, lengths and times only. Where only times have changed
+/// it expects the content to be the same, and says so ([`Outlook::touched`]).
 ///
 /// # Errors
 /// A raw file that cannot be opened, or names that are none.
@@ -71,7 +82,9 @@ pub fn outlook(spec: &TaskSpec) -> Result<Outlook, PipelineError> {
     let (post, pre) = (post.info(), pre.info());
     let canvas = Canvas::new(post.size, pre.size, spec.params.pad).size();
     let history = History::read(paths.dir());
-    let (known_post, known_pre) = (known(&spec.post, &history)?, known(&spec.pre, &history)?);
+    let touched = Cell::new(false);
+    let known = |path| known(path, &history, &touched);
+    let (known_post, known_pre) = (known(&spec.post)?, known(&spec.pre)?);
     let inputs = known_post
         .zip(known_pre)
         .map(|(post, pre)| Inputs { post, pre });
@@ -80,6 +93,7 @@ pub fn outlook(spec: &TaskSpec) -> Result<Outlook, PipelineError> {
             spec,
             paths: &paths,
             canvas,
+            touched: Some(&touched),
         },
         history: &history,
         inputs: inputs.as_ref(),
@@ -111,15 +125,25 @@ pub fn outlook(spec: &TaskSpec) -> Result<Outlook, PipelineError> {
         disk_bytes,
         stages,
         finished,
+        touched: touched.get(),
         earlier,
     })
 }
 
-/// What an earlier run found out about a raw file, if it looks the same.
-fn known(path: &Path, history: &History) -> Result<Option<InputRecord>, PipelineError> {
+/// What an earlier run found out about a raw file, if it looks the same or has at least the same length.
+fn known(
+    path: &Path,
+    history: &History,
+    touched: &Cell<bool>,
+) -> Result<Option<InputRecord>, PipelineError> {
     let identity = FileIdentity::of(path).map_err(PipelineError::io(path, "looking at it"))?;
-    let known = history.known_input(&path.to_string_lossy(), &identity);
-    Ok(known.cloned())
+    let name = path.to_string_lossy();
+    if let Some(known) = history.known_input(&name, &identity) {
+        return Ok(Some(known.clone()));
+    }
+    let alike = history.alike_input(&name, &identity).cloned();
+    touched.set(touched.get() || alike.is_some());
+    Ok(alike)
 }
 
 /// A task, and what is known of it.
@@ -243,6 +267,7 @@ impl Look<'_> {
             params: &self.place.spec.params,
             stage,
             accept_foreign: stage < 4,
+            touched: self.place.touched,
         };
         let suffix = suffix(&self.place.spec.params, stage);
         self.history
@@ -262,4 +287,18 @@ impl Look<'_> {
             _ => true,
         }
     }
+}
+
+/// Removes what killed runs left half-written of a task, and answers how many files that were.
+///
+/// # Errors
+/// What the file system says.
+pub fn remove_leftovers(spec: &TaskSpec) -> Result<usize, PipelineError> {
+    let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
+    let mut removed = 0;
+    for dir in paths.all_dirs().iter().filter(|dir| dir.exists()) {
+        removed += remove_stale_temporaries(dir)
+            .map_err(PipelineError::io(dir, "looking for left-over files"))?;
+    }
+    Ok(removed)
 }

@@ -11,6 +11,7 @@ use crate::memory::MemoryNeeds;
 use crate::names::stage_label;
 use crate::observer::{Event, Observer};
 use crate::outcome::TaskOutcome;
+use crate::outlook::remove_leftovers;
 use crate::output::Output;
 use crate::params::suffix;
 use crate::pictures;
@@ -20,7 +21,7 @@ use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
-use e2m_io::{CheckpointFormat, TaskPaths, remove_stale_temporaries};
+use e2m_io::{CheckpointFormat, TaskPaths};
 use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
 use std::sync::Arc;
 use std::time::Instant;
@@ -314,6 +315,7 @@ impl<'a> TaskRun<'a> {
             spec: self.spec,
             paths: &self.output.paths,
             canvas: self.canvas.size(),
+            touched: None,
         };
         let records = task.all_outputs(self.history, earlier)?;
         let inputs = self.manifest.inputs.clone();
@@ -415,6 +417,7 @@ impl<'a> TaskRun<'a> {
             params: &self.spec.params,
             stage,
             accept_foreign,
+            touched: None,
         };
         let lookup =
             self.history
@@ -531,12 +534,9 @@ fn prepare_folders(spec: &TaskSpec, paths: &TaskPaths) -> Result<(), PipelineErr
     paths
         .create_dirs(&formats)
         .map_err(|(path, error)| PipelineError::io(&path, "creating the folder")(error))?;
-    for dir in paths.all_dirs().iter().filter(|dir| dir.exists()) {
-        let removed = remove_stale_temporaries(dir)
-            .map_err(PipelineError::io(dir, "looking for left-over files"))?;
-        if removed > 0 {
-            tracing::info!(dir = %dir.display(), removed, "removed what an earlier run left half-written");
-        }
+    let removed = remove_leftovers(spec)?;
+    if removed > 0 {
+        tracing::info!(dir = %paths.dir().display(), removed, "removed what an earlier run left half-written");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Machine::detect`] finds the limits of memory and processors that hold for this process, with where each comes from.
 //! [`assess`] holds the [`Need`]s of a batch against them before anything starts; [`auto_workers`] chooses how many run at
-//! once. While they run, [`AvailableMemory`] and [`Watchdog`] tell when to hold back, and [`MemoryLog`] keeps what each
+//! once. While they run, [`AvailableMemory`] tells when to hold back, and [`MemoryLog`] keeps what each
 //! process held. [`rule_bytes`] is the memory rule users know from the Python program.
 //!
 //! Nothing here knows about images beyond their width and height, and no image crate is used. Nothing starts, stops or
@@ -45,7 +45,6 @@ mod preflight;
 mod process;
 mod rule;
 mod variables;
-mod watchdog;
 mod workers;
 
 pub use allocator::{bound_heaps, return_memory};
@@ -65,5 +64,4 @@ pub use process::{
 };
 pub use rule::{PEAK_FACTOR_PER_TASK, rule_bytes};
 pub use variables::{CPUS_VARIABLE, MAX_WORKERS_VARIABLE, MEMORY_VARIABLE, Note, Variables};
-pub use watchdog::{Advice, PATIENCE, STOPPING, Watchdog};
 pub use workers::{WorkerBound, Workers, auto_workers, threads_per_worker};

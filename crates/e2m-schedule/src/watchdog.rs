@@ -2,6 +2,15 @@
 //!
 //! Pure: who reads and who obeys is the scheduler's business.
 
+use std::time::{Duration, Instant};
+
+/// Tasks start again when this part of the minimum, percent, is there above it: what hovers at the minimum would
+/// otherwise hold and release all the time.
+const MARGIN_PERCENT: u64 = 10;
+
+/// When nothing runs and memory does not come back for so long, a task is tried all the same: a batch has to end.
+pub(crate) const IDLE_PATIENCE: Duration = Duration::from_secs(600);
+
 /// What a reading asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Advice {
@@ -13,6 +22,8 @@ pub(crate) enum Advice {
     StopOne,
     /// Tasks may start again; said once.
     Release,
+    /// Memory is still low and nothing runs that could give any back: start a task all the same.
+    TryAnyway,
 }
 
 /// Judges readings of available memory.
@@ -21,6 +32,8 @@ pub(crate) struct Watchdog {
     min_bytes: u64,
     last_bytes: Option<u64>,
     holding: bool,
+    /// Since when it holds and nothing runs.
+    idle_since: Option<Instant>,
 }
 
 impl Watchdog {
@@ -30,6 +43,7 @@ impl Watchdog {
             min_bytes,
             last_bytes: None,
             holding: false,
+            idle_since: None,
         }
     }
 
@@ -49,18 +63,34 @@ impl Watchdog {
             .map(|bytes| bytes.saturating_sub(self.min_bytes))
     }
 
-    /// Takes a reading. The second low one in a row, and each after it, asks for a task to stop.
-    pub(crate) fn look(&mut self, available_bytes: u64) -> Advice {
+    /// Takes a reading while so many tasks run. The second low one in a row, and each after it, asks for a task to stop.
+    pub(crate) fn look(&mut self, available_bytes: u64, running: usize, now: Instant) -> Advice {
         self.last_bytes = Some(available_bytes);
+        let margin = self.min_bytes / 100 * MARGIN_PERCENT;
         let low = available_bytes < self.min_bytes;
-        let advice = match (self.holding, low) {
+        let short = low || self.holding && available_bytes < self.min_bytes.saturating_add(margin);
+        let held = std::mem::replace(&mut self.holding, short);
+        if !short || running > 0 {
+            self.idle_since = None;
+        }
+        match (held, short) {
             (false, false) => Advice::GoOn,
             (false, true) => Advice::Hold,
-            (true, true) => Advice::StopOne,
             (true, false) => Advice::Release,
-        };
-        self.holding = low;
-        advice
+            (true, true) if running == 0 => self.wait_idly(now),
+            (true, true) if low => Advice::StopOne,
+            (true, true) => Advice::GoOn,
+        }
+    }
+
+    fn wait_idly(&mut self, now: Instant) -> Advice {
+        let since = *self.idle_since.get_or_insert(now);
+        if now.saturating_duration_since(since) < IDLE_PATIENCE {
+            return Advice::GoOn;
+        }
+        self.idle_since = None;
+        self.holding = false;
+        Advice::TryAnyway
     }
 }
 
@@ -69,10 +99,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_then_stops_then_releases() {
-        let mut watchdog = Watchdog::new(10);
-        let advice: Vec<_> = [20, 10, 9, 20, 9, 8, 7, 10, 11]
-            .map(|bytes| watchdog.look(bytes))
+    fn holds_then_stops_then_releases_with_a_margin() {
+        let mut watchdog = Watchdog::new(1000);
+        let now = Instant::now();
+        let advice: Vec<_> = [2000, 1000, 999, 2000, 999, 998, 997, 1000, 1099, 1100, 1001]
+            .map(|bytes| watchdog.look(bytes, 2, now))
             .into();
         assert_eq!(
             advice,
@@ -84,10 +115,31 @@ mod tests {
                 Advice::Hold,
                 Advice::StopOne,
                 Advice::StopOne,
+                Advice::GoOn,
+                Advice::GoOn,
                 Advice::Release,
                 Advice::GoOn,
             ]
         );
         assert_eq!(watchdog.spare_bytes(), Some(1));
+    }
+
+    #[test]
+    fn nothing_waits_for_ever() {
+        let mut watchdog = Watchdog::new(1000);
+        let began = Instant::now();
+        assert_eq!(watchdog.look(10, 0, began), Advice::Hold);
+        assert_eq!(watchdog.look(10, 0, began), Advice::GoOn);
+        let nearly = began + IDLE_PATIENCE - Duration::from_secs(1);
+        assert_eq!(watchdog.look(10, 0, nearly), Advice::GoOn);
+        assert!(watchdog.is_holding());
+        assert_eq!(
+            watchdog.look(10, 0, began + IDLE_PATIENCE),
+            Advice::TryAnyway
+        );
+        assert!(!watchdog.is_holding());
+        // Tried, and no better.
+        assert_eq!(watchdog.look(10, 1, began + IDLE_PATIENCE), Advice::Hold);
+        assert_eq!(watchdog.look(10, 1, began + IDLE_PATIENCE), Advice::StopOne);
     }
 }

@@ -17,7 +17,7 @@ const SMALL: Size = Size::new(300, 260);
 /// Tasks that are only looked at.
 const MANY: usize = 10_000;
 /// Each way is run so often, in turns.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 /// A runner, as a table calls it and as the batch file does. One compute thread for each task.
 const RUNNERS: [(&str, &str); 4] = [
@@ -82,9 +82,9 @@ fn timed(
         .stderr(Stdio::null())
         .status()?;
     let seconds = started.elapsed().as_secs_f64();
-    // The smallest images are suspect, which is no matter here.
+    // The smallest images are suspect, and the disk may not have room for all, which is no matter here.
     match ended.code() {
-        Some(0 | 5) => Ok(seconds),
+        Some(0 | 3 | 5) => Ok(seconds),
         _ => Err(format!("{} in {}: {ended}", e2m.display(), folder.display()).into()),
     }
 }

@@ -42,7 +42,7 @@ impl BatchReport<'_> {
         let stopped = self.count(Ending::Interrupted) + self.count(Ending::NotBegun) > 0;
         if self.interrupted && stopped {
             Exit::Interrupted
-        } else if self.count(Ending::Failed) > 0 {
+        } else if self.count(Ending::Failed) > 0 || stopped {
             Exit::TaskFailed
         } else if self.count(Ending::Suspect) > 0 {
             Exit::Suspect

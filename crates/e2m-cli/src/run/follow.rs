@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::report::log::RunLog;
 use crate::report::results::{Ending, TaskResult};
 use crate::terminal::{Show, TaskEnd, TaskView, Terminal};
-use e2m_pipeline::{Event as TaskEvent, Status, TaskOutcome};
+use e2m_pipeline::{Event as TaskEvent, Status, TaskOutcome, remove_leftovers};
 use e2m_resources::{MemoryLog, process_memory};
 use e2m_schedule::{Ending as Ended, Event, Failure, Listener};
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ pub(crate) struct Follower<'a> {
     pub(crate) results: Vec<Option<TaskResult>>,
     /// The worker that runs each job.
     pub(crate) workers: Vec<usize>,
+    /// Each task has a process of its own, and no series of memory goes on from one to the next.
+    pub(crate) fresh_processes: bool,
     /// Tasks run in this process, whose memory is that of the task.
     pub(crate) in_process: bool,
 }
@@ -60,7 +62,7 @@ impl Follower<'_> {
 
     fn started(&mut self, job: usize, worker: usize, attempt: u32, threads: usize) {
         let view = self.view(job);
-        self.workers[job] = worker;
+        self.workers[job] = if self.fresh_processes { job } else { worker };
         self.journal.add(
             "task_started",
             Some(&view.name),
@@ -129,7 +131,13 @@ impl Follower<'_> {
                     )
                 }))
             }
-            Ended::Failed(failure) => Some(of_failure(task, failure)),
+            Ended::Failed(failure) => {
+                // Whoever was killed could not clear up.
+                if let Err(error) = remove_leftovers(task) {
+                    tracing::info!(%error, "left-over files stay");
+                }
+                Some(of_failure(task, failure))
+            }
             Ended::NotBegun => None,
         };
         self.end(index, outcome.as_ref());

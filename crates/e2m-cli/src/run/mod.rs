@@ -23,7 +23,7 @@ use crate::signals;
 use crate::task_name;
 use crate::task_size::TaskSize;
 use crate::terminal::{TaskView, Terminal};
-use e2m_pipeline::{Outlook, PipelineError, TaskSpec, Unobserved};
+use e2m_pipeline::{Outlook, PipelineError, TaskSpec, Unobserved, remove_leftovers};
 use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
 use e2m_schedule::{
     Event, Interrupt, Job, Listener as _, Options, Runner, ScheduleError, WorkerCommand,
@@ -37,6 +37,12 @@ use std::time::{Duration, Instant};
 /// Runs every task of the plan; one that fails does not stop the others.
 pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
     let machine = machine::detect();
+    // What a killed run left half-written takes room that the gate would miss.
+    for task in &plan.tasks {
+        if let Err(error) = remove_leftovers(task) {
+            tracing::info!(%error, "left-over files stay");
+        }
+    }
     let outlooks = look(plan);
     let gate = Gate::of(plan, &outlooks, &machine);
     gate.tell(terminal);
@@ -79,11 +85,7 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
         seconds: began.elapsed().as_secs_f64(),
         interrupted: interrupt.is_raised(),
     };
-    let exit = finish(&report, terminal, log, journal);
-    match error {
-        Some(_) => Exit::TaskFailed,
-        None => exit,
-    }
+    finish(&report, terminal, log, journal)
 }
 
 /// Writes what is left of the batch as a whole, and prints it.
@@ -146,6 +148,7 @@ impl Tasks<'_> {
         let (finished, jobs): (Vec<usize>, Vec<usize>) =
             (0..self.plan.tasks.len()).partition(|index| self.is_finished(*index));
         let options = self.options(terminal);
+        perform::use_threads(options.share(0));
         let pixels: Vec<_> = views
             .iter()
             .map(|view| view.size.as_ref().map(TaskSize::canvas_pixels))
@@ -161,6 +164,7 @@ impl Tasks<'_> {
             memory: self.memory_log(),
             results: vec![None; views.len()],
             workers: vec![0; jobs.len()],
+            fresh_processes: options.runner == Runner::Subprocess,
             in_process: !matches!(
                 options.runner,
                 Runner::Subprocess | Runner::Pool { workers: 2.. }
@@ -227,7 +231,7 @@ impl Tasks<'_> {
     }
 
     fn is_finished(&self, index: usize) -> bool {
-        matches!(&self.outlooks[index], Ok(outlook) if outlook.finished.is_some())
+        matches!(&self.outlooks[index], Ok(outlook) if outlook.is_finished())
     }
 
     fn job(&self, index: usize) -> Job {
@@ -273,8 +277,15 @@ impl Tasks<'_> {
 fn worker_command(terminal: &Terminal) -> Option<WorkerCommand> {
     let mut args = vec!["worker".into()];
     args.extend(terminal.talk().as_arguments());
+    // The very file that runs here, even if another version has taken its name since.
+    let own = std::path::Path::new("/proc/self/exe");
+    let program = if own.exists() {
+        own.to_owned()
+    } else {
+        std::env::current_exe().ok()?
+    };
     Some(WorkerCommand {
-        program: std::env::current_exe().ok()?,
+        program,
         args,
         envs: Vec::new(),
     })

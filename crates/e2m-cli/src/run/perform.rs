@@ -23,6 +23,15 @@ pub(crate) struct Performer {
 /// The threads of the process, which can be set once.
 static THREADS: Once = Once::new();
 
+/// Limits the threads of this process that compute; the first call counts.
+pub(super) fn use_threads(threads: usize) {
+    THREADS.call_once(|| {
+        if let Err(error) = ThreadPoolBuilder::new().num_threads(threads).build_global() {
+            tracing::warn!(%error, "the number of threads stays as it is");
+        }
+    });
+}
+
 impl Handler for Performer {
     fn handle(&self, payload: &Value, context: &mut dyn TaskContext) -> Reply {
         let threads = context.threads().max(1);
@@ -53,11 +62,7 @@ impl Handler for Performer {
 impl Performer {
     /// Runs a task with as many compute threads as it was given.
     fn with_threads(&self, threads: usize, task: &TaskSpec, mut relay: Relay<'_>) -> TaskOutcome {
-        THREADS.call_once(|| {
-            if let Err(error) = ThreadPoolBuilder::new().num_threads(threads).build_global() {
-                tracing::warn!(%error, "the number of threads stays as it is");
-            }
-        });
+        use_threads(threads);
         relay.tell(Told::Memory {
             rss_bytes: process_memory().current,
         });
@@ -89,13 +94,13 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     fn tell(&self, told: Told) {
-        // Rows going by are told often, and the last word on them is enough.
-        let often = matches!(
-            told,
+        // Rows going by are told often; the first and the last word on a step have to arrive.
+        let often = match &told {
             Told::Event {
-                event: Event::Progress { .. }
-            }
-        );
+                event: Event::Progress { rows, of, .. },
+            } => *rows != 0 && rows != of,
+            _ => false,
+        };
         if let Ok(value) = serde_json::to_value(told) {
             let mut context = self.context.borrow_mut();
             if often {

@@ -15,6 +15,7 @@ use crate::run::TaskRun;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_image::Size;
 use e2m_io::{CheckpointFormat, TaskPaths};
+use std::cell::Cell;
 
 /// Takes over the result of a stage from an earlier run. `false` where it has to be made.
 pub(crate) fn restore(run: &mut TaskRun<'_>, stage: u8) -> Result<bool, PipelineError> {
@@ -47,6 +48,8 @@ pub(crate) struct Place<'a> {
     pub(crate) spec: &'a TaskSpec,
     pub(crate) paths: &'a TaskPaths,
     pub(crate) canvas: Size,
+    /// See [`Wanted::touched`].
+    pub(crate) touched: Option<&'a Cell<bool>>,
 }
 
 /// A checkpoint that a stage writes.
@@ -92,6 +95,7 @@ impl Place<'_> {
             params: &self.spec.params,
             stage,
             accept_foreign: false,
+            touched: self.touched,
         };
         let suffix = suffix(&self.spec.params, stage);
         match history.checkpoint(self.paths, stem, &suffix, &wanted).found {

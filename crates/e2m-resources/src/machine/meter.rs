@@ -103,19 +103,20 @@ fn from_sysinfo() -> Option<MemoryLimit> {
     })
 }
 
-/// The files of a group: limits, what is used, and the key of its file cache that can be dropped at any time.
-fn files(version: Version) -> (&'static [&'static str], &'static str, &'static str) {
+/// The files of a group: limits, what is used, and the keys of its file cache, which is dropped when something else needs
+/// the room. What was read twice is in the active half of it, and goes as well.
+fn files(version: Version) -> (&'static [&'static str], &'static str, [&'static str; 2]) {
     match version {
         Version::V1 => (
             &["memory.limit_in_bytes"],
             "memory.usage_in_bytes",
-            "total_inactive_file",
+            ["total_inactive_file", "total_active_file"],
         ),
         // Above `high` a group is slowed down until nothing moves any more: a limit in all but name.
         Version::V2 => (
             &["memory.max", "memory.high"],
             "memory.current",
-            "inactive_file",
+            ["inactive_file", "active_file"],
         ),
     }
 }
@@ -132,7 +133,8 @@ fn group(root: &Path, version: Version, folder: &Path) -> Option<MemoryLimit> {
         Some(charged) => {
             let stat =
                 fs::read_to_string(under(root, &folder.join("memory.stat"))).unwrap_or_default();
-            charged.saturating_sub(keyed_number(&stat, cache).unwrap_or(0))
+            let cached = cache.iter().filter_map(|key| keyed_number(&stat, key));
+            charged.saturating_sub(cached.sum())
         }
         // A group that does not tell holds at least this process.
         None => tree_memory_in(root),

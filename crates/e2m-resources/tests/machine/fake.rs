@@ -59,15 +59,16 @@ impl Fake {
     }
 
     /// A group of version 2: limit, what is used and how much of that is idle file cache.
-    pub(crate) fn v2_group(&self, folder: &str, max: &str, current: u64, inactive: u64) {
+    pub(crate) fn v2_group(&self, folder: &str, max: &str, current: u64, cache: u64) {
         self.write(&format!("{folder}/memory.max"), &format!("{max}\n"));
         self.write(&format!("{folder}/memory.high"), "max\n");
         self.write(&format!("{folder}/memory.current"), &format!("{current}\n"));
-        let stat = format!("anon 5\nfile 77\ninactive_file {inactive}\nactive_file 3\n");
+        let (once, twice) = (cache / 2, cache - cache / 2);
+        let stat = format!("anon 5\nfile 77\ninactive_file {once}\nactive_file {twice}\n");
         self.write(&format!("{folder}/memory.stat"), &stat);
     }
 
-    pub(crate) fn v1_group(&self, folder: &str, limit: u64, usage: u64, inactive: u64) {
+    pub(crate) fn v1_group(&self, folder: &str, limit: u64, usage: u64, cache: u64) {
         self.write(
             &format!("{folder}/memory.limit_in_bytes"),
             &limit.to_string(),
@@ -76,7 +77,10 @@ impl Fake {
             &format!("{folder}/memory.usage_in_bytes"),
             &usage.to_string(),
         );
-        let stat = format!("inactive_file 1\ntotal_inactive_file {inactive}\n");
+        let (once, twice) = (cache / 2, cache - cache / 2);
+        let stat = format!(
+            "inactive_file 1\nactive_file 1\ntotal_inactive_file {once}\ntotal_active_file {twice}\n"
+        );
         self.write(&format!("{folder}/memory.stat"), &stat);
     }
 

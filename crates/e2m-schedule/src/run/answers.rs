@@ -172,6 +172,15 @@ impl Scheduler<'_, '_> {
             _ if self.interrupted && running.begun.is_none() => return,
             cause => cause,
         };
+        let unmet = running.warm && running.begun.is_none() && running.condemned.is_none();
+        if unmet && self.mismatch.is_none() {
+            // It died idle, and the task came too late to have a part in it.
+            let how = self.error_of(cause, None);
+            let note = format!("worker {worker} ended between two tasks ({how})");
+            self.tell(&Event::Note(note));
+            self.queue.put_first(running.waiting);
+            return;
+        }
         let error = match running.condemned.clone() {
             Some(condemned) => condemned,
             None => self.error_of(cause, running.oom_kills_before),

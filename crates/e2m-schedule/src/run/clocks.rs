@@ -1,9 +1,9 @@
 //! What the scheduler does as time goes by: time limits, the wish to stop, stalls, the machine's memory.
 
-use super::scheduler::Scheduler;
+use super::scheduler::{Running, Scheduler};
 use super::whole_seconds;
 use crate::usage::Usage;
-use crate::watchdog::Advice;
+use crate::watchdog::{Advice, IDLE_PATIENCE};
 use crate::{Event, StopReason, WorkerError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ const OWN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a task that was asked to stop may go on while it shows that it lives.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// After a task was asked to stop for want of memory, so long is waited for it before another one is asked.
+const STOPPING: Duration = Duration::from_secs(10);
 
 /// Signs of life are measured once a second; less silence than this means nothing.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(2500);
@@ -136,6 +139,7 @@ impl Scheduler<'_, '_> {
         let due = self
             .last_look
             .is_none_or(|last| now.saturating_duration_since(last) >= LOOK_INTERVAL);
+        let running = self.running().count();
         let Some(watchdog) = self.watchdog.as_mut().filter(|_| due && !self.interrupted) else {
             return;
         };
@@ -144,17 +148,27 @@ impl Scheduler<'_, '_> {
             return;
         };
         let min = watchdog.min_bytes();
-        match watchdog.look(available) {
+        match watchdog.look(available, running, now) {
             Advice::GoOn => {}
             Advice::Hold => self.tell(&Event::Held { available, min }),
             Advice::Release => self.tell(&Event::Released),
             Advice::StopOne => self.stop_youngest(available, min, now),
+            Advice::TryAnyway => {
+                let minutes = IDLE_PATIENCE.as_secs() / 60;
+                self.tell(&Event::Note(format!(
+                    "memory has not come back for {minutes} min and nothing runs: a task is tried all the same"
+                )));
+            }
         }
     }
 
     /// One at a time: memory comes back only when the task has reached its next band.
     fn stop_youngest(&mut self, available_bytes: u64, min_available_bytes: u64, now: Instant) {
-        if self.running().any(|(_, running)| running.asked.is_some()) {
+        let stopping = |running: &Running| {
+            let asked = running.asked.as_ref().map(|(_, when)| *when);
+            asked.is_some_and(|when| now.saturating_duration_since(when) < STOPPING)
+        };
+        if self.running().any(|(_, running)| stopping(running)) {
             return;
         }
         let youngest = self
@@ -163,6 +177,7 @@ impl Scheduler<'_, '_> {
             .enumerate()
             .filter_map(|(worker, slot)| Some((worker, slot.running.as_mut()?)))
             .filter(|(_, running)| running.begun.is_some() && running.condemned.is_none())
+            .filter(|(_, running)| running.asked.is_none())
             .max_by_key(|(_, running)| running.task);
         let Some((worker, running)) = youngest else {
             return;

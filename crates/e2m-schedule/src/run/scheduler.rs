@@ -31,6 +31,8 @@ pub(super) struct Running {
     pub(super) threads: usize,
     /// When it was handed over; `None` while the worker starts.
     pub(super) begun: Option<Instant>,
+    /// Its worker had done tasks before, so that it does not have to start first.
+    pub(super) warm: bool,
     /// The wish to stop that it was told last, and when.
     pub(super) asked: Option<(StopReason, Instant)>,
     /// Why its worker is being ended.
@@ -191,12 +193,14 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
         self.next_task += 1;
         let name = &self.jobs[waiting.job].name;
         tracing::debug!(name, worker, task = assignment.task, "given to a worker");
+        let warm = self.crew.is_warm(worker);
         let assigned = self.crew.assign(worker, assignment);
         self.slots[worker].running = Some(Running {
             waiting,
             task: assignment.task,
             threads: assignment.threads,
             begun: None,
+            warm,
             asked: None,
             condemned: None,
             pulse: Pulse::new(Instant::now(), None),
