@@ -88,12 +88,15 @@ fn row(need: &Need, outlook: &Outlook) -> [String; 7] {
 
 /// What all need together, and what there is.
 fn totals(plan: &Plan, gate: &Gate) -> String {
+    if gate.needs().iter().all(|need| need.plan_bytes == 0) {
+        return "Nothing to do: everything is there.\nDisk: 0 B to write.".to_owned();
+    }
     let disk: u64 = gate.needs().iter().map(|need| need.disk_bytes).sum();
     let mut plans: Vec<u64> = gate.needs().iter().map(|need| need.plan_bytes).collect();
     plans.sort_unstable_by(|a, b| b.cmp(a));
     let together: u64 = plans.iter().take(gate.workers()).sum();
     format!(
-        "{}{}, {}.\nMemory: at most {} at a time; available are {} ({}).\nDisk: {} to write in {}.",
+        "{}{}, {}.\nMemory: at most {} at a time; available is {} ({}).\nDisk: {} to write in {}.",
         human::count(plan.tasks.len(), "task"),
         gate.how(),
         human::count(gate.threads(), "compute thread"),

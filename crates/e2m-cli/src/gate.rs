@@ -32,12 +32,16 @@ pub(crate) struct Gate {
     notes: Vec<String>,
     parallel: Parallel,
     min_available: u64,
+    /// Said where that is less than the batch file asks for.
+    lowered: Option<String>,
 }
 
 /// What is asked of the machine, by task.
 struct Wanted<'a> {
     plan: &'a Plan,
     outlooks: &'a [Result<Outlook, PipelineError>],
+    /// Compute threads in all.
+    all_threads: usize,
     /// Compute threads of one worker.
     threads: usize,
 }
@@ -56,6 +60,7 @@ impl Gate {
         let mut wanted = Wanted {
             plan,
             outlooks,
+            all_threads: threads,
             threads,
         };
         let (workers, because) = wanted.workers(machine);
@@ -84,9 +89,20 @@ impl Gate {
         notes.extend(beyond_limit(plan, &needs, workers));
         let planned = preflight.memory.plan_bytes;
         let spare = memory.available_bytes.saturating_sub(planned);
-        let min_available = plan.resources.min_available.0.min(spare / 2);
+        let wanted_min = plan.resources.min_available.0;
+        let min_available = wanted_min.min(spare / 2);
+        // Where nothing is to be done, nothing is to be watched.
+        let lowered = (min_available < wanted_min && planned > 0).then(|| {
+            format!(
+                "min_available is {} for this run instead of {}: the plan leaves {} of what is available",
+                human::bytes(min_available),
+                human::bytes(wanted_min),
+                human::bytes(spare)
+            )
+        });
         Self {
             min_available,
+            lowered,
             needs,
             workers,
             because,
@@ -145,13 +161,17 @@ impl Gate {
     pub(crate) fn lines(&self) -> Vec<String> {
         let said = self.preflight.to_string();
         let said = said.lines().map(str::to_owned);
-        self.notes.iter().cloned().chain(said).collect()
+        let notes = self.notes.iter().chain(&self.lowered).cloned();
+        notes.chain(said).collect()
     }
 
     /// Says it.
     pub(crate) fn tell(&self, terminal: &Terminal) {
         for note in &self.notes {
             terminal.warn(note);
+        }
+        if let Some(lowered) = &self.lowered {
+            terminal.say(lowered);
         }
         let text = self.preflight.to_string();
         match self.preflight.band() {
@@ -228,7 +248,7 @@ fn beyond_limit(plan: &Plan, needs: &[Need], workers: usize) -> Option<String> {
     let beyond = needs.iter().filter(|need| need.plan_bytes > limit).count();
     (in_processes && beyond > 0).then(|| {
         format!(
-            "memory_limit is {}, and {} will need more ({}: {} as planned): they are likely to be stopped. Set memory_limit above that",
+            "memory_limit is {}, and {} may need more ({}: {} as planned), which would stop them; set memory_limit above that",
             human::bytes(limit),
             human::count(beyond, "task"),
             largest.name,
@@ -273,17 +293,17 @@ impl Wanted<'_> {
                         plan_bytes: 0,
                         disk_bytes: 0,
                     },
-                    |outlook| self.need(task_name(task), outlook, outlook.memory.pad),
+                    |outlook| self.need(task_name(task), outlook, outlook.memory.pad, self.threads),
                 )
             })
             .collect()
     }
 
     /// What a task needs with this pad. With another than its own, everything would be written anew.
-    fn need(&self, name: String, outlook: &Outlook, pad: usize) -> Need {
+    fn need(&self, name: String, outlook: &Outlook, pad: usize, threads: usize) -> Need {
         let memory = MemoryNeeds {
             pad,
-            threads: self.threads,
+            threads,
             ..outlook.memory
         };
         let larger = outlook.post.max(outlook.pre);
@@ -316,15 +336,30 @@ fn all_images(outlook: &Outlook, pad: usize, formats: CheckpointFormats) -> u64 
     checkpoints + outlook.memory.differences as u64 * bytes(CheckpointFormats::Both)
 }
 
+impl Wanted<'_> {
+    /// What is known of a task that is not finished.
+    fn to_do(&self, task: usize) -> Option<&Outlook> {
+        let outlook = self.outlooks[task].as_ref().ok()?;
+        (!outlook.is_finished()).then_some(outlook)
+    }
+}
+
 impl Alternatives for Wanted<'_> {
     fn pad(&self, task: usize) -> usize {
         self.plan.tasks[task].params.pad
     }
 
     fn with_pad(&self, task: usize, pad: usize) -> Option<Need> {
-        let outlook = self.outlooks[task].as_ref().ok()?;
-        let needed = !outlook.is_finished();
-        needed.then(|| self.need(task_name(&self.plan.tasks[task]), outlook, pad))
+        let outlook = self.to_do(task)?;
+        let name = task_name(&self.plan.tasks[task]);
+        Some(self.need(name, outlook, pad, self.threads))
+    }
+
+    fn with_workers(&self, task: usize, workers: usize) -> Option<Need> {
+        let outlook = self.to_do(task)?;
+        let name = task_name(&self.plan.tasks[task]);
+        let threads = threads_per_worker(self.all_threads, workers, 0);
+        Some(self.need(name, outlook, outlook.memory.pad, threads))
     }
 
     fn other_formats(&self) -> Vec<(String, u64)> {

@@ -95,7 +95,10 @@ fn row(name: String, outlook: &Outlook) -> [String; 7] {
         None => "",
     };
     let status = match (&outlook.finished, &outlook.earlier) {
-        (Some(status), _) | (None, Some(status)) => short(status),
+        (Some(status), _) => short(status),
+        // What that run was asked for was there once.
+        (None, Some(Status::Complete | Status::Suspect(_))) => "in part",
+        (None, Some(status)) => short(status),
         (None, None) => "",
     };
     let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();

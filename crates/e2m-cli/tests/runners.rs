@@ -220,7 +220,7 @@ fn a_worker_beyond_its_memory_is_stopped_tried_again_and_told() {
     assert_eq!(run.code, 1, "{}{}", run.err, run.out);
     assert!(
         run.err
-            .contains("memory_limit is 60 MB, and 2 tasks will need more"),
+            .contains("memory_limit is 60 MB, and 2 tasks may need more"),
         "{}",
         run.err
     );
@@ -247,6 +247,12 @@ fn a_task_that_takes_too_long_is_stopped_and_the_others_go_on() {
     assert_eq!(run.code, 1, "{}{}", run.err, run.out);
     let statuses = bench.statuses();
     assert_eq!(statuses["big/DAPI"], "error: subprocess timed out after 3s");
+    assert!(
+        run.err.contains("set timeout_per_task higher"),
+        "{}{}",
+        run.err,
+        run.out
+    );
     bench.assert_tidy();
 }
 

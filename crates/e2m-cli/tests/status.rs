@@ -35,11 +35,11 @@ fn status_tells_what_is_there_and_what_a_run_would_do() {
         "{out}"
     );
     assert!(
-        out.contains("b/DAPI  complete  there  there  there  again  do stage 4\n"),
+        out.contains("b/DAPI  in part   there  there  there  again  do stage 4\n"),
         "{out}"
     );
     assert!(
-        out.contains("c/DAPI  complete  there  there  to do  to do  do stages 3, 4\n"),
+        out.contains("c/DAPI  in part   there  there  to do  to do  do stages 3, 4\n"),
         "{out}"
     );
     assert!(

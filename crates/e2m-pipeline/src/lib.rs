@@ -34,6 +34,7 @@
 //! assert_eq!(outcome.status.to_string(), "complete");
 //! ```
 
+mod aftermath;
 mod alignment_record;
 mod background;
 mod documents;
@@ -54,6 +55,7 @@ mod stages;
 mod status;
 mod task;
 
+pub use aftermath::{record_failure, remove_leftovers};
 pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
 };
@@ -67,7 +69,7 @@ pub use manifest::{
 pub use memory::MemoryNeeds;
 pub use observer::{Event, Observer, Unobserved};
 pub use outcome::TaskOutcome;
-pub use outlook::{Outlook, StageOutlook, outlook, remove_leftovers};
+pub use outlook::{Outlook, StageOutlook, outlook};
 pub use params::{
     CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
     format_g, parse_suffix, suffix,

@@ -30,3 +30,21 @@ pub struct TaskOutcome {
     /// What the manifest says.
     pub manifest: Option<Box<Manifest>>,
 }
+
+impl TaskOutcome {
+    /// That of a task which got nowhere, for a reason outside of it: nothing is measured and nothing was made.
+    pub fn failed(sample: &str, dye: &str, why: String) -> Self {
+        Self {
+            sample: sample.to_owned(),
+            dye: dye.to_owned(),
+            status: Status::Error(why),
+            seconds: 0.0,
+            peak_rss_bytes: 0,
+            stages_done: Vec::new(),
+            notes: Vec::new(),
+            interrupted: false,
+            manifest_path: None,
+            manifest: None,
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::stages::{Output, Place, difference};
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_image::{Canvas, Size};
-use e2m_io::{CheckpointWriter, FileIdentity, RawImage, TaskPaths, remove_stale_temporaries};
+use e2m_io::{CheckpointWriter, FileIdentity, RawImage, TaskPaths};
 use std::cell::Cell;
 use std::path::Path;
 
@@ -287,18 +287,4 @@ impl Look<'_> {
             _ => true,
         }
     }
-}
-
-/// Removes what killed runs left half-written of a task, and answers how many files that were.
-///
-/// # Errors
-/// What the file system says.
-pub fn remove_leftovers(spec: &TaskSpec) -> Result<usize, PipelineError> {
-    let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
-    let mut removed = 0;
-    for dir in paths.all_dirs().iter().filter(|dir| dir.exists()) {
-        removed += remove_stale_temporaries(dir)
-            .map_err(PipelineError::io(dir, "looking for left-over files"))?;
-    }
-    Ok(removed)
 }

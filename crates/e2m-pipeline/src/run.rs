@@ -1,5 +1,6 @@
 //! One task from its raw files to its outcome.
 
+use crate::aftermath::remove_leftovers;
 use crate::background::{Background, Done, Lane, Tick, both};
 use crate::error::PipelineError;
 use crate::history::{Found, History, Wanted};
@@ -11,7 +12,6 @@ use crate::memory::MemoryNeeds;
 use crate::names::stage_label;
 use crate::observer::{Event, Observer};
 use crate::outcome::TaskOutcome;
-use crate::outlook::remove_leftovers;
 use crate::output::Output;
 use crate::params::suffix;
 use crate::pictures;

@@ -83,11 +83,12 @@ pub(crate) fn write_files(report: &BatchReport<'_>, exit: Exit) -> Vec<String> {
 }
 
 /// Prints the summary, then what is wrong, then where everything is.
-pub(crate) fn print(report: &BatchReport<'_>, terminal: &Terminal) {
+pub(crate) fn print(report: &BatchReport<'_>, all_written: bool, terminal: &Terminal) {
     terminal.summary(&format!("\n{}", summary::table(report)));
     let problems = problems::of(report);
     if !problems.is_empty() {
         terminal.problem(&format!("\n{}", problems::text(&problems)));
     }
-    terminal.summary(&format!("\n{}", summary::last_words(report)));
+    let words = summary::last_words(report, all_written);
+    terminal.summary(&format!("\n{words}"));
 }

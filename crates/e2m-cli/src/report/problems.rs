@@ -57,6 +57,8 @@ fn remedy(why: &str, result: &TaskResult) -> String {
     let (post, pre) = (result.post.display(), result.pre.display());
     if why.starts_with("internal error") {
         "the other tasks are not affected".into()
+    } else if let Some(to_do) = of_worker(why) {
+        format!("{to_do}, then run again; what is complete is kept")
     } else if why.starts_with("alignment failed") {
         format!(
             "no difference image was made. Check that both images show the same section and are bright enough \
@@ -72,6 +74,46 @@ fn remedy(why: &str, result: &TaskResult) -> String {
             "mend that, then run again; what is complete is kept. The raw images are {post} and {pre}"
         )
     }
+}
+
+/// What to do about a worker's end.
+fn of_worker(why: &str) -> Option<&'static str> {
+    let remedies = [
+        (
+            "memory limit ",
+            "set memory_limit above the peak, or use a smaller pad or fewer threads",
+        ),
+        (
+            "subprocess killed (likely OOM)",
+            "use fewer workers (n_workers) or a smaller pad, or close other programs (`e2m check` tells what is needed)",
+        ),
+        (
+            "subprocess timed out",
+            "set timeout_per_task higher, if the task is to take so long",
+        ),
+        (
+            "subprocess killed by signal",
+            "look at what the worker wrote to its standard error (report.html has it); the other tasks are not affected. If it happens again, please report it with the output of -v",
+        ),
+        (
+            "subprocess exited",
+            "look at what the worker wrote to its standard error (report.html has it). If it happens again, please report it with the output of -v",
+        ),
+        (
+            "stopped ",
+            "close other programs, or set min_available lower or n_workers to fewer",
+        ),
+    ];
+    let known = remedies.iter().find(|(text, _)| why.starts_with(text));
+    let disk_full = why.contains("No space left on device") || why.contains("os error 28");
+    let read_only = why.contains("Read-only file system") || why.contains("Permission denied");
+    known.map(|(_, to_do)| *to_do).or(match () {
+        () if disk_full => {
+            Some("make room on the disk of output_dir (`e2m check` tells how much is needed)")
+        }
+        () if read_only => Some("make output_dir writable, or name another"),
+        () => None,
+    })
 }
 
 /// The section as it is printed.

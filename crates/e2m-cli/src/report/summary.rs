@@ -68,13 +68,15 @@ fn scale(result: &TaskResult) -> String {
     }
 }
 
-/// How it ended in all, and where the results are.
-pub(super) fn last_words(report: &BatchReport<'_>) -> String {
+/// How it ended in all, and where the results are, if they could be written.
+pub(super) fn last_words(report: &BatchReport<'_>, all_written: bool) -> String {
     let folder = report.plan.output_dir.display();
+    let ended = format!("{} in {}.", tally(report), human::seconds(report.seconds));
+    if !all_written {
+        return format!("{ended}\nNot everything could be written to {folder}, see below.");
+    }
     format!(
-        "{} in {}.\nResults are in {folder}: one folder per task, the pictures in {}, the table in {CSV_NAME}, the log in {}.",
-        tally(report),
-        human::seconds(report.seconds),
+        "{ended}\nResults are in {folder}: one folder per task, the pictures in {}, the table in {CSV_NAME}, the log in {}.",
         page::NAME,
         log::NAME
     )

@@ -8,7 +8,9 @@ use crate::plan::Plan;
 use crate::report::log::RunLog;
 use crate::report::results::{Ending, TaskResult};
 use crate::terminal::{Show, TaskEnd, TaskView, Terminal};
-use e2m_pipeline::{Event as TaskEvent, Status, TaskOutcome, remove_leftovers};
+use e2m_pipeline::{
+    Event as TaskEvent, Status, TaskOutcome, TaskSpec, record_failure, remove_leftovers,
+};
 use e2m_resources::{MemoryLog, process_memory};
 use e2m_schedule::{Ending as Ended, Event, Failure, Listener};
 use serde_json::{Value, json};
@@ -127,15 +129,12 @@ impl Follower<'_> {
                 Some(self.answered(job, value).unwrap_or_else(|error| {
                     failed(
                         task,
-                        &format!("internal error: an answer cannot be read: {error}"),
+                        format!("internal error: an answer cannot be read: {error}"),
                     )
                 }))
             }
             Ended::Failed(failure) => {
-                // Whoever was killed could not clear up.
-                if let Err(error) = remove_leftovers(task) {
-                    tracing::info!(%error, "left-over files stay");
-                }
+                clear_up_after(task, failure);
                 Some(of_failure(task, failure))
             }
             Ended::NotBegun => None,
@@ -237,23 +236,21 @@ impl Follower<'_> {
     }
 }
 
-fn failed(task: &e2m_pipeline::TaskSpec, why: &str) -> TaskOutcome {
-    TaskOutcome {
-        sample: task.sample.clone(),
-        dye: task.dye.clone(),
-        status: Status::Error(why.to_owned()),
-        seconds: 0.0,
-        peak_rss_bytes: 0,
-        stages_done: Vec::new(),
-        notes: Vec::new(),
-        interrupted: false,
-        manifest_path: None,
-        manifest: None,
+fn failed(task: &TaskSpec, why: String) -> TaskOutcome {
+    TaskOutcome::failed(&task.sample, &task.dye, why)
+}
+
+/// Does what a worker that was killed could not do itself.
+fn clear_up_after(task: &TaskSpec, failure: &Failure) {
+    let done =
+        remove_leftovers(task).and_then(|_| record_failure(task, &failure.error.to_string()));
+    if let Err(error) = done {
+        tracing::warn!(%error, "what a worker left could not be put in order");
     }
 }
 
 /// The outcome of a task whose worker gave none.
-fn of_failure(task: &e2m_pipeline::TaskSpec, failure: &Failure) -> TaskOutcome {
+fn of_failure(task: &TaskSpec, failure: &Failure) -> TaskOutcome {
     let stderr = failure.stderr.trim();
     let notes = if stderr.is_empty() {
         Vec::new()
@@ -264,7 +261,7 @@ fn of_failure(task: &e2m_pipeline::TaskSpec, failure: &Failure) -> TaskOutcome {
         seconds: failure.seconds,
         peak_rss_bytes: failure.peak_rss_bytes.unwrap_or(0),
         notes,
-        ..failed(task, &failure.error.to_string())
+        ..failed(task, failure.error.to_string())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs a task so that not even a defect in e2m takes its siblings along.
 
-use e2m_pipeline::{Observer, Status, TaskOutcome, TaskSpec, run_task};
+use e2m_pipeline::{Observer, TaskOutcome, TaskSpec, run_task};
 use e2m_resources::process_memory;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,20 +14,16 @@ pub(super) fn run(task: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
 fn caught(task: &TaskSpec, work: impl FnOnce() -> TaskOutcome) -> TaskOutcome {
     let started = Instant::now();
     // The observer only shows things; what a panic may leave half-said is no harm.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| TaskOutcome {
-        sample: task.sample.clone(),
-        dye: task.dye.clone(),
-        status: Status::Error(format!(
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let why = format!(
             "internal error: {}; this is a defect in e2m, please report it with the output of -v",
             message(panic.as_ref())
-        )),
-        seconds: started.elapsed().as_secs_f64(),
-        peak_rss_bytes: process_memory().peak,
-        stages_done: Vec::new(),
-        notes: Vec::new(),
-        interrupted: false,
-        manifest_path: None,
-        manifest: None,
+        );
+        TaskOutcome {
+            seconds: started.elapsed().as_secs_f64(),
+            peak_rss_bytes: process_memory().peak,
+            ..TaskOutcome::failed(&task.sample, &task.dye, why)
+        }
     })
 }
 

@@ -23,6 +23,7 @@ use crate::signals;
 use crate::task_name;
 use crate::task_size::TaskSize;
 use crate::terminal::{TaskView, Terminal};
+use e2m_io::AtomicFile;
 use e2m_pipeline::{Outlook, PipelineError, TaskSpec, Unobserved, remove_leftovers};
 use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
 use e2m_schedule::{
@@ -32,6 +33,7 @@ use follow::Follower;
 use jiff::Zoned;
 use journal::Journal;
 use serde_json::json;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Runs every task of the plan; one that fails does not stop the others.
@@ -49,11 +51,8 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
     if gate.refuses() {
         return Exit::Refused;
     }
-    if let Err(error) = std::fs::create_dir_all(&plan.output_dir) {
-        terminal.error(&format!(
-            "output_dir {} cannot be made: {error}",
-            plan.output_dir.display()
-        ));
+    if let Err(error) = check_output_dir(&plan.output_dir) {
+        terminal.error(&error);
         return Exit::BadInput;
     }
     let interrupt = Interrupt::default();
@@ -85,28 +84,44 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
         seconds: began.elapsed().as_secs_f64(),
         interrupted: interrupt.is_raised(),
     };
-    finish(&report, terminal, log, journal)
+    finish(report, began, terminal, log, journal)
+}
+
+/// Whether output_dir takes files: one refusal is better than one for each task.
+fn check_output_dir(folder: &Path) -> Result<(), String> {
+    let named = |what: &str, error: std::io::Error| {
+        format!("output_dir {} {what}: {error}", folder.display())
+    };
+    std::fs::create_dir_all(folder).map_err(|error| named("cannot be made", error))?;
+    let probe = AtomicFile::create(&folder.join(journal::NAME));
+    probe
+        .map(drop)
+        .map_err(|error| named("takes no files", error.source))
 }
 
 /// Writes what is left of the batch as a whole, and prints it.
 fn finish(
-    report: &BatchReport<'_>,
+    mut report: BatchReport<'_>,
+    began: Instant,
     terminal: &Terminal,
     mut log: RunLog,
     mut journal: Journal,
 ) -> Exit {
     let exit = report.exit();
-    let written = report::write_files(&report::with_earlier(report), exit);
-    log.end(report, exit);
+    let written = report::write_files(&report::with_earlier(&report), exit);
+    // The page takes its time as well.
+    report.seconds = began.elapsed().as_secs_f64();
+    log.end(&report, exit);
     journal.add(
         "run_finished",
         None,
         json!({"exit_code": exit.code(), "seconds": report.seconds}),
     );
-    report::print(report, terminal);
     let failures = [log.failure(), journal.failure()].into_iter().flatten();
-    for error in written.into_iter().chain(failures) {
-        terminal.warn(&error);
+    let failures: Vec<String> = written.into_iter().chain(failures).collect();
+    report::print(&report, failures.is_empty(), terminal);
+    for error in &failures {
+        terminal.warn(error);
     }
     exit
 }
@@ -278,7 +293,7 @@ fn worker_command(terminal: &Terminal) -> Option<WorkerCommand> {
     let mut args = vec!["worker".into()];
     args.extend(terminal.talk().as_arguments());
     // The very file that runs here, even if another version has taken its name since.
-    let own = std::path::Path::new("/proc/self/exe");
+    let own = Path::new("/proc/self/exe");
     let program = if own.exists() {
         own.to_owned()
     } else {

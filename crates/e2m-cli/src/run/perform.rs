@@ -3,7 +3,7 @@
 use super::guarded;
 use super::told::{Answer, Told};
 use crate::logging::LogLines;
-use e2m_pipeline::{Event, Observer, Status, TaskOutcome, TaskSpec};
+use e2m_pipeline::{Event, Observer, TaskOutcome, TaskSpec};
 use e2m_resources::process_memory;
 use e2m_schedule::{Handler, Reply, TaskContext};
 use rayon::ThreadPoolBuilder;
@@ -132,22 +132,8 @@ impl Observer for Relay<'_> {
 }
 
 fn unreadable(error: &serde_json::Error) -> TaskOutcome {
-    failed(format!(
+    let why = format!(
         "internal error: the task cannot be read: {error}; are all parts of e2m of the same version?"
-    ))
-}
-
-fn failed(why: String) -> TaskOutcome {
-    TaskOutcome {
-        sample: String::new(),
-        dye: String::new(),
-        status: Status::Error(why),
-        seconds: 0.0,
-        peak_rss_bytes: process_memory().peak,
-        stages_done: Vec::new(),
-        notes: Vec::new(),
-        interrupted: false,
-        manifest_path: None,
-        manifest: None,
-    }
+    );
+    TaskOutcome::failed("", "", why)
 }

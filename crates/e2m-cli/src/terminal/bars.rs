@@ -29,14 +29,20 @@ pub(crate) struct Bars {
 struct Line {
     bar: ProgressBar,
     speed: Speed,
+    /// What it says behind the bar, before the memory.
+    text: String,
     rss_bytes: Option<u64>,
 }
 
 impl Line {
-    /// What it says behind the bar.
-    fn say(&self, text: &str) {
+    fn say(&mut self, text: String) {
+        self.text = text;
+        self.show();
+    }
+
+    fn show(&self) {
         let memory = self.rss_bytes.map_or_else(String::new, human::bytes);
-        self.bar.set_message(format!("{text}  {memory}"));
+        self.bar.set_message(format!("{}  {memory}", self.text));
     }
 }
 
@@ -85,12 +91,13 @@ impl Show for Bars {
             .with_style(style(TASK_LINE).progress_chars("━╸─"));
         bar.enable_steady_tick(TICK);
         bar.set_prefix(task.label());
-        bar.set_message("reading the raw files");
-        let line = Line {
+        let mut line = Line {
             bar,
             speed: Speed::new(),
+            text: String::new(),
             rss_bytes: None,
         };
+        line.say("reading the raw files".to_owned());
         self.running.insert(task.index, line);
     }
 
@@ -105,7 +112,7 @@ impl Show for Bars {
         match event {
             Event::StageStarted { stage } => {
                 line.bar.set_position(0);
-                line.say(&stage_name(*stage));
+                line.say(stage_name(*stage));
             }
             Event::Progress {
                 stage,
@@ -124,9 +131,11 @@ impl Show for Bars {
                 let stage = stage_name(*stage);
                 if step.rows == step.of {
                     // What comes next may take a while and has no rows to count.
-                    line.say(&stage);
+                    line.say(stage);
+                } else if step.rows == 0 {
+                    line.say(format!("{stage}: {what}"));
                 } else if let Some(speed) = speed {
-                    line.say(&format!("{stage}: {what}  {speed:.0} MP/s"));
+                    line.say(format!("{stage}: {what}  {speed:.0} MP/s"));
                 }
                 self.show_left();
             }
@@ -138,6 +147,7 @@ impl Show for Bars {
     fn memory(&mut self, task: &TaskView, rss_bytes: u64) {
         if let Some(line) = self.running.get_mut(&task.index) {
             line.rss_bytes = Some(rss_bytes);
+            line.show();
         }
     }
 

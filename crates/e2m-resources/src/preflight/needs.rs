@@ -24,6 +24,12 @@ pub trait Alternatives {
     /// tasks, and has to answer at once. A smaller pad must never need more.
     fn with_pad(&self, task: usize, pad: usize) -> Option<Need>;
 
+    /// What the task would need beside so many others less one: with fewer workers each computes with more threads. None
+    /// where that makes no difference. Fewer workers must never need less per task.
+    fn with_workers(&self, _task: usize, _workers: usize) -> Option<Need> {
+        None
+    }
+
     /// Other formats, as they are written in the batch file (`checkpoint_format = "tiff"`), with the bytes on disk of the
     /// whole batch.
     fn other_formats(&self) -> Vec<(String, u64)>;

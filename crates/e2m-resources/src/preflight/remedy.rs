@@ -59,6 +59,9 @@ pub enum Remedy {
     ForceRun,
 }
 
+/// Numbers of workers that are tried at most to find one that fits.
+const MOST_LOOKED_AT: usize = 32;
+
 /// Pads are offered in steps of this many px.
 const PAD_STEP: usize = 50;
 
@@ -124,23 +127,36 @@ impl Case<'_> {
     }
 
     fn fewer_workers(&self, quantity: Quantity, available: u64, percent: u64) -> Option<Remedy> {
+        // As they are now they need no more than they would with more threads each: an upper bound, quickly found.
         let sizes: Vec<u64> = self.needs.iter().map(|need| quantity.of(need)).collect();
         let mut together = 0u64;
-        let mut best = None;
-        for (index, size) in largest(&sizes, self.workers - 1).into_iter().enumerate() {
-            together = together.saturating_add(size);
-            if !fits(together, available, percent) {
-                break;
-            }
-            best = Some(Remedy::FewerWorkers {
-                fit: index + 1,
-                needs: together,
-            });
-        }
-        best
+        let fitting = largest(&sizes, self.workers - 1)
+            .into_iter()
+            .take_while(|size| {
+                together = together.saturating_add(*size);
+                fits(together, available, percent)
+            })
+            .count();
+        let looked_at = (1..=fitting).rev().take(MOST_LOOKED_AT);
+        looked_at
+            .map(|fit| (fit, self.needed_by(quantity, fit)))
+            .find(|(_, needs)| fits(*needs, available, percent))
+            .map(|(fit, needs)| Remedy::FewerWorkers { fit, needs })
     }
 
-    /// Tasks whose pad is already smaller keep it.
+    /// What the largest tasks need together with so many workers.
+    fn needed_by(&self, quantity: Quantity, workers: usize) -> u64 {
+        let tasks = self.needs.iter().enumerate();
+        let sizes: Vec<u64> = tasks
+            .map(|(task, need)| {
+                let other = self.alternatives.with_workers(task, workers);
+                quantity.of(other.as_ref().unwrap_or(need))
+            })
+            .collect();
+        let together = largest(&sizes, workers);
+        together.into_iter().fold(0, u64::saturating_add)
+    }
+
     fn smaller_pad(&self, quantity: Quantity, available: u64, percent: u64) -> Option<Remedy> {
         let pads: Vec<usize> = (0..self.needs.len())
             .map(|task| self.alternatives.pad(task))

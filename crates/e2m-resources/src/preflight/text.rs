@@ -15,6 +15,9 @@ impl fmt::Display for Remedy {
                 let need = if *fit == 1 { "needs" } else { "need" };
                 write!(f, "n_workers = {fit} ({need} {})", Bytes(*needs))
             }
+            Self::SmallerPad { pad: 0, needs } => {
+                write!(f, "pad = 0 (needs {})", Bytes(*needs))
+            }
             Self::SmallerPad { pad, needs } => {
                 write!(f, "pad = {pad} or less (needs {})", Bytes(*needs))
             }
