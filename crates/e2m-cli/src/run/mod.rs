@@ -32,6 +32,7 @@ use e2m_schedule::{
 use follow::Follower;
 use jiff::Zoned;
 use journal::Journal;
+use rayon::ThreadPoolBuilder;
 use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -84,7 +85,15 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
         seconds: began.elapsed().as_secs_f64(),
         interrupted: interrupt.is_raised(),
     };
-    finish(report, began, terminal, log, journal)
+    finish(report, (began, gate.threads()), terminal, log, journal)
+}
+
+/// Works with all threads of the batch: while tasks ran, this process may have had none or a few of them.
+fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    match ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
 }
 
 /// Whether output_dir takes files: one refusal is better than one for each task.
@@ -102,13 +111,15 @@ fn check_output_dir(folder: &Path) -> Result<(), String> {
 /// Writes what is left of the batch as a whole, and prints it.
 fn finish(
     mut report: BatchReport<'_>,
-    began: Instant,
+    (began, threads): (Instant, usize),
     terminal: &Terminal,
     mut log: RunLog,
     mut journal: Journal,
 ) -> Exit {
     let exit = report.exit();
-    let written = report::write_files(&report::with_earlier(&report), exit);
+    let written = with_threads(threads, || {
+        report::write_files(&report::with_earlier(&report), exit)
+    });
     // The page takes its time as well.
     report.seconds = began.elapsed().as_secs_f64();
     log.end(&report, exit);
