@@ -4,40 +4,82 @@
 //! in one step. A crash at any instant leaves either the old file or the new one, and perhaps a temporary, which the next
 //! run removes with [`remove_stale_temporaries`].
 
+use crate::fault::{self, Operation};
+use crate::folders::sync_folder;
+use crate::shortage::shortage;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The ending of every temporary.
 const TEMPORARY_SUFFIX: &str = ".e2m-tmp";
 /// Longest part of the final name that a temporary repeats, in bytes; file systems allow 255 in all.
 const MAX_NAME_PART_BYTES: usize = 200;
 
+/// Whoever looks for stale temporaries holds the lock of one for an instant; so often the wait for it is repeated …
+const LOCK_TRIES: usize = 200;
+/// … after so long.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
 /// Numbers the temporaries of this process.
 static NEXT_TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// An error on the way from a temporary to a finished file.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {source}", path.display())]
+#[error("cannot {action} {}: {source}{}", path.display(), shortage(source, *needed_bytes, *written_bytes))]
 pub struct AtomicError {
     /// What was being done: `create`, `write`, `sync`, `rename`.
     pub action: &'static str,
     /// To which file; always the final name.
     pub path: PathBuf,
+    /// The length that the file was to have; 0 where nobody said.
+    pub needed_bytes: u64,
+    /// How much of it has been handed to the system.
+    pub written_bytes: u64,
     /// What the operating system said.
     pub source: io::Error,
+}
+
+impl AtomicError {
+    /// The same of a file that was to have this length.
+    #[must_use]
+    pub(crate) fn of_length(self, needed_bytes: u64) -> Self {
+        Self {
+            needed_bytes,
+            ..self
+        }
+    }
 }
 
 /// A file under construction. Unless it is committed, nothing of it remains.
 #[derive(Debug)]
 pub struct AtomicFile {
     /// `None` once it is committed.
-    file: Option<Arc<File>>,
+    file: Option<Arc<Temporary>>,
     temporary: PathBuf,
     path: PathBuf,
+}
+
+/// The content of a file under construction, to be written from any thread.
+#[derive(Debug)]
+pub(crate) struct Temporary {
+    file: File,
+    /// The name that it will have.
+    path: PathBuf,
+}
+
+impl Temporary {
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl AtomicFile {
@@ -48,6 +90,8 @@ impl AtomicFile {
         let failed = |source| AtomicError {
             action: "create",
             path: path.to_owned(),
+            needed_bytes: 0,
+            written_bytes: 0,
             source,
         };
         if path.file_name().is_none() {
@@ -55,6 +99,7 @@ impl AtomicFile {
         }
         loop {
             let temporary = temporary_name(path);
+            fault::point(Operation::Create, path).map_err(failed)?;
             let mut options = OpenOptions::new();
             match options
                 .read(true)
@@ -62,15 +107,18 @@ impl AtomicFile {
                 .create_new(true)
                 .open(&temporary)
             {
-                Ok(file) => {
-                    // Some network file systems know no locks; then their temporaries are left alone, not removed.
-                    let _ = file.try_lock();
+                Ok(file) if is_kept(&file, &temporary) => {
                     return Ok(Self {
-                        file: Some(Arc::new(file)),
+                        file: Some(Arc::new(Temporary {
+                            file,
+                            path: path.to_owned(),
+                        })),
                         temporary,
                         path: path.to_owned(),
                     });
                 }
+                // Taken for stale and removed before it could be locked.
+                Ok(_) => {}
                 // Left behind by a dead process with the same number.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
@@ -90,30 +138,40 @@ impl AtomicFile {
     }
 
     /// The temporary itself, for a thread that writes to it meanwhile and is done before [`AtomicFile::commit`].
-    pub(crate) fn shared(&self) -> io::Result<Arc<File>> {
+    pub(crate) fn shared(&self) -> io::Result<Arc<Temporary>> {
         self.open().cloned()
     }
 
     /// Writes everything to the disk, then gives the file its name, replacing what had it.
     pub fn commit(mut self) -> Result<(), AtomicError> {
         let path = self.path.clone();
+        let length = self.open().and_then(|file| file.file.metadata());
+        let needed_bytes = length.map_or(0, |about| about.len());
         let failed = |action| {
             let path = path.clone();
             move |source| AtomicError {
                 action,
                 path,
+                needed_bytes,
+                // Nobody knows how much of it has got to the disk.
+                written_bytes: 0,
                 source,
             }
         };
         self.open()
-            .and_then(|file| file.sync_all())
+            .and_then(|temporary| {
+                fault::point(Operation::Sync, &self.path)?;
+                temporary.file.sync_all()
+            })
             .map_err(failed("sync"))?;
-        fs::rename(&self.temporary, &self.path).map_err(failed("rename"))?;
+        fault::point(Operation::Rename, &self.path)
+            .and_then(|()| fs::rename(&self.temporary, &self.path))
+            .map_err(failed("rename"))?;
         self.file = None;
-        sync_folder(&self.path).map_err(failed("sync the folder of"))
+        sync_folder(folder_of(&self.path)).map_err(failed("sync the folder of"))
     }
 
-    fn open(&self) -> io::Result<&Arc<File>> {
+    fn open(&self) -> io::Result<&Arc<Temporary>> {
         self.file
             .as_ref()
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
@@ -122,24 +180,26 @@ impl AtomicFile {
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&**self.open()?).write(bytes)
+        let temporary = self.open()?;
+        fault::write(&self.path, bytes, |bytes| (&temporary.file).write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        (&**self.open()?).flush()
+        (&self.open()?.file).flush()
     }
 }
 
 impl Seek for AtomicFile {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        (&**self.open()?).seek(position)
+        (&self.open()?.file).seek(position)
     }
 }
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if self.file.take().is_some()
-            && let Err(error) = fs::remove_file(&self.temporary)
+            && let Err(error) = fault::point(Operation::Remove, &self.path)
+                .and_then(|()| fs::remove_file(&self.temporary))
         {
             tracing::warn!(path = %self.temporary.display(), %error, "a temporary file could not be removed");
         }
@@ -148,52 +208,127 @@ impl Drop for AtomicFile {
 
 /// Writes a small file in one go, atomically.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), AtomicError> {
-    let mut file = AtomicFile::create(path)?;
-    file.write_all(bytes).map_err(|source| AtomicError {
+    let length = bytes.len() as u64;
+    let mut file = AtomicFile::create(path).map_err(|error| error.of_length(length))?;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match file.write(rest) {
+            Ok(0) => {
+                return Err(write_failed(
+                    io::ErrorKind::WriteZero.into(),
+                    path,
+                    bytes,
+                    rest,
+                ));
+            }
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(write_failed(error, path, bytes, rest)),
+        }
+    }
+    file.commit()
+}
+
+fn write_failed(source: io::Error, path: &Path, bytes: &[u8], rest: &[u8]) -> AtomicError {
+    AtomicError {
         action: "write",
         path: path.to_owned(),
+        needed_bytes: bytes.len() as u64,
+        written_bytes: (bytes.len() - rest.len()) as u64,
         source,
-    })?;
-    file.commit()
+    }
 }
 
 /// Removes the temporaries in `folder` (not below it) that no living process is writing; returns how many.
 ///
 /// A folder that does not exist holds none.
 pub fn remove_stale_temporaries(folder: &Path) -> io::Result<usize> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
-    };
     let mut removed = 0;
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        if !is_temporary(&name.to_string_lossy()) || !entry.file_type()?.is_file() {
-            continue;
-        }
-        if is_abandoned(&entry.path())? {
-            match fs::remove_file(entry.path()) {
-                Ok(()) => removed += 1,
-                // Its writer was quicker.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+    for temporary in temporaries(folder)? {
+        // Locked while it is removed, so that nobody takes it for his own meanwhile.
+        let file = match File::open(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            file => file?,
+        };
+        match file.try_lock() {
+            Ok(()) => {
+                remove(&temporary)?;
+                removed += 1;
             }
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
         }
     }
     Ok(removed)
 }
 
-/// Whether nobody holds the lock of a temporary.
-fn is_abandoned(path: &Path) -> io::Result<bool> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        file => file?,
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Ok(false),
+/// Removes the temporaries in `folder`, whoever made them: for folders that nobody else can be writing to just now. On file
+/// systems without locks nothing else tells which are stale.
+pub(crate) fn remove_temporaries(folder: &Path) -> io::Result<usize> {
+    let mut removed = 0;
+    for temporary in temporaries(folder)? {
+        remove(&temporary)?;
+        removed += 1;
     }
+    Ok(removed)
+}
+
+/// Whether there are temporaries in `folder`, stale or not.
+pub(crate) fn has_temporaries(folder: &Path) -> io::Result<bool> {
+    Ok(!temporaries(folder)?.is_empty())
+}
+
+fn temporaries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let named = is_temporary(&entry.file_name().to_string_lossy());
+        if named && entry.file_type()?.is_file() {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+fn remove(temporary: &Path) -> io::Result<()> {
+    fault::point(Operation::Remove, temporary)?;
+    match fs::remove_file(temporary) {
+        // Its writer, or another who looks for stale ones, was quicker.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Locks a new temporary, and answers whether it is still there afterwards.
+///
+/// Some network file systems know no locks; their temporaries are left alone by everybody.
+fn is_kept(file: &File, temporary: &Path) -> bool {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) | Err(TryLockError::Error(_)) => break,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+        }
+    }
+    is_called(file, temporary)
+}
+
+/// Whether an open file is the one that has this name.
+#[cfg(unix)]
+pub(crate) fn is_called(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |about: fs::Metadata| (about.dev(), about.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(open), Ok(named)) => identity(open) == identity(named),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_called(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// `.{name}.{process}-{n}.e2m-tmp`
@@ -223,29 +358,12 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(temporary)
 }
 
-/// Makes a rename durable. File systems that cannot sync a folder need not.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
-    match File::open(folder)?.sync_all() {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        result => result,
     }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
@@ -60,11 +60,15 @@ impl From<ContentHash> for String {
 
 /// Hashes the bytes of the file at `path` without holding more than a piece of it.
 pub fn content_hash(path: &Path) -> io::Result<ContentHash> {
-    let mut file = File::open(path)?;
+    hash_of(File::open(path)?)
+}
+
+/// Hashes all that can be read.
+pub(crate) fn hash_of(mut content: impl Read) -> io::Result<ContentHash> {
     let mut piece = vec![0; PIECE_BYTES];
     let mut state = Xxh3::new();
     loop {
-        match file.read(&mut piece) {
+        match content.read(&mut piece) {
             Ok(0) => return Ok(ContentHash(state.digest128())),
             Ok(read) => state.update(&piece[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -124,10 +128,14 @@ pub struct FileIdentity {
 impl FileIdentity {
     /// Asks the file system about the file at `path`, following symbolic links.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
+        Self::from_metadata(&std::fs::metadata(path)?)
+    }
+
+    /// That of a file of which the file system has told.
+    pub(crate) fn from_metadata(metadata: &Metadata) -> io::Result<Self> {
         let modified = jiff::Timestamp::try_from(metadata.modified()?)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let (changed_ns, inode) = change_and_inode(&metadata);
+        let (changed_ns, inode) = change_and_inode(metadata);
         Ok(Self {
             bytes: metadata.len(),
             modified: format!("{modified:.9}"),
@@ -138,14 +146,14 @@ impl FileIdentity {
 }
 
 #[cfg(unix)]
-fn change_and_inode(metadata: &std::fs::Metadata) -> (i128, u64) {
+fn change_and_inode(metadata: &Metadata) -> (i128, u64) {
     use std::os::unix::fs::MetadataExt;
     let ns = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
     (ns, metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn change_and_inode(_: &std::fs::Metadata) -> (i128, u64) {
+fn change_and_inode(_: &Metadata) -> (i128, u64) {
     (0, 0)
 }
 

@@ -46,15 +46,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod append;
 mod atomic;
 mod checkpoint;
 mod discovery;
+#[cfg_attr(feature = "fault-injection", doc(hidden))]
+#[cfg(feature = "fault-injection")]
+pub mod fault;
+#[cfg(not(feature = "fault-injection"))]
+mod fault;
+mod folders;
 mod hash;
+mod lock;
 mod output;
 mod raw;
 mod section;
+mod shortage;
 mod tiff;
 
+pub use append::AppendFile;
 pub use atomic::{AtomicError, AtomicFile, remove_stale_temporaries, write_atomic};
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
@@ -65,7 +75,9 @@ pub use discovery::{
     Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,
     Stain, discover,
 };
+pub use folders::{FolderError, create_folders};
 pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash};
+pub use lock::{Attempt, FolderLock, LockError, LockOwner, LockSeeker, lock_folder};
 pub use raw::{
     ChannelChoice, ChannelSurvey, ColourKind, RawBands, RawError, RawImage, RawInfo, Survey, survey,
 };

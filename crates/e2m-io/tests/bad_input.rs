@@ -103,7 +103,7 @@ impl Folder {
 
 /// Everything that can be done with a file.
 fn read(path: &Path) -> Result<ChannelChoice, RawError> {
-    let mut image = RawImage::open(path)?;
+    let image = RawImage::open(path)?;
     let (plane, choice) = image.load_plane()?;
     assert_eq!(plane.size(), image.info().size);
     survey(path, 16)?;

@@ -1,6 +1,7 @@
 //! What can go wrong with a checkpoint.
 
 use crate::atomic::AtomicError;
+use crate::shortage::shortage;
 use crate::tiff::TiffProblem;
 use e2m_image::Size;
 use std::io;
@@ -19,10 +20,12 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// The file could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}{}", path.display(), shortage(source, *needed_bytes, *written_bytes))]
     Write {
         /// The final name of the file.
         path: PathBuf,
+        /// The length that it was to have, at most.
+        needed_bytes: u64,
         /// Bytes of pixels that were written before.
         written_bytes: u64,
         /// What the operating system said.

@@ -1,8 +1,9 @@
 //! Where the files of a task go: `{output_dir}/{sample}/{dye}/{tiff|fits|pipeline_output}/`.
 
 use super::CheckpointFormat;
-use std::fs;
-use std::io;
+use crate::atomic::{has_temporaries, remove_temporaries};
+use crate::folders::{FolderError, create_folders_below};
+use crate::lock::FolderLock;
 use std::path::{Path, PathBuf};
 
 /// File systems allow 255 bytes; suffixes and extensions need room too, but they go into other names.
@@ -49,13 +50,17 @@ pub fn task_dir(output_dir: &Path, sample: &str, dye: &str) -> Result<PathBuf, N
 /// Names every file of one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskPaths {
+    output_dir: PathBuf,
     dir: PathBuf,
 }
 
 impl TaskPaths {
     /// The paths of the task (`sample`, `dye`). Nothing is created.
     pub fn new(output_dir: &Path, sample: &str, dye: &str) -> Result<Self, NameError> {
-        task_dir(output_dir, sample, dye).map(|dir| Self { dir })
+        task_dir(output_dir, sample, dye).map(|dir| Self {
+            output_dir: output_dir.to_owned(),
+            dir,
+        })
     }
 
     /// The folder of the task.
@@ -94,13 +99,60 @@ impl TaskPaths {
         self.dir.join(format!("e2m_task{suffix}.json"))
     }
 
-    /// Creates the folder of the task and those of the given formats; the error is that of the folder it is about.
-    pub fn create_dirs(&self, formats: &[CheckpointFormat]) -> Result<(), (PathBuf, io::Error)> {
+    /// Creates the folder of the task.
+    ///
+    /// # Errors
+    /// [`FolderError`], also where a symbolic link leads out of its place.
+    pub fn create_dir(&self) -> Result<(), FolderError> {
+        self.create(&self.dir)
+    }
+
+    /// Creates the folder of the task and those of pictures and the given formats.
+    ///
+    /// # Errors
+    /// As [`TaskPaths::create_dir`].
+    pub fn create_dirs(&self, formats: &[CheckpointFormat]) -> Result<(), FolderError> {
         let wanted = formats.iter().map(|&format| self.format_dir(format));
-        for dir in wanted.chain([self.plots_dir()]) {
-            fs::create_dir_all(&dir).map_err(|error| (dir, error))?;
+        wanted
+            .chain([self.plots_dir()])
+            .try_for_each(|dir| self.create(&dir))
+    }
+
+    fn create(&self, dir: &Path) -> Result<(), FolderError> {
+        let below = dir.strip_prefix(&self.output_dir).unwrap_or(dir);
+        create_folders_below(&self.output_dir, below)
+    }
+
+    /// The file that whoever works on the task has locked.
+    pub fn lock_path(&self) -> PathBuf {
+        self.dir.join(".e2m_task.lock")
+    }
+
+    /// Whether something half-written is there, of a run that was killed or of one that goes on.
+    ///
+    /// # Errors
+    /// [`FolderError::Read`].
+    pub fn has_temporaries(&self) -> Result<bool, FolderError> {
+        for dir in self.all_dirs() {
+            if has_temporaries(&dir).map_err(|source| FolderError::read(&dir, source))? {
+                return Ok(true);
+            }
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// Removes what killed runs left half-written and answers how many files that were. Whoever has the lock of
+    /// [`TaskPaths::lock_path`] knows that nobody is writing.
+    ///
+    /// # Errors
+    /// [`FolderError::Read`].
+    pub fn remove_temporaries(&self, _: &FolderLock) -> Result<usize, FolderError> {
+        let mut removed = 0;
+        for dir in self.all_dirs() {
+            removed +=
+                remove_temporaries(&dir).map_err(|source| FolderError::read(&dir, source))?;
+        }
+        Ok(removed)
     }
 
     /// Every folder that files of the task are written to, whether it exists or not.

@@ -32,6 +32,8 @@ const BASE_BYTES: u64 = 256 << 10;
 pub struct CheckpointWriter {
     path: PathBuf,
     size: Size,
+    /// The length of the file, at most; 0 where compression decides.
+    needed_bytes: u64,
     rows_written: usize,
     hasher: PixelHasher,
     format: FormatWriter,
@@ -107,7 +109,14 @@ impl CheckpointWriter {
                 size,
             });
         }
-        let file = AtomicFile::create(path)?;
+        let deflated =
+            format == CheckpointFormat::Tiff && compression == CheckpointCompression::Deflate;
+        let needed_bytes = if deflated {
+            0
+        } else {
+            Self::file_bytes(size, format)
+        };
+        let file = AtomicFile::create(path).map_err(|error| error.of_length(needed_bytes))?;
         let writer = match format {
             CheckpointFormat::Tiff => {
                 let options = WriterOptions {
@@ -129,9 +138,10 @@ impl CheckpointWriter {
         Ok(Self {
             path: path.to_owned(),
             size,
+            needed_bytes,
             rows_written: 0,
             hasher: PixelHasher::new(),
-            format: writer.map_err(|source| write_error(path, 0, source))?,
+            format: writer.map_err(|source| write_error(path, (needed_bytes, 0), source))?,
             row: Vec::new(),
         })
     }
@@ -183,7 +193,8 @@ impl CheckpointWriter {
             });
         }
         let written = 4 * self.size.pixels();
-        let failed = |source| write_error(&self.path, written, source);
+        let needed = self.needed_bytes;
+        let failed = |source| write_error(&self.path, (needed, written), source);
         let mut file = self.format.finish().map_err(failed)?;
         let bytes = file.seek(SeekFrom::End(0)).map_err(failed)?;
         file.commit()?;
@@ -200,9 +211,14 @@ fn expected_bytes(size: Size) -> u64 {
     size.pixels().saturating_mul(4).saturating_add(8 << 10)
 }
 
-fn write_error(path: &Path, written_bytes: u64, source: io::Error) -> CheckpointError {
+fn write_error(
+    path: &Path,
+    (needed_bytes, written_bytes): (u64, u64),
+    source: io::Error,
+) -> CheckpointError {
     CheckpointError::Write {
         path: path.to_owned(),
+        needed_bytes,
         written_bytes,
         source,
     }
@@ -236,9 +252,10 @@ impl CheckpointWriter {
         for piece in pixels.chunks(piece_rows * self.size.width) {
             let written = 4 * (self.rows_written * self.size.width) as u64;
             self.hasher.update(piece);
-            self.format
-                .write_rows(piece)
-                .map_err(|source| BandError::other(write_error(&self.path, written, source)))?;
+            let needed = self.needed_bytes;
+            self.format.write_rows(piece).map_err(|source| {
+                BandError::other(write_error(&self.path, (needed, written), source))
+            })?;
             self.rows_written += piece.len() / self.size.width;
         }
         Ok(())

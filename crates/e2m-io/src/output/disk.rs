@@ -1,5 +1,7 @@
 //! What blocks are written to: a file, or in tests something that fails.
 
+use crate::atomic::Temporary;
+use crate::fault::{self, Operation};
 use std::fs::File;
 use std::io;
 
@@ -52,5 +54,27 @@ impl Disk for File {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         Self::set_len(self, bytes)
+    }
+}
+
+impl Disk for Temporary {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        fault::write(self.path(), bytes, |bytes| {
+            Disk::write_at(self.file(), bytes, offset)
+        })
+    }
+
+    fn set_direct(&self, direct: bool) -> io::Result<()> {
+        self.file().set_direct(direct)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        fault::point(Operation::Sync, self.path())?;
+        self.file().sync_data()
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        fault::point(Operation::Resize, self.path())?;
+        self.file().set_len(bytes)
     }
 }

@@ -4,6 +4,8 @@ use super::bands::RawBands;
 use super::channels::{CLIPPED_SHARE_TO_WARN, ChannelChoice, ColourKind};
 use super::source::{self, ColourRows, with_rows};
 use super::tally::{Count, Tally, reduce_row};
+use crate::hash::{ContentHash, FileIdentity, hash_of};
+use crate::section::Section;
 use crate::tiff::{
     ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, TiffProblem,
 };
@@ -144,8 +146,28 @@ impl RawImage {
         &self.info
     }
 
+    /// What the file system says about the file that is read, whatever has its name by now.
+    ///
+    /// # Errors
+    /// [`TiffProblem::Read`].
+    pub fn identity(&self) -> Result<FileIdentity, RawError> {
+        let about = self.file.metadata();
+        about
+            .and_then(|about| FileIdentity::from_metadata(&about))
+            .map_err(|error| self.failed(TiffProblem::Read(error)))
+    }
+
+    /// Hashes the content of the file that is read.
+    ///
+    /// # Errors
+    /// [`TiffProblem::Read`].
+    pub fn content_hash(&self) -> Result<ContentHash, RawError> {
+        hash_of(Section::new(&self.file, 0, u64::MAX))
+            .map_err(|error| self.failed(TiffProblem::Read(error)))
+    }
+
     /// Reads the whole image once, row by row, and decides which channels carry the signal.
-    pub fn choose_channels(&mut self) -> Result<ChannelChoice, RawError> {
+    pub fn choose_channels(&self) -> Result<ChannelChoice, RawError> {
         let kind = self.info.colour;
         let height = self.info.size.height;
         let mut rows = self.rows()?;
@@ -157,7 +179,7 @@ impl RawImage {
     ///
     /// Normally the file is read once: the channels are guessed from a few rows and the guess is checked against all of
     /// them on the way. Holds the plane and a row, or a row of tiles.
-    pub fn load_plane(&mut self) -> Result<(Plane, ChannelChoice), RawError> {
+    pub fn load_plane(&self) -> Result<(Plane, ChannelChoice), RawError> {
         let mut rows = self.rows()?;
         let loaded = with_rows!(&mut rows, rows => self.load(&mut **rows));
         let (

@@ -9,6 +9,7 @@ use super::header::{Header, header_text};
 use super::padded;
 use crate::atomic::AtomicFile;
 use crate::checkpoint::facts::Facts;
+use crate::fault::{self, Operation};
 use crate::output::OutputFile;
 use e2m_image::Size;
 use std::io::{self, Write};
@@ -62,6 +63,8 @@ impl FitsWriter {
         let fill = padded(self.data_bytes) - self.data_bytes;
         self.out.write_all(&vec![0; fill as usize])?;
         let file = self.out.finish()?;
+        // CFITSIO's own writes, of which the last come when it closes the file.
+        fault::point(Operation::Write, file.path())?;
         let mut fits = FitsFile::open(file.temporary(), Access::Write)?;
         for card in self.header.fact_cards() {
             fits.write_card(card)?;
@@ -69,6 +72,7 @@ impl FitsWriter {
         for card in self.header.checksum_cards(self.data) {
             fits.write_card(&card)?;
         }
+        fault::point(Operation::Write, file.path())?;
         fits.close()?;
         Ok(file)
     }

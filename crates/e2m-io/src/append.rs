@@ -1,0 +1,108 @@
+//! Files to which whole lines are added: logs.
+
+use crate::fault;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A file that only grows, line by line.
+///
+/// A line goes to the system in one write, so that those of two programs do not mix. One that a killed program left
+/// unfinished is ended before the next.
+#[derive(Debug)]
+pub struct AppendFile {
+    file: File,
+    path: PathBuf,
+    /// The last line has no end.
+    torn: bool,
+}
+
+impl AppendFile {
+    /// Opens the file, or makes it. Its folder has to exist.
+    ///
+    /// # Errors
+    /// What the system says; a symbolic link is refused, as what is written would go elsewhere.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if std::fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) {
+            return Err(io::Error::other(
+                "it is a symbolic link, and e2m writes through none; remove it",
+            ));
+        }
+        if !path.exists() {
+            fault::point(fault::Operation::Create, path)?;
+        }
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path)?;
+        let mut last = [b'\n'];
+        if file.seek(SeekFrom::End(0))? > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            torn: last != [b'\n'],
+        })
+    }
+
+    /// Adds a line; `text` is without its end.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn add_line(&mut self, text: &str) -> io::Result<()> {
+        let start = if self.torn { "\n" } else { "" };
+        let line = format!("{start}{text}\n");
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            let mut file = &self.file;
+            match fault::write(&self.path, rest, |bytes| file.write(bytes)) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.torn = self.torn || rest.len() < line.len();
+                    return Err(error);
+                }
+            }
+        }
+        self.torn = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn lines_are_added_and_a_torn_one_is_ended() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("log");
+        let add = |text| AppendFile::open(&path).and_then(|mut log| log.add_line(text));
+        add("one").expect("adds");
+        add("two").expect("adds");
+        assert_eq!(fs::read_to_string(&path).expect("reads"), "one\ntwo\n");
+        fs::write(&path, "one\ntw").expect("writes");
+        add("three").expect("adds");
+        assert_eq!(
+            fs::read_to_string(&path).expect("reads"),
+            "one\ntw\nthree\n"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (target, link) = (folder.path().join("target"), folder.path().join("log"));
+        fs::write(&target, "mine\n").expect("writes");
+        std::os::unix::fs::symlink(&target, &link).expect("links");
+        let error = AppendFile::open(&link).expect_err("a link");
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        assert_eq!(fs::read_to_string(&target).expect("reads"), "mine\n");
+    }
+}

@@ -1,0 +1,194 @@
+//! What the file of a lock says: who holds it, and a number that goes up while he lives.
+
+use crate::fault;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Length of the file: a line of JSON, filled up with spaces.
+pub(super) const RECORD_BYTES: usize = 512;
+/// Longer names of hosts are cut, so that a record has room.
+const MAX_HOST_CHARS: usize = 64;
+
+/// Numbers the locks of this process.
+static NEXT_TOKEN: AtomicU64 = AtomicU64::new(0);
+
+/// Who holds a lock, as far as can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockOwner {
+    /// The host on which it runs; empty where nobody knows.
+    pub host: String,
+    /// Its process number; 0 where nobody knows.
+    pub process: u32,
+    /// Since when, UTC.
+    pub since: String,
+}
+
+/// `process 4242 on host n1, since 2026-01-02T03:04:05Z`
+impl fmt::Display for LockOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.process == 0 {
+            return write!(f, "another process");
+        }
+        let (process, host, since) = (self.process, &self.host, &self.since);
+        write!(f, "process {process} on host {host}, since {since}")
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    #[serde(flatten)]
+    owner: LockOwner,
+    /// Tells apart the locks of one process, and of two processes with one number.
+    token: String,
+    beat: u64,
+}
+
+/// The content of a lock's file.
+#[derive(Debug)]
+pub(super) enum Record {
+    /// Nobody's.
+    Free,
+    /// Not a record: half-written, or something else.
+    Unknown,
+    /// Somebody's.
+    Held(Box<HeldRecord>),
+}
+
+#[derive(Debug)]
+pub(super) struct HeldRecord(Held);
+
+impl Record {
+    pub(super) fn read(file: &File) -> Self {
+        let bytes = super::bytes(file);
+        if bytes.is_empty() {
+            return match file.metadata() {
+                Ok(about) if about.len() == 0 => Self::Free,
+                _ => Self::Unknown,
+            };
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(held) => Self::Held(Box::new(HeldRecord(held))),
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    pub(super) fn of_this_process() -> Self {
+        let now = Timestamp::now();
+        let number = NEXT_TOKEN.fetch_add(1, Ordering::Relaxed);
+        let owner = LockOwner {
+            host: this_host().to_owned(),
+            process: std::process::id(),
+            since: format!("{now:.0}"),
+        };
+        Self::Held(Box::new(HeldRecord(Held {
+            token: format!("{}-{number}", now.as_nanosecond()),
+            owner,
+            beat: 0,
+        })))
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self, Self::Free)
+    }
+
+    fn held(&self) -> Option<&Held> {
+        match self {
+            Self::Held(record) => Some(&record.0),
+            Self::Free | Self::Unknown => None,
+        }
+    }
+
+    pub(super) fn host(&self) -> Option<&str> {
+        self.held().map(|held| held.owner.host.as_str())
+    }
+
+    pub(super) fn process(&self) -> Option<u32> {
+        self.held().map(|held| held.owner.process)
+    }
+
+    pub(super) fn owner(&self) -> LockOwner {
+        match self.held() {
+            Some(held) => held.owner.clone(),
+            None => LockOwner {
+                host: String::new(),
+                process: 0,
+                since: String::new(),
+            },
+        }
+    }
+
+    /// Whether both are records of the same lock, whatever its age.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        match (self.held(), other.held()) {
+            (Some(one), Some(other)) => one.token == other.token && one.owner == other.owner,
+            _ => false,
+        }
+    }
+
+    pub(super) fn count_up(&mut self) {
+        if let Self::Held(record) = self {
+            record.0.beat += 1;
+        }
+    }
+
+    /// Puts the record in the place of what the file holds.
+    pub(super) fn write(&self, file: &File, path: &Path) -> io::Result<()> {
+        let Some(held) = self.held() else {
+            return Ok(());
+        };
+        let mut bytes = serde_json::to_vec(held)?;
+        bytes.resize(RECORD_BYTES - 1, b' ');
+        bytes.push(b'\n');
+        let written = fault::write(path, &bytes, |bytes| write_at_start(file, bytes))?;
+        if written < bytes.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        file.set_len(RECORD_BYTES as u64)
+    }
+}
+
+#[cfg(unix)]
+fn write_at_start(file: &File, bytes: &[u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::write_at(file, bytes, 0)
+}
+
+#[cfg(windows)]
+fn write_at_start(file: &File, bytes: &[u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, bytes, 0)
+}
+
+/// The name of this host.
+pub(super) fn this_host() -> &'static str {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| host_name().chars().take(MAX_HOST_CHARS).collect())
+}
+
+#[cfg(target_os = "linux")]
+fn host_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn host_name() -> String {
+    // Records of one host and of several look alike then; a system with its own locks needs no more.
+    "this host".to_owned()
+}
+
+/// Whether there is surely no such process on this host. Its number may have been given to another one since; then its
+/// record is watched like that of another host.
+#[cfg(target_os = "linux")]
+pub(super) fn is_dead(process: u32) -> bool {
+    !Path::new("/proc").join(process.to_string()).exists() && Path::new("/proc/self").exists()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_dead(_: u32) -> bool {
+    false
+}

@@ -1,0 +1,173 @@
+use super::*;
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// As on a file system of a cluster, but quicker.
+const QUICK: Timing = Timing {
+    beat: Duration::from_millis(20),
+    stale: Duration::from_millis(400),
+    settle: Duration::from_millis(50),
+    system: true,
+};
+
+const WITHOUT_SYSTEM: Timing = Timing {
+    system: false,
+    ..QUICK
+};
+
+fn seeker(path: &Path, timing: Timing) -> LockSeeker {
+    LockSeeker {
+        timing,
+        ..LockSeeker::new(path)
+    }
+}
+
+fn held(path: &Path, timing: Timing) -> Option<FolderLock> {
+    match seeker(path, timing).attempt().expect("an answer") {
+        Attempt::Held(lock) => Some(lock),
+        Attempt::Busy(_) => None,
+    }
+}
+
+/// Tries until it is held, and tells how long that took.
+fn waited(path: &Path, timing: Timing) -> (FolderLock, Duration) {
+    let (started, mut seeker) = (Instant::now(), seeker(path, timing));
+    loop {
+        match seeker.attempt().expect("an answer") {
+            Attempt::Held(lock) => return (lock, started.elapsed()),
+            Attempt::Busy(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "never");
+    }
+}
+
+/// Puts a record of another process there, as if it were held or had been.
+fn leave(path: &Path, host: &str, process: u32) {
+    let owner = LockOwner {
+        host: host.into(),
+        process,
+        since: "2026-01-02T03:04:05Z".into(),
+    };
+    let text = serde_json::json!({
+        "host": owner.host, "process": owner.process, "since": owner.since, "token": "x", "beat": 7,
+    });
+    fs::write(path, format!("{:<511}\n", text.to_string())).expect("writes");
+}
+
+/// The number of a process that has ended.
+fn dead_process() -> u32 {
+    let mut child = Command::new("true")
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starts");
+    child.wait().expect("ends");
+    child.id()
+}
+
+#[test]
+fn one_at_a_time_and_the_other_is_told_who() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    for timing in [TIMING, QUICK, WITHOUT_SYSTEM] {
+        let lock = held(&path, timing).expect("free");
+        match seeker(&path, timing).attempt().expect("an answer") {
+            Attempt::Busy(owner) => {
+                let told = owner.to_string();
+                let expected = format!("process {} on host {}", std::process::id(), this_host());
+                assert!(told.starts_with(&expected), "{told}");
+            }
+            Attempt::Held(_) => panic!("two hold it"),
+        }
+        drop(lock);
+        drop(held(&path, timing).expect("free again"));
+        assert_eq!(fs::metadata(&path).expect("it stays").len(), 0);
+    }
+}
+
+#[test]
+fn what_a_dead_process_of_this_host_left_is_taken_at_once() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    for timing in [TIMING, WITHOUT_SYSTEM] {
+        leave(&path, this_host(), dead_process());
+        held(&path, timing).expect("recovered");
+    }
+    // Nobody else has the system's lock, so whoever it was is gone, even if the number lives.
+    leave(&path, this_host(), std::process::id());
+    held(&path, TIMING).expect("recovered");
+}
+
+#[test]
+fn another_host_is_watched_and_taken_for_dead_only_when_it_stands_still() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    for timing in [QUICK, WITHOUT_SYSTEM] {
+        leave(&path, "another", 1);
+        assert!(held(&path, timing).is_none(), "it may be alive");
+        let (_, took) = waited(&path, timing);
+        assert!(took >= timing.stale, "{took:?}");
+    }
+}
+
+#[test]
+fn a_holder_that_counts_is_never_taken_for_dead() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    let _lock = held(&path, WITHOUT_SYSTEM).expect("free");
+    let (started, mut other) = (Instant::now(), seeker(&path, WITHOUT_SYSTEM));
+    // Several times as long as a record may stand still.
+    while started.elapsed() < 4 * WITHOUT_SYSTEM.stale {
+        assert!(matches!(other.attempt(), Ok(Attempt::Busy(_))));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn of_many_who_take_over_one_gets_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    for round in 0..5 {
+        leave(&path, this_host(), dead_process());
+        let holders: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| held(&path, WITHOUT_SYSTEM)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|t| t.join().expect("ends"))
+                .collect()
+        });
+        assert_eq!(holders.iter().flatten().count(), 1, "round {round}");
+    }
+}
+
+#[test]
+fn garbage_is_no_owner() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    for garbage in [&b"{\"host\":"[..], &[0; 4096], b"x"] {
+        fs::write(&path, garbage).expect("writes");
+        assert!(
+            held(&path, WITHOUT_SYSTEM).is_none(),
+            "it may be half-written"
+        );
+        waited(&path, WITHOUT_SYSTEM);
+        fs::write(&path, garbage).expect("writes");
+        held(&path, TIMING).expect("nobody has the system's lock");
+    }
+}
+
+#[test]
+fn a_link_and_a_missing_folder_are_errors_that_name_the_file() {
+    let folder = tempfile::tempdir().expect("folder");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(folder.path().join("target"), &link).expect("links");
+    for path in [link, folder.path().join("none/lock")] {
+        let error = LockSeeker::new(&path).attempt().expect_err("impossible");
+        assert!(
+            error.to_string().contains(&*path.to_string_lossy()),
+            "{error}"
+        );
+    }
+    assert!(!folder.path().join("target").exists());
+}
