@@ -5,32 +5,39 @@ use crate::manifest::Manifest;
 use crate::params::suffix;
 use crate::status::Status;
 use crate::task::TaskSpec;
-use e2m_io::{TaskPaths, remove_stale_temporaries};
+use e2m_io::{TaskPaths, lock_folder};
 
-/// Removes what killed runs left half-written of a task, and answers how many files that were.
+/// Removes what killed runs left half-written of a task, and answers how many files that were. Where another run works on
+/// the task, nothing is removed.
 ///
 /// # Errors
 /// What the file system says.
 pub fn remove_leftovers(spec: &TaskSpec) -> Result<usize, PipelineError> {
     let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
-    let mut removed = 0;
-    for dir in paths.all_dirs().iter().filter(|dir| dir.exists()) {
-        removed += remove_stale_temporaries(dir)
-            .map_err(PipelineError::io(dir, "looking for left-over files"))?;
+    if !paths.has_temporaries()? {
+        return Ok(0);
     }
-    Ok(removed)
+    match lock_folder(&paths.lock_path())? {
+        Some(lock) => Ok(paths.remove_temporaries(&lock)?),
+        None => Ok(0),
+    }
 }
 
 /// Puts into a task's manifest why its run ended, where that run had begun one; otherwise it would be `incomplete` for no
-/// reason.
+/// reason. Where another run works on the task by now, nothing is written.
 ///
 /// # Errors
 /// What the file system says.
 pub fn record_failure(spec: &TaskSpec, why: &str) -> Result<(), PipelineError> {
     let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
     let path = paths.manifest_path(&suffix(&spec.params, 4));
-    let manifest = path.is_file().then(|| Manifest::read(&path)).flatten();
-    match manifest {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let Some(_lock) = lock_folder(&paths.lock_path())? else {
+        return Ok(());
+    };
+    match Manifest::read(&path) {
         Some(mut manifest) if matches!(manifest.status, Status::Incomplete(_)) => {
             manifest.status = Status::Error(why.to_owned());
             manifest.write(&path)

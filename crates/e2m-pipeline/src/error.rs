@@ -3,7 +3,9 @@
 use crate::params::ParamError;
 use e2m_align::AlignError;
 use e2m_image::BandError;
-use e2m_io::{CheckpointError, FactError, NameError, RawError};
+use e2m_io::{
+    AtomicError, CheckpointError, FactError, FolderError, LockError, NameError, RawError,
+};
 use e2m_scale::ScaleError;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,23 @@ pub enum PipelineError {
     /// A raw image cannot be read.
     #[error(transparent)]
     Raw(#[from] RawError),
+    /// A raw file is not the one any more that was begun with.
+    #[error("{} {how} while it was read; nothing was kept of it. Run again once it stays as it is", path.display())]
+    RawChanged {
+        /// The file.
+        path: PathBuf,
+        /// What became of it.
+        how: &'static str,
+    },
+    /// A folder for results cannot be made, or leads elsewhere.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The task's folder cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A small file cannot be written.
+    #[error(transparent)]
+    Write(#[from] AtomicError),
     /// A checkpoint cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

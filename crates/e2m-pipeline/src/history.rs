@@ -155,8 +155,7 @@ impl History {
         }
         let candidates = wanted.made_alike(recorded)?;
         let identity = FileIdentity::of(path).map_err(|error| error.to_string())?;
-        let untouched =
-            |c: &CheckpointRecord| c.bytes == identity.bytes && c.modified == identity.modified;
+        let untouched = |c: &CheckpointRecord| c.identity() == identity;
         if let Some((manifest, record)) = candidates.iter().find(|(_, record)| untouched(record)) {
             return Ok(Judgement::Recorded(manifest, record.clone()));
         }
@@ -175,16 +174,9 @@ impl History {
             .into_iter()
             .find(|(_, record)| record.hash == hash);
         let (manifest, record) = same.ok_or("its pixels are not those that were written")?;
-        let FileIdentity {
-            bytes, modified, ..
-        } = identity;
         Ok(Judgement::Recorded(
             manifest,
-            CheckpointRecord {
-                bytes,
-                modified,
-                ..record
-            },
+            record.with_identity(identity),
         ))
     }
 }

@@ -5,8 +5,8 @@ use crate::error::PipelineError;
 use crate::history::History;
 use crate::manifest::InputRecord;
 use e2m_image::{BandSource, Plane};
-use e2m_io::{ChannelChoice, FileIdentity, RawError, RawImage, content_hash};
-use std::path::Path;
+use e2m_io::{ChannelChoice, FileIdentity, RawError, RawImage};
+use std::io::ErrorKind;
 
 /// One raw file, opened by its header; its pixels are read when they are needed.
 #[derive(Debug)]
@@ -19,12 +19,15 @@ pub(crate) struct RawInput {
 }
 
 impl RawInput {
-    /// Opens a raw file. What an earlier run found out about its content is taken over if the file is the same; otherwise it
-    /// is read once, and with `keep` its pixels stay for [`RawInput::load`].
-    pub(crate) fn open(path: &Path, history: &History, keep: bool) -> Result<Self, PipelineError> {
-        let mut image = RawImage::open(path)?;
-        let identity = FileIdentity::of(path).map_err(PipelineError::io(path, "looking at it"))?;
-        let name = path.to_string_lossy().into_owned();
+    /// Takes over an opened raw file. What an earlier run found out about its content is taken over if the file is the same;
+    /// otherwise it is read once, and with `keep` its pixels stay for [`RawInput::load`].
+    pub(crate) fn read(
+        image: RawImage,
+        history: &History,
+        keep: bool,
+    ) -> Result<Self, PipelineError> {
+        let identity = image.identity()?;
+        let name = image.path().to_string_lossy().into_owned();
         if let Some(known) = history.known_input(&name, &identity) {
             return Ok(Self {
                 image,
@@ -33,7 +36,7 @@ impl RawInput {
                 record: known.clone(),
             });
         }
-        let read = |image: &mut RawImage| -> Result<(Option<Plane>, ChannelChoice), RawError> {
+        let read = || -> Result<(Option<Plane>, ChannelChoice), RawError> {
             if keep {
                 let (plane, choice) = image.load_plane()?;
                 Ok((Some(plane), choice))
@@ -41,9 +44,10 @@ impl RawInput {
                 Ok((None, image.choose_channels()?))
             }
         };
-        let (read, hash) = both(|| read(&mut image), || content_hash(path));
-        let (plane, choice) = read?;
-        let hash = hash.map_err(PipelineError::io(path, "reading it"))?;
+        let ((plane, choice), hash) = {
+            let (read, hash) = both(read, || image.content_hash());
+            (read?, hash?)
+        };
         let info = image.info();
         let record = InputRecord {
             path: name,
@@ -64,6 +68,39 @@ impl RawInput {
             plane,
             record,
         })
+    }
+
+    /// Makes sure that the file is still the one whose content is on record: what was made from it is vouched for only then.
+    ///
+    /// # Errors
+    /// [`PipelineError::RawChanged`].
+    pub(crate) fn check_unchanged(&self) -> Result<(), PipelineError> {
+        let path = self.image.path();
+        let changed = |how| PipelineError::RawChanged {
+            path: path.to_owned(),
+            how,
+        };
+        match FileIdentity::of(path) {
+            Ok(named) if named.inode != self.record.inode => {
+                return Err(changed("was replaced by another file"));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(changed("was removed, or its disk taken away,"));
+            }
+            Ok(_) | Err(_) => {}
+        }
+        let (now, before) = (self.image.identity()?, self.record.identity());
+        if now == before {
+            return Ok(());
+        }
+        // Links and permissions change a file's last time as well; its content tells.
+        let same_content = (now.bytes, &now.modified) == (before.bytes, &before.modified)
+            && self.image.content_hash()? == self.record.hash;
+        if same_content {
+            Ok(())
+        } else {
+            Err(changed("was changed"))
+        }
     }
 
     pub(crate) fn size(&self) -> e2m_image::Size {

@@ -37,6 +37,7 @@
 mod aftermath;
 mod alignment_record;
 mod background;
+mod claim;
 mod documents;
 mod error;
 mod history;

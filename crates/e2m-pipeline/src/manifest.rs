@@ -313,8 +313,50 @@ pub struct CheckpointRecord {
     /// When it was last changed, RFC 3339.
     #[serde(default)]
     pub modified: String,
+    /// When content or metadata were last changed, nanoseconds since 1970; unlike `modified` it cannot be set by hand.
+    #[serde(default)]
+    pub changed_ns: i128,
+    /// Its number in its file system.
+    #[serde(default)]
+    pub inode: u64,
     /// The hash of its pixels as little-endian floats, row by row.
     pub hash: ContentHash,
+}
+
+impl CheckpointRecord {
+    /// What the file system said about it.
+    pub fn identity(&self) -> FileIdentity {
+        FileIdentity {
+            bytes: self.bytes,
+            modified: self.modified.clone(),
+            changed_ns: self.changed_ns,
+            inode: self.inode,
+        }
+    }
+
+    /// Whether it is of this stage, 1 to 4.
+    pub(crate) fn is_of_stage(&self, stage: u8) -> bool {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        name.starts_with(&format!("0{stage}_"))
+    }
+
+    /// The same pixels in a file of which the file system says this.
+    #[must_use]
+    pub(crate) fn with_identity(self, identity: FileIdentity) -> Self {
+        let FileIdentity {
+            bytes,
+            modified,
+            changed_ns,
+            inode,
+        } = identity;
+        Self {
+            bytes,
+            modified,
+            changed_ns,
+            inode,
+            ..self
+        }
+    }
 }
 
 impl Manifest {
@@ -337,14 +379,10 @@ impl Manifest {
 
     /// Writes the manifest in one step.
     pub fn write(&self, path: &Path) -> Result<(), PipelineError> {
-        let refused = PipelineError::io(path, "writing the manifest");
-        let json = serde_json::to_vec_pretty(self)
-            .map_err(|error| std::io::Error::other(error.to_string()));
-        match json.map(|json| write_atomic(path, &json)) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(refused(std::io::Error::other(error))),
-            Err(error) => Err(refused(error)),
-        }
+        let json = serde_json::to_vec_pretty(self).map_err(|error| {
+            PipelineError::io(path, "writing the manifest")(std::io::Error::other(error))
+        })?;
+        Ok(write_atomic(path, &json)?)
     }
 }
 

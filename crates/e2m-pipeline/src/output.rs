@@ -68,12 +68,15 @@ pub(crate) fn finish(
         let written = writer.finish()?;
         let identity = FileIdentity::of(&written.path)
             .map_err(PipelineError::io(&written.path, "looking at it"))?;
-        Ok(CheckpointRecord {
+        let record = CheckpointRecord {
             path: relative_path(paths.dir(), &written.path),
             bytes: written.bytes,
-            modified: identity.modified,
+            modified: String::new(),
+            changed_ns: 0,
+            inode: 0,
             hash: written.hash,
-        })
+        };
+        Ok(record.with_identity(identity))
     };
     writers.into_iter().map(record).collect()
 }

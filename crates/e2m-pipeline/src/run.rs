@@ -1,7 +1,7 @@
 //! One task from its raw files to its outcome.
 
-use crate::aftermath::remove_leftovers;
 use crate::background::{Background, Done, Lane, Tick, both};
+use crate::claim::Claim;
 use crate::error::PipelineError;
 use crate::history::{Found, History, Wanted};
 use crate::inputs::RawInput;
@@ -18,10 +18,10 @@ use crate::pictures;
 use crate::stages;
 use crate::stages::difference::Gathered;
 use crate::status::Status;
-use crate::task::{CheckpointFormats, TaskSpec};
+use crate::task::TaskSpec;
 use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
-use e2m_io::{CheckpointFormat, TaskPaths};
+use e2m_io::{CheckpointFormat, FolderLock};
 use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,11 +33,14 @@ use std::time::Instant;
 pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
     let started = Instant::now();
     reset_peak();
-    let history = match TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye) {
-        Ok(paths) => History::read(paths.dir()),
+    let claim = Claim::of(spec, observer);
+    // What another run has made in the meantime is history as well.
+    let history = match &claim {
+        Ok(claim) => History::read(claim.paths.dir()),
         Err(_) => History::default(),
     };
-    let (result, run) = match TaskRun::open(spec, &history, observer) {
+    let run = claim.and_then(|claim| TaskRun::open(spec, claim, &history, observer));
+    let (result, run) = match run {
         Ok(mut run) => (run.run(), Some(run)),
         Err(error) => (Err(error), None),
     };
@@ -70,6 +73,8 @@ pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
 pub(crate) struct TaskRun<'a> {
     pub(crate) spec: &'a TaskSpec,
     pub(crate) history: &'a History,
+    /// Given up after the last word in the manifest.
+    _lock: FolderLock,
     pub(crate) output: Output<'a>,
     pub(crate) post: RawInput,
     pub(crate) pre: RawInput,
@@ -97,18 +102,23 @@ pub(crate) struct TaskRun<'a> {
 impl<'a> TaskRun<'a> {
     fn open(
         spec: &'a TaskSpec,
+        claim: Claim,
         history: &'a History,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, PipelineError> {
-        check_spec(spec)?;
-        let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
+        let Claim {
+            paths,
+            post,
+            pre,
+            lock,
+            notes,
+        } = claim;
         let (post, pre) = both(
-            || RawInput::open(&spec.post, history, false),
-            || RawInput::open(&spec.pre, history, true),
+            || RawInput::read(post, history, false),
+            || RawInput::read(pre, history, true),
         );
         let (post, pre) = (post?, pre?);
         let canvas = Canvas::new(post.size(), pre.size(), spec.params.pad);
-        prepare_folders(spec, &paths)?;
         let needs = MemoryNeeds {
             post: post.size(),
             pre: pre.size(),
@@ -133,6 +143,7 @@ impl<'a> TaskRun<'a> {
         Ok(Self {
             spec,
             history,
+            _lock: lock,
             output: Output {
                 paths,
                 compression: spec.checkpoint_compression,
@@ -147,7 +158,7 @@ impl<'a> TaskRun<'a> {
             background: Background::new(),
             foreign_aligned: None,
             mixed_formats_announced: false,
-            notes: Vec::new(),
+            notes,
             drew: false,
             manifest,
             wrote_manifest: false,
@@ -171,6 +182,11 @@ impl<'a> TaskRun<'a> {
         self.manifest
             .stages
             .retain(|record| !left.unfinished.contains(&record.stage));
+        // What went wrong may have gone wrong for that reason.
+        let failed = !matches!(status, Ok(_) | Err(PipelineError::Interrupted));
+        if failed && let Err(changed @ PipelineError::RawChanged { .. }) = self.check_inputs() {
+            return Err(changed);
+        }
         match (status, left.error) {
             // A full disk is worth more than the news that the user wants to stop.
             (Err(PipelineError::Interrupted), Some(error)) => Err(error),
@@ -187,6 +203,7 @@ impl<'a> TaskRun<'a> {
             self.run_stage(stage)?;
             let done = self.background.collect(&mut *self.output.observer)?;
             self.keep(done);
+            self.check_inputs()?;
             // A run that has made nothing yet knows less than the manifest that is there.
             let mut done = self.stages_done.iter();
             let finished = done.any(|stage| !self.background.is_under_way(*stage));
@@ -197,6 +214,33 @@ impl<'a> TaskRun<'a> {
             }
         }
         Ok(self.final_status())
+    }
+
+    /// What was made so far is only worth something if the raw files are what they were.
+    fn check_inputs(&mut self) -> Result<(), PipelineError> {
+        let unchanged = (self.post.check_unchanged()).and_then(|()| self.pre.check_unchanged());
+        if matches!(unchanged, Err(PipelineError::RawChanged { .. })) {
+            self.disown();
+        }
+        unchanged
+    }
+
+    /// Takes back what was made of raw files that were something else in between. Difference images go, as they look like
+    /// results; what else is there is not on record any more.
+    fn disown(&mut self) {
+        let made = std::mem::take(&mut self.manifest.checkpoints);
+        if self.stages_done.contains(&4) {
+            let differences = made.iter().filter(|record| record.is_of_stage(4));
+            for record in differences {
+                let path = self.output.paths.dir().join(&record.path);
+                if let Err(error) = std::fs::remove_file(&path) {
+                    tracing::warn!(path = %path.display(), %error, "a difference image of changed raw files stays");
+                }
+            }
+        }
+        self.manifest.pictures.clear();
+        self.manifest.stages.clear();
+        self.stages_done.clear();
     }
 
     /// A stage: skipped where its checkpoints are there, otherwise done, and recorded either way.
@@ -244,15 +288,9 @@ impl<'a> TaskRun<'a> {
 
     /// Takes back what the manifest says of a stage that is done again: a file that is still there is about to be replaced.
     fn forget(&mut self, stage: u8) {
-        let prefix = format!("0{stage}_");
-        let is_of_stage = |path: &str| {
-            path.rsplit('/')
-                .next()
-                .is_some_and(|n| n.starts_with(&prefix))
-        };
         self.manifest
             .checkpoints
-            .retain(|record| !is_of_stage(&record.path));
+            .retain(|record| !record.is_of_stage(stage));
         let pictures = pictures::recorded_paths(&self.output.paths, &self.spec.params, stage);
         self.manifest
             .pictures
@@ -514,31 +552,6 @@ impl<'a> TaskRun<'a> {
         outcome.manifest_path = Some(path);
         outcome.manifest = Some(Box::new(self.manifest));
     }
-}
-
-/// Refuses what no batch file lets through and another program might ask for.
-fn check_spec(spec: &TaskSpec) -> Result<(), PipelineError> {
-    let (from, to) = (spec.from_stage, spec.to_stage);
-    if !(1 <= from && from <= to && to <= 4) {
-        return Err(PipelineError::Stages { from, to });
-    }
-    Ok(spec.params.validate()?)
-}
-
-/// Makes the task's folders and removes what killed runs left in them.
-fn prepare_folders(spec: &TaskSpec, paths: &TaskPaths) -> Result<(), PipelineError> {
-    let mut formats = spec.checkpoint_format.list().to_vec();
-    if spec.to_stage >= 4 {
-        formats = CheckpointFormats::Both.list().to_vec();
-    }
-    paths
-        .create_dirs(&formats)
-        .map_err(|(path, error)| PipelineError::io(&path, "creating the folder")(error))?;
-    let removed = remove_leftovers(spec)?;
-    if removed > 0 {
-        tracing::info!(dir = %paths.dir().display(), removed, "removed what an earlier run left half-written");
-    }
-    Ok(())
 }
 
 fn new_manifest(spec: &TaskSpec, inputs: Inputs, canvas: Canvas, memory: MemoryRecord) -> Manifest {
