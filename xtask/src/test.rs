@@ -15,7 +15,8 @@ pub(crate) const VERB: Verb = Verb {
     help: "Usage: cargo xtask test
 
 Does the set-up, also of what only the tests need, and then checks in this order: format, house rules (`tidy`), clippy
-and rustdoc with warnings as errors, generated documents (`docs --check`), documentation tests, all other tests.
+and rustdoc with warnings as errors, generated documents (`docs --check`), documentation tests, tests of crash safety
+(in a build that can be made to die at every change to a disk), all other tests.
 Stops at the first failure. Uses cargo-nextest where it is installed.",
     run: |workspace, args| {
         no_arguments("test", &args)?;
@@ -26,7 +27,7 @@ Stops at the first failure. Uses cargo-nextest where it is installed.",
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The documentation tests come before the others, so that the others' summary is what a log ends with.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("set-up", set_up),
     ("format", |workspace| {
         run(&mut cargo(workspace, ["fmt", "--all", "--check"]))
@@ -36,6 +37,7 @@ const STEPS: [Step; 8] = [
     ("documentation", documentation),
     ("generated documents", docs::check),
     ("documentation tests", documentation_tests),
+    ("crash tests", crash_tests),
     ("tests", tests),
 ];
 
@@ -96,24 +98,34 @@ fn documentation_tests(workspace: &Workspace) -> Result<()> {
     run(&mut cargo(workspace, ["test", "--workspace", "--doc"]))
 }
 
+/// Of the whole workspace, so that only the crates that the feature concerns are built once more.
+fn crash_tests(workspace: &Workspace) -> Result<()> {
+    run_tests(
+        workspace,
+        &["--features", "e2m-cli/fault-injection", "--test", "crash"],
+    )
+}
+
 fn tests(workspace: &Workspace) -> Result<()> {
-    let mut command = if succeeds(&mut cargo(workspace, ["nextest", "--version"])) {
-        cargo(workspace, ["nextest", "run", "--workspace"])
+    if has_nextest(workspace) {
+        return run_tests(workspace, &[]);
+    }
+    println!("cargo-nextest is not installed; using cargo test");
+    run_tests(workspace, &["--lib", "--bins", "--tests", "--examples"])
+}
+
+fn run_tests(workspace: &Workspace, which: &[&str]) -> Result<()> {
+    let runner: &[&str] = if has_nextest(workspace) {
+        &["nextest", "run", "--workspace"]
     } else {
-        println!("cargo-nextest is not installed; using cargo test");
-        cargo(
-            workspace,
-            [
-                "test",
-                "--workspace",
-                "--lib",
-                "--bins",
-                "--tests",
-                "--examples",
-            ],
-        )
+        &["test", "--workspace"]
     };
+    let mut command = cargo(workspace, runner.iter().chain(which).copied());
     run(with_python(workspace, &mut command))
+}
+
+fn has_nextest(workspace: &Workspace) -> bool {
+    succeeds(&mut cargo(workspace, ["nextest", "--version"]))
 }
 
 /// Tells the tests where the Python environment is, if there is one.

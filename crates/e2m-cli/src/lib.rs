@@ -29,6 +29,8 @@ mod diagnose;
 mod documents;
 mod dry_run;
 mod exit;
+#[cfg(feature = "fault-injection")]
+mod faults;
 mod forecast;
 mod gate;
 mod human;
@@ -55,6 +57,11 @@ use clap::Parser as _;
 pub fn main() -> std::process::ExitCode {
     e2m_resources::bound_heaps();
     match args::Cli::try_parse() {
+        #[cfg(feature = "fault-injection")]
+        Ok(cli) if let Err(error) = faults::arm(&cli) => {
+            terminal::Terminal::new(cli.run.talk).error(&error);
+            Exit::BadInput.into()
+        }
         Ok(cli) => command::execute(cli).into(),
         Err(message) => {
             // Help and version are messages too; a closed terminal is no reason to fail.

@@ -59,8 +59,8 @@ pub use preflight::{
     assess,
 };
 pub use process::{
-    ProcessMemory, ProcessUsage, process_cpu_seconds_of, process_memory, process_memory_of,
-    process_usage, reset_peak,
+    ProcessMemory, ProcessUsage, open_files, process_cpu_seconds_of, process_memory,
+    process_memory_of, process_usage, reset_peak,
 };
 pub use rule::{PEAK_FACTOR_PER_TASK, rule_bytes};
 pub use variables::{CPUS_VARIABLE, MAX_WORKERS_VARIABLE, MEMORY_VARIABLE, Note, Variables};

@@ -7,9 +7,8 @@ use super::summary::tally;
 use crate::exit::Exit;
 use crate::human;
 use crate::plan::Plan;
+use e2m_io::AppendFile;
 use jiff::Zoned;
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Its name; that of the Python program, whose users look for it there.
@@ -86,12 +85,8 @@ impl RunLog {
     pub(crate) fn line(&mut self, text: &str) {
         let time = Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         // A message of several lines stays one entry.
-        let entry = format!("{time}  {}\n", text.replace('\n', " "));
-        let written = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.path)
-            .and_then(|mut file| file.write_all(entry.as_bytes()));
+        let entry = format!("{time}  {}", text.replace('\n', " "));
+        let written = AppendFile::open(&self.path).and_then(|mut file| file.add_line(&entry));
         if let Err(error) = written {
             self.failure.get_or_insert(error);
         }

@@ -31,6 +31,9 @@ pub(super) enum PageError {
     Write(#[from] std::io::Error),
 }
 
+/// The page goes to the disk in pieces of this size: it has megabytes.
+const PIECE_BYTES: usize = 1 << 20;
+
 /// Writes the page in one step. The pictures of one task are in memory at a time; one that cannot be read is left out. A
 /// page that shows the same already is left as it is, where this run did nothing.
 pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
@@ -41,7 +44,8 @@ pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
     if idle && is_of(&folder.join(NAME), &head.fingerprint) {
         return Ok(());
     }
-    let mut file = BufWriter::new(AtomicFile::create(&folder.join(NAME))?);
+    let file = AtomicFile::create(&folder.join(NAME))?;
+    let mut file = BufWriter::with_capacity(PIECE_BYTES, file);
     write_report(&mut file, &head, |row| {
         // Rows behind the results are of pairs that were left out.
         let result = report.results.get(row);

@@ -59,6 +59,8 @@ fn remedy(why: &str, result: &TaskResult) -> String {
         "the other tasks are not affected".into()
     } else if let Some(to_do) = of_worker(why) {
         format!("{to_do}, then run again; what is complete is kept")
+    } else if why.contains(" while it was read; ") {
+        "wait until nothing writes to the raw images any more, then run again".into()
     } else if why.starts_with("alignment failed") {
         format!(
             "no difference image was made. Check that both images show the same section and are bright enough \
@@ -106,8 +108,12 @@ fn of_worker(why: &str) -> Option<&'static str> {
     ];
     let known = remedies.iter().find(|(text, _)| why.starts_with(text));
     let disk_full = why.contains("No space left on device") || why.contains("os error 28");
+    let over_quota = why.contains("quota exceeded") || why.contains("os error 122");
     let read_only = why.contains("Read-only file system") || why.contains("Permission denied");
     known.map(|(_, to_do)| *to_do).or(match () {
+        () if over_quota => Some(
+            "make room in your quota on the disk of output_dir, or have it raised (`e2m check` tells how much is needed)",
+        ),
         () if disk_full => {
             Some("make room on the disk of output_dir (`e2m check` tells how much is needed)")
         }

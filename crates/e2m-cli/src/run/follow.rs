@@ -125,14 +125,20 @@ impl Follower<'_> {
         let index = self.jobs[job];
         let task = &self.plan.tasks[index];
         let outcome = match ending {
-            Ended::Done(value) | Ended::Stopped(value) => {
-                Some(self.answered(job, value).unwrap_or_else(|error| {
-                    failed(
-                        task,
-                        format!("internal error: an answer cannot be read: {error}"),
-                    )
-                }))
-            }
+            Ended::Done(value) | Ended::Stopped(value) => match self.answered(job, value) {
+                Ok(answer) => {
+                    let held = json!({
+                        "worker": self.workers[job],
+                        "rss_bytes": answer.rss_bytes,
+                        "open_files": answer.open_files,
+                    });
+                    return self.end_with(index, Some(&answer.outcome), held);
+                }
+                Err(error) => Some(failed(
+                    task,
+                    format!("internal error: an answer cannot be read: {error}"),
+                )),
+            },
             Ended::Failed(failure) => {
                 clear_up_after(task, failure);
                 Some(of_failure(task, failure))
@@ -142,7 +148,7 @@ impl Follower<'_> {
         self.end(index, outcome.as_ref());
     }
 
-    fn answered(&mut self, job: usize, value: &Value) -> Result<TaskOutcome, serde_json::Error> {
+    fn answered(&mut self, job: usize, value: &Value) -> Result<Answer, serde_json::Error> {
         let answer: Answer = serde_json::from_value(value.clone())?;
         let name = self.view(job).name;
         let worker = self.workers[job];
@@ -151,26 +157,31 @@ impl Follower<'_> {
             let line = memory.after(worker, &name, answer.rss_bytes, peak);
             self.say(&line);
         }
-        Ok(answer.outcome)
+        Ok(answer)
     }
 
     /// A task has ended, or will not begin.
     pub(crate) fn end(&mut self, index: usize, outcome: Option<&TaskOutcome>) {
+        self.end_with(index, outcome, json!({}));
+    }
+
+    /// The same, with what the process that did it holds now.
+    fn end_with(&mut self, index: usize, outcome: Option<&TaskOutcome>, held: Value) {
         let result = TaskResult::of(&self.plan.tasks[index], outcome, &self.plan.output_dir);
         if outcome.is_some() {
             let view = &self.views[index];
             tell(&mut *self.show, view, &result);
             self.log.task(&view.label(), &result);
-            self.journal.add(
-                "task_finished",
-                Some(&view.name),
-                json!({
-                    "status": result.status.to_string(),
-                    "seconds": result.seconds,
-                    "peak_rss_bytes": result.peak_rss_bytes,
-                    "stages_done": result.stages_done,
-                }),
-            );
+            let mut facts = json!({
+                "status": result.status.to_string(),
+                "seconds": result.seconds,
+                "peak_rss_bytes": result.peak_rss_bytes,
+                "stages_done": result.stages_done,
+            });
+            if let (Value::Object(facts), Value::Object(held)) = (&mut facts, held) {
+                facts.extend(held);
+            }
+            self.journal.add("task_finished", Some(&view.name), facts);
         }
         self.results[index] = Some(result);
     }

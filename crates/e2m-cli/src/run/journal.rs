@@ -3,10 +3,9 @@
 //! Every line has `time`, `run` (when the run started, the same on all its lines) and `event`; what is about a task has `task`
 //! as `sample/dye`. Runs append.
 
+use e2m_io::AppendFile;
 use jiff::Zoned;
 use serde_json::{Map, Value, json};
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Its name.
@@ -17,7 +16,7 @@ pub(crate) const NAME: &str = "events.jsonl";
 pub(crate) struct Journal {
     path: PathBuf,
     run: String,
-    file: Option<File>,
+    file: Option<AppendFile>,
     failure: Option<std::io::Error>,
 }
 
@@ -29,8 +28,7 @@ impl Journal {
     /// Opens the file of this output_dir.
     pub(crate) fn open(output_dir: &Path, started: &Zoned) -> Self {
         let path = output_dir.join(NAME);
-        let opened = OpenOptions::new().create(true).append(true).open(&path);
-        let (file, failure) = match opened {
+        let (file, failure) = match AppendFile::open(&path) {
             Ok(file) => (Some(file), None),
             Err(error) => (None, Some(error)),
         };
@@ -57,9 +55,7 @@ impl Journal {
         if let Value::Object(facts) = facts {
             line.extend(facts);
         }
-        // One write per line: lines of two runs at once do not mix.
-        let text = format!("{}\n", Value::Object(line));
-        if let Err(error) = file.write_all(text.as_bytes()) {
+        if let Err(error) = file.add_line(&Value::Object(line).to_string()) {
             self.failure.get_or_insert(error);
         }
     }

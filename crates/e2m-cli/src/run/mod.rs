@@ -23,8 +23,8 @@ use crate::signals;
 use crate::task_name;
 use crate::task_size::TaskSize;
 use crate::terminal::{TaskView, Terminal};
-use e2m_io::AtomicFile;
-use e2m_pipeline::{Outlook, PipelineError, TaskSpec, Unobserved, remove_leftovers};
+use e2m_io::{AtomicFile, FolderError, create_folders, remove_stale_temporaries};
+use e2m_pipeline::{Observer, Outlook, PipelineError, TaskSpec, remove_leftovers};
 use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
 use e2m_schedule::{
     Event, Interrupt, Job, Listener as _, Options, Runner, ScheduleError, WorkerCommand,
@@ -41,6 +41,9 @@ use std::time::{Duration, Instant};
 pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
     let machine = machine::detect();
     // What a killed run left half-written takes room that the gate would miss.
+    if let Err(error) = remove_stale_temporaries(&plan.output_dir) {
+        tracing::info!(%error, "left-over files stay");
+    }
     for task in &plan.tasks {
         if let Err(error) = remove_leftovers(task) {
             tracing::info!(%error, "left-over files stay");
@@ -101,7 +104,14 @@ fn check_output_dir(folder: &Path) -> Result<(), String> {
     let named = |what: &str, error: std::io::Error| {
         format!("output_dir {} {what}: {error}", folder.display())
     };
-    std::fs::create_dir_all(folder).map_err(|error| named("cannot be made", error))?;
+    create_folders(folder).map_err(|error| match error {
+        FolderError::Make { path, source } if path != folder => named(
+            &format!("cannot be made, as {} cannot", path.display()),
+            source,
+        ),
+        FolderError::Make { source, .. } => named("cannot be made", source),
+        other => other.to_string(),
+    })?;
     let probe = AtomicFile::create(&folder.join(journal::NAME));
     probe
         .map(drop)
@@ -154,6 +164,17 @@ fn opening(plan: &Plan, gate: &Gate) -> String {
     )
 }
 
+/// Watches a task of which nothing is to be told but its end. Another run may have begun to work on it.
+struct UntilStopped<'a>(&'a Interrupt);
+
+impl Observer for UntilStopped<'_> {
+    fn on_event(&mut self, _: &e2m_pipeline::Event) {}
+
+    fn should_stop(&self) -> bool {
+        self.0.is_raised()
+    }
+}
+
 /// The tasks of a plan and what is known of them.
 struct Tasks<'a> {
     plan: &'a Plan,
@@ -199,7 +220,8 @@ impl Tasks<'_> {
         // What is finished takes no worker, only a look.
         for index in finished {
             if !interrupt.is_raised() {
-                let outcome = guarded::run(&self.plan.tasks[index], &mut Unobserved);
+                let mut observer = UntilStopped(interrupt);
+                let outcome = guarded::run(&self.plan.tasks[index], &mut observer);
                 follower.end(index, Some(&outcome));
             }
         }

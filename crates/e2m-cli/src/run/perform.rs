@@ -4,7 +4,7 @@ use super::guarded;
 use super::told::{Answer, Told};
 use crate::logging::LogLines;
 use e2m_pipeline::{Event, Observer, TaskOutcome, TaskSpec};
-use e2m_resources::process_memory;
+use e2m_resources::{open_files, process_memory};
 use e2m_schedule::{Handler, Reply, TaskContext};
 use rayon::ThreadPoolBuilder;
 use serde_json::Value;
@@ -47,6 +47,7 @@ impl Handler for Performer {
         let answer = Answer {
             outcome,
             rss_bytes: process_memory().current,
+            open_files: open_files(),
         };
         match serde_json::to_value(&answer) {
             Ok(value) => Reply { value, stopped },

@@ -31,4 +31,6 @@ pub(crate) struct Answer {
     pub(crate) outcome: TaskOutcome,
     /// Memory that the process holds after the task, bytes.
     pub(crate) rss_bytes: u64,
+    /// Files that the process has open after the task.
+    pub(crate) open_files: usize,
 }

@@ -1,0 +1,126 @@
+//! A disk fails at each change: what happened is told with the file, nothing half-written stays, and the next run completes.
+
+use crate::way::{SMALL, Way};
+
+/// What the system may say. A quota and a full disk also tell how much is missing.
+const ERRORS: [&str; 5] = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "ESTALE"];
+/// What these are in the words of the system.
+const WORDS: [&str; 5] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "Input/output error",
+    "Read-only file system",
+    "Stale file handle",
+];
+
+/// Runs with a fault and looks at what it says and leaves.
+fn fails_well(way: &Way, fault: &str, words: &str) -> bool {
+    way.clear();
+    let run = way.run(Some(fault));
+    let told = format!("{}{}", run.out, run.err);
+    let failed = run.code != 0;
+    assert!(
+        [0, 1, 2].contains(&run.code),
+        "{fault}: exit code {}: {told}",
+        run.code
+    );
+    let changes = way.changes();
+    let point: usize = fault
+        .trim_start_matches("fail@")
+        .split([':', '+'])
+        .next()
+        .and_then(|number| number.parse().ok())
+        .expect("a number");
+    let (operation, path) = &changes[point - 1];
+    // The lock shows who holds it where it can; that it cannot is no harm. Nor is a temporary that stays once.
+    let harmless = path.ends_with(".lock") && operation != "Create"
+        || operation == "Remove"
+        || operation == "Resize" && !failed;
+    if !harmless {
+        assert!(
+            told.contains(words),
+            "{fault} at {operation} {path}: {told}"
+        );
+        let name = path.rsplit('/').next().expect("a name");
+        assert!(
+            told.contains(name),
+            "{fault} at {operation} does not name {path}: {told}"
+        );
+    }
+    if ["ENOSPC", "EDQUOT"]
+        .iter()
+        .any(|no_room| fault.contains(no_room))
+        && operation == "Write"
+        && failed
+        && !path.ends_with(".txt")
+        && !path.ends_with(".jsonl")
+    {
+        assert!(
+            told.contains("bytes are missing"),
+            "{fault} at {operation} {path}: {told}"
+        );
+    }
+    if !fault.contains('+') {
+        way.bench.assert_tidy();
+    }
+    failed
+}
+
+#[test]
+fn once_at_every_point() {
+    let way = Way::new("both", false, SMALL);
+    let (whole, points) = way.uninterrupted();
+    let mut failed = 0;
+    for point in 1..=points {
+        let kind = point % ERRORS.len();
+        let fault = format!("fail@{point}:{}", ERRORS[kind]);
+        failed += usize::from(fails_well(&way, &fault, WORDS[kind]));
+        way.assert_completes(&whole, &fault);
+    }
+    println!(
+        "{failed} of {points} failures failed the task; the rest was about logs, locks and the like"
+    );
+    assert!(failed * 3 > points * 2, "{failed} of {points}");
+}
+
+#[test]
+fn from_a_point_on() {
+    let way = Way::new("both", false, SMALL);
+    let (whole, points) = way.uninterrupted();
+    for point in (1..=points).step_by(7) {
+        let kind = point % 2;
+        let fault = format!("fail@{point}+:{}", ERRORS[kind]);
+        fails_well(&way, &fault, WORDS[kind]);
+        way.assert_completes(&whole, &fault);
+    }
+}
+
+#[test]
+fn siblings_go_on() {
+    // With two workers one task meets the fault; the other one completes in the same run.
+    let way = Way::new("tiff", true, SMALL);
+    let (whole, points) = way.uninterrupted();
+    let mut seen = 0;
+    for point in (1..=points).step_by(9) {
+        way.clear();
+        let fault = format!("fail@{point}:ENOSPC");
+        let run = way.run(Some(&fault));
+        let (_, path) = &way.changes()[point - 1];
+        if run.code == 1 && ["/a/", "/b/"].iter().any(|task| path.contains(task)) {
+            let statuses = way.bench.statuses();
+            let (failed, other) = if path.contains("/a/") {
+                ("a/DAPI", "b/DAPI")
+            } else {
+                ("b/DAPI", "a/DAPI")
+            };
+            assert!(
+                statuses[failed].starts_with("error: "),
+                "{fault}: {statuses:?}"
+            );
+            assert_eq!(statuses[other], "complete", "{fault}");
+            seen += 1;
+        }
+        way.assert_completes(&whole, &fault);
+    }
+    assert!(seen > 5, "only {seen} faults failed a task");
+}
