@@ -546,7 +546,13 @@ impl<'a> TaskRun<'a> {
             !made && !self.wrote_manifest && earlier.is_some() && !self.finished_before;
         let unchanged = keeps_earlier || earlier == Some(&self.manifest);
         if !unchanged && let Err(error) = self.write_manifest() {
-            outcome.status = Status::Error(error.to_string());
+            let why = error.to_string();
+            // What went wrong first is what the user has to know.
+            if matches!(outcome.status, Status::Error(_)) {
+                outcome.notes.push(why);
+            } else {
+                outcome.status = Status::Error(why);
+            }
             return;
         }
         outcome.manifest_path = Some(path);

@@ -4,8 +4,8 @@ use crate::way::Way;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// A pair that takes a second or two, so that most instants fall into the computing.
-const WIDTH: usize = 900;
+/// A pair of several times as many pixels, so that most instants fall into the computing.
+const WIDTH: usize = 600;
 
 /// Numbers between 0 and 1 that are the same in every run of the test.
 struct Dice(u64);

@@ -134,7 +134,7 @@ fn unchecked(failed: &TaskSpec) -> Result<TaskSpec, Box<dyn Error>> {
     let to = TaskPaths::new(&task.output_dir, &task.sample, &task.dye)?;
     let format = CheckpointFormat::Tiff;
     to.create_dirs(&[format])
-        .map_err(|(path, error)| format!("{} cannot be made: {error}", path.display()))?;
+        .map_err(|error| error.to_string())?;
     let stem = "02_icp_aligned_pre";
     let aligned = from.checkpoint_path(format, stem, &suffix(&failed.params, 2));
     let mut reader = CheckpointReader::open(&aligned)?;
