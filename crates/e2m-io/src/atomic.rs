@@ -196,8 +196,8 @@ fn is_abandoned(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// `.{name}.{process}-{n}.e2m-tmp`
-fn is_temporary(name: &str) -> bool {
+/// Whether a file of this name is one under construction, or what was left of one: `.{name}.{process}-{n}.e2m-tmp`.
+pub fn is_temporary(name: &str) -> bool {
     let Some(name) = name
         .strip_prefix('.')
         .and_then(|n| n.strip_suffix(TEMPORARY_SUFFIX))

@@ -60,11 +60,15 @@ impl From<ContentHash> for String {
 
 /// Hashes the bytes of the file at `path` without holding more than a piece of it.
 pub fn content_hash(path: &Path) -> io::Result<ContentHash> {
-    let mut file = File::open(path)?;
+    content_hash_of(File::open(path)?)
+}
+
+/// The same of whatever can be read, in pieces of 1 MiB: for those who want to know how far it is.
+pub fn content_hash_of(mut content: impl Read) -> io::Result<ContentHash> {
     let mut piece = vec![0; PIECE_BYTES];
     let mut state = Xxh3::new();
     loop {
-        match file.read(&mut piece) {
+        match content.read(&mut piece) {
             Ok(0) => return Ok(ContentHash(state.digest128())),
             Ok(read) => state.update(&piece[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

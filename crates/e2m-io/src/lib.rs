@@ -55,7 +55,7 @@ mod raw;
 mod section;
 mod tiff;
 
-pub use atomic::{AtomicError, AtomicFile, remove_stale_temporaries, write_atomic};
+pub use atomic::{AtomicError, AtomicFile, is_temporary, remove_stale_temporaries, write_atomic};
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
     CheckpointWriter, Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint,
@@ -65,7 +65,7 @@ pub use discovery::{
     Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,
     Stain, discover,
 };
-pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash};
+pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};
 pub use raw::{
     ChannelChoice, ChannelSurvey, ColourKind, RawBands, RawError, RawImage, RawInfo, Survey, survey,
 };

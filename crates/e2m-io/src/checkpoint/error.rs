@@ -73,6 +73,12 @@ pub enum CheckpointError {
         /// `CHECKSUM` or `DATASUM`.
         what: &'static str,
     },
+    /// Whoever watched the reading wanted it to stop.
+    #[error("{} was not read to its end", path.display())]
+    Stopped {
+        /// The file.
+        path: PathBuf,
+    },
     /// Not all rows were written.
     #[error("{} was finished after {rows_written} of {size} rows", path.display())]
     Unfinished {
@@ -125,6 +131,7 @@ impl CheckpointError {
             | Self::NotFloat { path, .. }
             | Self::Truncated { path, .. }
             | Self::Checksum { path, .. }
+            | Self::Stopped { path }
             | Self::Unfinished { path, .. }
             | Self::Size { path, .. } => path,
             Self::Atomic(error) => &error.path,

@@ -113,6 +113,8 @@ pub(crate) struct FitsHeader {
     pub(crate) facts: Facts,
     /// The cards before END, without trailing spaces.
     pub(crate) cards: Vec<String>,
+    /// Where the pixels begin, bytes.
+    pub(crate) data_start: u64,
     /// The sum of the header's own bytes.
     pub(crate) sum: OnesSum,
     pub(crate) has_checksum: bool,
@@ -192,6 +194,7 @@ impl FitsHeader {
             size,
             facts,
             cards: cards_before_end(&bytes),
+            data_start,
             sum,
             has_checksum,
             datasum: datasum.and_then(|sum| sum.trim().parse().ok()),
