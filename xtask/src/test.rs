@@ -7,15 +7,15 @@ use anyhow::{Result, bail};
 
 use crate::process::{cargo, run, succeeds};
 use crate::workspace::Workspace;
-use crate::{Verb, docs, no_arguments, setup, tidy};
+use crate::{Verb, deny, docs, no_arguments, setup, tidy};
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
     summary: "set up, then check format, house rules, lints and docs, and run every test",
     help: "Usage: cargo xtask test
 
-Does the set-up, also of what only the tests need, and then checks in this order: format, house rules (`tidy`), clippy
-and rustdoc with warnings as errors, generated documents (`docs --check`), documentation tests, all other tests.
+Does the set-up, also of what only the tests need, and then checks in this order: format, house rules (`tidy`),
+dependencies (`deny`), clippy and rustdoc with warnings as errors, generated documents (`docs --check`), documentation tests, all other tests.
 Stops at the first failure. Uses cargo-nextest where it is installed.",
     run: |workspace, args| {
         no_arguments("test", &args)?;
@@ -26,12 +26,13 @@ Stops at the first failure. Uses cargo-nextest where it is installed.",
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The documentation tests come before the others, so that the others' summary is what a log ends with.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("set-up", set_up),
     ("format", |workspace| {
         run(&mut cargo(workspace, ["fmt", "--all", "--check"]))
     }),
     ("house rules", tidy::check),
+    ("dependencies", deny::check),
     ("clippy", clippy),
     ("documentation", documentation),
     ("generated documents", docs::check),

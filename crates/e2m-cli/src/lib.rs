@@ -21,6 +21,17 @@
 //! let schema = e2m_cli::batch_schema();
 //! assert_eq!(schema["required"], serde_json::json!(["raw_dir", "output_dir"]));
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod args;
 mod batch;

@@ -95,12 +95,26 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
         assert_eq!(row[1..5], ["1", "6", "2", "11"], "{}", run.out);
         assert_eq!(row[7..], ["all", "right"], "{}", run.out);
     }
-    assert!(!run.out.contains("PROBLEMS") && !run.out.contains("REMARKS"), "{}", run.out);
-    assert!(run.out.contains("2 tasks all right; 38 files of "), "{}", run.out);
-    assert!((bench.files("out"), bench.files("raw")) == before, "something was written");
+    assert!(
+        !run.out.contains("PROBLEMS") && !run.out.contains("REMARKS"),
+        "{}",
+        run.out
+    );
+    assert!(
+        run.out.contains("2 tasks all right; 38 files of "),
+        "{}",
+        run.out
+    );
+    assert!(
+        (bench.files("out"), bench.files("raw")) == before,
+        "something was written"
+    );
 
     let quiet = bench.run(&["verify", "batch.toml", "-q"]);
-    assert_eq!((quiet.code, quiet.out.as_str(), quiet.err.as_str()), (0, "", ""));
+    assert_eq!(
+        (quiet.code, quiet.out.as_str(), quiet.err.as_str()),
+        (0, "", "")
+    );
     let (document, code) = document(&bench);
     assert_eq!((code, &document["exit_code"]), (0, &Value::from(0)));
     assert_eq!(document["files_read"], 38);
@@ -130,15 +144,22 @@ fn each_damage_is_found_and_named_and_nothing_else() {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
     });
-    case("a digit in a TIFF's description", POST, "damaged", &|bytes| {
-        let at = position(bytes, b"\"PAD\":60");
-        bytes[at + 6] = b'7';
-    });
+    case(
+        "a digit in a TIFF's description",
+        POST,
+        "damaged",
+        &|bytes| {
+            let at = position(bytes, b"\"PAD\":60");
+            bytes[at + 6] = b'7';
+        },
+    );
     case("a TIFF that says it is of b", POST, "misplaced", &|bytes| {
         let at = position(bytes, b"\"SAMPLE\":\"a\"");
         bytes[at + 10] = b'b';
     });
-    case("half a TIFF", POST, "damaged", &|bytes| bytes.truncate(bytes.len() / 2));
+    case("half a TIFF", POST, "damaged", &|bytes| {
+        bytes.truncate(bytes.len() / 2)
+    });
     case("an empty TIFF", POST, "damaged", &|bytes| bytes.clear());
     case("a longer TIFF", POST, "damaged", &|bytes| bytes.push(0));
     case("a bit of a FITS' pixels", DIFFERENCE, "damaged", &|bytes| {
@@ -149,14 +170,24 @@ fn each_damage_is_found_and_named_and_nothing_else() {
         let at = position(bytes, b"SCALE   =");
         bytes[at + 25] ^= 1;
     });
-    case("the comment of a FITS card", DIFFERENCE, "damaged", &|bytes| {
-        let at = position(bytes, b"Dye/channel");
-        bytes[at] ^= 32;
-    });
-    case("the name of the card CHECKSUM", DIFFERENCE, "damaged", &|bytes| {
-        let at = position(bytes, b"CHECKSUM=");
-        bytes[at + 7] = b'N';
-    });
+    case(
+        "the comment of a FITS card",
+        DIFFERENCE,
+        "damaged",
+        &|bytes| {
+            let at = position(bytes, b"Dye/channel");
+            bytes[at] ^= 32;
+        },
+    );
+    case(
+        "the name of the card CHECKSUM",
+        DIFFERENCE,
+        "damaged",
+        &|bytes| {
+            let at = position(bytes, b"CHECKSUM=");
+            bytes[at + 7] = b'N';
+        },
+    );
     case("what fills up a FITS", DIFFERENCE, "damaged", &|bytes| {
         *bytes.last_mut().expect("a byte") = 1;
     });
@@ -164,8 +195,12 @@ fn each_damage_is_found_and_named_and_nothing_else() {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
     });
-    case("half a JPEG", PREVIEW, "damaged", &|bytes| bytes.truncate(bytes.len() / 2));
-    case("half a record", RECORD, "damaged", &|bytes| bytes.truncate(bytes.len() / 2));
+    case("half a JPEG", PREVIEW, "damaged", &|bytes| {
+        bytes.truncate(bytes.len() / 2)
+    });
+    case("half a record", RECORD, "damaged", &|bytes| {
+        bytes.truncate(bytes.len() / 2)
+    });
     for (what, file, severity, bytes) in cases {
         fs::write(bench.path(file), bytes).expect("written");
         assert_eq!(problems(&bench), one(severity, file), "{what}");
@@ -183,7 +218,10 @@ fn each_damage_is_found_and_named_and_nothing_else() {
 fn a_bit_that_rots_is_found_where_no_time_tells_and_is_mended_as_said() {
     let bench = finished();
     let path = bench.path(POST);
-    rot(&path, fs::metadata(&path).expect("there").len() as usize / 2);
+    rot(
+        &path,
+        fs::metadata(&path).expect("there").len() as usize / 2,
+    );
     let run = verify(&bench);
     assert_eq!(run.code, 1, "{}", run.out);
     assert!(
@@ -194,7 +232,8 @@ fn a_bit_that_rots_is_found_where_no_time_tells_and_is_mended_as_said() {
         run.out
     );
     assert!(
-        run.out.contains("what to do: remove the file, then run `e2m batch.toml`: it is made again"),
+        run.out
+            .contains("what to do: remove the file, then run `e2m batch.toml`: it is made again"),
         "{}",
         run.out
     );
@@ -209,8 +248,18 @@ fn what_a_run_is_said_to_mend_it_mends() {
     spoil(&bench, DIFFERENCE, |bytes| bytes.truncate(5000));
     fs::remove_file(bench.path(PICTURE)).expect("removed");
     let run = verify(&bench);
-    assert!(run.out.contains("what to do: run `e2m batch.toml`: it is made again"), "{}", run.out);
-    assert!(run.out.contains("what to do: run `e2m batch.toml`: it is drawn again"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("what to do: run `e2m batch.toml`: it is made again"),
+        "{}",
+        run.out
+    );
+    assert!(
+        run.out
+            .contains("what to do: run `e2m batch.toml`: it is drawn again"),
+        "{}",
+        run.out
+    );
     assert!(run.out.contains("1 missing, 1 damaged"), "{}", run.out);
     assert_eq!(bench.run_batch().code, 0);
     assert_eq!(problems(&bench), []);
@@ -230,7 +279,9 @@ fn swapped_files_are_told_apart() {
     assert_eq!(problems(&bench), both);
     let run = verify(&bench);
     assert!(
-        run.out.contains("it holds what is on record for tiff/01_padded_pre_pad60.tiff; were the two swapped?"),
+        run.out.contains(
+            "it holds what is on record for tiff/01_padded_pre_pad60.tiff; were the two swapped?"
+        ),
         "{}",
         run.out
     );
@@ -241,12 +292,22 @@ fn swapped_files_are_told_apart() {
     let both = [one("misplaced", POST), one("misplaced", &other)].concat();
     assert_eq!(problems(&bench), both);
     let run = verify(&bench);
-    assert!(run.out.contains("its header says SAMPLE = b; on record is a"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("its header says SAMPLE = b; on record is a"),
+        "{}",
+        run.out
+    );
     swap(POST, &other);
 
     swap("raw/a/a_PreStain_DAPI.tif", "raw/a/a_PostStain_DAPI.tif");
     let run = verify(&bench);
-    assert!(run.out.contains("it holds what is on record for the post image"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("it holds what is on record for the post image"),
+        "{}",
+        run.out
+    );
     assert_eq!(problems(&bench).len(), 2);
     swap("raw/a/a_PreStain_DAPI.tif", "raw/a/a_PostStain_DAPI.tif");
     assert_eq!(problems(&bench), []);
@@ -256,10 +317,18 @@ fn swapped_files_are_told_apart() {
 fn a_raw_image_that_was_replaced_is_found_though_size_and_time_are_the_same() {
     let bench = finished();
     let path = bench.path(RAW);
-    rot(&path, fs::metadata(&path).expect("there").len() as usize / 2);
+    rot(
+        &path,
+        fs::metadata(&path).expect("there").len() as usize / 2,
+    );
     assert_eq!(problems(&bench), one("changed", RAW));
     let run = verify(&bench);
-    assert!(run.out.contains("its content is not what the results were made from"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("its content is not what the results were made from"),
+        "{}",
+        run.out
+    );
     // As said: a run makes everything anew, and then all is right.
     assert_eq!(bench.run_batch().code, 0);
     assert_eq!(problems(&bench), []);
@@ -278,7 +347,11 @@ fn raw_images_that_are_gone_do_not_hide_the_results() {
     assert_eq!(problems(&bench).len(), 3);
     let run = bench.run(&["verify", "batch.toml", "--samples", "b"]);
     assert_eq!(run.code, 0, "{}", run.out);
-    assert!(run.out.contains("1 task all right; 19 files"), "{}", run.out);
+    assert!(
+        run.out.contains("1 task all right; 19 files"),
+        "{}",
+        run.out
+    );
 
     fs::remove_dir_all(bench.path("raw")).expect("removed");
     assert_eq!(verify(&bench).code, 4, "as for other commands");
@@ -289,17 +362,34 @@ fn tasks_that_have_not_run_are_said_and_are_no_failure() {
     let bench = Bench::with_pairs(&[("a", "DAPI"), ("b", "DAPI")]);
     let run = verify(&bench);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    assert!(run.out.contains("0 tasks all right, 2 not run yet"), "{}", run.out);
+    assert!(
+        run.out.contains("0 tasks all right, 2 not run yet"),
+        "{}",
+        run.out
+    );
     assert!(!bench.path("out").exists(), "looking leaves no trace");
-    assert_eq!(bench.run(&["batch.toml", "--samples", "a", "--to-stage", "2"]).code, 0);
+    assert_eq!(
+        bench
+            .run(&["batch.toml", "--samples", "a", "--to-stage", "2"])
+            .code,
+        0
+    );
     let run = verify(&bench);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    assert!(run.out.contains("1 task all right, 1 not run yet"), "{}", run.out);
+    assert!(
+        run.out.contains("1 task all right, 1 not run yet"),
+        "{}",
+        run.out
+    );
     // A pair of which one image was never there has nothing on record.
     fs::remove_file(bench.path("raw/b/b_PreStain_DAPI.tif")).expect("removed");
     let run = verify(&bench);
     assert_eq!(run.code, 4, "{}{}", run.out, run.err);
-    assert!(run.out.contains("raw images missing, nothing on record"), "{}", run.out);
+    assert!(
+        run.out.contains("raw images missing, nothing on record"),
+        "{}",
+        run.out
+    );
     bench.batch("strict_dyes = false\n");
     assert_eq!(verify(&bench).code, 0);
     bench.write("batch.toml", "raw_dir = 3\n");
@@ -310,7 +400,9 @@ fn tasks_that_have_not_run_are_said_and_are_no_failure() {
 fn results_of_other_parameters_are_verified_too() {
     let bench = finished();
     let manual = "[params]\npad = 60\nmanual_scale = 1.3\nscale_percentile = 40\nsave_all_intermediates = true\n";
-    bench.batch(&format!("checkpoint_format = \"both\"\ncheckpoint_compression = \"deflate\"\n{manual}"));
+    bench.batch(&format!(
+        "checkpoint_format = \"both\"\ncheckpoint_compression = \"deflate\"\n{manual}"
+    ));
     assert_eq!(bench.run_batch().code, 0);
     assert_eq!(problems(&bench), []);
     let run = verify(&bench);
@@ -321,7 +413,8 @@ fn results_of_other_parameters_are_verified_too() {
     assert_eq!(problems(&bench), one("damaged", DIFFERENCE));
     let run = verify(&bench);
     assert!(
-        run.out.contains("run e2m with the parameters in e2m_task_pad60.json to make it again"),
+        run.out
+            .contains("run e2m with the parameters in e2m_task_pad60.json to make it again"),
         "{}",
         run.out
     );
@@ -332,7 +425,11 @@ fn results_of_other_parameters_are_verified_too() {
     assert_eq!(problems(&bench), []);
     let run = verify(&bench);
     assert!(run.out.contains("REMARKS (1)"), "{}", run.out);
-    assert!(run.out.contains("it is about an earlier content of "), "{}", run.out);
+    assert!(
+        run.out.contains("it is about an earlier content of "),
+        "{}",
+        run.out
+    );
 }
 
 #[test]
@@ -341,7 +438,10 @@ fn what_is_on_no_record_is_remarked() {
     for copy in ["tiff/01_padded_post_pad99.tiff", "tiff/notes.tiff"] {
         fs::copy(bench.path(POST), bench.path(&format!("out/a/DAPI/{copy}"))).expect("copied");
     }
-    bench.write("out/a/DAPI/tiff/02_icp_aligned_pre.tiff", b"not even an image");
+    bench.write(
+        "out/a/DAPI/tiff/02_icp_aligned_pre.tiff",
+        b"not even an image",
+    );
     bench.write("out/b/DAPI/fits/.04_x.fits.4242-0.e2m-tmp", b"half");
     let run = verify(&bench);
     assert_eq!(run.code, 0, "{}", run.out);
@@ -354,8 +454,15 @@ fn what_is_on_no_record_is_remarked() {
         assert!(run.out.contains(expected), "{expected}: {}", run.out);
     }
     // A record of another task, copied here by mistake.
-    fs::copy(bench.path(RECORD), bench.path("out/b/DAPI/e2m_task_copy.json")).expect("copied");
-    assert_eq!(problems(&bench), one("misplaced", "out/b/DAPI/e2m_task_copy.json"));
+    fs::copy(
+        bench.path(RECORD),
+        bench.path("out/b/DAPI/e2m_task_copy.json"),
+    )
+    .expect("copied");
+    assert_eq!(
+        problems(&bench),
+        one("misplaced", "out/b/DAPI/e2m_task_copy.json")
+    );
 }
 
 #[test]
@@ -363,8 +470,18 @@ fn a_damaged_record_says_what_follows() {
     let bench = finished();
     spoil(&bench, RECORD, |bytes| bytes.truncate(500));
     let run = verify(&bench);
-    assert!(run.out.contains("damaged: it cannot be read as a record: EOF"), "{}", run.out);
-    assert!(run.out.contains("or of a record that is not there or cannot be read"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("damaged: it cannot be read as a record: EOF"),
+        "{}",
+        run.out
+    );
+    assert!(
+        run.out
+            .contains("or of a record that is not there or cannot be read"),
+        "{}",
+        run.out
+    );
     assert_eq!(bench.run_batch().code, 0);
     assert_eq!(problems(&bench), []);
 }

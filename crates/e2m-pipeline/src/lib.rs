@@ -34,6 +34,17 @@
 //! let outcome = run_task(&task, &mut Unobserved);
 //! assert_eq!(outcome.status.to_string(), "complete");
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod aftermath;
 mod alignment_record;

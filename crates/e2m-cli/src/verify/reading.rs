@@ -4,7 +4,7 @@ use super::outcome::{Outcome, TaskOutcome};
 use super::subject::Subject;
 use crate::machine;
 use crate::terminal::{Reading, Terminal};
-use e2m_pipeline::{Finding, Inventory, PipelineError, RecordedFile, RecordedTask};
+use e2m_pipeline::{Finding, Inventory, RecordedFile, RecordedTask};
 use e2m_schedule::Interrupt;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
@@ -73,12 +73,6 @@ fn read_one(
             ControlFlow::Continue(())
         }
     };
-    match inventory.verify(file, &watch) {
-        Ok(findings) => Some(findings),
-        // There is no other error than that it was to stop.
-        Err(error) => {
-            debug_assert!(matches!(error, PipelineError::Interrupted));
-            None
-        }
-    }
+    // There is no other error than that it was to stop.
+    inventory.verify(file, &watch).ok()
 }
