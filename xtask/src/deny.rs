@@ -16,10 +16,10 @@ use crate::{Verb, no_arguments, setup};
 const CONFIG: &str = ".cargo/deny.toml";
 /// Checks that need nothing but Cargo.lock and the registry.
 const ALWAYS: [&str; 3] = ["licenses", "bans", "sources"];
-/// What cargo-deny says where it has no database of advisories.
+/// What cargo-deny says where it cannot fetch the database of advisories, and where it has none from another time.
 const NO_DATABASE: [&str; 2] = [
     "failed to fetch advisory database",
-    "failed to load advisory database",
+    "failed to get 'FETCH_HEAD' metadata",
 ];
 
 pub(crate) const VERB: Verb = Verb {

@@ -165,7 +165,10 @@ fn sets_lints(text: &str) -> bool {
         .split_once("#![cfg_attr(")
         .and_then(|(_, rest)| rest.split_once(")]"));
     attribute.is_some_and(|(attribute, _)| {
-        attribute.contains("not(test)") && ROOT_LINTS.iter().all(|lint| attribute.contains(lint))
+        let words: Vec<&str> = attribute
+            .split(|c: char| c.is_whitespace() || "(),".contains(c))
+            .collect();
+        attribute.contains("not(test)") && ROOT_LINTS.iter().all(|lint| words.contains(lint))
     })
 }
 
@@ -292,7 +295,7 @@ fn enclosing(lines: &[&str], index: usize) -> String {
 
 /// `fn name`, `impl Send for FitsFile`, … for a line that begins an item.
 fn item_named(line: &str) -> Option<String> {
-    let mut words = line.trim().split_whitespace().peekable();
+    let mut words = line.split_whitespace().peekable();
     let modifiers = ["const", "async", "unsafe", "extern", "\"C\""];
     while words
         .peek()

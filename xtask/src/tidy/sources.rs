@@ -188,7 +188,8 @@ pub(super) fn test_module_lines(text: &str) -> Vec<usize> {
         if line.trim() != "#[cfg(test)]" {
             continue;
         }
-        let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+        let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
+        let end = format!("{indent}}}");
         for (number, line) in lines.by_ref() {
             inside.push(number);
             if line == end || line.ends_with(';') && inside.len() == 1 {
@@ -201,10 +202,11 @@ pub(super) fn test_module_lines(text: &str) -> Vec<usize> {
 
 /// A line up to its comment.
 pub(super) fn without_comment(line: &str) -> &str {
-    let comment = line
+    let before = line
         .match_indices("//")
-        .find(|(at, _)| line[..*at].ends_with(' ') || *at == 0);
-    comment.map_or(line, |(at, _)| &line[..at])
+        .filter_map(|(at, _)| line.get(..at));
+    let mut before = before.filter(|code| code.is_empty() || code.ends_with(' '));
+    before.next().unwrap_or(line)
 }
 
 /// Whether `word` occurs in `line` other than as the end of a longer name, or, for a plain name, as its beginning.
@@ -212,8 +214,12 @@ fn has_word(line: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let plain = word.chars().all(is_name);
     line.match_indices(word).any(|(at, _)| {
-        let before = line[..at].chars().next_back().is_some_and(is_name);
-        let after = line[at + word.len()..].chars().next().is_some_and(is_name);
+        let (before, rest) = line.split_at(at);
+        let before = before.chars().next_back().is_some_and(is_name);
+        let after = rest
+            .strip_prefix(word)
+            .and_then(|after| after.chars().next());
+        let after = after.is_some_and(is_name);
         !(before || plain && after)
     })
 }
