@@ -162,15 +162,16 @@ impl PlanArgs {
 /// `e2m verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Checks what is on record of each task in output_dir, for whatever parameters: that checkpoints have the length and the
-pixels that were written, FITS files the checksums in their headers, and headers what the record says; that raw images
-still have the content that results were made from; that pictures can be decoded. Do not verify while a run is going on.
+Checks what is on record of each task in output_dir, for whatever parameters: that checkpoints
+have the length and the pixels that were written, FITS files the checksums in their headers, and
+headers what the record says; that raw images still have the content that results were made
+from; that pictures can be decoded. Do not verify while a run is going on.
 
 Exit codes:
-    0  everything on record is as it was written; tasks that have not run are said
+    0  everything on record is as it was written; a task that has not run is said, no failure
     1  something is missing, damaged, changed or misplaced
     2  bad arguments or batch file
-    4  raw images are missing of tasks that have nothing on record either
+    4  raw_dir is not there, or raw images are missing of a task that has nothing on record
   130  interrupted")]
 pub(crate) struct VerifyArgs {
     /// The batch file

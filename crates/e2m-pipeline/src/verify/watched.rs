@@ -43,3 +43,30 @@ impl<R: Read> Read for Watched<'_, R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[test]
+    fn reading_is_told_and_stops_when_it_is_to() {
+        let (content, told) = (vec![7; 5000], AtomicU64::new(0));
+        let until = |most: u64| {
+            let watch = |bytes: u64| {
+                if told.fetch_add(bytes, Ordering::Relaxed) + bytes > most {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            };
+            let mut reader = Watched::new(&content[..], &watch);
+            let mut piece = [0; 1000];
+            let read: io::Result<()> = (0..5).try_for_each(|_| reader.read_exact(&mut piece));
+            reader.outcome(read)
+        };
+        assert!(matches!(until(5000), Ok(Ok(()))));
+        assert_eq!(told.swap(0, Ordering::Relaxed), 5000);
+        assert!(matches!(until(2000), Err(PipelineError::Interrupted)));
+    }
+}
