@@ -160,7 +160,7 @@ fn each_damage_is_found_and_named_and_nothing_else() {
         bytes[at + 10] = b'b';
     });
     case("half a TIFF", POST, "damaged", &|bytes| {
-        bytes.truncate(bytes.len() / 2)
+        bytes.truncate(bytes.len() / 2);
     });
     case("an empty TIFF", POST, "damaged", &|bytes| bytes.clear());
     case("a longer TIFF", POST, "damaged", &|bytes| bytes.push(0));
@@ -198,10 +198,10 @@ fn each_damage_is_found_and_named_and_nothing_else() {
         bytes[middle] ^= 1;
     });
     case("half a JPEG", PREVIEW, "damaged", &|bytes| {
-        bytes.truncate(bytes.len() / 2)
+        bytes.truncate(bytes.len() / 2);
     });
     case("half a record", RECORD, "damaged", &|bytes| {
-        bytes.truncate(bytes.len() / 2)
+        bytes.truncate(bytes.len() / 2);
     });
     for (what, file, severity, bytes) in cases {
         fs::write(bench.path(file), bytes).expect("written");

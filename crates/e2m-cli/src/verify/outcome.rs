@@ -75,7 +75,7 @@ impl TaskOutcome {
         };
         self.files_read += 1;
         self.bytes_read += file.bytes;
-        let right = findings.iter().all(|finding| is_remark(finding));
+        let right = findings.iter().all(is_remark);
         if right && let Some(count) = self.count(file.kind) {
             count.right += 1;
         }

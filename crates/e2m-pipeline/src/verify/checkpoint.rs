@@ -144,10 +144,9 @@ fn same(a: &FactValue, b: &FactValue) -> bool {
 /// parameters do not make.
 fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
     let name = path.file_stem()?.to_string_lossy();
-    let written = written(manifest).into_iter();
+    let mut written = written(manifest).into_iter();
     let (stage, _, warp, scale) = written
-        .filter(|(stage, stem, ..)| name == format!("{stem}{}", suffix(&manifest.params, *stage)))
-        .next_back()?;
+        .find(|(stage, stem, ..)| name == format!("{stem}{}", suffix(&manifest.params, *stage)))?;
     let header = Header {
         sample: &manifest.sample,
         dye: &manifest.dye,
