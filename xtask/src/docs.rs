@@ -1,16 +1,21 @@
 //! Documents that are generated from code: the parameter table, the batch file's keys and its JSON Schema,
-//! and the page of the pictures.
+//! the page of the pictures, and the list of exceptions from the lints.
 //!
-//! The generator is an example of e2m-cli, which knows all of it; xtask cannot call it directly without
+//! That list is made here; for the others the generator is an example of e2m-cli, which knows all of it; xtask cannot call it directly without
 //! needing OpenCV to build.
 
+use std::fs;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::process::{cargo, run};
+use crate::tidy::exceptions;
 use crate::workspace::Workspace;
 use crate::{Verb, no_arguments};
+
+/// The list of exceptions from the lints.
+const EXCEPTIONS: &str = "docs/exceptions.md";
 
 pub(crate) const VERB: Verb = Verb {
     name: "docs",
@@ -18,12 +23,14 @@ pub(crate) const VERB: Verb = Verb {
     help: "Usage: cargo xtask docs [--check]
 
 Regenerates docs/parameters.md, docs/batch-file.md and docs/batch.schema.json from the parameter registry and the
-batch-file types, and docs/pictures.md from what the report says of its pictures.
+batch-file types, docs/pictures.md from what the report says of its pictures, and docs/exceptions.md from the attributes in
+the source.
 --check writes nothing and fails if one of them is out of date.",
     run: |workspace, args| match args.as_slice() {
         [flag] if flag == "--check" => check(workspace),
         args => {
             no_arguments("docs", args)?;
+            write_exceptions(workspace)?;
             generate(workspace, &[])
         }
     },
@@ -31,12 +38,23 @@ batch-file types, and docs/pictures.md from what the report says of its pictures
 
 /// Fails when a generated document differs from what the code says.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let path = workspace.root().join(EXCEPTIONS);
+    let there = fs::read_to_string(path).unwrap_or_default();
+    if there.replace("\r\n", "\n") != exceptions::document(workspace)? {
+        bail!("{EXCEPTIONS} is not what the source says; run `cargo xtask docs` and commit");
+    }
     if generate(workspace, &["--check"]).is_err() {
         bail!(
             "generated documents are out of date or cannot be made; run `cargo xtask docs` and commit"
         );
     }
     Ok(())
+}
+
+fn write_exceptions(workspace: &Workspace) -> Result<()> {
+    let path = workspace.root().join(EXCEPTIONS);
+    fs::write(&path, exceptions::document(workspace)?)
+        .with_context(|| format!("{} could not be written", path.display()))
 }
 
 fn generate(workspace: &Workspace, flags: &[&str]) -> Result<()> {

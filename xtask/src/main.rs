@@ -3,6 +3,17 @@
 //! Each verb is a [`Verb`] value beside its code; this file only finds the one that was asked for. xtask prepares the
 //! machine for the build, so it must itself build on a bare one: it depends on no other crate of the workspace and on
 //! nothing that needs a system library.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -12,6 +23,7 @@
 mod accuracy;
 mod bench;
 mod demo;
+mod deny;
 mod docs;
 mod fixtures;
 mod pictures;
@@ -44,6 +56,7 @@ const VERBS: &[Verb] = &[
     test::VERB,
     fixtures::VERB,
     tidy::VERB,
+    deny::VERB,
     docs::VERB,
     accuracy::VERB,
     pictures::VERB,

@@ -7,16 +7,16 @@ use anyhow::{Result, bail};
 
 use crate::process::{cargo, run, succeeds};
 use crate::workspace::Workspace;
-use crate::{Verb, docs, no_arguments, setup, tidy};
+use crate::{Verb, deny, docs, no_arguments, setup, tidy};
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
     summary: "set up, then check format, house rules, lints and docs, and run every test",
     help: "Usage: cargo xtask test
 
-Does the set-up, also of what only the tests need, and then checks in this order: format, house rules (`tidy`), clippy
-and rustdoc with warnings as errors, generated documents (`docs --check`), documentation tests, tests of crash safety
-(in a build that can be made to die at every change to a disk), all other tests.
+Does the set-up, also of what only the tests need, and then checks in this order: format, house rules (`tidy`),
+dependencies (`deny`), clippy and rustdoc with warnings as errors, generated documents (`docs --check`), documentation tests,
+tests of crash safety (in a build that can be made to die at every change to a disk), all other tests.
 Stops at the first failure. Uses cargo-nextest where it is installed.",
     run: |workspace, args| {
         no_arguments("test", &args)?;
@@ -27,12 +27,13 @@ Stops at the first failure. Uses cargo-nextest where it is installed.",
 type Step = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// The documentation tests come before the others, so that the others' summary is what a log ends with.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("set-up", set_up),
     ("format", |workspace| {
         run(&mut cargo(workspace, ["fmt", "--all", "--check"]))
     }),
     ("house rules", tidy::check),
+    ("dependencies", deny::check),
     ("clippy", clippy),
     ("documentation", documentation),
     ("generated documents", docs::check),

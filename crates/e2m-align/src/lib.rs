@@ -49,6 +49,17 @@
 //! assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.reasons);
 //! # Ok::<(), e2m_align::AlignError>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod boundary;
 mod check;

@@ -125,5 +125,6 @@ fn pump(mut source: impl BandSource, sink: &mut dyn e2m_image::BandSink) {
         stream_bands(&mut source, &mut [sink], default_band_rows(width), |_| {
             ControlFlow::Continue(())
         });
+    // ASSERT: images in memory cannot fail; one that could would have to be told, and tests are to show it.
     debug_assert!(result.is_ok(), "source and sink were made for one size");
 }

@@ -44,6 +44,8 @@ pub(crate) enum Sub {
     Check(PlanArgs),
     /// Tell what is there of each task, and what a run would do
     Status(PlanArgs),
+    /// Compare every file on record with its record: checkpoints, raw images, pictures; writes nothing
+    Verify(VerifyArgs),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
@@ -157,6 +159,41 @@ impl PlanArgs {
     }
 }
 
+/// `e2m verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Checks what is on record of each task in output_dir, for whatever parameters: that checkpoints
+have the length and the pixels that were written, FITS files the checksums in their headers, and
+headers what the record says; that raw images still have the content that results were made
+from; that pictures can be decoded. Do not verify while a run is going on.
+
+Exit codes:
+    0  everything on record is as it was written; a task that has not run is said, no failure
+    1  something is missing, damaged, changed or misplaced
+    2  bad arguments or batch file
+    4  raw_dir is not there, or raw images are missing of a task that has nothing on record
+  130  interrupted")]
+pub(crate) struct VerifyArgs {
+    /// The batch file
+    #[arg(value_name = "BATCH")]
+    pub(crate) batch: PathBuf,
+    #[command(flatten)]
+    pub(crate) tasks: TaskArgs,
+    /// Print one JSON document to standard output instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+impl VerifyArgs {
+    /// The run that left what is verified.
+    pub(crate) fn run(&self) -> RunArgs {
+        let (batch, tasks, talk) = (self.batch.clone(), self.tasks.clone(), self.talk);
+        PlanArgs { batch, tasks, talk }.run()
+    }
+}
+
 /// `e2m diagnose`.
 #[derive(Debug, Args)]
 pub(crate) struct DiagnoseArgs {
@@ -211,6 +248,7 @@ Examples:
   e2m survey batch.toml                 look at the raw images first
   e2m check batch.toml                  will memory and disk do?
   e2m status batch.toml                 what is there, what would a run do?
+  e2m verify batch.toml                 is everything still as it was written?
 
 Ctrl-C stops after the rows at hand and keeps what is done; pressed again it stops at once.";
     format!("{examples}\n\n{}", crate::exit::help())

@@ -1,12 +1,12 @@
 //! What the command line means: each command carried out, ending in an exit code.
 
-use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs};
+use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, VerifyArgs};
 use crate::batch::default_file::DEFAULT_FILE;
 use crate::batch::{Batch, USUAL_NAME};
 use crate::exit::Exit;
 use crate::plan::{Plan, PlanError};
 use crate::terminal::Terminal;
-use crate::{check, diagnose, documents, dry_run, logging, run, status, survey, worker};
+use crate::{check, diagnose, documents, dry_run, logging, run, status, survey, verify, worker};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -18,6 +18,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         Some(Sub::Survey(args)) => survey_batch(&args),
         Some(Sub::Check(args)) => look_at_batch(&args, check::check),
         Some(Sub::Status(args)) => look_at_batch(&args, status::show),
+        Some(Sub::Verify(args)) => verify_batch(&args),
         Some(Sub::Diagnose(args)) => {
             let terminal = Terminal::new(args.talk);
             logging::start(&terminal, args.talk);
@@ -70,6 +71,15 @@ fn look_at_batch(args: &PlanArgs, look: impl FnOnce(&Plan, &Terminal) -> Exit) -
     }
 }
 
+fn verify_batch(args: &VerifyArgs) -> Exit {
+    let terminal = Terminal::new(args.talk);
+    logging::start(&terminal, args.talk);
+    match read(&args.batch).and_then(|batch| verify::Subject::of(&batch, args)) {
+        Ok(subject) => verify::verify(&subject, args.json, &terminal),
+        Err(error) => refuse(&error, &args.batch, &terminal),
+    }
+}
+
 fn survey_batch(args: &SurveyArgs) -> Exit {
     let terminal = Terminal::new(args.talk);
     logging::start(&terminal, args.talk);
@@ -105,7 +115,8 @@ fn meant_command(path: &Path) -> Option<&'static str> {
     crate::batch::keys::nearest(
         word,
         [
-            "run", "survey", "check", "status", "diagnose", "init", "schema", "licences", "help",
+            "run", "survey", "check", "status", "verify", "diagnose", "init", "schema", "licences",
+            "help",
         ]
         .into_iter(),
         0.6,

@@ -11,6 +11,7 @@
 //! | `terminal` | the only place that prints: progress, warnings, results |
 //! | `report` | the summary, `e2m_batch.json`, `e2m_batch.csv`, the run log |
 //! | `survey`, `dry_run`, `check`, `status`, `diagnose` | a look before a run |
+//! | `verify` | whether what earlier runs wrote is still as it was written |
 //! | `documents` | the JSON Schema and the docs pages that are made from the batch file's tables |
 //!
 //! Nothing here knows images; that is `e2m-pipeline`, which runs one task. This library exists so that all of it can be
@@ -20,6 +21,17 @@
 //! let schema = e2m_cli::batch_schema();
 //! assert_eq!(schema["required"], serde_json::json!(["raw_dir", "output_dir"]));
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod args;
 mod batch;
@@ -46,6 +58,7 @@ mod survey;
 mod table;
 mod task_size;
 mod terminal;
+mod verify;
 mod worker;
 
 pub use documents::{Document, batch_schema, documents};

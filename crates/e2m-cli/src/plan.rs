@@ -119,8 +119,8 @@ fn complete(pairs: usize) -> String {
     }
 }
 
-/// The pairs that a batch file and the command line ask for.
-pub(crate) fn find(batch: &Batch, wanted: &TaskArgs) -> Result<Discovery, PlanError> {
+/// The samples and the dyes that a batch file and the command line ask for.
+pub(crate) fn asked_for(batch: &Batch, wanted: &TaskArgs) -> (Names, Names) {
     let names = |given: &[String], file: &Names| {
         if given.is_empty() {
             file.clone()
@@ -129,7 +129,12 @@ pub(crate) fn find(batch: &Batch, wanted: &TaskArgs) -> Result<Discovery, PlanEr
         }
     };
     let samples = names(&wanted.samples, &batch.general.samples);
-    let dyes = names(&wanted.dyes, &batch.general.dyes);
+    (samples, names(&wanted.dyes, &batch.general.dyes))
+}
+
+/// The pairs that a batch file and the command line ask for.
+pub(crate) fn find(batch: &Batch, wanted: &TaskArgs) -> Result<Discovery, PlanError> {
+    let (samples, dyes) = asked_for(batch, wanted);
     let raw_dir = batch.raw_dir();
     let found = discover(&raw_dir, &samples.selection(), &dyes.selection())?;
     if found.pairs.is_empty() && found.missing.is_empty() {
@@ -145,6 +150,18 @@ pub(crate) fn find(batch: &Batch, wanted: &TaskArgs) -> Result<Discovery, PlanEr
 impl Plan {
     /// Settles what runs.
     pub(crate) fn new(batch: &Batch, args: &RunArgs) -> Result<Self, PlanError> {
+        let plan = Self::with_gaps(batch, args)?;
+        if !plan.missing.is_empty() && (batch.general.strict_dyes || plan.tasks.is_empty()) {
+            return Err(PlanError::Missing {
+                missing: plan.missing,
+                found: plan.tasks.len(),
+            });
+        }
+        Ok(plan)
+    }
+
+    /// The same, whatever pairs are missing: for a look at results, which need no raw images.
+    pub(crate) fn with_gaps(batch: &Batch, args: &RunArgs) -> Result<Self, PlanError> {
         let from_stage = args.from_stage.unwrap_or(batch.general.from_stage.number());
         let to_stage = args.to_stage.unwrap_or(batch.general.to_stage.number());
         if from_stage > to_stage {
@@ -158,12 +175,6 @@ impl Plan {
             missing,
             notes,
         } = find(batch, &args.tasks)?;
-        if !missing.is_empty() && (batch.general.strict_dyes || pairs.is_empty()) {
-            return Err(PlanError::Missing {
-                missing,
-                found: pairs.len(),
-            });
-        }
         let mut warnings = idle_settings(batch);
         warnings.extend(notes.iter().map(ToString::to_string));
         warnings.extend(idle_overrides(batch, &args.tasks, &pairs));

@@ -13,6 +13,7 @@ fn help() {
     assert_snapshot!("help", run.out);
     assert_snapshot!("help_run", bench.run(&["run", "--help"]).out);
     assert_snapshot!("help_survey", bench.run(&["survey", "--help"]).out);
+    assert_snapshot!("help_verify", bench.run(&["verify", "--help"]).out);
 }
 
 #[test]

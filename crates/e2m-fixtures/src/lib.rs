@@ -31,6 +31,17 @@
 //! assert!(truth.registration_error(&Warp::identity()).mean_px > 5.0);
 //! # Ok::<(), e2m_fixtures::FixtureError>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod camera;
 mod defocus;

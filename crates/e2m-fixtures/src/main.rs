@@ -1,4 +1,15 @@
 //! `e2m-fixtures`: makes pairs with known truth from recipes.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -36,6 +36,17 @@
 //! assert_eq!(band, array![[0.5, 1.5, 2.5, 1.5, 0.0]]);
 //! # Ok::<(), e2m_image::BandError>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod band;
 mod canvas;

@@ -331,8 +331,8 @@ pub(crate) fn is_called(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// `.{name}.{process}-{n}.e2m-tmp`
-fn is_temporary(name: &str) -> bool {
+/// Whether a file of this name is one under construction, or what was left of one: `.{name}.{process}-{n}.e2m-tmp`.
+pub fn is_temporary(name: &str) -> bool {
     let Some(name) = name
         .strip_prefix('.')
         .and_then(|n| n.strip_suffix(TEMPORARY_SUFFIX))
@@ -348,12 +348,9 @@ fn is_temporary(name: &str) -> bool {
 fn temporary_name(path: &Path) -> PathBuf {
     let n = NEXT_TEMPORARY.fetch_add(1, Ordering::Relaxed);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut end = name.len().min(MAX_NAME_PART_BYTES);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = name.floor_char_boundary(MAX_NAME_PART_BYTES);
     let mut temporary = OsString::from(".");
-    temporary.push(&name[..end]);
+    temporary.push(name.get(..end).unwrap_or_default());
     temporary.push(format!(".{}-{n}{TEMPORARY_SUFFIX}", std::process::id()));
     path.with_file_name(temporary)
 }

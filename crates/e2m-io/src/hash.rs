@@ -60,11 +60,11 @@ impl From<ContentHash> for String {
 
 /// Hashes the bytes of the file at `path` without holding more than a piece of it.
 pub fn content_hash(path: &Path) -> io::Result<ContentHash> {
-    hash_of(File::open(path)?)
+    content_hash_of(File::open(path)?)
 }
 
-/// Hashes all that can be read.
-pub(crate) fn hash_of(mut content: impl Read) -> io::Result<ContentHash> {
+/// The same of whatever can be read, in pieces of 1 MiB: for those who want to know how far it is.
+pub fn content_hash_of(mut content: impl Read) -> io::Result<ContentHash> {
     let mut piece = vec![0; PIECE_BYTES];
     let mut state = Xxh3::new();
     loop {

@@ -45,6 +45,17 @@
 //! assert_eq!(band, array![[3.0, 4.0]]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod append;
 mod atomic;
@@ -65,7 +76,7 @@ mod shortage;
 mod tiff;
 
 pub use append::AppendFile;
-pub use atomic::{AtomicError, AtomicFile, remove_stale_temporaries, write_atomic};
+pub use atomic::{AtomicError, AtomicFile, is_temporary, remove_stale_temporaries, write_atomic};
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
     CheckpointWriter, Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint,
@@ -76,7 +87,7 @@ pub use discovery::{
     Stain, discover,
 };
 pub use folders::{FolderError, create_folders};
-pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash};
+pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};
 pub use lock::{Attempt, FolderLock, LockError, LockOwner, LockSeeker, lock_folder};
 pub use raw::{
     ChannelChoice, ChannelSurvey, ColourKind, RawBands, RawError, RawImage, RawInfo, Survey, survey,

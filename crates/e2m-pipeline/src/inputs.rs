@@ -118,6 +118,7 @@ impl RawInput {
             return Ok(plane);
         }
         let (plane, choice) = self.image.load_plane()?;
+        // ASSERT: the same pixels were judged twice; were the answers two, the record would be wrong.
         debug_assert_eq!(choice.active, self.choice.active);
         Ok(plane)
     }

@@ -10,7 +10,8 @@
 //! | 4 | `stages::difference` | the scales; post minus scaled pre |
 //!
 //! [`Params`] and [`REGISTRY`] are the parameters, [`suffix`] and [`parse_suffix`] their traces in file names, [`Manifest`]
-//! what a task writes down about itself, which is also what a later run resumes from. This crate knows images, files,
+//! what a task writes down about itself, which is also what a later run resumes from; [`Inventory`] holds files against it.
+//! This crate knows images, files,
 //! alignment and scaling; it does not know batches, processes or the terminal. Who wants to watch implements
 //! [`Observer`].
 //!
@@ -33,6 +34,17 @@
 //! let outcome = run_task(&task, &mut Unobserved);
 //! assert_eq!(outcome.status.to_string(), "complete");
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod aftermath;
 mod alignment_record;
@@ -55,6 +67,7 @@ mod run;
 mod stages;
 mod status;
 mod task;
+mod verify;
 
 pub use aftermath::{record_failure, remove_leftovers};
 pub use alignment_record::{
@@ -78,3 +91,6 @@ pub use params::{
 pub use run::run_task;
 pub use status::Status;
 pub use task::{CheckpointFormats, TaskSpec};
+pub use verify::{
+    Fault, FileKind, Finding, Inventory, ReadWatch, RecordedFile, RecordedTask, Severity,
+};

@@ -8,6 +8,7 @@
 //! | `statistics` | what is counted while bands go by |
 //! | `picture` | the pictures, one file each |
 //! | `draw` | what they share: surface, axes, panels, legends, type |
+//! | `readable` | whether a picture on disk is still whole: [`check_picture`] |
 //! | `report` | the HTML page of a batch; its templates, style and script are in `templates/report` |
 //!
 //! | picture | what it shows | drawn from |
@@ -134,6 +135,17 @@
 //! assert!(page.starts_with(b"<!doctype html>"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 #[cfg(test)]
 mod decoded;
@@ -142,6 +154,7 @@ mod error;
 mod jpeg;
 mod picture;
 mod preview;
+mod readable;
 mod report;
 mod statistics;
 
@@ -160,6 +173,7 @@ pub use picture::{
     draw_registration_residual,
 };
 pub use preview::{Preview, Title};
+pub use readable::{UnreadablePicture, check_picture};
 pub use report::{
     COMPARISON_GUIDE, Comparison, PictureGuide, PictureKind, ReportError, ReportFile, ReportHead,
     ReportPicture, ReportProblem, ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict,

@@ -35,6 +35,17 @@
 //! assert!(preflight.to_string().starts_with("refused: CD070/DAPI needs 1.18 GB as planned; "));
 //! # Ok::<(), e2m_resources::DiskError>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod allocator;
 mod bytes;

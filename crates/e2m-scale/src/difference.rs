@@ -15,6 +15,7 @@ pub fn subtract_scaled(
     scale: f64,
     mut out: ArrayViewMut2<'_, f32>,
 ) {
+    // ASSERT: documented; rows that are paired by mistake would otherwise be left out without a word.
     assert!(
         post.dim() == aligned.dim() && post.dim() == out.dim(),
         "bands of one shape"

@@ -46,6 +46,17 @@
 //! assert!((difference[(100, 100)] - 80.0).abs() < 1.0);
 //! # Ok::<(), e2m_scale::ScaleError>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod blocks;
 mod consensus;

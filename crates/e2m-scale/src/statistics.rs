@@ -65,6 +65,7 @@ impl RatioStatistics {
     /// # Panics
     /// Where the shapes differ, or the width is not that of the rows before.
     pub fn add_band(&mut self, post: ArrayView2<'_, f32>, aligned: ArrayView2<'_, f32>) {
+        // ASSERT: documented; counts of rows that do not belong together would otherwise be taken for a scale.
         assert!(post.dim() == aligned.dim(), "bands of one shape");
         let mut used = 0;
         if let Some((waiting_post, waiting_pre)) = self.waiting.take() {

@@ -78,6 +78,17 @@
 //!
 //! Half a line before a death is explained by the death. A second answer to a task counts for nothing and is told as a
 //! note. An answer about a task that the worker never had, or a line that is no message, ends the worker.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 mod amount;
 mod crew;

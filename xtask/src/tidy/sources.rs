@@ -72,7 +72,8 @@ pub(super) fn check(root: &Path, crates: &[Crate]) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// Every Rust file below a folder.
+pub(super) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let entries =
         fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))?;
@@ -110,14 +111,40 @@ fn file_findings(krate: &Crate, path: &Path, text: &str) -> Vec<Finding> {
     findings
 }
 
+/// Whether a file of a crate is no part of its library and programs, but of tests, examples or benches.
+pub(super) fn is_test_code(folder: &Path, inside: &Path) -> Result<bool> {
+    if !inside.starts_with("src") || in_tests(inside) {
+        return Ok(true);
+    }
+    // A module in a file of its own that is declared for tests only.
+    let (Some(above), Some(name)) = (inside.parent(), inside.file_stem()) else {
+        return Ok(false);
+    };
+    for parent in ["lib.rs", "main.rs", "mod.rs"] {
+        let path = folder.join(above).join(parent);
+        if path.is_file() {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("{} could not be read", path.display()))?;
+            let declared = format!("#[cfg(test)]\nmod {};", name.to_string_lossy());
+            if text.contains(&declared) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn in_tests(inside: &Path) -> bool {
+    inside.components().any(|part| part.as_os_str() == "tests")
+        || inside.file_name().is_some_and(|name| name == "tests.rs")
+}
+
 /// Whether the file is compiled into a library that others link, judged by where it lies in its crate.
 fn is_library(krate: &str, inside: &Path) -> bool {
-    let in_tests = inside.components().any(|part| part.as_os_str() == "tests")
-        || inside.file_name().is_some_and(|name| name == "tests.rs");
     inside.starts_with("src")
         && inside != Path::new("src/main.rs")
         && !inside.starts_with("src/bin")
-        && !in_tests
+        && !in_tests(inside)
         && !PROGRAMS.contains(&krate)
 }
 
@@ -146,21 +173,23 @@ fn library_findings(krate: &str, path: &Path, text: &str) -> Vec<Finding> {
     findings
 }
 
-fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+/// Lines with their numbers, from 1.
+pub(super) fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
         .enumerate()
         .map(|(index, line)| (index + 1, line))
 }
 
 /// The numbers of the lines in modules below `#[cfg(test)]`: up to the brace at the module's own indentation.
-fn test_module_lines(text: &str) -> Vec<usize> {
+pub(super) fn test_module_lines(text: &str) -> Vec<usize> {
     let mut inside = Vec::new();
     let mut lines = numbered(text);
     while let Some((_, line)) = lines.next() {
         if line.trim() != "#[cfg(test)]" {
             continue;
         }
-        let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+        let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
+        let end = format!("{indent}}}");
         for (number, line) in lines.by_ref() {
             inside.push(number);
             if line == end || line.ends_with(';') && inside.len() == 1 {
@@ -171,11 +200,13 @@ fn test_module_lines(text: &str) -> Vec<usize> {
     inside
 }
 
-fn without_comment(line: &str) -> &str {
-    let comment = line
+/// A line up to its comment.
+pub(super) fn without_comment(line: &str) -> &str {
+    let before = line
         .match_indices("//")
-        .find(|(at, _)| line[..*at].ends_with(' ') || *at == 0);
-    comment.map_or(line, |(at, _)| &line[..at])
+        .filter_map(|(at, _)| line.get(..at));
+    let mut before = before.filter(|code| code.is_empty() || code.ends_with(' '));
+    before.next().unwrap_or(line)
 }
 
 /// Whether `word` occurs in `line` other than as the end of a longer name, or, for a plain name, as its beginning.
@@ -183,8 +214,12 @@ fn has_word(line: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let plain = word.chars().all(is_name);
     line.match_indices(word).any(|(at, _)| {
-        let before = line[..at].chars().next_back().is_some_and(is_name);
-        let after = line[at + word.len()..].chars().next().is_some_and(is_name);
+        let (before, rest) = line.split_at(at);
+        let before = before.chars().next_back().is_some_and(is_name);
+        let after = rest
+            .strip_prefix(word)
+            .and_then(|after| after.chars().next());
+        let after = after.is_some_and(is_name);
         !(before || plain && after)
     })
 }

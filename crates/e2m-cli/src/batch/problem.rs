@@ -139,16 +139,17 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     fn of(text: &'a str, span: &Range<usize>) -> Self {
         let start = floor_boundary(text, span.start);
-        let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
-        let line = text[line_start..]
+        let part = |range: Range<usize>| text.get(range).unwrap_or_default();
+        let line_start = part(0..start).rfind('\n').map_or(0, |i| i + 1);
+        let line = part(line_start..text.len())
             .split(['\n', '\r'])
             .next()
             .unwrap_or_default();
         let end = floor_boundary(text, span.end).clamp(start, (line_start + line.len()).max(start));
         Self {
             line: line_number(text, start),
-            column: text[line_start..start].chars().count() + 1,
-            marked: text[start..end].chars().count().max(1),
+            column: part(line_start..start).chars().count() + 1,
+            marked: part(start..end).chars().count().max(1),
             text: if line.contains('\t') {
                 line.replace('\t', " ").into()
             } else {

@@ -5,8 +5,10 @@
 
 mod bars;
 mod lines;
+mod reading;
 mod show;
 
+pub(crate) use reading::Reading;
 pub(crate) use show::{Show, TaskEnd, TaskView};
 
 use crate::args::TalkArgs;
@@ -42,6 +44,11 @@ impl Terminal {
             Some(bars) => Box::new(bars::Bars::new(self.clone(), bars.clone(), forecast)),
             None => Box::new(lines::Lines::new(self.clone(), forecast)),
         }
+    }
+
+    /// How far it is with reading so many bytes is shown as long as the answer lives.
+    pub(crate) fn reading(&self, bytes: u64) -> Reading {
+        Reading::new(self.clone(), self.bars.as_ref(), bytes)
     }
 
     /// Something on the way that a quiet run leaves out.

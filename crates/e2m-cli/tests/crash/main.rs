@@ -5,6 +5,7 @@
 //! each; see `e2m_io::fault`.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stdout, reason = "figures for docs/reliability.md")]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -12,5 +13,6 @@ mod failures;
 mod instants;
 mod order;
 mod points;
+mod soak;
 mod tree;
 mod way;

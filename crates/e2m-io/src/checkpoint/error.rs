@@ -76,6 +76,12 @@ pub enum CheckpointError {
         /// `CHECKSUM` or `DATASUM`.
         what: &'static str,
     },
+    /// Whoever watched the reading wanted it to stop.
+    #[error("{} was not read to its end", path.display())]
+    Stopped {
+        /// The file.
+        path: PathBuf,
+    },
     /// Not all rows were written.
     #[error("{} was finished after {rows_written} of {size} rows", path.display())]
     Unfinished {
@@ -128,6 +134,7 @@ impl CheckpointError {
             | Self::NotFloat { path, .. }
             | Self::Truncated { path, .. }
             | Self::Checksum { path, .. }
+            | Self::Stopped { path }
             | Self::Unfinished { path, .. }
             | Self::Size { path, .. } => path,
             Self::Atomic(error) => &error.path,

@@ -1,6 +1,6 @@
 //! Reads a checkpoint band by band.
 
-use super::fits::{Access, FitsFile, FitsHeader, HeaderProblem, OnesSum};
+use super::fits::{Access, FitsFile, FitsHeader, HeaderProblem, OnesSum, padded};
 use super::{CheckpointError, CheckpointFormat, Facts};
 use crate::hash::{ContentHash, PixelHasher};
 use crate::section::read_exact_at;
@@ -8,6 +8,7 @@ use crate::tiff::{ImageLayout, Photometric, PlainRows, Rows, SampleKind, TiffPro
 use e2m_image::{BandError, BandSource, Size, check_band};
 use ndarray::ArrayViewMut2;
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -147,8 +148,16 @@ impl CheckpointReader {
     }
 
     /// Reads every pixel and returns their hash, the one [`CheckpointWriter::finish`](super::CheckpointWriter::finish)
-    /// told. Checksums in a FITS header are compared with the content.
+    /// told. Checksums in a FITS header are compared with the content; one that e2m wrote has to have both.
     pub fn verify(&mut self) -> Result<ContentHash, CheckpointError> {
+        self.verify_watched(&mut |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, telling `watch` after each MiB or so how many bytes of pixels it was, and asking whether to go on.
+    pub fn verify_watched(
+        &mut self,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<ContentHash, CheckpointError> {
         let mut hasher = PixelHasher::new();
         let mut data = OnesSum::default();
         let piece_rows = (PIECE_BYTES / (4 * self.size.width)).clamp(1, self.size.height);
@@ -161,13 +170,20 @@ impl CheckpointReader {
             if matches!(self.pixels, Pixels::Fits { .. }) {
                 data.add_row(pixels);
             }
+            if watch(4 * pixels.len() as u64).is_break() {
+                let path = self.path.clone();
+                return Err(CheckpointError::Stopped { path });
+            }
         }
         if let Pixels::Fits { header, .. } = &self.pixels {
+            // What fills up the last block is part of the sums.
+            data.add_bytes(&self.fits_padding(header)?);
             let mut unit = header.sum;
             unit.add(data.value());
-            let what = if header.datasum.is_some_and(|sum| sum != data.value()) {
+            let ours = self.facts.get_text("VERSION").is_some();
+            let what = if header.datasum.map_or(ours, |sum| sum != data.value()) {
                 Some("DATASUM")
-            } else if header.has_checksum && !unit.is_intact() {
+            } else if header.has_checksum && !unit.is_intact() || ours && !header.has_checksum {
                 Some("CHECKSUM")
             } else {
                 None
@@ -180,6 +196,16 @@ impl CheckpointReader {
             }
         }
         Ok(hasher.finish())
+    }
+
+    /// The bytes between the last pixel and the end of its block.
+    fn fits_padding(&self, header: &FitsHeader) -> Result<Vec<u8>, CheckpointError> {
+        let data_bytes = 4 * self.size.pixels();
+        let mut padding = vec![0; (padded(data_bytes) - data_bytes) as usize];
+        File::open(&self.path)
+            .and_then(|file| read_exact_at(&file, &mut padding, header.data_start + data_bytes))
+            .map_err(|source| CheckpointError::read(&self.path, source))?;
+        Ok(padding)
     }
 
     /// Reads whole rows that lie one behind another.

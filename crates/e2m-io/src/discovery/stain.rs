@@ -1,6 +1,7 @@
 //! Reading file names: which dye, and before or after staining.
 
 use std::fmt;
+use std::ops::Range;
 
 /// Whether an image was taken before or after staining.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,22 +73,24 @@ pub(super) fn stain_of(stem: &str, sample: &str) -> StainInName {
 /// `stem` with every whole occurrence of the sample's name blanked out.
 fn without_sample(stem: &str, sample: &str) -> String {
     let (lower, sample) = (stem.to_ascii_lowercase(), sample.to_ascii_lowercase());
+    // Lower case of ASCII takes as many bytes, so that places in one are places in the other.
+    let part = |text: &str, range: Range<usize>| text.get(range).unwrap_or_default().to_owned();
     let mut outside = String::new();
     let mut rest = 0;
     if !sample.is_empty() {
         for (at, found) in lower.match_indices(&sample) {
             let end = at + found.len();
-            let before = lower[..at].chars().next_back();
-            let after = lower[end..].chars().next();
+            let before = part(&lower, 0..at).chars().next_back();
+            let after = part(&lower, end..lower.len()).chars().next();
             let ends_token = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
             if at >= rest && ends_token(before) && ends_token(after) {
-                outside.push_str(&stem[rest..at]);
+                outside.push_str(&part(stem, rest..at));
                 outside.push('_');
                 rest = end;
             }
         }
     }
-    outside.push_str(&stem[rest..]);
+    outside.push_str(&part(stem, rest..stem.len()));
     outside
 }
 

@@ -4,7 +4,7 @@ use super::bands::RawBands;
 use super::channels::{CLIPPED_SHARE_TO_WARN, ChannelChoice, ColourKind};
 use super::source::{self, ColourRows, with_rows};
 use super::tally::{Count, Tally, reduce_row};
-use crate::hash::{ContentHash, FileIdentity, hash_of};
+use crate::hash::{ContentHash, FileIdentity, content_hash_of};
 use crate::section::Section;
 use crate::tiff::{
     ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, TiffProblem,
@@ -162,7 +162,7 @@ impl RawImage {
     /// # Errors
     /// [`TiffProblem::Read`].
     pub fn content_hash(&self) -> Result<ContentHash, RawError> {
-        hash_of(Section::new(&self.file, 0, u64::MAX))
+        content_hash_of(Section::new(&self.file, 0, u64::MAX))
             .map_err(|error| self.failed(TiffProblem::Read(error)))
     }
 

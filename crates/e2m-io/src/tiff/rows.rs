@@ -156,6 +156,7 @@ impl<T: Sample> Rows<T> {
 
     /// Row `y` of the image: all samples of it, in the order [`Rows::row_layout`] tells.
     pub(crate) fn row(&mut self, y: usize) -> Result<&[T], TiffProblem> {
+        // ASSERT: who asks for a row that is not there is wrong in this crate; in a release it is a read beyond the last strip.
         debug_assert!(y < self.layout.size.height);
         match self.layout.chunks {
             ChunkLayout::Strips { rows } => self.read_strip_row(y, rows)?,

@@ -140,7 +140,7 @@ fn unescaped(field: &str) -> PathBuf {
         rest = match code {
             Some(code) => {
                 text.push(char::from(code));
-                &after[3..]
+                after.get(3..).unwrap_or_default()
             }
             None => {
                 text.push('\\');

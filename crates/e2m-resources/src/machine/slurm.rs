@@ -39,7 +39,8 @@ const SIZE: &str = "a size in megabytes, or one with K, M, G or T,";
 fn size(text: &str) -> Option<u64> {
     let last = text.chars().last()?.to_ascii_uppercase();
     match UNITS.iter().find(|(name, _)| *name == last) {
-        Some((_, unit)) => text[..text.len() - 1]
+        Some((_, unit)) => text
+            .get(..text.len() - 1)?
             .parse::<u64>()
             .ok()?
             .checked_mul(*unit),

@@ -32,10 +32,8 @@ impl FromStr for ByteSize {
         let digits = text
             .find(|c: char| !c.is_ascii_digit() && c != '.')
             .ok_or(())?;
-        let (number, unit) = (
-            text[..digits].parse::<f64>().map_err(|_| ())?,
-            text[digits..].trim_start(),
-        );
+        let (number, unit) = text.split_at_checked(digits).ok_or(())?;
+        let (number, unit) = (number.parse::<f64>().map_err(|_| ())?, unit.trim_start());
         let (_, bytes) = UNITS
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(unit))

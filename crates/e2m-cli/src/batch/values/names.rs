@@ -23,6 +23,14 @@ impl Names {
         }
     }
 
+    /// Whether this name is asked for.
+    pub(crate) fn include(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listed(names) => names.iter().any(|listed| listed == name),
+        }
+    }
+
     /// The same for the discovery.
     pub(crate) fn selection(&self) -> Selection {
         match self {

@@ -123,7 +123,7 @@ pub(crate) fn unescape(text: &str) -> String {
                 }
             }
         };
-        rest = &rest[length..];
+        rest = rest.get(length..).unwrap_or_default();
     }
     String::from_utf16_lossy(&units)
 }
@@ -164,9 +164,9 @@ pub(crate) fn parse_value(field: &str) -> (CardValue, String) {
     };
     let mut text = String::new();
     let mut rest = quoted;
-    while let Some(quote) = rest.find('\'') {
-        text.push_str(&rest[..quote]);
-        rest = &rest[quote + 1..];
+    while let Some((before, after)) = rest.split_once('\'') {
+        text.push_str(before);
+        rest = after;
         match rest.strip_prefix('\'') {
             Some(more) => {
                 text.push('\'');

@@ -14,6 +14,8 @@ use std::io;
 const MAX_HEADER_BLOCKS: u64 = 200;
 /// The fact behind which CREATED goes.
 const CREATED_FOLLOWS: &str = "STAGE";
+/// A card begins with its keyword, which takes so many bytes.
+const KEY_BYTES: usize = 8;
 /// The last card begins so and holds nothing else.
 const END: &[u8; 8] = b"END     ";
 
@@ -113,6 +115,8 @@ pub(crate) struct FitsHeader {
     pub(crate) facts: Facts,
     /// The cards before END, without trailing spaces.
     pub(crate) cards: Vec<String>,
+    /// Where the pixels begin, bytes.
+    pub(crate) data_start: u64,
     /// The sum of the header's own bytes.
     pub(crate) sum: OnesSum,
     pub(crate) has_checksum: bool,
@@ -192,6 +196,7 @@ impl FitsHeader {
             size,
             facts,
             cards: cards_before_end(&bytes),
+            data_start,
             sum,
             has_checksum,
             datasum: datasum.and_then(|sum| sum.trim().parse().ok()),
@@ -248,8 +253,11 @@ fn entries(bytes: &[u8]) -> Result<Vec<Fact>, HeaderProblem> {
     let mut entries: Vec<Fact> = Vec::new();
     let mut open = false; // the last text ended in `&`
     for start in (0..text.len()).step_by(CARD_BYTES) {
-        let card = &text[start..start + CARD_BYTES];
-        let (key, field) = (card[..8].trim_end(), &card[8..]);
+        let card = text.get(start..start + CARD_BYTES);
+        let Some((key, field)) = card.and_then(|card| card.split_at_checked(KEY_BYTES)) else {
+            break;
+        };
+        let key = key.trim_end();
         if key == "END" {
             break;
         }

@@ -1,0 +1,184 @@
+//! A checkpoint: its length, its header, every pixel.
+
+use super::finding::Fault;
+use super::records::Record;
+use super::watched::ReadWatch;
+use crate::error::PipelineError;
+use crate::manifest::{CheckpointRecord, Manifest};
+use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE, ScaleKind};
+use crate::params::suffix;
+use e2m_image::{BandSource as _, Warp};
+use e2m_io::{CheckpointError, CheckpointReader, ContentHash, FactValue, Facts};
+use std::path::Path;
+
+/// What the manifest does not tell of a checkpoint: they say how a file came about, not what it is.
+const NOT_COMPARED: [&str; 3] = ["VERSION", "IACC", "ILVLOK"];
+/// What tells whose image it is.
+pub(super) const IDENTITY: [&str; 3] = ["SAMPLE", "DYE", "STAGE"];
+
+/// A manifest and what it says of one checkpoint.
+pub(super) type Told<'a> = (&'a Record, &'a CheckpointRecord);
+
+/// What was found out about a checkpoint.
+#[derive(Debug)]
+pub(super) struct Outcome<'a> {
+    /// What is wrong with it.
+    pub(super) fault: Option<Fault>,
+    /// The manifest by which it was judged.
+    pub(super) judge: Told<'a>,
+    /// Manifests that tell of another content, where one is right.
+    pub(super) superseded: Vec<&'a Record>,
+}
+
+/// Compares the checkpoint at `path` with what manifests tell of it, at least one, the most important first. `known` finds
+/// the checkpoint that a hash is on record for.
+pub(super) fn verify<'a>(
+    path: &Path,
+    told: &[Told<'a>],
+    first: Told<'a>,
+    known: &dyn Fn(ContentHash) -> Option<String>,
+    watch: ReadWatch<'_>,
+) -> Result<Outcome<'a>, PipelineError> {
+    let outcome = |fault| Outcome {
+        fault: Some(fault),
+        judge: first,
+        superseded: Vec::new(),
+    };
+    let bytes = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) => return Ok(outcome(Fault::Unreadable(error.to_string()))),
+    };
+    if !told.iter().any(|(_, record)| record.bytes == bytes) {
+        let (found, recorded) = (bytes, first.1.bytes);
+        return Ok(outcome(Fault::Length { found, recorded }));
+    }
+    let (facts, hash) = match read(path, bytes, watch) {
+        Ok(read) => read,
+        Err(CheckpointError::Stopped { .. }) => return Err(PipelineError::Interrupted),
+        Err(error) => return Ok(outcome(Fault::Unreadable(without_path(&error, path)))),
+    };
+    let (right, wrong): (Vec<Told<'a>>, Vec<Told<'a>>) =
+        told.iter().partition(|(_, record)| record.hash == hash);
+    let Some(&judge) = right.first() else {
+        // Whose image it is says more than that it is not the right one.
+        let fault = contradiction(&first.0.manifest, path, &facts, &IDENTITY)
+            .or_else(|| known(hash).map(|other| Fault::Swapped { other }))
+            .unwrap_or(Fault::Pixels {
+                found: hash,
+                recorded: first.1.hash,
+            });
+        return Ok(outcome(fault));
+    };
+    Ok(Outcome {
+        fault: contradiction(&judge.0.manifest, path, &facts, &[]),
+        judge,
+        superseded: wrong.iter().map(|(record, _)| *record).collect(),
+    })
+}
+
+/// The facts of a checkpoint and the hash of its pixels.
+pub(super) fn read(
+    path: &Path,
+    file_bytes: u64,
+    watch: ReadWatch<'_>,
+) -> Result<(Facts, ContentHash), CheckpointError> {
+    let mut reader = CheckpointReader::open(path)?;
+    let facts = reader.facts().clone();
+    // Of a compressed file there are more bytes of pixels than of the file.
+    let pixel_bytes = (4 * reader.size().pixels()).max(1);
+    let (mut pixels_read, mut told) = (0, 0);
+    let hash = reader.verify_watched(&mut |bytes| {
+        pixels_read += bytes;
+        let so_far = (file_bytes as f64 * pixels_read as f64 / pixel_bytes as f64) as u64;
+        let new = so_far.saturating_sub(told);
+        told = so_far;
+        watch(new)
+    })?;
+    Ok((facts, hash))
+}
+
+/// What an error says, without the name of the file at its beginning: that is said anyway.
+pub(super) fn without_path(error: &CheckpointError, path: &Path) -> String {
+    let text = error.to_string();
+    let named = format!("{}: ", path.display());
+    text.strip_prefix(&named).map_or_else(
+        || text.replace(&path.display().to_string(), "the file"),
+        str::to_owned,
+    )
+}
+
+/// What a header says otherwise than the manifest: only these keys, or all if none are given.
+fn contradiction(manifest: &Manifest, path: &Path, found: &Facts, only: &[&str]) -> Option<Fault> {
+    let expected = expected_facts(manifest, path)?;
+    let differing = expected.iter().find(|fact| {
+        let asked = only.is_empty() || only.contains(&fact.key.as_str());
+        let compared = asked && !NOT_COMPARED.contains(&fact.key.as_str());
+        compared
+            && !found
+                .get(&fact.key)
+                .is_some_and(|value| same(value, &fact.value))
+    })?;
+    Some(Fault::Fact {
+        key: differing.key.clone(),
+        found: found
+            .get(&differing.key)
+            .map_or_else(|| "nothing".to_owned(), ToString::to_string),
+        recorded: differing.value.to_string(),
+    })
+}
+
+/// Whether two values are the same; FITS does not keep spaces at the end, and whole numbers may be floats.
+fn same(a: &FactValue, b: &FactValue) -> bool {
+    let number = |value: &FactValue| match value {
+        FactValue::Int(value) => Some(*value as f64),
+        FactValue::Float(value) => Some(*value),
+        _ => None,
+    };
+    match (a, b) {
+        (FactValue::Text(a), FactValue::Text(b)) => a.trim_end() == b.trim_end(),
+        (a, b) => a == b || number(a).is_some_and(|value| Some(value) == number(b)),
+    }
+}
+
+/// What the header of a checkpoint has to say, by its name and the manifest; `None` for a name that the manifest's
+/// parameters do not make.
+fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
+    let name = path.file_stem()?.to_string_lossy();
+    let mut written = written(manifest).into_iter();
+    let (stage, _, warp, scale) = written
+        .find(|(stage, stem, ..)| name == format!("{stem}{}", suffix(&manifest.params, *stage)))?;
+    let header = Header {
+        sample: &manifest.sample,
+        dye: &manifest.dye,
+        stage,
+        params: &manifest.params,
+        scale,
+        interior: None,
+        warp,
+    };
+    header.facts().ok()
+}
+
+/// Stage, stem, warp and scale of a checkpoint.
+type Written = (u8, String, Option<Warp>, Option<(f64, ScaleKind)>);
+
+/// The checkpoints that a task may write.
+fn written(manifest: &Manifest) -> Vec<Written> {
+    let (warps, scales) = (&manifest.warps, &manifest.scales);
+    let aligned = [
+        (1, PADDED_POST, None),
+        (1, PADDED_PRE, None),
+        (2, COARSE_PRE, warps.coarse),
+        (2, ICP_PRE, warps.icp),
+        (3, INTERIOR_PRE, warps.interior),
+    ];
+    let aligned = aligned.map(|(stage, stem, warp)| (stage, stem.to_owned(), warp, None));
+    let moffat = scales.moffat.as_ref().map(|s| (s.value, ScaleKind::Moffat));
+    let percentile = scales
+        .percentile
+        .map(|s| (s.value, ScaleKind::Percentile(s.percentile)));
+    let manual = scales.manual.map(|s| (s.value, ScaleKind::Manual));
+    let differences = [moffat, percentile, manual].into_iter().flatten();
+    let differences = differences.map(|scale| (4, scale.1.stem(), warps.finest(), Some(scale)));
+    aligned.into_iter().chain(differences).collect()
+}
