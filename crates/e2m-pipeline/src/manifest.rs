@@ -1,14 +1,13 @@
-//! The manifest: one JSON file per task and set of parameters that says what was made from what, and how well.
+//! The manifest: one JSON file per task and set of parameters that says what was made from what, and how well. How it is
+//! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
-use crate::error::PipelineError;
 use crate::params::Params;
 use crate::status::Status;
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ChannelChoice, ContentHash, FileIdentity, write_atomic};
+use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
 use e2m_scale::MoffatScale;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// The layout of the file; a reader refuses what it does not know.
 pub const SCHEMA: u32 = 1;
@@ -315,37 +314,6 @@ pub struct CheckpointRecord {
     pub modified: String,
     /// The hash of its pixels as little-endian floats, row by row.
     pub hash: ContentHash,
-}
-
-impl Manifest {
-    /// Reads a manifest. `None` for a file that is none, or of another schema: whatever it vouches for is done again.
-    pub fn read(path: &Path) -> Option<Self> {
-        let text = std::fs::read(path).ok()?;
-        let read: Result<Self, _> = serde_json::from_slice(&text);
-        match read {
-            Ok(manifest) if manifest.schema == SCHEMA => Some(manifest),
-            Ok(manifest) => {
-                tracing::warn!(path = %path.display(), schema = manifest.schema, "manifest of another schema is not used");
-                None
-            }
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "manifest cannot be read and is not used");
-                None
-            }
-        }
-    }
-
-    /// Writes the manifest in one step.
-    pub fn write(&self, path: &Path) -> Result<(), PipelineError> {
-        let refused = PipelineError::io(path, "writing the manifest");
-        let json = serde_json::to_vec_pretty(self)
-            .map_err(|error| std::io::Error::other(error.to_string()));
-        match json.map(|json| write_atomic(path, &json)) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(refused(std::io::Error::other(error))),
-            Err(error) => Err(refused(error)),
-        }
-    }
 }
 
 #[cfg(test)]
