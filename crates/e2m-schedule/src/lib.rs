@@ -86,6 +86,7 @@ mod event;
 mod interrupt;
 mod job;
 mod options;
+mod overheard;
 mod protocol;
 mod pulse;
 mod queue;
@@ -101,6 +102,8 @@ pub use event::{Event, Listener};
 pub use interrupt::Interrupt;
 pub use job::{Ending, Failure, Job};
 pub use options::{Options, Runner, WorkerCommand};
+#[doc(hidden)]
+pub use overheard::{Overheard, overhear_scheduler, overhear_worker};
 pub use run::run;
 pub use serve::serve;
 pub use task::{Handler, Reply, StopReason, TaskContext};
