@@ -14,6 +14,7 @@ mod bench;
 mod demo;
 mod docs;
 mod fixtures;
+mod fuzz;
 mod pictures;
 mod process;
 mod setup;
@@ -48,6 +49,7 @@ const VERBS: &[Verb] = &[
     accuracy::VERB,
     pictures::VERB,
     bench::VERB,
+    fuzz::VERB,
 ];
 
 fn main() -> ExitCode {
