@@ -37,8 +37,9 @@ const TARGETS: [(&str, u32); 6] = [
     ("worker_protocol", 16_384),
 ];
 
-/// What no input of that length may take: more is a find. With the sanitizer memory is about twice what it is without.
-const LIMITS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=512", "-malloc_limit_mb=256"];
+/// What no input of that length may take: more is a find. With the sanitizer memory is about twice what it is without, and
+/// seconds are those on the wall, of which a busy machine gives only a few to a fuzzer.
+const LIMITS: [&str; 3] = ["-timeout=10", "-rss_limit_mb=512", "-malloc_limit_mb=256"];
 
 const USUAL_MINUTES: u32 = 20;
 
