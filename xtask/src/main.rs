@@ -26,6 +26,7 @@ mod demo;
 mod deny;
 mod docs;
 mod fixtures;
+mod fuzz;
 mod pictures;
 mod process;
 mod setup;
@@ -61,6 +62,7 @@ const VERBS: &[Verb] = &[
     accuracy::VERB,
     pictures::VERB,
     bench::VERB,
+    fuzz::VERB,
 ];
 
 fn main() -> ExitCode {

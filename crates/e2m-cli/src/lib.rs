@@ -89,6 +89,15 @@ pub fn main() -> std::process::ExitCode {
     }
 }
 
+/// Reads the batch file at `path` and says what is wrong with it, all of it; for tests that feed it any bytes.
+#[doc(hidden)]
+pub fn check_batch_file(path: &std::path::Path) -> Result<(), String> {
+    match batch::Batch::read(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// `CD070/DAPI`.
 fn task_name(task: &e2m_pipeline::TaskSpec) -> String {
     format!("{}/{}", task.sample, task.dye)

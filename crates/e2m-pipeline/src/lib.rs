@@ -55,6 +55,7 @@ mod error;
 mod history;
 mod inputs;
 mod manifest;
+mod manifest_file;
 mod memory;
 mod names;
 mod observer;
@@ -80,6 +81,7 @@ pub use manifest::{
     CheckpointRecord, ForeignRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord,
     MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
 };
+pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;
 pub use observer::{Event, Observer, Unobserved};
 pub use outcome::TaskOutcome;

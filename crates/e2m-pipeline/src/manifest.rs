@@ -1,14 +1,13 @@
-//! The manifest: one JSON file per task and set of parameters that says what was made from what, and how well.
+//! The manifest: one JSON file per task and set of parameters that says what was made from what, and how well. How it is
+//! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
-use crate::error::PipelineError;
 use crate::params::Params;
 use crate::status::Status;
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ChannelChoice, ContentHash, FileIdentity, write_atomic};
+use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
 use e2m_scale::MoffatScale;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// The layout of the file; a reader refuses what it does not know.
 pub const SCHEMA: u32 = 1;
@@ -356,33 +355,6 @@ impl CheckpointRecord {
             inode,
             ..self
         }
-    }
-}
-
-impl Manifest {
-    /// Reads a manifest. `None` for a file that is none, or of another schema: whatever it vouches for is done again.
-    pub fn read(path: &Path) -> Option<Self> {
-        let text = std::fs::read(path).ok()?;
-        let read: Result<Self, _> = serde_json::from_slice(&text);
-        match read {
-            Ok(manifest) if manifest.schema == SCHEMA => Some(manifest),
-            Ok(manifest) => {
-                tracing::warn!(path = %path.display(), schema = manifest.schema, "manifest of another schema is not used");
-                None
-            }
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "manifest cannot be read and is not used");
-                None
-            }
-        }
-    }
-
-    /// Writes the manifest in one step.
-    pub fn write(&self, path: &Path) -> Result<(), PipelineError> {
-        let json = serde_json::to_vec_pretty(self).map_err(|error| {
-            PipelineError::io(path, "writing the manifest")(std::io::Error::other(error))
-        })?;
-        Ok(write_atomic(path, &json)?)
     }
 }
 

@@ -97,6 +97,7 @@ mod event;
 mod interrupt;
 mod job;
 mod options;
+mod overheard;
 mod protocol;
 mod pulse;
 mod queue;
@@ -112,6 +113,8 @@ pub use event::{Event, Listener};
 pub use interrupt::Interrupt;
 pub use job::{Ending, Failure, Job};
 pub use options::{Options, Runner, WorkerCommand};
+#[doc(hidden)]
+pub use overheard::{Overheard, overhear_scheduler, overhear_worker};
 pub use run::run;
 pub use serve::serve;
 pub use task::{Handler, Reply, StopReason, TaskContext};

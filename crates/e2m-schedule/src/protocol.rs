@@ -14,7 +14,7 @@
 //! The end of the worker's standard input means the same as `exit`, and to a worker that is busy that its scheduler is
 //! gone. `hello` keeps its two fields in every protocol to come, so that any two versions can name each other.
 
-use crate::{StopReason, VersionMismatch};
+use crate::{ServeError, StopReason, VersionMismatch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -48,6 +48,15 @@ pub(crate) enum ToWorker<'a> {
         reason: StopReason,
     },
     Exit {},
+}
+
+impl ToWorker<'_> {
+    /// The message in a line without its end.
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, ServeError> {
+        serde_json::from_slice(line).map_err(|error| ServeError::BrokeProtocol {
+            what: format!("`{}` is no message ({error})", excerpt(line)),
+        })
+    }
 }
 
 /// From the worker.
@@ -123,7 +132,10 @@ pub(crate) struct TooLong;
 #[derive(Debug, Default)]
 pub(crate) struct LineBuffer {
     bytes: Vec<u8>,
-    /// How many of the bytes are known to hold no line end.
+    /// How many of the bytes have been taken; they go when no line is left, not line by line, which would move what follows
+    /// each time.
+    taken: usize,
+    /// How many of the bytes are known to hold no line end that was not taken.
     searched: usize,
 }
 
@@ -139,6 +151,8 @@ impl LineBuffer {
             .iter()
             .position(|byte| *byte == b'\n');
         let Some(offset) = found else {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
             self.searched = self.bytes.len();
             return if self.bytes.len() > LONGEST_LINE {
                 Err(TooLong)
@@ -147,13 +161,13 @@ impl LineBuffer {
             };
         };
         let end = self.searched + offset;
-        self.searched = 0;
-        let mut line: Vec<u8> = self.bytes.drain(..=end).collect();
-        line.truncate(end);
+        let line = &self.bytes[self.taken..end];
+        self.taken = end + 1;
+        self.searched = self.taken;
         if line.len() > LONGEST_LINE {
             return Err(TooLong);
         }
-        Ok(Some(line))
+        Ok(Some(line.to_vec()))
     }
 }
 

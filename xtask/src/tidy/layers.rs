@@ -39,6 +39,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("e2m-fixtures", &["e2m-image"]),
+    (
+        "e2m-fuzz",
+        &[
+            "e2m-image",
+            "e2m-io",
+            "e2m-pipeline",
+            "e2m-cli",
+            "e2m-schedule",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -4,14 +4,19 @@ use super::execution::Execution;
 use super::general::General;
 use super::overrides;
 use super::resources::Resources;
+use super::section::shortened;
 use super::slurm::Slurm;
 use e2m_pipeline::REGISTRY;
 use serde_json::Value;
+use std::sync::LazyLock;
 
 /// A misspelt key is taken for a valid one that is at least this similar, 0 to 1.
 const MIN_SIMILARITY: f64 = 0.55;
 /// The same for a key of another section, where a chance likeness would mislead.
 const MIN_SIMILARITY_ELSEWHERE: f64 = 0.8;
+
+/// Longer words are no misspelt keys. Comparing takes memory and time by the product of both lengths.
+const LONGEST_GUESSED: usize = 64;
 
 /// One key.
 #[derive(Debug, Clone)]
@@ -76,13 +81,13 @@ pub(crate) struct Unknown {
 /// What to say about `key`, which is none of the `valid` keys of `section`.
 pub(crate) fn unknown(section: &str, valid: &[&'static str], key: &str) -> Unknown {
     let place = heading(section);
-    let start = format!("there is no key {key:?}{place}");
+    let start = format!("there is no key {:?}{place}", shortened(key));
     let say = |rest: String, meant| Unknown {
         text: format!("{start}{rest}"),
         meant,
     };
-    if let Some((elsewhere, _)) = all_keys()
-        .into_iter()
+    if let Some((elsewhere, _)) = ALL_KEYS
+        .iter()
         .find(|(other, name)| *other != section && *name == key)
     {
         return say(format!("; it belongs {}", destination(elsewhere)), None);
@@ -90,8 +95,8 @@ pub(crate) fn unknown(section: &str, valid: &[&'static str], key: &str) -> Unkno
     if let Some(name) = nearest(key, valid.iter().copied(), MIN_SIMILARITY) {
         return say(format!("; did you mean {name:?}?"), Some(name));
     }
-    let others: Vec<_> = all_keys()
-        .into_iter()
+    let others: Vec<_> = ALL_KEYS
+        .iter()
         .filter(|(other, _)| *other != section)
         .collect();
     let names = others.iter().map(|(_, name)| *name);
@@ -118,15 +123,15 @@ pub(crate) fn qualified(section: &str, key: &str) -> String {
     }
 }
 
-/// Every key with the heading below which it belongs.
-fn all_keys() -> Vec<(&'static str, &'static str)> {
+/// Every key with the heading below which it belongs. Made once, as a file may hold any number of unknown keys.
+static ALL_KEYS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
     let mut all: Vec<_> = sections()
         .into_iter()
         .flat_map(|(section, keys)| keys.into_iter().map(move |key| (section, key.name)))
         .collect();
     all.extend(REGISTRY.iter().map(|spec| ("params", spec.name)));
     all
-}
+});
 
 fn heading(section: &str) -> String {
     match section {
@@ -150,6 +155,9 @@ pub(crate) fn nearest<'n>(
     names: impl Iterator<Item = &'n str>,
     least: f64,
 ) -> Option<&'n str> {
+    if key.len() > LONGEST_GUESSED {
+        return None;
+    }
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let key = plain(key);
     names

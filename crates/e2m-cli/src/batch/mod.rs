@@ -28,11 +28,17 @@ use resources::Resources;
 use section::{Findings, IdleKey, Section};
 use setting::Setting as _;
 use slurm::Slurm;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 /// Name of a batch file where none is given.
 pub(crate) const USUAL_NAME: &str = "batch.toml";
+
+/// No batch file is longer; ten thousand overrides take less than 1 MB. An image, which is what is named by mistake, is not
+/// read into memory.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// A batch file, read and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +67,7 @@ impl Batch {
     /// Reads a batch file.
     pub(crate) fn read(path: &Path) -> Result<Self, BatchError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let bytes = std::fs::read(&path).map_err(|source| cannot_read(&path, source))?;
+        let bytes = bounded(&path)?;
         let text = String::from_utf8(bytes).map_err(|error| BatchError::NotText {
             path: path.clone(),
             offset: error.utf8_error().valid_up_to(),
@@ -159,6 +165,22 @@ impl Batch {
     }
 }
 
+/// The content of the file, unless it is longer than any batch file.
+fn bounded(path: &Path) -> Result<Vec<u8>, BatchError> {
+    let mut bytes = Vec::new();
+    // Not by its length: what comes out of a pipe or a device has none.
+    let read = File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|source| cannot_read(path, source))?;
+    if read as u64 > MAX_BYTES {
+        return Err(BatchError::TooLong {
+            path: path.to_owned(),
+            limit_bytes: MAX_BYTES,
+        });
+    }
+    Ok(bytes)
+}
+
 /// The table below a heading.
 fn table_of<'r, 'i>(
     root: &'r DeTable<'i>,
@@ -170,7 +192,7 @@ fn table_of<'r, 'i>(
     if table.is_none() {
         let shown = findings.shown(value.span());
         let text = format!("{name} is {shown}, it must be a heading [{name}] with keys below it");
-        findings.problems.push(Problem::at(value.span(), text));
+        findings.note(Problem::at(value.span(), text));
     }
     table
 }
@@ -187,12 +209,12 @@ fn check_together(
             || Problem::of_file(error.to_string()),
             |at| Problem::at(at, error.to_string()),
         );
-        findings.problems.push(problem);
+        findings.note(problem);
         return;
     }
     for one in overrides {
         if let Err(error) = one.params.over(params.clone()).validate() {
-            findings.problems.push(Problem::at(
+            findings.note(Problem::at(
                 one.at.clone(),
                 format!("{error} for the tasks of this override"),
             ));
@@ -212,7 +234,7 @@ fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<
     if plain(&general.raw_dir) == plain(&general.output_dir) {
         let text = "output_dir is the same folder as raw_dir; results need a folder of their own, such as \"processed\"";
         let at = root.get("output_dir").map(toml::Spanned::span);
-        findings.problems.push(Problem {
+        findings.note(Problem {
             at,
             text: text.into(),
         });
@@ -226,7 +248,7 @@ fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<
         let text = format!(
             "from_stage is {from} and to_stage is {to}: nothing would run; from_stage must not be above to_stage"
         );
-        findings.problems.push(Problem { at, text });
+        findings.note(Problem { at, text });
     }
 }
 

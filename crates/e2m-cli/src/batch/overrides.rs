@@ -72,21 +72,32 @@ pub(crate) fn read(
     };
     let Some(list) = value.get_ref().as_array() else {
         let text = "an override is written with two brackets: [[override]]";
-        findings.problems.push(Problem::at(value.span(), text));
+        findings.note(Problem::at(value.span(), text));
         return Vec::new();
     };
-    list.iter()
-        .filter_map(|item| read_one(item, findings))
-        .collect()
+    // Made once, however many overrides there are: their description takes longer than their reading.
+    let keys = keys();
+    let mut overrides = Vec::new();
+    for item in list {
+        if findings.is_full() {
+            break;
+        }
+        overrides.extend(read_one(item, &keys, findings));
+    }
+    overrides
 }
 
-fn read_one(item: &Spanned<DeValue<'_>>, findings: &mut Findings<'_>) -> Option<Override> {
+fn read_one(
+    item: &Spanned<DeValue<'_>>,
+    keys: &[Key],
+    findings: &mut Findings<'_>,
+) -> Option<Override> {
     let Some(table) = item.get_ref().as_table() else {
         let text = "an override must be a table with sample, dye or both, and params";
-        findings.problems.push(Problem::at(item.span(), text));
+        findings.note(Problem::at(item.span(), text));
         return None;
     };
-    let mut section = Section::open(NAME, Some(table), &keys(), findings);
+    let mut section = Section::open(NAME, Some(table), keys, findings);
     let sample: Option<Option<String>> = section.take("sample", Some(None));
     let dye: Option<Option<String>> = section.take("dye", Some(None));
     let before = findings.problems.len();
@@ -94,10 +105,10 @@ fn read_one(item: &Spanned<DeValue<'_>>, findings: &mut Findings<'_>) -> Option<
     let (sample, dye) = (sample?, dye?);
     if sample.is_none() && dye.is_none() {
         let text = "this override names neither a sample nor a dye; parameters for every task belong below [params]";
-        findings.problems.push(Problem::at(item.span(), text));
+        findings.note(Problem::at(item.span(), text));
     } else if params.is_empty() && findings.problems.len() == before {
         let text = "this override changes nothing; give it params = { … }";
-        findings.problems.push(Problem::at(item.span(), text));
+        findings.note(Problem::at(item.span(), text));
     }
     Some(Override {
         sample,

@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::problem::Problem;
-use super::section::Findings;
+use super::section::{Findings, shortened};
 use super::setting::{integer, number};
 use e2m_pipeline::{ParamKind, ParamSpec, ParamValue, Params, REGISTRY};
 use std::ops::Range;
@@ -32,7 +32,7 @@ impl ParamTable {
             let text = format!(
                 "{place} is {shown}, it must be a table of parameters, such as {{ pad = 500 }}"
             );
-            findings.problems.push(Problem::at(spanned.span(), text));
+            findings.note(Problem::at(spanned.span(), text));
             return Self::default();
         };
         let values = read_values(table, findings);
@@ -66,17 +66,18 @@ fn read_values(
     let mut values = Vec::new();
     let names: Vec<&'static str> = REGISTRY.iter().map(|spec| spec.name).collect();
     for (key, value) in table {
+        if findings.is_full() {
+            break;
+        }
         let Some(spec) = REGISTRY.iter().find(|spec| *key.get_ref() == spec.name) else {
-            findings
-                .problems
-                .push(Problem::at(key.span(), unknown(&names, key.get_ref())));
+            findings.note(Problem::at(key.span(), unknown(&names, key.get_ref())));
             continue;
         };
         match accept(spec, value.get_ref()) {
             Some(accepted) => values.push((spec.name, accepted)),
             None => {
                 let text = wrong_value(spec, &findings.shown(value.span()), value.get_ref());
-                findings.problems.push(Problem::at(value.span(), text));
+                findings.note(Problem::at(value.span(), text));
             }
         }
     }
@@ -119,7 +120,7 @@ fn wrong_value(spec: &ParamSpec, shown: &str, value: &DeValue<'_>) -> String {
         Some(_) => format!(
             "; leave out the quotes: {} = {}",
             spec.name,
-            value.as_str().unwrap_or_default()
+            shortened(value.as_str().unwrap_or_default())
         ),
         None => String::new(),
     };

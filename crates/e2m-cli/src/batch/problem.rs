@@ -4,6 +4,13 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+/// No more problems of a file are told: nobody reads them, and a file of 1 MB may hold a hundred thousand.
+pub(crate) const MAX_PROBLEMS: usize = 50;
+/// Longest piece of a line that is shown, in characters; the place in question is within.
+const LONGEST_EXCERPT: usize = 160;
+/// What of it lies before the place in question, at most.
+const LONGEST_BEFORE: usize = 80;
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -58,6 +65,14 @@ pub(crate) enum BatchError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// It is far too long to be one.
+    #[error("{} is not a batch file: it is longer than {limit_bytes} bytes; a batch file is TOML, see `e2m init`", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The length up to which files are read.
+        limit_bytes: u64,
+    },
     /// It is not text.
     #[error("{} is not a batch file: it is not UTF-8 text (byte {offset}); a batch file is TOML, see `e2m init`", path.display())]
     NotText {
@@ -86,6 +101,9 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.list.len() {
             1 => write!(f, "{} has a problem:", self.path.display())?,
+            n if n >= MAX_PROBLEMS => {
+                write!(f, "{} has {n} problems or more:", self.path.display())?;
+            }
             n => write!(f, "{} has {n} problems:", self.path.display())?,
         }
         let mut sorted: Vec<&Problem> = self.list.iter().collect();
@@ -110,7 +128,7 @@ fn write_excerpt(
     let place = Place::of(text, span);
     let number = place.line.to_string();
     let gutter = " ".repeat(number.len());
-    let (before, marks) = (" ".repeat(place.column - 1), "^".repeat(place.marked));
+    let (before, marks) = (" ".repeat(place.indent), "^".repeat(place.marked));
     write!(
         f,
         "\n\n  line {number}, column {}: {sentence}",
@@ -125,19 +143,21 @@ fn write_excerpt(
 
 /// A place in a text, for people.
 #[derive(Debug, PartialEq, Eq)]
-struct Place<'a> {
+struct Place {
     /// Counted from 1.
     line: usize,
     /// In characters, counted from 1.
     column: usize,
+    /// Characters of the text before the marked ones.
+    indent: usize,
     /// Characters to mark, at least one.
     marked: usize,
-    /// The line, with tabs as single spaces so that the mark stands right.
-    text: std::borrow::Cow<'a, str>,
+    /// The line or a part of it, with tabs as single spaces so that the mark stands right.
+    text: String,
 }
 
-impl<'a> Place<'a> {
-    fn of(text: &'a str, span: &Range<usize>) -> Self {
+impl Place {
+    fn of(text: &str, span: &Range<usize>) -> Self {
         let start = floor_boundary(text, span.start);
         let part = |range: Range<usize>| text.get(range).unwrap_or_default();
         let line_start = part(0..start).rfind('\n').map_or(0, |i| i + 1);
@@ -146,15 +166,35 @@ impl<'a> Place<'a> {
             .next()
             .unwrap_or_default();
         let end = floor_boundary(text, span.end).clamp(start, (line_start + line.len()).max(start));
+        let before = part(line_start..start).chars().count();
+        let marked = part(start..end).chars().count().max(1);
+        let left_out = if before + marked > LONGEST_EXCERPT {
+            before.saturating_sub(LONGEST_BEFORE)
+        } else {
+            0
+        };
+        let mut shown: String = line
+            .chars()
+            .skip(left_out)
+            .take(LONGEST_EXCERPT)
+            .map(|c| if c == '\t' { ' ' } else { c })
+            .collect();
+        let mut indent = before - left_out;
+        if left_out > 0 {
+            shown.insert(0, '…');
+            indent += 1;
+        }
+        if line.chars().nth(left_out + LONGEST_EXCERPT).is_some() {
+            shown.push('…');
+        }
         Self {
             line: line_number(text, start),
-            column: part(line_start..start).chars().count() + 1,
-            marked: part(start..end).chars().count().max(1),
-            text: if line.contains('\t') {
-                line.replace('\t', " ").into()
-            } else {
-                line.into()
-            },
+            column: before + 1,
+            indent,
+            marked: marked
+                .min((LONGEST_EXCERPT + left_out).saturating_sub(before))
+                .max(1),
+            text: shown,
         }
     }
 }

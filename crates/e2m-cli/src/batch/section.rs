@@ -1,7 +1,7 @@
 //! Reads a table of the batch file key by key, and keeps everything that is wrong with it.
 
 use super::keys::{self, Key};
-use super::problem::{Problem, line_number};
+use super::problem::{MAX_PROBLEMS, Problem, line_number};
 use super::setting::Setting;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
@@ -38,16 +38,37 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Keeps a problem, unless there are enough.
+    pub(crate) fn note(&mut self, problem: Problem) {
+        if !self.is_full() {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Whether more problems would not be told.
+    pub(crate) fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
     /// A value as it stands in the file, shortened.
     pub(crate) fn shown(&self, span: Range<usize>) -> String {
         let text = self.text.get(span).unwrap_or_default();
         let first = text.lines().next().unwrap_or_default();
-        let mut shown: String = first.chars().take(MAX_SHOWN).collect();
-        if shown.len() < text.len() {
+        let mut shown = shortened(first);
+        if shown.len() == first.len() && first.len() < text.len() {
             shown.push('…');
         }
         shown
     }
+}
+
+/// The beginning of a text that a message repeats.
+pub(crate) fn shortened(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// One table of the file.
@@ -81,11 +102,11 @@ impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
             .iter()
             .filter(|key| !valid.contains(&&**key.get_ref()))
         {
+            if section.findings.is_full() {
+                break;
+            }
             let unknown = keys::unknown(name, &valid, key.get_ref());
-            section
-                .findings
-                .problems
-                .push(Problem::at(key.span(), unknown.text));
+            section.findings.note(Problem::at(key.span(), unknown.text));
             section.suggested.extend(unknown.meant);
         }
         for key in keys.iter().filter(|key| !key.has_effect) {
@@ -110,7 +131,7 @@ impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
                     "{name} is missing; add {key} = …, which must be {}",
                     T::expected()
                 );
-                self.findings.problems.push(Problem::of_file(text));
+                self.findings.note(Problem::of_file(text));
             }
             return default;
         };
@@ -118,7 +139,7 @@ impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
         if read.is_none() {
             let shown = self.findings.shown(value.span());
             let text = wrong_value::<T>(key, &shown, value.get_ref());
-            self.findings.problems.push(Problem::at(value.span(), text));
+            self.findings.note(Problem::at(value.span(), text));
         }
         read
     }
@@ -129,7 +150,7 @@ fn wrong_value<T: Setting>(key: &str, shown: &str, value: &DeValue<'_>) -> Strin
     let hint = match unquoted.and_then(|value| T::read(value.get_ref())) {
         Some(value) => format!(
             "; without the quotes it would be: {key} = {}",
-            value.written()
+            shortened(&value.written())
         ),
         None => String::new(),
     };

@@ -1,6 +1,7 @@
 //! Text that is not TOML, in words for people who have never heard of it.
 
-use super::problem::{Problem, line_number};
+use super::problem::{MAX_PROBLEMS, Problem};
+use super::section::shortened;
 use toml::de::Error;
 
 const OPEN_QUOTE: &str = "not valid TOML: a closing quote is missing";
@@ -16,10 +17,17 @@ pub(super) fn problems(text: &str, errors: &[Error]) -> Vec<Problem> {
         let quote = open_quote.map(|error| placed(error, OPEN_QUOTE.to_owned()));
         return quote.or(bracket).into_iter().collect();
     }
+    // Counted once: a line may hold any number of errors.
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let mut lines = Vec::new();
     let mut problems = Vec::new();
     for error in errors {
-        let line = error.span().map(|span| line_number(text, span.start));
+        if problems.len() == MAX_PROBLEMS {
+            break;
+        }
+        let line = error
+            .span()
+            .map(|span| ends.partition_point(|&end| end < span.start));
         if !lines.contains(&line) {
             lines.push(line);
             problems.push(placed(error, sentence(text, error)));
@@ -57,7 +65,7 @@ fn sentence(text: &str, error: &Error) -> String {
         small @ ("true" | "false") if unquoted => {
             format!("{found} must be written {small}, in small letters")
         }
-        _ if word && unquoted => format!("text needs quotes: \"{found}\""),
+        _ if word && unquoted => format!("text needs quotes: \"{}\"", shortened(found)),
         _ if is_open_quote(error) => OPEN_QUOTE.to_owned(),
         _ => format!("not valid TOML: {}", error.message()),
     }

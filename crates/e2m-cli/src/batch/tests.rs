@@ -156,6 +156,37 @@ fn values_between_and_beyond() {
 }
 
 #[test]
+fn of_a_long_line_the_place_is_shown_and_of_many_problems_the_first() {
+    let keys: Vec<_> = (0..200).map(|n| format!("k{n} = 1")).collect();
+    let text = message(&format!("params = {{ {} }}\n", keys.join(", ")));
+    assert!(text.contains("has 50 problems or more:"), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() < 260),
+        "{text}"
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.contains("there is no key \"k9\""))
+        .expect("the tenth key");
+    // The mark stands below the key, however far into the line it is.
+    let mark = lines[at + 2].find('^').expect("a mark");
+    let before: Vec<char> = lines[at + 1].chars().collect();
+    assert_eq!(before[mark..mark + 2], ['k', '9'], "{text}");
+}
+
+#[test]
+fn a_file_far_too_long_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("image.tif");
+    let file = File::create(&path).expect("created");
+    file.set_len(1 << 40).expect("a terabyte of zeros");
+    let said = Batch::read(&path).expect_err("no batch file").to_string();
+    assert!(said.contains("image.tif is not a batch file"), "{said}");
+    assert!(said.contains("longer than 4194304 bytes"), "{said}");
+}
+
+#[test]
 fn none_is_a_value_of_optional_parameters() {
     let batch = read(&format!(
         "{START}[params]\nscale_percentile = \"none\"\nmanual_scale = 2\n"

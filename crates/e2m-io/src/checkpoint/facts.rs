@@ -6,6 +6,9 @@ use std::fmt;
 
 /// Keys are FITS keywords.
 const MAX_KEY_LENGTH: usize = 8;
+/// More facts than these are not looked at in a TIFF's description; e2m writes about forty. Keys are compared one by one, so
+/// that a description of 100,000 would take minutes.
+const MAX_FACTS_READ: usize = 1000;
 /// Keywords that describe the file itself and are written by the writers.
 const RESERVED: [&str; 16] = [
     "SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "EXTEND", "XTENSION", "PCOUNT", "GCOUNT",
@@ -260,7 +263,7 @@ impl Facts {
         let Ok(Value::Object(object)) = serde_json::from_str(text) else {
             return facts;
         };
-        for (key, value) in object {
+        for (key, value) in object.into_iter().take(MAX_FACTS_READ) {
             let value = match value {
                 Value::Bool(value) => FactValue::Bool(value),
                 Value::String(value) => FactValue::Text(value),

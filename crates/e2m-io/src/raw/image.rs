@@ -121,6 +121,9 @@ impl RawImage {
             file_bytes: layout.file_bytes,
             pages: layout.pages,
         };
+        let plane_bytes = info.size.pixels() * info.pixel_type.bytes() as u64;
+        layout.check_held(plane_bytes).map_err(failed)?;
+        layout.check_decoded().map_err(failed)?;
         if info.pages > 1 {
             tracing::warn!(path = %path.display(), pages = info.pages, "several images in one file; only the first is read");
         }

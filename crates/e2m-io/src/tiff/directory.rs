@@ -88,10 +88,11 @@ impl<'a> Directory<'a> {
         let mut seen = BTreeSet::new();
         let mut next = self.next.unwrap_or(0);
         while next != 0 && seen.len() < MAX_PAGES && seen.insert(next) {
-            let Ok((_, following)) = self.raw_entries(next) else {
+            // Without the tags between: directories may overlap, and all of their tags together take any time to read.
+            let Ok((start, body)) = self.body(next) else {
                 break;
             };
-            next = following.unwrap_or(0);
+            next = self.link(start + body).unwrap_or(0);
         }
         seen.len() + 1
     }
@@ -124,20 +125,28 @@ impl<'a> Directory<'a> {
 
     /// The bytes of all entries of the directory at `offset`, and where the next one lies.
     fn raw_entries(&self, offset: u64) -> Result<(Vec<u8>, Option<u64>), TiffProblem> {
-        let (count_bytes, next_bytes) = if self.big_tiff { (8, 8) } else { (2, 4) };
-        let part = || "the image directory".to_owned();
-        let count = self.number(&self.bytes_at(offset, count_bytes, part)?);
+        let (start, body) = self.body(offset)?;
+        let raw = self.bytes_at(start, body, directory_name)?;
+        Ok((raw, self.link(start + body)))
+    }
+
+    /// Where the entries of the directory at `offset` begin, and how many bytes they take; they end within the file.
+    fn body(&self, offset: u64) -> Result<(u64, u64), TiffProblem> {
+        let count_bytes = if self.big_tiff { 8 } else { 2 };
+        let count = self.number(&self.bytes_at(offset, count_bytes, directory_name)?);
         let body = count
             .checked_mul(self.entry_bytes() as u64)
             .ok_or_else(|| TiffProblem::damaged(format!("a directory of {count} tags")))?;
-        let mut raw = self.bytes_at(offset + count_bytes, body, part)?;
-        // Some writers leave out the link behind the last directory.
-        let next = self
-            .bytes_at(offset + count_bytes + body, next_bytes, part)
-            .ok()
-            .map(|link| self.number(&link));
-        raw.truncate(body as usize);
-        Ok((raw, next))
+        let start = offset + count_bytes;
+        self.check_end(start, body, directory_name)?;
+        Ok((start, body))
+    }
+
+    /// Where the directory lies that a link at `offset` points to. Some writers leave out the link behind the last one.
+    fn link(&self, offset: u64) -> Option<u64> {
+        let link_bytes = if self.big_tiff { 8 } else { 4 };
+        let link = self.bytes_at(offset, link_bytes, directory_name).ok()?;
+        Some(self.number(&link))
     }
 
     fn entry_bytes(&self) -> usize {
@@ -206,17 +215,28 @@ impl<'a> Directory<'a> {
         length: u64,
         part: impl Fn() -> String,
     ) -> Result<Vec<u8>, TiffProblem> {
-        let end = offset.saturating_add(length);
-        if end > self.file_bytes {
-            return Err(TiffProblem::Truncated {
-                part: part(),
-                ends_at: end,
-                file_bytes: self.file_bytes,
-            });
-        }
+        self.check_end(offset, length, part)?;
         let mut bytes = vec![0; length as usize];
         read_exact_at(self.file, &mut bytes, offset)?;
         Ok(bytes)
+    }
+
+    /// Fails where `length` bytes at `offset` would not end within the file.
+    fn check_end(
+        &self,
+        offset: u64,
+        length: u64,
+        part: impl Fn() -> String,
+    ) -> Result<(), TiffProblem> {
+        let ends_at = offset.saturating_add(length);
+        if ends_at <= self.file_bytes {
+            return Ok(());
+        }
+        Err(TiffProblem::Truncated {
+            part: part(),
+            ends_at,
+            file_bytes: self.file_bytes,
+        })
     }
 
     /// An unsigned number of up to eight bytes in the file's order.
@@ -227,6 +247,10 @@ impl<'a> Directory<'a> {
             ByteOrder::Big => bytes.iter().fold(0, join),
         }
     }
+}
+
+fn directory_name() -> String {
+    "the image directory".to_owned()
 }
 
 /// Bytes of one value of a TIFF field type; unknown types count as bytes.

@@ -10,6 +10,12 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
+/// A progressive stream comes in some ten scans. Each goes over the whole image, however short it is, so that a stream of
+/// thousands would take minutes.
+const MAX_SCANS: usize = 32;
+/// What a scan begins with. Within compressed data a byte 0xff is always followed by zero or a restart marker.
+const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
+
 /// The pixels of a JPEG chunk, `rows` full rows of the chunk's width, as red, green, blue or grey.
 pub(crate) fn decode(
     layout: &ImageLayout,
@@ -37,6 +43,13 @@ pub(crate) fn decode(
         }
         None => compressed,
     };
+    let scans = stream
+        .windows(2)
+        .filter(|two| *two == START_OF_SCAN)
+        .count();
+    if scans > MAX_SCANS {
+        return Err(damaged(format!("{scans} scans, more than {MAX_SCANS}")));
+    }
     // A little taller than the chunk is usual: the last strip may be padded to whole blocks.
     let options = DecoderOptions::default()
         .set_max_width(width.saturating_add(64))
@@ -52,18 +65,26 @@ pub(crate) fn decode(
     };
     let wanted = wanted.ok_or_else(|| damaged("no colour space".into()))?;
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));
-    let found = decoder.dimensions();
+    let (w, h) = decoder
+        .dimensions()
+        .ok_or_else(|| damaged("no size".into()))?;
+    let components = wanted.num_components();
+    // Before it is decoded: a header may promise far more than the chunk holds.
+    if w != width || h < rows || components != samples {
+        return Err(damaged(format!(
+            "it holds {w} x {h} pixels of {components} samples where {width} x {rows} of {samples} belong"
+        )));
+    }
     let pixels = decoder
         .decode()
         .map_err(|error| damaged(error.to_string()))?;
-    match found {
-        Some((w, h)) if w == width && h >= rows && pixels.len() == w * h * samples => Ok(pixels),
-        Some((w, h)) => Err(damaged(format!(
-            "it holds {w} x {h} pixels of {} samples where {width} x {rows} of {samples} belong",
-            pixels.len() / (w * h).max(1)
-        ))),
-        None => Err(damaged("no size".into())),
+    if pixels.len() != w * h * samples {
+        return Err(damaged(format!(
+            "it holds {} samples where {w} x {h} x {samples} belong",
+            pixels.len()
+        )));
     }
+    Ok(pixels)
 }
 
 /// An abbreviated stream behind its tables: the tables' end marker and the stream's start marker fall away.

@@ -159,7 +159,7 @@ impl ImageLayout {
         for number in 0..self.offsets.len() {
             self.check_chunk(number, self.stored_rows(grid_row(number)))?;
         }
-        Ok(())
+        self.check_sharing()
     }
 
     /// A chunk lies within the file and is long enough for what it should hold.

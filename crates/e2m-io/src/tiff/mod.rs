@@ -5,7 +5,7 @@
 //! small. Everything here is bounded by the size of the file before anything is allocated.
 //!
 //! [`directory`] reads tags, [`interpret`] knows what they mean, [`layout`] checks that together they describe an image
-//! that can be there, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image;
+//! that can be there, [`plausible`] that it can be as large as it says, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image;
 //! [`plain`] is the short way for uncompressed floats. `raw` and `checkpoint` build on both. [`writer`] writes checkpoints,
 //! [`strips`] cuts their rows, [`deflate`] compresses them.
 
@@ -17,6 +17,7 @@ mod interpret;
 mod jpeg;
 mod layout;
 mod plain;
+mod plausible;
 mod predictor;
 mod problem;
 mod rows;

@@ -1,5 +1,6 @@
 //! What can be wrong with a TIFF file.
 
+use e2m_image::Size;
 use std::io;
 
 /// Why a TIFF file cannot be read. The file's name is added by whoever opened it.
@@ -49,6 +50,24 @@ pub enum TiffProblem {
         limit_bytes: u64,
         /// What to do about it.
         advice: &'static str,
+    },
+    /// The image is out of proportion to its file.
+    #[error(
+        "an image of {size} px would take {needed_bytes} bytes {what}, but its file has only {file_bytes} bytes, and no more than \
+         {limit_bytes} are taken for such a file. The image is blank, or nearly so, or the file is damaged. If it is right, crop it \
+         or save it without compression"
+    )]
+    Implausible {
+        /// The size of the image.
+        size: Size,
+        /// Where it takes them: in memory or decompressed.
+        what: &'static str,
+        /// How much it would take.
+        needed_bytes: u64,
+        /// How long the file is.
+        file_bytes: u64,
+        /// How much a file of this length may take.
+        limit_bytes: u64,
     },
     /// The operating system refused to read.
     #[error("reading failed: {0}")]

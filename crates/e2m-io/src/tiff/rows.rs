@@ -116,9 +116,10 @@ impl<T: Sample> Rows<T> {
                 (height.min(layout.size.height), State::Tiles { held: None })
             }
         };
-        let wish = (row as u64 * layout.sample.bytes()).saturating_mul(held_rows as u64);
-        ByteBudget::CHUNK.check(wish.saturating_add(layout.chunk_row_bytes()), || {
-            format!("a row of tiles {held_rows} pixels high")
+        layout.check_held(0)?;
+        ByteBudget::CHUNK.check(layout.reading_bytes(), || match layout.chunks {
+            ChunkLayout::Strips { .. } => "a strip".to_owned(),
+            ChunkLayout::Tiles { .. } => format!("a row of tiles {held_rows} pixels high"),
         })?;
         Ok(Self {
             file: Arc::clone(file),

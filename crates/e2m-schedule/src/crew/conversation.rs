@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// What a line means.
 #[derive(Debug, PartialEq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// The handshake is done.
     Hello,
     Progress {
@@ -26,7 +26,7 @@ pub(super) enum Heard {
 
 /// What is wrong with a line.
 #[derive(Debug, PartialEq)]
-pub(super) enum Wrong {
+pub(crate) enum Wrong {
     Fault(WorkerError),
     Stranger(VersionMismatch),
 }
@@ -39,7 +39,7 @@ impl From<WorkerError> for Wrong {
 
 /// Where the conversation stands.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
     program: PathBuf,
     version: String,
     greeted: bool,
@@ -49,7 +49,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(program: PathBuf, version: String) -> Self {
+    pub(crate) fn new(program: PathBuf, version: String) -> Self {
         Self {
             program,
             version,
@@ -60,23 +60,23 @@ impl Conversation {
     }
 
     /// Whether the worker said hello.
-    pub(super) fn greeted(&self) -> bool {
+    pub(crate) fn greeted(&self) -> bool {
         self.greeted
     }
 
     /// The task that the worker has.
-    pub(super) fn current(&self) -> Option<u64> {
+    pub(crate) fn current(&self) -> Option<u64> {
         self.current
     }
 
     /// A task was given to the worker.
-    pub(super) fn give(&mut self, task: u64) {
+    pub(crate) fn give(&mut self, task: u64) {
         self.current = Some(task);
         self.last_given = task;
     }
 
     /// Takes a line without its end.
-    pub(super) fn hear(&mut self, line: &[u8]) -> Result<Heard, Wrong> {
+    pub(crate) fn hear(&mut self, line: &[u8]) -> Result<Heard, Wrong> {
         let message: FromWorker<'_> = match serde_json::from_slice(line) {
             Ok(message) => message,
             Err(_) if !self.greeted => return Err(self.no_hello(line)),

@@ -8,7 +8,7 @@ pub(crate) mod processes;
 pub(crate) mod threads;
 
 mod attendant;
-mod conversation;
+pub(crate) mod conversation;
 mod due;
 mod mailbox;
 mod memory_limit;

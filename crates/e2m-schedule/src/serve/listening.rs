@@ -115,11 +115,7 @@ impl Ear {
         sender: &SyncSender<Result<Heard, ServeError>>,
     ) -> Result<(), ServeError> {
         while let Some(line) = self.line()? {
-            let message = serde_json::from_slice(&line);
-            let message: ToWorker<'_> = message.map_err(|error| ServeError::BrokeProtocol {
-                what: format!("`{}` is no message ({error})", protocol::excerpt(&line)),
-            })?;
-            match message {
+            match ToWorker::parse(&line)? {
                 ToWorker::Task {
                     id,
                     threads,

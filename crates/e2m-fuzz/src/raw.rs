@@ -1,0 +1,49 @@
+//! Raw images: everything a run and a survey do with one.
+
+use crate::{Answer, FileInMemory};
+use e2m_image::{BandError, BandSource, Size};
+use e2m_io::{RawBands, RawImage, survey};
+use ndarray::Array2;
+use std::error::Error;
+
+/// Rows of a band, few enough that small images have several.
+const BAND_ROWS: usize = 7;
+/// Side of the crop that is surveyed.
+const CROP_PX: usize = 64;
+
+pub(crate) fn read(file: &FileInMemory) -> Answer {
+    let answer = Answer::from(everything(file));
+    if let Answer::Refused(error) = &answer {
+        file.assert_named(error);
+    }
+    answer
+}
+
+fn everything(file: &FileInMemory) -> Result<(), Box<dyn Error>> {
+    let mut image = RawImage::open(file.path())?;
+    let size = image.info().size;
+    // Whatever becomes of the pixels: a look at a part of them must not fail otherwise than with an error.
+    let surveyed = survey(file.path(), CROP_PX);
+    let (plane, choice) = image.load_plane()?;
+    assert_eq!(plane.size(), size);
+    assert_eq!(plane.pixel_type(), image.info().pixel_type);
+    surveyed?;
+    let chosen = image.choose_channels()?;
+    assert_eq!(chosen.active, choice.active, "channels differ");
+    drop(plane);
+    let mut bands = image.bands(&choice)?;
+    let last = size.height - BAND_ROWS.min(size.height);
+    // From the top, and upwards from the end: what is read again has to be the same.
+    let first = band(&mut bands, size, 0)?;
+    band(&mut bands, size, last)?;
+    let again = band(&mut bands, size, 0)?;
+    assert_eq!(first, again, "a band changed when it was read again");
+    Ok(())
+}
+
+fn band(bands: &mut RawBands, size: Size, first: usize) -> Result<Array2<f32>, BandError> {
+    let mut pixels = Array2::zeros((BAND_ROWS.min(size.height), size.width));
+    bands.read_band(first, pixels.view_mut())?;
+    assert!(pixels.iter().all(|v| v.is_finite()), "not a number");
+    Ok(pixels)
+}

@@ -1,0 +1,45 @@
+//! What scheduler and worker say to each other. The same bytes go both ways.
+
+use crate::Answer;
+use e2m_pipeline::TaskSpec;
+use e2m_schedule::{Overheard, overhear_scheduler, overhear_worker};
+
+/// Pipes give what they have: a byte at a time …
+const SMALL: usize = 3;
+/// … or as much as there is room for.
+const LARGE: usize = 16 << 10;
+
+pub(crate) fn read(bytes: &[u8]) -> Answer {
+    let from_worker = both(bytes, overhear_worker);
+    let from_scheduler = both(bytes, overhear_scheduler);
+    for line in bytes.split(|&byte| byte == b'\n') {
+        payload(line);
+    }
+    // A conversation is one side's; what is good for neither was refused.
+    let answer = if from_worker.messages >= from_scheduler.messages {
+        from_worker.fault
+    } else {
+        from_scheduler.fault
+    };
+    answer.map_or(Answer::Read, Answer::Refused)
+}
+
+/// However it comes, it has to mean the same.
+fn both(bytes: &[u8], overhear: fn(&[u8], usize) -> Overheard) -> Overheard {
+    let heard = overhear(bytes, LARGE);
+    assert_eq!(heard, overhear(bytes, SMALL), "pieces matter");
+    assert!(!heard.altered, "a message changed on its way");
+    heard
+}
+
+/// What a task of e2m carries.
+fn payload(line: &[u8]) {
+    let Ok(task) = serde_json::from_slice::<TaskSpec>(line) else {
+        return;
+    };
+    let again = serde_json::to_vec(&task).map(|json| serde_json::from_slice(&json));
+    match again {
+        Ok(Ok(again)) => assert_eq!(task, again, "a task changed"),
+        Ok(Err(error)) | Err(error) => panic!("a task cannot be handed on: {error}"),
+    }
+}

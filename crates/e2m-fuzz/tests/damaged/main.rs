@@ -1,0 +1,82 @@
+//! A valid file of about 1 MB of each kind that e2m reads, cut at 100 places and with each of 2,000 bytes flipped: never a
+//! panic, never more than 2 s of processor time or 256 MB of memory, always an error that names the file.
+
+mod bombs;
+mod damage;
+mod kinds;
+mod limits;
+mod tiff;
+
+use damage::{cuts, flips};
+use e2m_fuzz::{Answer, Target, target};
+use kinds::{KINDS, Kind};
+use limits::within_limits;
+
+/// Places at which each file is cut.
+const CUTS: usize = 100;
+/// Bytes of each file that are flipped, one at a time.
+const FLIPS: usize = 2000;
+
+fn reader(kind: &Kind) -> Target {
+    target(kind.target).expect("a target")
+}
+
+/// The kind of this name.
+fn kind(name: &str) -> Kind {
+    let found = KINDS.into_iter().find(|(known, _)| *known == name);
+    let (name, make) = found.unwrap_or_else(|| panic!("no kind {name}"));
+    make(name)
+}
+
+/// Whole, cut and flipped.
+fn endure(kind: &Kind) {
+    let whole = within_limits(kind.name, || (reader(kind).run)(&kind.bytes));
+    assert_eq!(whole, Answer::Read, "{} as it was written", kind.name);
+    for cut in cuts(&kind.bytes, CUTS) {
+        let name = format!("{} cut to {} bytes", kind.name, cut.len());
+        let answer = within_limits(&name, || (reader(kind).run)(cut));
+        assert!(
+            !kind.is_binary || answer != Answer::Read,
+            "{name}: it was read"
+        );
+    }
+    let mut refused = 0;
+    for (number, flipped) in flips(kind, FLIPS).enumerate() {
+        let name = format!("{}, flip {number}", kind.name);
+        let run = if number % kind.whole_every == 0 {
+            reader(kind).run
+        } else {
+            kind.quick
+        };
+        refused += u64::from(within_limits(&name, || run(&flipped)) != Answer::Read);
+    }
+    assert!(
+        refused > 50,
+        "{}: only {refused} flips were noticed",
+        kind.name
+    );
+}
+
+macro_rules! endured {
+    ($($test:ident: $($name:literal),+;)*) => {
+        $(#[test]
+        fn $test() {
+            $(endure(&kind($name));)+
+        })*
+
+        /// Of every kind there is a test.
+        #[test]
+        fn no_kind_is_left_out() {
+            let tested = [$($($name),+),*];
+            let there: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+            assert_eq!(there, tested);
+        }
+    };
+}
+
+endured! {
+    plain_tiffs_endure: "tiff plain", "tiff big", "tiff tiled", "tiff planar";
+    compressed_tiffs_endure: "tiff lzw", "tiff deflate", "tiff packbits", "tiff jpeg";
+    checkpoints_endure: "checkpoint plain", "checkpoint deflate", "fits";
+    texts_endure: "batch file", "manifest", "suffix", "worker protocol";
+}

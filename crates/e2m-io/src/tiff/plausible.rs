@@ -1,0 +1,109 @@
+//! Whether an image can be as large as it says, in a file of this length.
+//!
+//! A deflate stream can stand for a thousand times its own bytes, LZW for more, JPEG for some hundred, and strips that lie over
+//! one another for anything. Without a limit a file of 1 MB may ask for gigabytes and for minutes. What is refused here is
+//! refused from the header, before any of it is allocated.
+
+use super::layout::ImageLayout;
+use super::problem::TiffProblem;
+use super::tags::{ChunkLayout, Compression};
+
+/// What takes no more than this is read whatever the file's length: blank images compress to almost nothing.
+const HARMLESS_BYTES: u64 = 64_000_000;
+/// Reading may hold so many times the bytes of the file.
+///
+/// Black background takes 1/1000 of its pixels in deflate and 1/250 in JPEG, pixels with a camera's noise take 3 bit or more.
+/// An image of one 8 bit channel stays below 200 times its file as soon as 1.1 % of it is not black, an RGB image, of which
+/// one channel is held, as soon as 0.6 % is not: no section that can be aligned is smaller. And 200 times 1 MB, with what
+/// decoders need besides, stays below 256 MB.
+const MAX_HELD_PER_BYTE: u64 = 200;
+/// And so many times the bytes of the file may have to be decoded: three channels of what may be held of one.
+const MAX_DECODED_PER_BYTE: u64 = 3 * MAX_HELD_PER_BYTE;
+/// Strips and tiles together may take so many times the bytes of the file. They can share bytes: some writers store one blank
+/// tile for many. But a thousand whole images over one another are not an image.
+const MAX_SHARING: u64 = 4;
+
+impl ImageLayout {
+    /// Fails where strips or tiles together are far longer than their file.
+    pub(super) fn check_sharing(&self) -> Result<(), TiffProblem> {
+        let stored = self
+            .lengths
+            .iter()
+            .fold(0_u64, |sum, &length| sum.saturating_add(length));
+        if stored <= self.file_bytes.saturating_mul(MAX_SHARING) {
+            return Ok(());
+        }
+        Err(TiffProblem::damaged(format!(
+            "its strips or tiles lie over one another: together they have {stored} bytes, the file has {}",
+            self.file_bytes
+        )))
+    }
+
+    /// Fails where a plane of `plane_bytes` and what reading rows needs are out of proportion to the file.
+    pub(crate) fn check_held(&self, plane_bytes: u64) -> Result<(), TiffProblem> {
+        let held = plane_bytes.saturating_add(self.reading_bytes());
+        self.check_proportion("in memory", held, MAX_HELD_PER_BYTE)
+    }
+
+    /// Fails where what has to be decoded is out of proportion to the file.
+    pub(crate) fn check_decoded(&self) -> Result<(), TiffProblem> {
+        self.check_proportion("decompressed", self.decoded_bytes(), MAX_DECODED_PER_BYTE)
+    }
+
+    fn check_proportion(
+        &self,
+        what: &'static str,
+        needed_bytes: u64,
+        most: u64,
+    ) -> Result<(), TiffProblem> {
+        let limit_bytes = self.file_bytes.saturating_mul(most).max(HARMLESS_BYTES);
+        if needed_bytes <= limit_bytes {
+            return Ok(());
+        }
+        Err(TiffProblem::Implausible {
+            size: self.size,
+            what,
+            needed_bytes,
+            file_bytes: self.file_bytes,
+            limit_bytes,
+        })
+    }
+
+    /// What reading rows holds at most, bytes, beside the plane or band they go to.
+    pub(crate) fn reading_bytes(&self) -> u64 {
+        let row = (self.size.width * self.samples_per_pixel) as u64 * self.sample.bytes();
+        let chunk = self.chunk_size();
+        let (held_rows, open_chunks) = match self.chunks {
+            ChunkLayout::Strips { .. } => (1, self.planes() as u64),
+            ChunkLayout::Tiles { .. } => (chunk.height.min(self.size.height) as u64, 1),
+        };
+        let chunk_bytes = self.chunk_row_bytes().saturating_mul(chunk.height as u64);
+        let decoding = match self.compression {
+            // The decoder holds 16 bit coefficients and its result, and the stream is there twice.
+            Compression::Jpeg => chunk_bytes
+                .saturating_mul(open_chunks + 2)
+                .saturating_add(2 * self.lengths.iter().copied().max().unwrap_or(0)),
+            _ => self.chunk_row_bytes().saturating_mul(open_chunks),
+        };
+        // A row besides: looked up in a palette, inverted, or freed of what is not a number.
+        let turned = 3 * row;
+        row.saturating_mul(held_rows)
+            .saturating_add(turned)
+            .saturating_add(decoding)
+    }
+
+    /// Bytes of all strips or tiles when they are decoded.
+    fn decoded_bytes(&self) -> u64 {
+        let chunk_bytes = self
+            .chunk_row_bytes()
+            .saturating_mul(self.chunk_size().height as u64);
+        let chunks = self.grid().pixels().saturating_mul(self.planes() as u64);
+        match self.chunks {
+            ChunkLayout::Tiles { .. } => chunk_bytes.saturating_mul(chunks),
+            ChunkLayout::Strips { .. } => self
+                .chunk_row_bytes()
+                .saturating_mul(self.size.height as u64)
+                .saturating_mul(self.planes() as u64),
+        }
+    }
+}
