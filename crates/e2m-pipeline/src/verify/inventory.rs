@@ -315,9 +315,8 @@ impl Inventory {
         let outcome = checkpoint::verify(&file.path, &told, first, &known, watch)?;
         let (record, checkpoint) = outcome.judge;
         let wrong = outcome.fault.map(|fault| Finding {
-            looks_untouched: FileIdentity::of(&file.path).is_ok_and(|now| {
-                now.bytes == checkpoint.bytes && now.modified == checkpoint.modified
-            }),
+            looks_untouched: FileIdentity::of(&file.path)
+                .is_ok_and(|now| now == checkpoint.identity()),
             ..finding((&file.path, file.kind), fault, record)
         });
         let superseded = outcome.superseded.into_iter();
