@@ -347,6 +347,9 @@ fn raw_images_that_are_gone_do_not_hide_the_results() {
     assert_eq!(problems(&bench).len(), 2);
     spoil(&bench, POST, |bytes| bytes.truncate(100));
     assert_eq!(problems(&bench).len(), 3);
+    let run = verify(&bench);
+    let to_do = "what to do: put the raw images of this task back, then run `e2m batch.toml`";
+    assert!(run.out.contains(to_do), "{}", run.out);
     let run = bench.run(&["verify", "batch.toml", "--samples", "b"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(

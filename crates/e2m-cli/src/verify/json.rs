@@ -42,11 +42,11 @@ fn of_task(task: &RecordedTask, outcome: &TaskOutcome, batch: &Path) -> Value {
     let count = |count: Count| json!({"on_record": count.on_record, "right": count.right});
     let problems: Vec<Value> = outcome
         .problems()
-        .map(|one| of_finding(one, batch))
+        .map(|one| of_finding(one, task, batch))
         .collect();
     let remarks: Vec<Value> = outcome
         .remarks()
-        .map(|one| of_finding(one, batch))
+        .map(|one| of_finding(one, task, batch))
         .collect();
     json!({
         "sample": task.sample,
@@ -65,7 +65,7 @@ fn of_task(task: &RecordedTask, outcome: &TaskOutcome, batch: &Path) -> Value {
     })
 }
 
-fn of_finding(finding: &Finding, batch: &Path) -> Value {
+fn of_finding(finding: &Finding, task: &RecordedTask, batch: &Path) -> Value {
     let kind = match finding.kind {
         FileKind::Record => "record",
         FileKind::Raw => "raw",
@@ -78,6 +78,6 @@ fn of_finding(finding: &Finding, batch: &Path) -> Value {
         "kind": kind,
         "severity": finding.fault.severity().word(),
         "what": finding.fault.to_string(),
-        "to_do": remedy::of(finding, batch),
+        "to_do": remedy::of(finding, task, batch),
     })
 }

@@ -1,10 +1,10 @@
 //! What to do about a finding.
 
-use e2m_pipeline::{Fault, FileKind, Finding, Severity};
+use e2m_pipeline::{Fault, FileKind, Finding, RecordedTask, Severity};
 use std::path::Path;
 
 /// What to do about a finding; `None` where nothing has to be done.
-pub(super) fn of(finding: &Finding, batch: &Path) -> Option<String> {
+pub(super) fn of(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<String> {
     let run = format!("run `e2m {}`", batch.display());
     Some(match (finding.kind, finding.fault.severity()) {
         (_, Severity::Remark) => return None,
@@ -24,13 +24,18 @@ pub(super) fn of(finding: &Finding, batch: &Path) -> Option<String> {
             format!("{run}: what only this record knew is made again; a record of other parameters has to be removed, or put back from a copy")
         }
         (FileKind::Checkpoint | FileKind::Picture | FileKind::Other, severity) => {
-            of_result(finding, severity, &run)
+            of_result(finding, severity, task, &run)
         }
     })
 }
 
 /// What to do about a file that a run makes.
-fn of_result(finding: &Finding, severity: Severity, run: &str) -> String {
+fn of_result(finding: &Finding, severity: Severity, task: &RecordedTask, run: &str) -> String {
+    if task.raw.is_none() {
+        return format!(
+            "put the raw images of this task back, then {run}: it can be made again from them only"
+        );
+    }
     if let Some(record) = &finding.of_other_parameters {
         return format!(
             "this batch does not ask for it: run e2m with the parameters in {record} to make it again, or remove that \

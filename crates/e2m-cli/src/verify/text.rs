@@ -129,7 +129,7 @@ fn problems(subject: &Subject, outcome: &Outcome) -> Vec<String> {
     for (task, outcome) in subject.tasks.iter().zip(&outcome.tasks) {
         for finding in outcome.problems() {
             let what = entry(task, finding);
-            let to_do = remedy::of(finding, &subject.batch).unwrap_or_default();
+            let to_do = remedy::of(finding, task, &subject.batch).unwrap_or_default();
             problems.push(format!("{what}\n    what to do: {to_do}"));
         }
     }
