@@ -41,6 +41,17 @@ const LIBRARY_RULES: &[LibraryRule] = &[
         crates: &["e2m-image", "e2m-align", "e2m-scale", "e2m-plot"],
         message: "this crate takes planes, bands and writers; open files in e2m-io or e2m-pipeline",
     },
+    LibraryRule {
+        words: &[
+            "fs::write(",
+            "fs::rename(",
+            "fs::create_dir",
+            "File::create",
+            "OpenOptions",
+        ],
+        crates: &["e2m-pipeline"],
+        message: "results get to the disk through e2m-io only, whose every change to a disk is tested by killing runs at it",
+    },
 ];
 
 /// Signs of unfinished work, wrong anywhere. Put together so that this file does not contain them.
