@@ -167,12 +167,12 @@ fn of_a_long_line_the_place_is_shown_and_of_many_problems_the_first() {
     let lines: Vec<&str> = text.lines().collect();
     let at = lines
         .iter()
-        .position(|line| line.contains("there is no key \"k9\""))
-        .expect("the tenth key");
+        .position(|line| line.contains("there is no key \"k120\""))
+        .expect("a key far into the line");
     // The mark stands below the key, however far into the line it is.
     let mark = lines[at + 2].find('^').expect("a mark");
     let before: Vec<char> = lines[at + 1].chars().collect();
-    assert_eq!(before[mark..mark + 2], ['k', '9'], "{text}");
+    assert_eq!(before[mark..mark + 4], ['k', '1', '2', '0'], "{text}");
 }
 
 #[test]

@@ -30,12 +30,17 @@ pub(crate) fn cuts(bytes: &[u8], count: usize) -> impl Iterator<Item = &[u8]> {
     (0..count).map(move |i| &bytes[..i * bytes.len() / count + i % 7])
 }
 
+/// Whether a flip is where the file says what it is.
+pub(crate) fn is_in_structure(number: usize) -> bool {
+    number % 3 < IN_STRUCTURE_OF_3
+}
+
 /// The file with one byte changed at a time.
 pub(crate) fn flips(kind: &Kind, count: usize) -> impl Iterator<Item = Vec<u8>> + '_ {
     let mut random = Random::new(kind.bytes.len() as u64);
     (0..count).map(move |i| {
         let mut bytes = kind.bytes.clone();
-        let at = if i % 3 < IN_STRUCTURE_OF_3 {
+        let at = if is_in_structure(i) {
             let part = &kind.structure[random.below(kind.structure.len())];
             part.start + random.below(part.len())
         } else {

@@ -22,7 +22,8 @@ pub(crate) struct Kind {
     pub(crate) structure: Vec<Range<usize>>,
     /// Reads no more than a part of it.
     pub(crate) quick: fn(&[u8]) -> Answer,
-    /// Of so many flipped files one is read whole; decoding all of them would take minutes.
+    /// Of so many files with a flip in their structure one is read whole, of those with a flip elsewhere three; decoding all of
+    /// them would take minutes.
     pub(crate) whole_every: usize,
     /// Whether it cannot be read once it is cut.
     pub(crate) is_binary: bool,
