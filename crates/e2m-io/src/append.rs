@@ -1,8 +1,9 @@
 //! Files to which whole lines are added: logs.
 
 use crate::fault;
+use crate::section::read_exact_at;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A file that only grows, line by line.
@@ -13,8 +14,6 @@ use std::path::{Path, PathBuf};
 pub struct AppendFile {
     file: File,
     path: PathBuf,
-    /// The last line has no end.
-    torn: bool,
 }
 
 impl AppendFile {
@@ -31,20 +30,14 @@ impl AppendFile {
         if !path.exists() {
             fault::point(fault::Operation::Create, path)?;
         }
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .create(true)
             .read(true)
             .append(true)
             .open(path)?;
-        let mut last = [b'\n'];
-        if file.seek(SeekFrom::End(0))? > 0 {
-            file.seek(SeekFrom::End(-1))?;
-            file.read_exact(&mut last)?;
-        }
         Ok(Self {
             file,
             path: path.to_owned(),
-            torn: last != [b'\n'],
         })
     }
 
@@ -53,7 +46,7 @@ impl AppendFile {
     /// # Errors
     /// What the system says.
     pub fn add_line(&mut self, text: &str) -> io::Result<()> {
-        let start = if self.torn { "\n" } else { "" };
+        let start = if self.is_torn()? { "\n" } else { "" };
         let line = format!("{start}{text}\n");
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
@@ -62,14 +55,19 @@ impl AppendFile {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.torn = self.torn || rest.len() < line.len();
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
-        self.torn = false;
         Ok(())
+    }
+
+    /// Whether the last line has no end: that of another program, perhaps, which was killed just now.
+    fn is_torn(&self) -> io::Result<bool> {
+        let mut last = [b'\n'];
+        if let Some(place) = self.file.metadata()?.len().checked_sub(1) {
+            read_exact_at(&self.file, &mut last, place)?;
+        }
+        Ok(last != [b'\n'])
     }
 }
 

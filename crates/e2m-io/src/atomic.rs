@@ -20,6 +20,8 @@ const TEMPORARY_SUFFIX: &str = ".e2m-tmp";
 /// Longest part of the final name that a temporary repeats, in bytes; file systems allow 255 in all.
 const MAX_NAME_PART_BYTES: usize = 200;
 
+/// So often a temporary that vanishes as soon as it is there is begun anew.
+const CREATE_TRIES: usize = 5;
 /// Whoever looks for stale temporaries holds the lock of one for an instant; so often the wait for it is repeated …
 const LOCK_TRIES: usize = 200;
 /// … after so long.
@@ -97,7 +99,7 @@ impl AtomicFile {
         if path.file_name().is_none() {
             return Err(failed(io::ErrorKind::InvalidFilename.into()));
         }
-        loop {
+        for turn in 1.. {
             let temporary = temporary_name(path);
             fault::point(Operation::Create, path).map_err(failed)?;
             let mut options = OpenOptions::new();
@@ -107,7 +109,8 @@ impl AtomicFile {
                 .create_new(true)
                 .open(&temporary)
             {
-                Ok(file) if is_kept(&file, &temporary) => {
+                // Some file systems number their files anew each time they are asked; that cannot go on for ever.
+                Ok(file) if is_kept(&file, &temporary) || turn >= CREATE_TRIES => {
                     return Ok(Self {
                         file: Some(Arc::new(Temporary {
                             file,
@@ -124,6 +127,7 @@ impl AtomicFile {
                 Err(error) => return Err(failed(error)),
             }
         }
+        Err(failed(io::ErrorKind::AlreadyExists.into()))
     }
 
     /// The name the file will have.
@@ -145,15 +149,13 @@ impl AtomicFile {
     /// Writes everything to the disk, then gives the file its name, replacing what had it.
     pub fn commit(mut self) -> Result<(), AtomicError> {
         let path = self.path.clone();
-        let length = self.open().and_then(|file| file.file.metadata());
-        let needed_bytes = length.map_or(0, |about| about.len());
         let failed = |action| {
             let path = path.clone();
             move |source| AtomicError {
                 action,
                 path,
-                needed_bytes,
                 // Nobody knows how much of it has got to the disk.
+                needed_bytes: 0,
                 written_bytes: 0,
                 source,
             }
@@ -246,9 +248,9 @@ pub fn remove_stale_temporaries(folder: &Path) -> io::Result<usize> {
     let mut removed = 0;
     for temporary in temporaries(folder)? {
         // Locked while it is removed, so that nobody takes it for his own meanwhile.
-        let file = match File::open(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            file => file?,
+        // For writing, as NFS locks nothing else. One that cannot be opened is not ours.
+        let Ok(file) = OpenOptions::new().read(true).write(true).open(&temporary) else {
+            continue;
         };
         match file.try_lock() {
             Ok(()) => {
@@ -294,9 +296,17 @@ fn temporaries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn remove(temporary: &Path) -> io::Result<()> {
-    fault::point(Operation::Remove, temporary)?;
-    match fs::remove_file(temporary) {
-        // Its writer, or another who looks for stale ones, was quicker.
+    // Its writer, or another who looks for stale ones, may be quicker.
+    remove_file(temporary)
+}
+
+/// Removes a file; one that is not there is no error.
+///
+/// # Errors
+/// What the system says.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    fault::point(Operation::Remove, path)?;
+    match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
@@ -322,7 +332,8 @@ pub(crate) fn is_called(file: &File, path: &Path) -> bool {
     let identity = |about: fs::Metadata| (about.dev(), about.ino());
     match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(open), Ok(named)) => identity(open) == identity(named),
-        _ => false,
+        (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+        (Err(_), Ok(_)) => true,
     }
 }
 

@@ -61,6 +61,8 @@ mod append;
 mod atomic;
 mod checkpoint;
 mod discovery;
+#[cfg(all(feature = "fault-injection", not(target_os = "linux")))]
+compile_error!("faults are injected on Linux only");
 #[cfg_attr(feature = "fault-injection", doc(hidden))]
 #[cfg(feature = "fault-injection")]
 pub mod fault;
@@ -76,7 +78,9 @@ mod shortage;
 mod tiff;
 
 pub use append::AppendFile;
-pub use atomic::{AtomicError, AtomicFile, is_temporary, remove_stale_temporaries, write_atomic};
+pub use atomic::{
+    AtomicError, AtomicFile, is_temporary, remove_file, remove_stale_temporaries, write_atomic,
+};
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
     CheckpointWriter, Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint,
@@ -88,7 +92,7 @@ pub use discovery::{
 };
 pub use folders::{FolderError, create_folders};
 pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};
-pub use lock::{Attempt, FolderLock, LockError, LockOwner, LockSeeker, lock_folder};
+pub use lock::{Attempt, FolderLock, LockError, LockOwner, LockSeeker, is_locked, lock_folder};
 pub use raw::{
     ChannelChoice, ChannelSurvey, ColourKind, RawBands, RawError, RawImage, RawInfo, Survey, survey,
 };

@@ -5,7 +5,7 @@ use crate::manifest::Manifest;
 use crate::params::suffix;
 use crate::status::Status;
 use crate::task::TaskSpec;
-use e2m_io::{TaskPaths, lock_folder};
+use e2m_io::{TaskPaths, is_locked, lock_folder};
 
 /// Removes what killed runs left half-written of a task, and answers how many files that were. Where another run works on
 /// the task, nothing is removed.
@@ -21,6 +21,12 @@ pub fn remove_leftovers(spec: &TaskSpec) -> Result<usize, PipelineError> {
         Some(lock) => Ok(paths.remove_temporaries(&lock)?),
         None => Ok(0),
     }
+}
+
+/// Whether another run works on a task just now, as far as a look tells.
+pub fn is_worked_on(spec: &TaskSpec) -> bool {
+    TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)
+        .is_ok_and(|paths| is_locked(&paths.lock_path()))
 }
 
 /// Puts into a task's manifest why its run ended, where that run had begun one; otherwise it would be `incomplete` for no

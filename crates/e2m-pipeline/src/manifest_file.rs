@@ -115,7 +115,7 @@ impl Manifest {
 }
 
 /// The content of the file, unless there is too much of it.
-fn bounded(path: &Path) -> Result<Vec<u8>, ManifestProblem> {
+pub(crate) fn bounded(path: &Path) -> Result<Vec<u8>, ManifestProblem> {
     let mut json = Vec::new();
     // Not by its length: what grows, or has none, is cut off all the same.
     let read = File::open(path)?

@@ -21,7 +21,7 @@ use crate::status::Status;
 use crate::task::TaskSpec;
 use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
-use e2m_io::{CheckpointFormat, FolderLock};
+use e2m_io::{CheckpointFormat, FolderLock, remove_file};
 use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
 use std::sync::Arc;
 use std::time::Instant;
@@ -73,8 +73,6 @@ pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
 pub(crate) struct TaskRun<'a> {
     pub(crate) spec: &'a TaskSpec,
     pub(crate) history: &'a History,
-    /// Given up after the last word in the manifest.
-    _lock: FolderLock,
     pub(crate) output: Output<'a>,
     pub(crate) post: RawInput,
     pub(crate) pre: RawInput,
@@ -97,6 +95,12 @@ pub(crate) struct TaskRun<'a> {
     stages_done: Vec<u8>,
     /// Everything was there already, and `manifest` is that of the earlier run.
     finished_before: bool,
+    /// The last stage that was begun to be done, 0 before.
+    begun: u8,
+    /// What was made is not vouched for any more, and the manifest has to say so.
+    disowned: bool,
+    /// The last field: given up when nothing goes on beside the stages any more.
+    _lock: FolderLock,
 }
 
 impl<'a> TaskRun<'a> {
@@ -143,7 +147,6 @@ impl<'a> TaskRun<'a> {
         Ok(Self {
             spec,
             history,
-            _lock: lock,
             output: Output {
                 paths,
                 compression: spec.checkpoint_compression,
@@ -164,6 +167,9 @@ impl<'a> TaskRun<'a> {
             wrote_manifest: false,
             stages_done: Vec::new(),
             finished_before: false,
+            begun: 0,
+            disowned: false,
+            _lock: lock,
         })
     }
 
@@ -183,8 +189,9 @@ impl<'a> TaskRun<'a> {
             .stages
             .retain(|record| !left.unfinished.contains(&record.stage));
         // What went wrong may have gone wrong for that reason.
-        let failed = !matches!(status, Ok(_) | Err(PipelineError::Interrupted));
-        if failed && let Err(changed @ PipelineError::RawChanged { .. }) = self.check_inputs() {
+        if status.is_err()
+            && let Err(changed @ PipelineError::RawChanged { .. }) = self.check_inputs()
+        {
             return Err(changed);
         }
         match (status, left.error) {
@@ -228,13 +235,25 @@ impl<'a> TaskRun<'a> {
     /// Takes back what was made of raw files that were something else in between. Difference images go, as they look like
     /// results; what else is there is not on record any more.
     fn disown(&mut self) {
-        let made = std::mem::take(&mut self.manifest.checkpoints);
-        if self.stages_done.contains(&4) {
-            let differences = made.iter().filter(|record| record.is_of_stage(4));
-            for record in differences {
-                let path = self.output.paths.dir().join(&record.path);
-                if let Err(error) = std::fs::remove_file(&path) {
-                    tracing::warn!(path = %path.display(), %error, "a difference image of changed raw files stays");
+        self.disowned = true;
+        self.manifest.checkpoints.clear();
+        if self.begun == 4 {
+            let suffix = self.suffix(4);
+            let outputs = stages::Place {
+                spec: self.spec,
+                paths: &self.output.paths,
+                canvas: self.canvas.size(),
+                touched: None,
+            };
+            for output in outputs.outputs(4) {
+                for &format in output.formats {
+                    let path = self
+                        .output
+                        .paths
+                        .checkpoint_path(format, &output.stem, &suffix);
+                    if let Err(error) = remove_file(&path) {
+                        tracing::warn!(path = %path.display(), %error, "a difference image of changed raw files stays");
+                    }
                 }
             }
         }
@@ -255,6 +274,7 @@ impl<'a> TaskRun<'a> {
             pictures::adopt(self, stage);
         } else {
             self.forget(stage);
+            self.begun = stage;
             stages::perform(self, stage)?;
             self.stages_done.push(stage);
         }
@@ -541,7 +561,7 @@ impl<'a> TaskRun<'a> {
             .manifest_for(&self.manifest.inputs, &self.spec.params);
         // A run that made nothing and was stopped knows less than the one before; one that went through knows as much.
         let went_through = matches!(outcome.status, Status::Complete | Status::Suspect(_));
-        let made = !outcome.stages_done.is_empty() || self.drew && went_through;
+        let made = !outcome.stages_done.is_empty() || self.drew && went_through || self.disowned;
         let keeps_earlier =
             !made && !self.wrote_manifest && earlier.is_some() && !self.finished_before;
         let unchanged = keeps_earlier || earlier == Some(&self.manifest);

@@ -253,9 +253,9 @@ fn failed(task: &TaskSpec, why: String) -> TaskOutcome {
 
 /// Does what a worker that was killed could not do itself.
 fn clear_up_after(task: &TaskSpec, failure: &Failure) {
-    let done =
-        remove_leftovers(task).and_then(|_| record_failure(task, &failure.error.to_string()));
-    if let Err(error) = done {
+    let removed = remove_leftovers(task).map(|_| ());
+    let recorded = record_failure(task, &failure.error.to_string());
+    for error in [removed, recorded].into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "what a worker left could not be put in order");
     }
 }

@@ -24,7 +24,7 @@ use crate::task_name;
 use crate::task_size::TaskSize;
 use crate::terminal::{TaskView, Terminal};
 use e2m_io::{AtomicFile, FolderError, create_folders, remove_stale_temporaries};
-use e2m_pipeline::{Observer, Outlook, PipelineError, TaskSpec, remove_leftovers};
+use e2m_pipeline::{Observer, Outlook, PipelineError, TaskSpec, is_worked_on, remove_leftovers};
 use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
 use e2m_schedule::{
     Event, Interrupt, Job, Listener as _, Options, Runner, ScheduleError, WorkerCommand,
@@ -279,7 +279,9 @@ impl Tasks<'_> {
     }
 
     fn is_finished(&self, index: usize) -> bool {
+        // One that another run works on has to be waited for, which is a worker's part.
         matches!(&self.outlooks[index], Ok(outlook) if outlook.is_finished())
+            && !is_worked_on(&self.plan.tasks[index])
     }
 
     fn job(&self, index: usize) -> Job {

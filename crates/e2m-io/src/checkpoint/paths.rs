@@ -40,6 +40,10 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
     })
 }
 
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink())
+}
+
 /// The folder of a task: `{output_dir}/{sample}/{dye}`.
 pub fn task_dir(output_dir: &Path, sample: &str, dye: &str) -> Result<PathBuf, NameError> {
     check_name(sample)?;
@@ -133,7 +137,7 @@ impl TaskPaths {
     /// # Errors
     /// [`FolderError::Read`].
     pub fn has_temporaries(&self) -> Result<bool, FolderError> {
-        for dir in self.all_dirs() {
+        for dir in self.own_dirs() {
             if has_temporaries(&dir).map_err(|source| FolderError::read(&dir, source))? {
                 return Ok(true);
             }
@@ -148,11 +152,18 @@ impl TaskPaths {
     /// [`FolderError::Read`].
     pub fn remove_temporaries(&self, _: &FolderLock) -> Result<usize, FolderError> {
         let mut removed = 0;
-        for dir in self.all_dirs() {
+        for dir in self.own_dirs() {
             removed +=
                 remove_temporaries(&dir).map_err(|source| FolderError::read(&dir, source))?;
         }
         Ok(removed)
+    }
+
+    /// Those of [`TaskPaths::all_dirs`] to which no symbolic link leads: nothing behind one is ours.
+    fn own_dirs(&self) -> impl Iterator<Item = PathBuf> {
+        let above = self.dir.parent().is_some_and(is_link) || is_link(&self.dir);
+        let dirs = self.all_dirs().into_iter();
+        dirs.filter(move |dir| !above && !is_link(dir))
     }
 
     /// Every folder that files of the task are written to, whether it exists or not.

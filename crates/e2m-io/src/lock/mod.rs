@@ -1,11 +1,12 @@
 //! A folder in which one run works at a time.
 //!
-//! The lock is the system's (`flock`) on a file in the folder: it ends with the process that holds it, however that dies. Two
-//! things make it hold where the system's does not, as on cluster file systems that keep locks to one node or know none:
+//! The lock is the system's (`flock`) on a file in the folder: it ends with the process that holds it, however that dies. On a disk
+//! of this machine that is all. File systems that several machines share may keep locks to one machine, or know none; there,
+//! two things more make it hold:
 //!
 //! * The holder writes into the file who it is, and counts up in it every few seconds. Whoever finds the record of another
-//!   host, or of anybody where there are no locks, watches it: while it counts, that run is alive.
-//! * Taking over such a record ends with a pause, after which it must still be one's own.
+//!   machine, or of anybody where there are no locks, watches it: while it counts, that run is alive.
+//! * Whoever writes his record waits a moment, and looks whether it is still his own.
 //!
 //! The file stays when the lock is given up. Removing it could leave two runs with locks on two files of the same name.
 
@@ -18,7 +19,7 @@ pub use record::LockOwner;
 
 use crate::fault::{self, Operation};
 use crate::section::read_exact_at;
-use record::{RECORD_BYTES, Record, is_dead, this_host};
+use record::{RECORD_BYTES, Record, is_dead};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,17 +36,20 @@ struct Timing {
     /// A record that has not changed for so long is a dead run's. Several beats, as file systems of clusters show changes
     /// late.
     stale: Duration,
-    /// After so long a record that was taken over must still be one's own.
+    /// After so long a record must still be one's own: longer than it takes from finding that nobody has it to writing.
     settle: Duration,
     /// Whether the file system's locks are used.
     system: bool,
+    /// Whether other machines may use the file system; `None` asks it.
+    shared: Option<bool>,
 }
 
 const TIMING: Timing = Timing {
     beat: Duration::from_secs(10),
     stale: Duration::from_secs(60),
-    settle: Duration::from_secs(1),
+    settle: Duration::from_millis(250),
     system: true,
+    shared: None,
 };
 
 /// A folder cannot be locked.
@@ -86,7 +90,7 @@ impl LockSeeker {
         }
     }
 
-    /// Tries once. Usually at once; taking over from a dead run on another host takes a second.
+    /// Tries once: at once, or in a moment on a network.
     ///
     /// # Errors
     /// What the system says of the file.
@@ -107,29 +111,40 @@ impl LockSeeker {
             }
             Err(TryLockError::Error(_)) => false,
         };
+        let own = Record::of_this_process();
+        if system && !self.is_shared(&file) {
+            // What is written is for people, and a full disk no reason to do nothing.
+            let _ = own.write(&file, &self.path);
+            return Ok(Attempt::Held(FolderLock {
+                file: Arc::new(file),
+                own: own.token(),
+                end: None,
+                beat: None,
+            }));
+        }
         let found = Record::read(&file);
-        let of_another_host = found.host().is_some_and(|host| host != this_host());
-        let left_alone = found.is_free() || system && !of_another_host;
+        let left_alone = found.is_free() || system && found.is_of_this_machine();
         if !left_alone && !self.is_stale(&found, &file) {
             return Ok(Attempt::Busy(found.owner()));
         }
-        let own = Record::of_this_process();
-        let written = own.write(&file, &self.path);
-        if !system || !left_alone {
-            // Without the system's lock only the record counts.
-            written?;
-            std::thread::sleep(self.timing.settle);
-            let now = Record::read(&file);
-            if !now.is_of(&own) {
-                return Ok(Attempt::Busy(now.owner()));
-            }
+        own.write(&file, &self.path)?;
+        file.sync_data()?;
+        std::thread::sleep(self.timing.settle);
+        // Opened anew, a file of a network is asked for again.
+        let now = Record::read(&open(&self.path)?);
+        if !now.is_of(&own.token()) {
+            return Ok(Attempt::Busy(now.owner()));
         }
         Ok(Attempt::Held(FolderLock::start(file, own, self)))
     }
 
+    fn is_shared(&self, file: &File) -> bool {
+        self.timing.shared.unwrap_or_else(|| is_on_network(file))
+    }
+
     /// Whether whoever wrote a record is gone.
     fn is_stale(&mut self, found: &Record, file: &File) -> bool {
-        if found.host() == Some(this_host()) && found.process().is_some_and(is_dead) {
+        if found.is_of_this_machine() && found.process().is_some_and(is_dead) {
             return true;
         }
         let now = bytes(file);
@@ -154,10 +169,25 @@ pub fn lock_folder(path: &Path) -> Result<Option<FolderLock>, LockError> {
     }
 }
 
+/// Whether somebody else works in the folder of a lock, as far as a look tells. Nothing is taken, nothing made.
+pub fn is_locked(path: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
+        return false;
+    };
+    let found = Record::read(&file);
+    match file.try_lock() {
+        Ok(()) => is_on_network(&file) && !found.is_free() && !found.is_of_this_machine(),
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(_)) => !found.is_free(),
+    }
+}
+
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct FolderLock {
     file: Arc<File>,
+    /// What tells its record from others.
+    own: String,
     /// Ends the beat.
     end: Option<Sender<()>>,
     beat: Option<JoinHandle<()>>,
@@ -166,20 +196,28 @@ pub struct FolderLock {
 impl FolderLock {
     fn start(file: File, mut record: Record, seeker: &LockSeeker) -> Self {
         let file = Arc::new(file);
+        let own = record.token();
         let (end, ended) = channel();
         let (shown, path, every) = (Arc::clone(&file), seeker.path.clone(), seeker.timing.beat);
         let beat = std::thread::Builder::new()
             .name("lock".into())
             .spawn(move || {
                 while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                    // One that stood still for too long has lost it, and must not say that it is its own.
+                    if !Record::read(&shown).is_of(&record.token()) {
+                        tracing::warn!(path = %path.display(), "another run has taken over the lock of this task");
+                        return;
+                    }
                     record.count_up();
-                    if let Err(error) = record.write(&shown, &path) {
+                    let written = record.write(&shown, &path).and_then(|()| shown.sync_data());
+                    if let Err(error) = written {
                         tracing::debug!(path = %path.display(), %error, "the lock does not show that it is held");
                     }
                 }
             });
         Self {
             file,
+            own,
             end: Some(end),
             beat: beat.ok(),
         }
@@ -193,9 +231,43 @@ impl Drop for FolderLock {
             // It does nothing that could panic.
             let _ = beat.join();
         }
-        // An empty record is nobody's. Where that fails, the record is found to be a dead run's.
-        let _ = self.file.set_len(0);
+        // An empty record is nobody's. Where it cannot be emptied, it is found to be a dead run's.
+        if Record::read(&self.file).is_of(&self.own) {
+            let _ = self.file.set_len(0);
+        }
     }
+}
+
+/// Whether a file lies on a file system that other machines may use as well.
+#[cfg(target_os = "linux")]
+fn is_on_network(file: &File) -> bool {
+    /// As in the kernel's list of magic numbers: NFS, SMB and CIFS, AFS, Ceph, 9P, FUSE (sshfs, GlusterFS, …), OCFS2, GFS2,
+    /// and the clusters' own: Lustre, GPFS, BeeGFS, PanFS.
+    const SHARED: [u64; 14] = [
+        0x6969,
+        0xfe53_4d42,
+        0xff53_4d42,
+        0x517b,
+        0x5346_414f,
+        0x00c3_6400,
+        0x0102_1997,
+        0x6573_5546,
+        0x7461_636f,
+        0x0116_1970,
+        0x0bd0_0bd0,
+        0x4750_4653,
+        0x1983_0326,
+        0xaad7_aaea,
+    ];
+    // Where the system does not say, caution costs a moment.
+    rustix::fs::fstatfs(file).map_or(true, |about| {
+        SHARED.contains(&((about.f_type as u64) & 0xffff_ffff))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_on_network(_: &File) -> bool {
+    false
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -44,6 +44,9 @@ impl fmt::Display for LockOwner {
 struct Held {
     #[serde(flatten)]
     owner: LockOwner,
+    /// The start of the machine and the space of its process numbers: hosts may share a name.
+    #[serde(default)]
+    machine: String,
     /// Tells apart the locks of one process, and of two processes with one number.
     token: String,
     beat: u64,
@@ -87,8 +90,9 @@ impl Record {
             since: format!("{now:.0}"),
         };
         Self::Held(Box::new(HeldRecord(Held {
-            token: format!("{}-{number}", now.as_nanosecond()),
+            token: format!("{}-{}-{number}", now.as_nanosecond(), std::process::id()),
             owner,
+            machine: this_machine().to_owned(),
             beat: 0,
         })))
     }
@@ -104,8 +108,10 @@ impl Record {
         }
     }
 
-    pub(super) fn host(&self) -> Option<&str> {
-        self.held().map(|held| held.owner.host.as_str())
+    /// Whether it was written on this machine since it was started.
+    pub(super) fn is_of_this_machine(&self) -> bool {
+        self.held()
+            .is_some_and(|held| held.owner.host == this_host() && held.machine == this_machine())
     }
 
     pub(super) fn process(&self) -> Option<u32> {
@@ -123,12 +129,16 @@ impl Record {
         }
     }
 
-    /// Whether both are records of the same lock, whatever its age.
-    pub(super) fn is_of(&self, other: &Self) -> bool {
-        match (self.held(), other.held()) {
-            (Some(one), Some(other)) => one.token == other.token && one.owner == other.owner,
-            _ => false,
-        }
+    /// What tells it from the records of all other locks.
+    pub(super) fn token(&self) -> String {
+        self.held()
+            .map(|held| held.token.clone())
+            .unwrap_or_default()
+    }
+
+    /// Whether it is the record with this token, whatever its age.
+    pub(super) fn is_of(&self, token: &str) -> bool {
+        self.held().is_some_and(|held| held.token == token)
     }
 
     pub(super) fn count_up(&mut self) {
@@ -167,6 +177,16 @@ fn write_at_start(file: &File, bytes: &[u8]) -> io::Result<usize> {
 pub(super) fn this_host() -> &'static str {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| host_name().chars().take(MAX_HOST_CHARS).collect())
+}
+
+/// Which start of which machine this is, and which space its process numbers are of; empty where the system does not say.
+pub(super) fn this_machine() -> &'static str {
+    static MACHINE: OnceLock<String> = OnceLock::new();
+    MACHINE.get_or_init(|| {
+        let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let numbers = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        format!("{} {}", start.trim(), numbers.display())
+    })
 }
 
 #[cfg(target_os = "linux")]

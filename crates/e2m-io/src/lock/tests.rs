@@ -1,3 +1,4 @@
+use super::record::{this_host, this_machine};
 use super::*;
 use std::fs;
 use std::process::{Command, Stdio};
@@ -8,6 +9,7 @@ const QUICK: Timing = Timing {
     stale: Duration::from_millis(400),
     settle: Duration::from_millis(50),
     system: true,
+    shared: Some(true),
 };
 
 const WITHOUT_SYSTEM: Timing = Timing {
@@ -49,7 +51,7 @@ fn leave(path: &Path, host: &str, process: u32) {
         since: "2026-01-02T03:04:05Z".into(),
     };
     let text = serde_json::json!({
-        "host": owner.host, "process": owner.process, "since": owner.since, "token": "x", "beat": 7,
+        "host": owner.host, "machine": this_machine(), "process": owner.process, "since": owner.since, "token": "x", "beat": 7,
     });
     fs::write(path, format!("{:<511}\n", text.to_string())).expect("writes");
 }
@@ -88,13 +90,41 @@ fn one_at_a_time_and_the_other_is_told_who() {
 fn what_a_dead_process_of_this_host_left_is_taken_at_once() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("lock");
-    for timing in [TIMING, WITHOUT_SYSTEM] {
+    for timing in [TIMING, QUICK, WITHOUT_SYSTEM] {
         leave(&path, this_host(), dead_process());
         held(&path, timing).expect("recovered");
     }
     // Nobody else has the system's lock, so whoever it was is gone, even if the number lives.
-    leave(&path, this_host(), std::process::id());
+    for timing in [TIMING, QUICK] {
+        leave(&path, this_host(), std::process::id());
+        held(&path, timing).expect("recovered");
+    }
+    // On a disk of this machine there is nobody else, whatever is written there.
+    leave(&path, "another", 1);
     held(&path, TIMING).expect("recovered");
+}
+
+#[test]
+fn whoever_was_taken_over_leaves_the_new_record_alone() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    let first = held(&path, WITHOUT_SYSTEM).expect("free");
+    leave(&path, "another", 1);
+    std::thread::sleep(4 * WITHOUT_SYSTEM.beat);
+    drop(first);
+    let text = fs::read_to_string(&path).expect("reads");
+    assert!(text.contains("another"), "{text}");
+}
+
+#[test]
+fn a_look_takes_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    assert!(!is_locked(&path) && !path.exists());
+    let lock = held(&path, TIMING).expect("free");
+    assert!(is_locked(&path));
+    drop(lock);
+    assert!(!is_locked(&path));
 }
 
 #[test]

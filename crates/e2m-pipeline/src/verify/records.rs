@@ -3,6 +3,7 @@
 use super::finding::{Fault, FileKind, Finding};
 use super::inventory::RecordedTask;
 use crate::manifest::{Manifest, SCHEMA};
+use crate::manifest_file::bounded;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -79,7 +80,7 @@ fn manifests_in(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 fn load(path: &Path) -> Result<Manifest, String> {
-    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    let text = bounded(path).map_err(|error| error.to_string())?;
     let manifest: Manifest = serde_json::from_slice(&text)
         .map_err(|error| format!("it cannot be read as a record: {error}"))?;
     if manifest.schema != SCHEMA {
