@@ -73,7 +73,8 @@ fn fingerprint(report: &BatchReport<'_>, head: &ReportHead) -> String {
     };
     format!("{lasting:?}").hash(&mut hasher);
     for result in &report.results {
-        for picture in result.record.iter().flat_map(|record| &record.pictures) {
+        let record = result.record();
+        for picture in record.iter().flat_map(|record| &record.pictures) {
             let path = below(result, Path::new(&picture.path));
             let about = std::fs::metadata(report.plan.output_dir.join(&path));
             let about = about.map(|about| (about.len(), about.modified().ok()));
@@ -144,7 +145,8 @@ fn row(result: &TaskResult) -> ReportRow {
         Status::Complete => None,
         Status::Suspect(why) | Status::Error(why) | Status::Incomplete(why) => Some(why.clone()),
     };
-    let record = result.record.as_deref();
+    let record = result.record();
+    let record = record.as_ref();
     ReportRow {
         why,
         verdict: result.verdict.map(|verdict| match verdict {
@@ -161,15 +163,14 @@ fn row(result: &TaskResult) -> ReportRow {
         stages: record.map_or_else(Vec::new, stages),
         peak_bytes: result.peak_rss_bytes,
         plan_bytes: record.map(|record| record.memory.plan_bytes),
-        files: files(result),
-        warnings: warnings(result),
+        files: record.map_or_else(Vec::new, |record| files(result, record)),
+        warnings: warnings(result, record),
         ..ReportRow::new(&result.sample, &result.dye, status)
     }
 }
 
 /// What the task said on its way, and what is doubtful about a scale that was there already.
-fn warnings(result: &TaskResult) -> Vec<String> {
-    let record = result.record.as_deref();
+fn warnings(result: &TaskResult, record: Option<&Manifest>) -> Vec<String> {
     let moffat = record.and_then(|record| record.scales.moffat.as_ref());
     let doubts = moffat.map_or_else(Vec::new, MoffatRecord::doubts);
     let mut warnings = result.notes.clone();
@@ -214,10 +215,7 @@ fn stages(record: &Manifest) -> Vec<ReportStage> {
 }
 
 /// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF` …
-fn files(result: &TaskResult) -> Vec<ReportFile> {
-    let Some(record) = result.record.as_deref() else {
-        return Vec::new();
-    };
+fn files(result: &TaskResult, record: &Manifest) -> Vec<ReportFile> {
     let suffix = e2m_pipeline::suffix(&record.params, 4);
     let label = |path: &Path| {
         let name = path.file_stem()?.to_str()?;
@@ -256,7 +254,7 @@ fn below(result: &TaskResult, path: &Path) -> PathBuf {
 
 /// Reads the pictures of a task.
 fn section(result: &TaskResult, output_dir: &Path) -> TaskSection {
-    let Some(record) = result.record.as_deref() else {
+    let Some(record) = result.record() else {
         return TaskSection::default();
     };
     let read = |picture: &PictureRecord| {

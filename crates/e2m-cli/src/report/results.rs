@@ -40,9 +40,9 @@ pub(crate) struct TaskResult {
     pub(crate) pre: PathBuf,
     /// Below output_dir.
     pub(crate) manifest: Option<PathBuf>,
-    /// What the manifest says; nothing for the table.
+    /// Where the manifest is; nothing for the table. It is read when it is needed: a batch may have thousands of tasks.
     #[serde(skip)]
-    pub(crate) record: Option<Box<Manifest>>,
+    record: Option<PathBuf>,
     /// What the user was told on the way.
     #[serde(skip)]
     pub(crate) notes: Vec<String>,
@@ -100,7 +100,7 @@ impl TaskResult {
             post: task.post.clone(),
             pre: task.pre.clone(),
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
-            record: outcome.and_then(|outcome| outcome.manifest.clone()),
+            record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
             notes: outcome.map_or_else(Vec::new, |outcome| outcome.notes.clone()),
         }
     }
@@ -123,6 +123,11 @@ impl TaskResult {
             manifest: Some(Box::new(manifest)),
         };
         Some(Self::of(task, Some(&outcome), &task.output_dir))
+    }
+
+    /// What the manifest says.
+    pub(crate) fn record(&self) -> Option<Manifest> {
+        Manifest::read(self.record.as_deref()?)
     }
 
     /// `CD070/DAPI`.
