@@ -25,7 +25,7 @@ fn odd_names_work() {
         " padded ",
         "é☃ 岩石 𝄞",
         "v1.2.final.tif",
-        "..dots..",
+        "dots..and..",
         "-rf",
         "--help",
         "[a]*?{b}",
