@@ -1,5 +1,7 @@
 //! One task from its raw files to its outcome.
 
+mod unchanged;
+
 use crate::background::{Background, Done, Lane, Tick, both};
 use crate::claim::Claim;
 use crate::error::PipelineError;
@@ -21,7 +23,7 @@ use crate::status::Status;
 use crate::task::TaskSpec;
 use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
-use e2m_io::{CheckpointFormat, FolderLock, remove_file};
+use e2m_io::{CheckpointFormat, FolderLock};
 use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
 use std::sync::Arc;
 use std::time::Instant;
@@ -221,45 +223,6 @@ impl<'a> TaskRun<'a> {
             }
         }
         Ok(self.final_status())
-    }
-
-    /// What was made so far is only worth something if the raw files are what they were.
-    fn check_inputs(&mut self) -> Result<(), PipelineError> {
-        let unchanged = (self.post.check_unchanged()).and_then(|()| self.pre.check_unchanged());
-        if matches!(unchanged, Err(PipelineError::RawChanged { .. })) {
-            self.disown();
-        }
-        unchanged
-    }
-
-    /// Takes back what was made of raw files that were something else in between. Difference images go, as they look like
-    /// results; what else is there is not on record any more.
-    fn disown(&mut self) {
-        self.disowned = true;
-        self.manifest.checkpoints.clear();
-        if self.begun == 4 {
-            let suffix = self.suffix(4);
-            let outputs = stages::Place {
-                spec: self.spec,
-                paths: &self.output.paths,
-                canvas: self.canvas.size(),
-                touched: None,
-            };
-            for output in outputs.outputs(4) {
-                for &format in output.formats {
-                    let path = self
-                        .output
-                        .paths
-                        .checkpoint_path(format, &output.stem, &suffix);
-                    if let Err(error) = remove_file(&path) {
-                        tracing::warn!(path = %path.display(), %error, "a difference image of changed raw files stays");
-                    }
-                }
-            }
-        }
-        self.manifest.pictures.clear();
-        self.manifest.stages.clear();
-        self.stages_done.clear();
     }
 
     /// A stage: skipped where its checkpoints are there, otherwise done, and recorded either way.

@@ -36,6 +36,15 @@ impl Ending {
             Self::Failed(_) | Self::NotBegun => None,
         }
     }
+
+    /// The same with nothing for an answer.
+    pub(crate) fn without_answer(self) -> Self {
+        match self {
+            Self::Done(_) => Self::Done(Value::Null),
+            Self::Stopped(_) => Self::Stopped(Value::Null),
+            other => other,
+        }
+    }
 }
 
 /// Why there is no answer, and what is known besides.

@@ -71,6 +71,9 @@ pub struct Options {
     pub stall_after: Duration,
     /// Memory that should stay available on the machine, bytes. Below it no task starts, and the youngest is asked to stop.
     pub min_available_bytes: Option<u64>,
+    /// Whether the endings that [`run`](crate::run) returns hold the answers. Without, they hold [`serde_json::Value::Null`]: a listener
+    /// has been told each answer, and those of a long batch take memory.
+    pub keep_answers: bool,
 }
 
 impl Default for Options {
@@ -89,6 +92,7 @@ impl Default for Options {
             grace: Duration::from_secs(5),
             stall_after: Duration::from_secs(60),
             min_available_bytes: None,
+            keep_answers: true,
         }
     }
 }

@@ -51,6 +51,17 @@ fn a_large_value_passes(options: &Options) {
     assert_eq!(values(&batch)[0], value);
 }
 
+/// A listener has heard the answers; whoever wants no more of them gets none.
+fn answers_need_not_be_kept(options: &Options) {
+    let options = Options {
+        keep_answers: false,
+        ..options.clone()
+    };
+    let batch = Batch::run(&[double(1), double(2)], &options);
+    assert_eq!(values(&batch), [Value::Null, Value::Null]);
+    assert_eq!(batch.recorder.finished.len(), 2);
+}
+
 /// Reports arrive all of them, in order, before the end of their task.
 fn reports_are_never_lost(options: &Options) {
     let batch = Batch::run(&[job(json!({"do": "count", "n": 2000}))], options);
@@ -178,7 +189,7 @@ macro_rules! conformance {
         mod $runner {
             conformance!(@ $which;
                 results_come_in_the_order_of_the_jobs, no_jobs_are_no_work, values_are_not_changed_on_the_way,
-                a_large_value_passes, reports_are_never_lost, progress_is_throttled, a_panic_fails_its_task_only,
+                a_large_value_passes, answers_need_not_be_kept, reports_are_never_lost, progress_is_throttled, a_panic_fails_its_task_only,
                 an_interrupt_stops_the_batch, an_interrupt_before_the_start_begins_nothing, threads_are_divided,
                 admission_keeps_the_budget, usage_is_told,
             );

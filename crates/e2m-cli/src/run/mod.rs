@@ -318,6 +318,8 @@ impl Tasks<'_> {
             retries: execution.retries.0,
             memory_budget_bytes: Some(self.gate.budget_bytes()),
             min_available_bytes: Some(self.gate.min_available_bytes()),
+            // `Follower` has taken what it needs.
+            keep_answers: false,
             ..Options::default()
         }
     }

@@ -239,7 +239,11 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
             worker,
             ending: &ending,
         });
-        self.endings[job] = Some(ending);
+        self.endings[job] = Some(if self.options.keep_answers {
+            ending
+        } else {
+            ending.without_answer()
+        });
     }
 
     /// No task begins any more.
