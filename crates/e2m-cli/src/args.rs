@@ -44,6 +44,14 @@ pub(crate) enum Sub {
     Check(PlanArgs),
     /// Tell what is there of each task, and what a run would do
     Status(PlanArgs),
+    /// Hand a batch to a SLURM cluster, one job per task; the same as `parallel = "slurm"`
+    Submit(SubmitArgs),
+    /// Cancel the jobs of a batch that wait or run on a cluster; what they have finished stays
+    Cancel(PlanArgs),
+    /// Run one task and write nothing but its own folder: the unit for Snakemake, Nextflow and others
+    Task(UnitArgs),
+    /// Write the batch's result, table and report from what is there of its tasks
+    Collect(PlanArgs),
     /// Compare every file on record with its record: checkpoints, raw images, pictures; writes nothing
     Verify(VerifyArgs),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
@@ -57,6 +65,12 @@ pub(crate) enum Sub {
     /// Do tasks for another e2m
     #[command(hide = true)]
     Worker(WorkerArgs),
+    /// Do the task of a job array; SLURM starts it
+    #[command(hide = true)]
+    SlurmTask(SlurmTaskArgs),
+    /// Report on a submission whose jobs have ended; SLURM starts it
+    #[command(hide = true)]
+    SlurmCollect(SlurmCollectArgs),
 }
 
 /// `e2m BATCH`.
@@ -67,6 +81,18 @@ pub(crate) struct RunArgs {
     pub(crate) batch: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) tasks: TaskArgs,
+    #[command(flatten)]
+    pub(crate) stages: StageArgs,
+    /// List what would run and what is missing, and run nothing
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+/// Which stages.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct StageArgs {
     /// Do again the stages from this one on, 1 to 4
     #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u8).range(1..=4))]
     pub(crate) from_stage: Option<u8>,
@@ -76,11 +102,6 @@ pub(crate) struct RunArgs {
     /// Do every stage again, whatever results are there
     #[arg(long)]
     pub(crate) force: bool,
-    /// List what would run and what is missing, and run nothing
-    #[arg(long, short = 'n')]
-    pub(crate) dry_run: bool,
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
 }
 
 /// Which tasks of a batch.
@@ -95,7 +116,7 @@ pub(crate) struct TaskArgs {
 }
 
 /// How much is said.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct TalkArgs {
     /// Say nothing but what is wrong
     #[arg(long, short, conflicts_with = "verbose")]
@@ -150,13 +171,104 @@ impl PlanArgs {
         RunArgs {
             batch: Some(self.batch.clone()),
             tasks: self.tasks.clone(),
-            from_stage: None,
-            to_stage: None,
-            force: false,
+            stages: StageArgs::default(),
             dry_run: false,
             talk: self.talk,
         }
     }
+}
+
+/// `e2m submit`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every task becomes a job that asks for what its plan needs; jobs of like sizes become one array. A last job writes the
+result, the table and the report when all have ended, however. What is finished or in the queue already is left out.
+`e2m status` tells how far it is, `e2m cancel` ends it. [slurm] in the batch file says what the cluster wants to know.")]
+pub(crate) struct SubmitArgs {
+    /// The batch file
+    #[arg(value_name = "BATCH")]
+    pub(crate) batch: PathBuf,
+    #[command(flatten)]
+    pub(crate) tasks: TaskArgs,
+    #[command(flatten)]
+    pub(crate) stages: StageArgs,
+    /// Print the scripts that would be submitted, and submit nothing
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+impl SubmitArgs {
+    /// The run that is handed over.
+    pub(crate) fn run(&self) -> RunArgs {
+        RunArgs {
+            batch: Some(self.batch.clone()),
+            tasks: self.tasks.clone(),
+            stages: self.stages.clone(),
+            dry_run: self.dry_run,
+            talk: self.talk,
+        }
+    }
+}
+
+/// `e2m task`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is shared with other tasks but the raw images, so that any number may run at the same time, on any number of machines
+with a common output_dir. `e2m collect` writes the report of the batch afterwards.
+
+Exit codes: 0 complete, 1 failed, 2 bad arguments or batch file, 3 not enough memory or disk, 4 raw images missing,
+5 complete but suspect, 130 interrupted (run again to go on).")]
+pub(crate) struct UnitArgs {
+    /// The batch file
+    #[arg(value_name = "BATCH")]
+    pub(crate) batch: PathBuf,
+    /// The sample
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sample: String,
+    /// The dye
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dye: String,
+    #[command(flatten)]
+    pub(crate) stages: StageArgs,
+    /// Print how it ended to standard output, as one line of JSON, whatever happens
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+impl UnitArgs {
+    /// The run of this one task.
+    pub(crate) fn run(&self) -> RunArgs {
+        RunArgs {
+            batch: Some(self.batch.clone()),
+            tasks: TaskArgs {
+                samples: vec![self.sample.clone()],
+                dyes: vec![self.dye.clone()],
+            },
+            stages: self.stages.clone(),
+            dry_run: false,
+            talk: self.talk,
+        }
+    }
+}
+
+/// `e2m slurm-task`.
+#[derive(Debug, Args)]
+pub(crate) struct SlurmTaskArgs {
+    /// The list of the array's tasks
+    #[arg(value_name = "FILE")]
+    pub(crate) list: PathBuf,
+}
+
+/// `e2m slurm-collect`.
+#[derive(Debug, Args)]
+pub(crate) struct SlurmCollectArgs {
+    /// The folder of the submission
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 /// `e2m verify`.
@@ -249,6 +361,7 @@ Examples:
   e2m check batch.toml                  will memory and disk do?
   e2m status batch.toml                 what is there, what would a run do?
   e2m verify batch.toml                 is everything still as it was written?
+  e2m submit batch.toml                 run it on a SLURM cluster
 
 Ctrl-C stops after the rows at hand and keeps what is done; pressed again it stops at once.";
     format!("{examples}\n\n{}", crate::exit::help())

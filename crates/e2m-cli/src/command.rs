@@ -2,11 +2,15 @@
 
 use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, VerifyArgs};
 use crate::batch::default_file::DEFAULT_FILE;
+use crate::batch::values::Parallel;
 use crate::batch::{Batch, USUAL_NAME};
 use crate::exit::Exit;
 use crate::plan::{Plan, PlanError};
 use crate::terminal::Terminal;
-use crate::{check, diagnose, documents, dry_run, logging, run, status, survey, verify, worker};
+use crate::{
+    check, cluster, diagnose, documents, dry_run, logging, run, status, survey, unit, verify,
+    worker,
+};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -19,6 +23,23 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         Some(Sub::Check(args)) => look_at_batch(&args, check::check),
         Some(Sub::Status(args)) => look_at_batch(&args, status::show),
         Some(Sub::Verify(args)) => verify_batch(&args),
+        Some(Sub::Submit(args)) => {
+            let terminal = Terminal::new(args.talk);
+            logging::start(&terminal, args.talk);
+            submit_batch(&args.run(), &terminal)
+        }
+        Some(Sub::Cancel(args)) => look_at_batch(&args, |plan, terminal| {
+            cluster::cancel(plan, &args.tasks, terminal)
+        }),
+        Some(Sub::Collect(args)) => look_at_batch(&args, cluster::collect),
+        Some(Sub::Task(args)) => {
+            let terminal = Terminal::plain(args.talk);
+            logging::start(&terminal, args.talk);
+            let plan = read(&args.batch).and_then(|batch| Plan::new(&batch, &args.run()));
+            unit::run(&args, plan, &terminal)
+        }
+        Some(Sub::SlurmTask(args)) => cluster::work(&args),
+        Some(Sub::SlurmCollect(args)) => cluster::collect_submission(&args),
         Some(Sub::Diagnose(args)) => {
             let terminal = Terminal::new(args.talk);
             logging::start(&terminal, args.talk);
@@ -43,6 +64,9 @@ fn run_batch(args: &RunArgs) -> Exit {
     logging::start(&terminal, args.talk);
     let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
     let plan = match read(path).and_then(|batch| Plan::new(&batch, args)) {
+        Ok(plan) if plan.execution.parallel == Parallel::Slurm => {
+            return submit_batch(args, &terminal);
+        }
         Ok(plan) => plan,
         Err(error) => return refuse(&error, path, &terminal),
     };
@@ -54,6 +78,26 @@ fn run_batch(args: &RunArgs) -> Exit {
     } else {
         run::run(&plan, &terminal)
     }
+}
+
+/// Hands a batch over to a cluster.
+fn submit_batch(args: &RunArgs, terminal: &Terminal) -> Exit {
+    let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
+    let planned = read(path).and_then(|batch| Ok((Plan::new(&batch, args)?, batch)));
+    let (plan, batch) = match planned {
+        Ok(planned) => planned,
+        Err(error) => return refuse(&error, path, terminal),
+    };
+    for warning in &plan.warnings {
+        terminal.warn(warning);
+    }
+    let handover = cluster::Handover {
+        plan: &plan,
+        batch: &batch.text,
+        asked: &args.tasks,
+        dry_run: args.dry_run,
+    };
+    cluster::submit(&handover, terminal)
 }
 
 /// Commands that look at a batch and run nothing.
@@ -115,8 +159,8 @@ fn meant_command(path: &Path) -> Option<&'static str> {
     crate::batch::keys::nearest(
         word,
         [
-            "run", "survey", "check", "status", "verify", "diagnose", "init", "schema", "licences",
-            "help",
+            "run", "survey", "check", "status", "submit", "cancel", "task", "collect", "verify",
+            "diagnose", "init", "schema", "licences", "help",
         ]
         .into_iter(),
         0.6,

@@ -9,8 +9,8 @@ use e2m_image::Size;
 use e2m_io::CheckpointWriter;
 use e2m_pipeline::{CheckpointFormats, MemoryNeeds, Outlook, PipelineError, StageOutlook};
 use e2m_resources::{
-    Alternatives, Band, Disk, DiskError, GatePolicy, Machine, MemoryLimit, Need, Preflight, assess,
-    process_memory, rule_bytes, threads_per_worker,
+    Alternatives, Band, Disk, DiskError, GatePolicy, LimitSource, Machine, MemoryLimit, Need,
+    Preflight, assess, process_memory, rule_bytes, threads_per_worker,
 };
 use serde_json::{Value, json};
 
@@ -66,8 +66,42 @@ impl Gate {
         let (workers, because) = wanted.workers(machine);
         wanted.threads = threads_per_worker(threads, workers, 0);
         let memory = with_own(machine.available_memory().clone(), plan, workers);
+        let notes = machine.notes().iter().map(ToString::to_string).collect();
+        Self::assembled(&wanted, (workers, because), memory, notes)
+    }
+
+    /// The same for jobs of a cluster, each with so many threads and so much memory; without a limit they will be given
+    /// what they need. The disk is that of output_dir, which all of them share.
+    pub(crate) fn of_jobs(
+        plan: &Plan,
+        outlooks: &[Result<Outlook, PipelineError>],
+        threads: usize,
+        memory_bytes: Option<u64>,
+    ) -> Self {
+        let wanted = Wanted {
+            plan,
+            outlooks,
+            all_threads: threads,
+            threads,
+        };
+        let bytes = memory_bytes.unwrap_or(u64::MAX);
+        let memory = MemoryLimit {
+            source: LimitSource::Slurm,
+            total_bytes: bytes,
+            available_bytes: bytes,
+            origin: "slurm.memory".to_owned(),
+        };
+        Self::assembled(&wanted, (1, None), memory, Vec::new())
+    }
+
+    fn assembled(
+        wanted: &Wanted<'_>,
+        (workers, because): (usize, Option<String>),
+        memory: MemoryLimit,
+        mut notes: Vec<String>,
+    ) -> Self {
+        let (plan, threads) = (wanted.plan, wanted.all_threads);
         let needs = wanted.needs();
-        let mut notes: Vec<String> = machine.notes().iter().map(ToString::to_string).collect();
         let disk = Disk::of(&plan.output_dir).unwrap_or_else(|error| {
             notes.push(unknown_disk(&error));
             // What is not known stops nobody.
@@ -85,7 +119,7 @@ impl Gate {
             force: plan.execution.force_run,
             peak_factor: plan.resources.peak_factor.0,
         };
-        let preflight = assess(&needs, workers, &memory, &disk, policy, &wanted);
+        let preflight = assess(&needs, workers, &memory, &disk, policy, wanted);
         notes.extend(beyond_limit(plan, &needs, workers));
         let planned = preflight.memory.plan_bytes;
         let spare = memory.available_bytes.saturating_sub(planned);
@@ -167,11 +201,16 @@ impl Gate {
 
     /// Says it.
     pub(crate) fn tell(&self, terminal: &Terminal) {
-        for note in &self.notes {
-            terminal.warn(note);
-        }
         if let Some(lowered) = &self.lowered {
             terminal.say(lowered);
+        }
+        self.tell_fit(terminal);
+    }
+
+    /// Says it where no watchdog will run.
+    pub(crate) fn tell_fit(&self, terminal: &Terminal) {
+        for note in &self.notes {
+            terminal.warn(note);
         }
         let text = self.preflight.to_string();
         match self.preflight.band() {

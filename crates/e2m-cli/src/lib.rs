@@ -7,6 +7,8 @@
 //! | `plan` | which tasks will run: the batch file, the command line and the raw folder together |
 //! | `look`, `gate` | what each task would do and need, and whether the machine has it |
 //! | `run` | hands them to a runner of `e2m-schedule` and follows them, whatever happens to one of them |
+//! | `unit` | one task on its own, for other engines |
+//! | `cluster` | a batch as jobs of a SLURM cluster |
 //! | `worker` | the process in which a runner has tasks done |
 //! | `terminal` | the only place that prints: progress, warnings, results |
 //! | `report` | the summary, `e2m_batch.json`, `e2m_batch.csv`, the run log |
@@ -36,6 +38,7 @@
 mod args;
 mod batch;
 mod check;
+mod cluster;
 mod command;
 mod diagnose;
 mod documents;
@@ -58,6 +61,7 @@ mod survey;
 mod table;
 mod task_size;
 mod terminal;
+mod unit;
 mod verify;
 mod worker;
 

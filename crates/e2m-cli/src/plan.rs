@@ -6,7 +6,8 @@ use crate::batch::execution::Execution;
 use crate::batch::problem::{BatchError, Problem};
 use crate::batch::resources::Resources;
 use crate::batch::setting::Setting as _;
-use crate::batch::values::{Names, Parallel};
+use crate::batch::slurm::Slurm;
+use crate::batch::values::Names;
 use crate::exit::Exit;
 use crate::human::count;
 use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
@@ -24,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) execution: Execution,
     /// What they may use of the machine.
     pub(crate) resources: Resources,
+    /// The cluster.
+    pub(crate) slurm: Slurm,
     /// The tasks in their order.
     pub(crate) tasks: Vec<TaskSpec>,
     /// Tasks of the batch file that the command line left out, and after which task of `tasks` each stands.
@@ -160,10 +163,31 @@ impl Plan {
         Ok(plan)
     }
 
+    /// These tasks with the settings of the batch file, whatever lies in its raw_dir now.
+    pub(crate) fn of_tasks(batch: &Batch, tasks: Vec<TaskSpec>) -> Self {
+        Self {
+            batch_path: batch.path.clone(),
+            output_dir: batch.output_dir(),
+            execution: batch.execution.clone(),
+            resources: batch.resources.clone(),
+            slurm: batch.slurm.clone(),
+            tasks,
+            left_alone: Vec::new(),
+            missing: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// The same, whatever pairs are missing: for a look at results, which need no raw images.
     pub(crate) fn with_gaps(batch: &Batch, args: &RunArgs) -> Result<Self, PlanError> {
-        let from_stage = args.from_stage.unwrap_or(batch.general.from_stage.number());
-        let to_stage = args.to_stage.unwrap_or(batch.general.to_stage.number());
+        let from_stage = args
+            .stages
+            .from_stage
+            .unwrap_or(batch.general.from_stage.number());
+        let to_stage = args
+            .stages
+            .to_stage
+            .unwrap_or(batch.general.to_stage.number());
         if from_stage > to_stage {
             return Err(PlanError::Stages {
                 from: from_stage,
@@ -175,15 +199,14 @@ impl Plan {
             missing,
             notes,
         } = find(batch, &args.tasks)?;
-        let mut warnings = idle_settings(batch);
-        warnings.extend(notes.iter().map(ToString::to_string));
+        let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
         warnings.extend(idle_overrides(batch, &args.tasks, &pairs));
         let spec = |pair: RawPair| -> Result<TaskSpec, BatchError> {
             Ok(TaskSpec {
                 params: params_of(batch, &pair.sample, &pair.dye)?,
                 from_stage,
                 to_stage,
-                force: args.force || batch.general.force,
+                force: args.stages.force || batch.general.force,
                 sample: pair.sample,
                 dye: pair.dye,
                 post: pair.post,
@@ -211,6 +234,7 @@ impl Plan {
             output_dir: batch.output_dir(),
             execution: batch.execution.clone(),
             resources: batch.resources.clone(),
+            slurm: batch.slurm.clone(),
             tasks,
             left_alone,
             missing,
@@ -231,29 +255,6 @@ fn params_of(batch: &Batch, sample: &str, dye: &str) -> Result<Params, BatchErro
         batch.refused(vec![Problem::of_file(text)])
     })?;
     Ok(params)
-}
-
-/// What the batch file sets and this version does not do yet.
-fn idle_settings(batch: &Batch) -> Vec<String> {
-    let mut said = Vec::new();
-    if batch.execution.parallel == Parallel::Slurm {
-        let set = batch.execution.parallel.written();
-        said.push(format!(
-            "parallel = {set} is not in this version yet; tasks run one after another"
-        ));
-    }
-    let idle: Vec<String> = batch
-        .idle
-        .iter()
-        .map(|key| format!("{} (line {})", key.name, key.line))
-        .collect();
-    if !idle.is_empty() {
-        said.push(format!(
-            "set in the batch file, but without effect in this version: {}",
-            idle.join(", ")
-        ));
-    }
-    said
 }
 
 /// Overrides for tasks that the batch does not have. Where the command line chooses tasks, that is to be expected.
@@ -310,24 +311,6 @@ mod tests {
         assert!(
             error.contains("scale_min (1.1) must be less than scale_max (1.05) for a/d"),
             "{error}"
-        );
-    }
-
-    #[test]
-    fn settings_of_later_versions_are_named() {
-        let said = idle_settings(&batch(
-            "[execution]\nparallel = \"slurm\"\nthreads = 2\n[slurm]\npartition = \"x\"\n",
-        ));
-        assert_eq!(
-            said,
-            [
-                "parallel = \"slurm\" is not in this version yet; tasks run one after another",
-                "set in the batch file, but without effect in this version: slurm.partition (line 7)",
-            ]
-        );
-        assert_eq!(
-            idle_settings(&batch("[execution]\nparallel = false\n")),
-            Vec::<String>::new()
         );
     }
 

@@ -1,5 +1,6 @@
 //! `e2m status`: what is there of each task, and what a run would do.
 
+use crate::cluster::Queue;
 use crate::exit::Exit;
 use crate::human;
 use crate::look::look;
@@ -8,11 +9,20 @@ use crate::table::Table;
 use crate::task_name;
 use crate::terminal::Terminal;
 use e2m_pipeline::{Outlook, StageOutlook, Status};
+use e2m_schedule::slurm::JobState;
 
 /// Prints a row per task, and below it why stages would be done that were done before.
 pub(crate) fn show(plan: &Plan, terminal: &Terminal) -> Exit {
     let outlooks = look(plan);
-    let mut table = Table::new(&["task", "status", "1", "2", "3", "4", "a run would"]);
+    let queue = Queue::look(&plan.output_dir);
+    for note in &queue.notes {
+        terminal.warn(note);
+    }
+    let mut columns = vec!["task", "status", "1", "2", "3", "4", "a run would"];
+    if !queue.is_empty() {
+        columns.push("on the cluster");
+    }
+    let mut table = Table::new(&columns);
     let mut reasons = Vec::new();
     let mut bytes = 0;
     let mut counts = Counts::default();
@@ -21,9 +31,16 @@ pub(crate) fn show(plan: &Plan, terminal: &Terminal) -> Exit {
         match outlook {
             Ok(outlook) => {
                 bytes += outlook.disk_bytes;
-                counts.add(outlook);
-                reasons.extend(reason(&name, outlook));
-                table.row(row(name, outlook));
+                let there = queue.of(task);
+                counts.add(outlook, there.map(|there| &there.state));
+                // A job that goes on makes good what the last run left.
+                reasons.extend(reason(&name, outlook).filter(|_| there.is_none()));
+                let on_cluster = (!queue.is_empty()).then(|| {
+                    there.map_or_else(String::new, |there| {
+                        format!("{}, job {}", there.told(), there.job)
+                    })
+                });
+                table.row(row(name, outlook).into_iter().chain(on_cluster));
             }
             Err(error) => {
                 counts.unreadable += 1;
@@ -45,6 +62,11 @@ pub(crate) fn show(plan: &Plan, terminal: &Terminal) -> Exit {
         bytes => format!("; a run would write {}", human::bytes(bytes)),
     };
     terminal.summary(&format!("\n{}{to_write}", counts.text()));
+    for collector in &queue.collectors {
+        terminal.summary(&format!(
+            "Job {collector} writes the result and the report when the jobs have ended."
+        ));
+    }
     if counts.unreadable > 0 {
         Exit::TaskFailed
     } else {
@@ -55,25 +77,35 @@ pub(crate) fn show(plan: &Plan, terminal: &Terminal) -> Exit {
 /// Tasks by what is there of them.
 #[derive(Debug, Default)]
 struct Counts {
+    queued: usize,
+    running: usize,
     finished: usize,
+    failed: usize,
     begun: usize,
     new: usize,
     unreadable: usize,
 }
 
 impl Counts {
-    fn add(&mut self, outlook: &Outlook) {
+    fn add(&mut self, outlook: &Outlook, on_cluster: Option<&JobState>) {
         let there = outlook.stages.contains(&StageOutlook::There);
-        match (outlook.is_finished(), there) {
-            (true, _) => self.finished += 1,
-            (false, true) => self.begun += 1,
-            (false, false) => self.new += 1,
-        }
+        let failed = matches!(outlook.earlier, Some(Status::Error(_)));
+        *match (on_cluster, outlook.is_finished()) {
+            (Some(JobState::Running { .. }), _) => &mut self.running,
+            (Some(_), _) => &mut self.queued,
+            (None, true) => &mut self.finished,
+            (None, false) if failed => &mut self.failed,
+            (None, false) if there => &mut self.begun,
+            (None, false) => &mut self.new,
+        } += 1;
     }
 
     fn text(&self) -> String {
         let all = [
+            (self.queued, "queued"),
+            (self.running, "running"),
             (self.finished, "finished"),
+            (self.failed, "failed"),
             (self.begun, "begun"),
             (self.new, "to do"),
             (self.unreadable, "not readable"),

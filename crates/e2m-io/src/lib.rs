@@ -73,6 +73,7 @@ mod hash;
 mod lock;
 mod output;
 mod raw;
+mod scratch;
 mod section;
 mod shortage;
 mod tiff;
@@ -96,4 +97,5 @@ pub use lock::{Attempt, FolderLock, LockError, LockOwner, LockSeeker, is_locked,
 pub use raw::{
     ChannelChoice, ChannelSurvey, ColourKind, RawBands, RawError, RawImage, RawInfo, Survey, survey,
 };
+pub use scratch::{Scratch, ScratchError, is_same_disk};
 pub use tiff::{ByteOrder, ChunkLayout, Compression, Photometric, Planar, TiffProblem};

@@ -90,7 +90,7 @@ pub use params::{
     CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
     format_g, parse_suffix, suffix,
 };
-pub use run::run_task;
+pub use run::{run_task, run_task_by_way_of};
 pub use status::Status;
 pub use task::{CheckpointFormats, TaskSpec};
 pub use verify::{

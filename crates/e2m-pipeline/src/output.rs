@@ -12,11 +12,14 @@ use e2m_io::{
     CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, TaskPaths,
 };
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 /// Where a task's files go.
 pub(crate) struct Output<'a> {
     pub(crate) paths: TaskPaths,
     pub(crate) compression: CheckpointCompression,
+    /// Where checkpoints are under construction, if not beside their places.
+    pub(crate) scratch: Option<PathBuf>,
     pub(crate) observer: &'a mut dyn Observer,
 }
 
@@ -25,6 +28,7 @@ pub(crate) struct Output<'a> {
 pub(crate) struct Target {
     paths: TaskPaths,
     compression: CheckpointCompression,
+    scratch: Option<PathBuf>,
     stem: String,
     suffix: String,
     facts: Facts,
@@ -36,8 +40,19 @@ impl Target {
     pub(crate) fn open(&self, size: Size) -> Result<Vec<CheckpointWriter>, PipelineError> {
         let create = |&format: &CheckpointFormat| {
             let path = self.paths.checkpoint_path(format, &self.stem, &self.suffix);
-            CheckpointWriter::create(&path, size, &self.facts, format, self.compression)
-                .map_err(PipelineError::from)
+            let (facts, compression) = (&self.facts, self.compression);
+            let writer = match &self.scratch {
+                None => CheckpointWriter::create(&path, size, facts, format, compression),
+                Some(scratch) => CheckpointWriter::create_by_way_of(
+                    scratch,
+                    &path,
+                    size,
+                    facts,
+                    format,
+                    compression,
+                ),
+            };
+            writer.map_err(PipelineError::from)
         };
         self.formats.iter().map(create).collect()
     }
@@ -92,6 +107,7 @@ impl Output<'_> {
         Ok(Target {
             paths: self.paths.clone(),
             compression: self.compression,
+            scratch: self.scratch.clone(),
             stem: stem.to_owned(),
             suffix: suffix(header.params, header.stage),
             facts: header.facts()?,

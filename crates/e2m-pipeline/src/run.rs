@@ -25,6 +25,7 @@ use e2m_align::{Previews, Verdict};
 use e2m_image::{Canvas, Plane};
 use e2m_io::{CheckpointFormat, FolderLock};
 use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,6 +34,18 @@ use std::time::Instant;
 /// Never panics and never fails: what goes wrong is the outcome's status, and what was done until then stays valid. The
 /// manifest is written after every stage, so that an interrupted run is taken up where it ended.
 pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
+    run_task_by_way_of(spec, None, observer)
+}
+
+/// The same with checkpoints and difference images under construction in the folder `scratch`, on a disk of this machine:
+/// each is copied to its place when it is finished, and appears there whole. The results are the same bytes.
+///
+/// For output folders across a network, to which one sequential write is quick and many small ones are not.
+pub fn run_task_by_way_of(
+    spec: &TaskSpec,
+    scratch: Option<&Path>,
+    observer: &mut dyn Observer,
+) -> TaskOutcome {
     let started = Instant::now();
     reset_peak();
     let claim = Claim::of(spec, observer);
@@ -42,6 +55,10 @@ pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
         Err(_) => History::default(),
     };
     let run = claim.and_then(|claim| TaskRun::open(spec, claim, &history, observer));
+    let run = run.map(|mut run| {
+        run.output.scratch = scratch.map(Path::to_owned);
+        run
+    });
     let (result, run) = match run {
         Ok(mut run) => (run.run(), Some(run)),
         Err(error) => (Err(error), None),
@@ -152,6 +169,7 @@ impl<'a> TaskRun<'a> {
             output: Output {
                 paths,
                 compression: spec.checkpoint_compression,
+                scratch: None,
                 observer,
             },
             post,

@@ -95,6 +95,12 @@ pub enum WorkerError {
         /// What the system says.
         reason: String,
     },
+    /// A job that the cluster ended: cancelled, or its node failed.
+    #[error("job ended by the cluster ({state})")]
+    EndedByCluster {
+        /// SLURM's word for how: `CANCELLED`, `NODE_FAIL`, …
+        state: String,
+    },
     /// It was asked to stop, said nothing, and was killed.
     #[error("subprocess was asked to stop, did not within {seconds}s, and was killed")]
     Unresponsive {

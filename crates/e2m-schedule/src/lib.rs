@@ -53,6 +53,7 @@
 //! | `crew` | who works: threads of this process, or processes with one attendant thread each |
 //! | `protocol` | what scheduler and worker process say to each other |
 //! | `serve` | the worker's side |
+//! | [`slurm`] | the runner that hands its jobs to a cluster and does not wait for them |
 //!
 //! # What is promised
 //!
@@ -103,6 +104,7 @@ mod pulse;
 mod queue;
 mod run;
 mod serve;
+pub mod slurm;
 mod task;
 mod throttle;
 mod usage;

@@ -58,7 +58,6 @@ mod tests {
             assert_eq!(as_written.resources, other.resources);
             assert_eq!(as_written.params, other.params);
         }
-        assert_eq!(as_written.idle, []);
     }
 
     #[test]

@@ -29,8 +29,6 @@ pub(crate) struct Key {
     pub(crate) schema: Value,
     /// Its default as TOML; none where it is required, empty where it may be left out.
     pub(crate) default: Option<String>,
-    /// Whether this version acts on it.
-    pub(crate) has_effect: bool,
     /// What it means.
     pub(crate) meaning: &'static str,
 }
@@ -43,7 +41,6 @@ impl Key {
             expected: String::new(),
             schema: Value::Null,
             default: Some(String::new()),
-            has_effect: true,
             meaning,
         }
     }

@@ -25,7 +25,7 @@ use overrides::Override;
 use params::ParamTable;
 use problem::{BatchError, Problem, Problems};
 use resources::Resources;
-use section::{Findings, IdleKey, Section};
+use section::{Findings, Section};
 use setting::Setting as _;
 use slurm::Slurm;
 use std::fs::File;
@@ -59,8 +59,6 @@ pub(crate) struct Batch {
     pub(crate) params: Params,
     /// `[[override]]`.
     pub(crate) overrides: Vec<Override>,
-    /// Keys that are set and to which this version pays no heed.
-    pub(crate) idle: Vec<IdleKey>,
 }
 
 impl Batch {
@@ -133,7 +131,6 @@ impl Batch {
                     slurm,
                     params,
                     overrides,
-                    idle: findings.idle,
                 })
             }
             _ => Err(findings.problems),

@@ -41,7 +41,6 @@ pub(crate) fn keys() -> Vec<Key> {
         expected: String::expected(),
         schema: String::schema(),
         default: Some(String::new()),
-        has_effect: true,
         meaning,
     };
     let params = Key {
@@ -49,7 +48,6 @@ pub(crate) fn keys() -> Vec<Key> {
         expected: "a table of parameters, such as { boundary_width = 20 }".into(),
         schema: params_schema(),
         default: None,
-        has_effect: true,
         meaning: "What is different for these tasks; where several overrides match, the last one counts",
     };
     vec![

@@ -1,22 +1,13 @@
 //! Reads a table of the batch file key by key, and keeps everything that is wrong with it.
 
 use super::keys::{self, Key};
-use super::problem::{MAX_PROBLEMS, Problem, line_number};
+use super::problem::{MAX_PROBLEMS, Problem};
 use super::setting::Setting;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 /// Longest piece of a value that a message repeats, in characters.
 const MAX_SHOWN: usize = 48;
-
-/// A key that is read and checked, and to which this version pays no heed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct IdleKey {
-    /// With its section: `execution.memory_limit`.
-    pub(crate) name: String,
-    /// Where it stands.
-    pub(crate) line: usize,
-}
 
 /// What is found out about a file while it is read.
 #[derive(Debug)]
@@ -25,8 +16,6 @@ pub(crate) struct Findings<'a> {
     pub(crate) text: &'a str,
     /// Everything that is wrong.
     pub(crate) problems: Vec<Problem>,
-    /// Keys without effect in this version.
-    pub(crate) idle: Vec<IdleKey>,
 }
 
 impl<'a> Findings<'a> {
@@ -34,7 +23,6 @@ impl<'a> Findings<'a> {
         Self {
             text,
             problems: Vec::new(),
-            idle: Vec::new(),
         }
     }
 
@@ -109,15 +97,6 @@ impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
             section.findings.note(Problem::at(key.span(), unknown.text));
             section.suggested.extend(unknown.meant);
         }
-        for key in keys.iter().filter(|key| !key.has_effect) {
-            if let Some(found) = given.iter().find(|found| *found.get_ref() == key.name) {
-                let line = line_number(section.findings.text, found.span().start);
-                section.findings.idle.push(IdleKey {
-                    name: keys::qualified(name, key.name),
-                    line,
-                });
-            }
-        }
         section
     }
 
@@ -159,13 +138,12 @@ fn wrong_value<T: Setting>(key: &str, shown: &str, value: &DeValue<'_>) -> Strin
 
 /// Makes a section of the batch file from one table: its struct, how it is read, and the description of its keys.
 ///
-/// The first column says whether the key is `used` in this version or only checked (`later`); a default of `None` makes a
-/// key required.
+/// A default of `None` makes a key required.
 macro_rules! section {
     (
         $(#[$doc:meta])*
         $vis:vis struct $name:ident [$section:literal] {
-            $($effect:ident $key:ident: $type:ty = $default:expr, $meaning:literal;)*
+            $($key:ident: $type:ty = $default:expr, $meaning:literal;)*
         }
     ) => {
         $(#[$doc])*
@@ -186,7 +164,6 @@ macro_rules! section {
                     expected: <$type as Setting>::expected(),
                     schema: <$type as Setting>::schema(),
                     default: { let default: Option<$type> = $default; default.map(|value| value.written()) },
-                    has_effect: crate::batch::section::has_effect!($effect),
                     meaning: $meaning,
                 },)*]
             }
@@ -200,14 +177,3 @@ macro_rules! section {
     };
 }
 pub(crate) use section;
-
-/// `true` for `used`, `false` for `later`.
-macro_rules! has_effect {
-    (used) => {
-        true
-    };
-    (later) => {
-        false
-    };
-}
-pub(crate) use has_effect;

@@ -78,12 +78,9 @@ setup = "module load opencv"
         (batch.raw_dir(), batch.output_dir()),
         ("/data/raw".into(), "/results".into())
     );
-    assert!(
-        batch
-            .idle
-            .iter()
-            .any(|key| key.name == "slurm.partition" && key.line == 38)
-    );
+    assert_eq!(batch.slurm.partition.as_deref(), Some("short"));
+    let setup = batch.slurm.setup.expect("lines");
+    assert_eq!(setup.0, ["module load opencv"]);
 }
 
 #[test]

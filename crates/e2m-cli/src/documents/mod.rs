@@ -160,14 +160,9 @@ fn key_table(keys: &[Key]) -> String {
             Some("") => "none".to_owned(),
             Some(text) => format!("`{text}`"),
         };
-        let later = if key.has_effect {
-            ""
-        } else {
-            " (checked, but not acted upon in this version)"
-        };
         let _ = writeln!(
             table,
-            "| `{}` | {} | {default} | {}{later} |",
+            "| `{}` | {} | {default} | {} |",
             key.name, key.expected, key.meaning
         );
     }

@@ -39,7 +39,8 @@ impl BatchReport<'_> {
     /// The exit code. Pairs that were left out because the batch file allows it do not change it. An interrupt that came too
     /// late to stop anything is none.
     pub(crate) fn exit(&self) -> Exit {
-        let stopped = self.count(Ending::Interrupted) + self.count(Ending::NotBegun) > 0;
+        let open = [Ending::Interrupted, Ending::NotBegun, Ending::Queued];
+        let stopped = open.iter().any(|ending| self.count(*ending) > 0);
         if self.interrupted && stopped {
             Exit::Interrupted
         } else if self.count(Ending::Failed) > 0 || stopped {

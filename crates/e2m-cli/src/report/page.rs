@@ -139,7 +139,7 @@ fn row(result: &TaskResult) -> ReportRow {
         Ending::Suspect => ReportStatus::Suspect,
         Ending::Failed => ReportStatus::Failed,
         Ending::Interrupted => ReportStatus::Interrupted,
-        Ending::NotBegun => ReportStatus::NotBegun,
+        Ending::NotBegun | Ending::Queued => ReportStatus::NotBegun,
     };
     let why = match &result.status {
         Status::Complete => None,

@@ -34,7 +34,7 @@ pub(crate) fn of(report: &BatchReport<'_>) -> Vec<Problem> {
 
 fn of_task(result: &TaskResult) -> Option<Problem> {
     let to_do = match (&result.status, result.ending()) {
-        (Status::Complete, _) | (_, Ending::NotBegun) => return None,
+        (Status::Complete, _) | (_, Ending::NotBegun | Ending::Queued) => return None,
         (Status::Suspect(_), _) => format!(
             "look at pipeline_output/registration_residual….png and at the aligned images before you trust them; the record is {}",
             result
@@ -83,15 +83,15 @@ fn of_worker(why: &str) -> Option<&'static str> {
     let remedies = [
         (
             "memory limit ",
-            "set memory_limit above the peak, or use a smaller pad or fewer threads",
+            "set memory_limit above the peak (on a cluster, memory in [slurm]), or use a smaller pad or fewer threads",
         ),
         (
             "subprocess killed (likely OOM)",
-            "use fewer workers (n_workers) or a smaller pad, or close other programs (`e2m check` tells what is needed)",
+            "use fewer workers (n_workers) or a smaller pad, or close other programs (`e2m check` tells what is needed); on a cluster, set memory in [slurm]",
         ),
         (
             "subprocess timed out",
-            "set timeout_per_task higher, if the task is to take so long",
+            "set timeout_per_task higher (on a cluster, time in [slurm]), if the task is to take so long",
         ),
         (
             "subprocess killed by signal",
@@ -100,6 +100,10 @@ fn of_worker(why: &str) -> Option<&'static str> {
         (
             "subprocess exited",
             "look at what the worker wrote to its standard error (report.html has it). If it happens again, please report it with the output of -v",
+        ),
+        (
+            "job ended by the cluster",
+            "ask SLURM or its administrators why (`sacct` tells more), then submit again; what is complete is kept",
         ),
         (
             "stopped ",

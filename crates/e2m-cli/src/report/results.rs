@@ -58,10 +58,14 @@ pub(crate) enum Ending {
     Interrupted,
     /// Not begun, because the user stopped the batch.
     NotBegun,
+    /// In the queue of a cluster.
+    Queued,
 }
 
-/// The status of a task that was not begun.
-const NOT_BEGUN: &str = "not begun, the batch was interrupted";
+/// How the status of a task begins that was not begun.
+const NOT_BEGUN: &str = "not begun";
+/// How the status of a task begins that waits or runs on a cluster.
+const QUEUED: &str = "in the queue";
 
 impl TaskResult {
     /// The result of a task; without an outcome it was not begun.
@@ -105,6 +109,22 @@ impl TaskResult {
         }
     }
 
+    /// The result of a task on which nobody has worked yet.
+    pub(crate) fn not_begun(task: &TaskSpec) -> Self {
+        Self {
+            status: Status::Incomplete(NOT_BEGUN.to_owned()),
+            ..Self::of(task, None, &task.output_dir)
+        }
+    }
+
+    /// The result of a task that is in the queue of a cluster, as what.
+    pub(crate) fn queued(task: &TaskSpec, what: &str) -> Self {
+        Self {
+            status: Status::Incomplete(format!("{QUEUED}: {what}")),
+            ..Self::of(task, None, &task.output_dir)
+        }
+    }
+
     /// What an earlier run left of a task with these parameters; nothing if none got as far as a record.
     pub(crate) fn earlier(task: &TaskSpec) -> Option<Self> {
         let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
@@ -141,7 +161,8 @@ impl TaskResult {
             Status::Complete => Ending::Complete,
             Status::Suspect(_) => Ending::Suspect,
             Status::Error(_) => Ending::Failed,
-            Status::Incomplete(why) if why == NOT_BEGUN => Ending::NotBegun,
+            Status::Incomplete(why) if why.starts_with(NOT_BEGUN) => Ending::NotBegun,
+            Status::Incomplete(why) if why.starts_with(QUEUED) => Ending::Queued,
             Status::Incomplete(_) => Ending::Interrupted,
         }
     }
@@ -154,7 +175,7 @@ impl TaskResult {
 
 fn status(outcome: Option<&TaskOutcome>) -> Status {
     match outcome {
-        None => Status::Incomplete(NOT_BEGUN.to_owned()),
+        None => Status::Incomplete(format!("{NOT_BEGUN}, the batch was interrupted")),
         Some(outcome) => outcome.status.clone(),
     }
 }

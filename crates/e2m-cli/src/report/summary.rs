@@ -34,13 +34,14 @@ fn row(result: &TaskResult) -> [String; 7] {
         Ending::Failed => "failed",
         Ending::Interrupted => "interrupted",
         Ending::NotBegun => "not begun",
+        Ending::Queued => "in the queue",
     };
     let verdict = result.verdict.map_or("", |verdict| match verdict {
         Verdict::Pass => "pass",
         Verdict::Suspect => "suspect",
         Verdict::Fail => "fail",
     });
-    let begun = result.ending() != Ending::NotBegun;
+    let begun = !matches!(result.ending(), Ending::NotBegun | Ending::Queued);
     let time = if result.worked() {
         human::seconds(result.seconds)
     } else {
@@ -90,6 +91,7 @@ pub(crate) fn tally(report: &BatchReport<'_>) -> String {
         (report.count(Ending::Failed), "failed"),
         (report.count(Ending::Interrupted), "interrupted"),
         (report.count(Ending::NotBegun), "not begun"),
+        (report.count(Ending::Queued), "in the queue"),
         (report.plan.missing.len(), "left out"),
     ];
     let told = counts

@@ -277,12 +277,12 @@ fn of_failure(task: &TaskSpec, failure: &Failure) -> TaskOutcome {
 }
 
 /// Shows how a task ended.
-fn tell(show: &mut dyn Show, task: &TaskView, result: &TaskResult) {
+pub(crate) fn tell(show: &mut dyn Show, task: &TaskView, result: &TaskResult) {
     let how = match result.ending() {
         Ending::Complete => "complete",
         Ending::Suspect => "suspect",
         Ending::Failed => "failed",
-        Ending::Interrupted | Ending::NotBegun => "interrupted",
+        Ending::Interrupted | Ending::NotBegun | Ending::Queued => "interrupted",
     };
     let why = match &result.status {
         Status::Suspect(why) | Status::Error(why) => Some(why.clone()),

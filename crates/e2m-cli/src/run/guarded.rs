@@ -1,14 +1,24 @@
 //! Runs a task so that not even a defect in e2m takes its siblings along.
 
-use e2m_pipeline::{Observer, TaskOutcome, TaskSpec, run_task};
+use e2m_pipeline::{Observer, TaskOutcome, TaskSpec, run_task, run_task_by_way_of};
 use e2m_resources::process_memory;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Instant;
 
 /// Runs a task; a panic in it becomes its result. Files under construction are removed on the way.
 pub(super) fn run(task: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
     caught(task, || run_task(task, observer))
+}
+
+/// The same by way of a scratch folder.
+pub(crate) fn until_the_end(
+    task: &TaskSpec,
+    scratch: Option<&Path>,
+    observer: &mut dyn Observer,
+) -> TaskOutcome {
+    caught(task, || run_task_by_way_of(task, scratch, observer))
 }
 
 fn caught(task: &TaskSpec, work: impl FnOnce() -> TaskOutcome) -> TaskOutcome {

@@ -6,7 +6,10 @@ mod journal;
 mod perform;
 mod told;
 
-pub(crate) use perform::Performer;
+pub(crate) use follow::tell;
+pub(crate) use guarded::until_the_end;
+pub(crate) use journal::Journal;
+pub(crate) use perform::{Performer, use_threads};
 
 use crate::batch::values::Parallel;
 use crate::exit::Exit;
@@ -31,7 +34,6 @@ use e2m_schedule::{
 };
 use follow::Follower;
 use jiff::Zoned;
-use journal::Journal;
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 use std::path::Path;
@@ -100,7 +102,7 @@ fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
 }
 
 /// Whether output_dir takes files: one refusal is better than one for each task.
-fn check_output_dir(folder: &Path) -> Result<(), String> {
+pub(crate) fn check_output_dir(folder: &Path) -> Result<(), String> {
     let named = |what: &str, error: std::io::Error| {
         format!("output_dir {} {what}: {error}", folder.display())
     };
@@ -195,7 +197,7 @@ impl Tasks<'_> {
         let (finished, jobs): (Vec<usize>, Vec<usize>) =
             (0..self.plan.tasks.len()).partition(|index| self.is_finished(*index));
         let options = self.options(terminal);
-        perform::use_threads(options.share(0));
+        use_threads(options.share(0));
         let pixels: Vec<_> = views
             .iter()
             .map(|view| view.size.as_ref().map(TaskSize::canvas_pixels))

@@ -24,7 +24,7 @@ pub(crate) struct Performer {
 static THREADS: Once = Once::new();
 
 /// Limits the threads of this process that compute; the first call counts.
-pub(super) fn use_threads(threads: usize) {
+pub(crate) fn use_threads(threads: usize) {
     THREADS.call_once(|| {
         if let Err(error) = ThreadPoolBuilder::new().num_threads(threads).build_global() {
             tracing::warn!(%error, "the number of threads stays as it is");

@@ -33,6 +33,11 @@ impl Terminal {
         Self { bars, talk }
     }
 
+    /// One without bars, whatever standard error is.
+    pub(crate) fn plain(talk: TalkArgs) -> Self {
+        Self { bars: None, talk }
+    }
+
     /// How much is said.
     pub(crate) fn talk(&self) -> TalkArgs {
         self.talk

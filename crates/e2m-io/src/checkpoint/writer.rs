@@ -8,7 +8,8 @@ use crate::output::OutputFile;
 use crate::tiff::{TiffWriter, WriterOptions, strip_table_bytes, writer_memory_bytes};
 use e2m_image::{BandError, BandSink, Size, check_band};
 use ndarray::ArrayView2;
-use std::io::{self, Seek, SeekFrom};
+use std::cell::Cell;
+use std::io::{self, Read as _, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Who wrote the file.
@@ -39,6 +40,8 @@ pub struct CheckpointWriter {
     format: FormatWriter,
     /// A row whose pixels do not lie side by side.
     row: Vec<f32>,
+    /// Whether it is under construction on another disk, and has to be copied.
+    elsewhere: bool,
 }
 
 #[derive(Debug)]
@@ -89,7 +92,30 @@ impl CheckpointWriter {
         format: CheckpointFormat,
         compression: CheckpointCompression,
     ) -> Result<Self, CheckpointError> {
-        Self::create_with(path, size, facts, format, compression, None)
+        Self::begin(path, None, size, facts, (format, compression, None))
+    }
+
+    /// The same, written in the folder `scratch` on another disk: [`CheckpointWriter::finish`] copies the finished file in one
+    /// sequential pass beside its place, makes it durable there, and only then gives it its name. For places to which
+    /// writing here and there is slow, such as a file system across a network.
+    ///
+    /// # Errors
+    /// Those of [`CheckpointWriter::create`]; they name the file in `scratch` where it is that one.
+    pub fn create_by_way_of(
+        scratch: &Path,
+        path: &Path,
+        size: Size,
+        facts: &Facts,
+        format: CheckpointFormat,
+        compression: CheckpointCompression,
+    ) -> Result<Self, CheckpointError> {
+        Self::begin(
+            path,
+            Some(scratch),
+            size,
+            facts,
+            (format, compression, None),
+        )
     }
 
     /// Like [`CheckpointWriter::create`], with BigTIFF chosen by hand: for tests of what only huge files would do.
@@ -101,6 +127,16 @@ impl CheckpointWriter {
         format: CheckpointFormat,
         compression: CheckpointCompression,
         big_tiff: Option<bool>,
+    ) -> Result<Self, CheckpointError> {
+        Self::begin(path, None, size, facts, (format, compression, big_tiff))
+    }
+
+    fn begin(
+        path: &Path,
+        scratch: Option<&Path>,
+        size: Size,
+        facts: &Facts,
+        (format, compression, big_tiff): (CheckpointFormat, CheckpointCompression, Option<bool>),
     ) -> Result<Self, CheckpointError> {
         let axis = |length: usize| length > 0 && u32::try_from(length).is_ok();
         if !axis(size.width) || !axis(size.height) {
@@ -116,7 +152,9 @@ impl CheckpointWriter {
         } else {
             Self::file_bytes(size, format)
         };
-        let file = AtomicFile::create(path).map_err(|error| error.of_length(needed_bytes))?;
+        let name = path.file_name().unwrap_or_default();
+        let place = scratch.map_or_else(|| path.to_owned(), |folder| folder.join(name));
+        let file = AtomicFile::create(&place).map_err(|error| error.of_length(needed_bytes))?;
         let writer = match format {
             CheckpointFormat::Tiff => {
                 let options = WriterOptions {
@@ -143,6 +181,7 @@ impl CheckpointWriter {
             hasher: PixelHasher::new(),
             format: writer.map_err(|source| write_error(path, (needed_bytes, 0), source))?,
             row: Vec::new(),
+            elsewhere: scratch.is_some(),
         })
     }
 
@@ -197,13 +236,44 @@ impl CheckpointWriter {
         let failed = |source| write_error(&self.path, (needed, written), source);
         let mut file = self.format.finish().map_err(failed)?;
         let bytes = file.seek(SeekFrom::End(0)).map_err(failed)?;
-        file.commit()?;
+        if self.elsewhere {
+            copy_to(&self.path, file, bytes)?;
+        } else {
+            file.commit()?;
+        }
         Ok(WrittenCheckpoint {
             path: self.path,
             bytes,
             hash: self.hasher.finish(),
         })
     }
+}
+
+/// Copies a finished file of `bytes` bytes to `path`, where it appears whole. What is zero stays a hole.
+fn copy_to(path: &Path, mut from: AtomicFile, bytes: u64) -> Result<(), CheckpointError> {
+    let copied = Cell::new(0);
+    let failed = |source| write_error(path, (bytes, copied.get()), source);
+    from.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let source = from.shared().map_err(failed)?;
+    let file = AtomicFile::create(path).map_err(|error| error.of_length(bytes))?;
+    let mut out = OutputFile::new(file, bytes).map_err(failed)?;
+    loop {
+        let read = match source.file().read(out.room().map_err(failed)?) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.map_err(failed)?,
+        };
+        if read == 0 {
+            break;
+        }
+        out.advance(read);
+        copied.set(copied.get() + read as u64);
+    }
+    if copied.get() != bytes {
+        let why = format!("{} has {} bytes", from.path().display(), copied.get());
+        return Err(failed(io::Error::new(io::ErrorKind::UnexpectedEof, why)));
+    }
+    out.finish().map_err(failed)?.commit()?;
+    Ok(())
 }
 
 /// About the size of the file, which need not be exact.

@@ -3,6 +3,7 @@
 mod auto_count;
 mod byte_size;
 mod formats;
+mod lines;
 mod memory_gate;
 mod names;
 mod numbers;
@@ -11,8 +12,9 @@ mod wall_time;
 
 pub(crate) use auto_count::AutoCount;
 pub(crate) use byte_size::ByteSize;
+pub(crate) use lines::Lines;
 pub(crate) use memory_gate::MemoryGate;
 pub(crate) use names::Names;
-pub(crate) use numbers::{Count, Factor, Seconds, Stage};
+pub(crate) use numbers::{AtATime, Count, Factor, Seconds, Stage};
 pub(crate) use parallel::Parallel;
 pub(crate) use wall_time::WallTime;

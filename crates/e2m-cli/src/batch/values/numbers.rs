@@ -41,6 +41,10 @@ whole_number!(
     /// How often, or how many at a time.
     Count, 0 to 100_000, "a whole number from {} to {}"
 );
+whole_number!(
+    /// Tasks that run at the same time.
+    AtATime, 1 to 100_000, "a whole number from {} to {}"
+);
 
 impl Stage {
     /// As the pipeline counts them.

@@ -9,6 +9,16 @@ use toml::de::DeValue;
 pub(crate) struct WallTime(pub(crate) String);
 
 impl WallTime {
+    /// The same in seconds.
+    pub(crate) fn seconds(&self) -> u64 {
+        let (days, clock) = self.0.split_once('-').unwrap_or(("0", &self.0));
+        let number = |text: &str| text.parse::<u64>().unwrap_or(0);
+        let clock = clock
+            .split(':')
+            .fold(0, |sum, part| 60 * sum + number(part));
+        86_400 * number(days) + clock
+    }
+
     fn is_valid(text: &str) -> bool {
         let (days, clock) = text
             .split_once('-')
@@ -52,6 +62,9 @@ mod tests {
     fn times() {
         round_trip::<WallTime>("\"02:00:00\"");
         round_trip::<WallTime>("\"1-12:30:59\"");
+        let seconds = |text: &str| WallTime(text.into()).seconds();
+        assert_eq!(seconds("02:00:01"), 7201);
+        assert_eq!(seconds("1-12:30:59"), 131_459);
         for wrong in [
             "\"2h\"",
             "\"02:60:00\"",

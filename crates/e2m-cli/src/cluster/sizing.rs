@@ -1,0 +1,141 @@
+//! What a job asks for: from the plan of its task, or from `[slurm]`.
+
+use crate::batch::slurm::Slurm as Settings;
+use crate::batch::values::{AutoCount, MemoryGate};
+use crate::plan::Plan;
+use e2m_pipeline::{Outlook, PipelineError};
+use e2m_resources::Need;
+use e2m_schedule::slurm::{Demand, Site};
+
+/// Processors of a task where nobody says: a pair takes twice as long with one as with two, and gains little beyond four.
+const CPUS: usize = 4;
+/// A plan takes no more of a job's memory than this, per cent, so that the check on the node finds it comfortable.
+const COMFORTABLE: u64 = 80;
+/// Memory is asked for in steps.
+const STEP_BYTES: u64 = 64 << 20;
+/// Of a task that cannot be looked at: its job will say why.
+const UNKNOWN_BYTES: u64 = 512 << 20;
+
+/// Time that every task is given, for starting and for slow file systems, seconds.
+const BASE_SECONDS: f64 = 600.0;
+/// A file system across a network that many use may write no faster, bytes per second.
+const WRITE_BYTES_PER_SECOND: f64 = 20e6;
+/// A pixel of the canvas takes one processor so long, seconds; five times what docs/benchmarks.md has.
+const PIXEL_SECONDS: f64 = 1e-6;
+/// Time is asked for in steps.
+const STEP_SECONDS: u64 = 300;
+/// So long before its time is up a job is warned, seconds: SLURM may be a minute late …
+const WARN_SECONDS: u64 = 120;
+/// … but not after more than this part of it.
+const WARN_PART: u64 = 4;
+/// Memory and time of the job that collects: a report holds the pictures of one task at a time.
+const COLLECT_BYTES: u64 = 1 << 30;
+const COLLECT_SECONDS: u64 = 1800;
+
+/// Processors of one task.
+pub(super) fn cpus(plan: &Plan) -> usize {
+    match (plan.slurm.cpus, plan.execution.threads) {
+        (AutoCount::Exactly(count), _) | (AutoCount::Auto, AutoCount::Exactly(count)) => {
+            count.get()
+        }
+        (AutoCount::Auto, AutoCount::Auto) => CPUS,
+    }
+}
+
+/// What the job of a task asks for.
+pub(super) fn demand(
+    plan: &Plan,
+    need: &Need,
+    outlook: &Result<Outlook, PipelineError>,
+    cpus: usize,
+) -> Demand {
+    let planned = match plan.resources.memory_gate {
+        MemoryGate::Plan => need.plan_bytes,
+        MemoryGate::Rule => need.rule_bytes,
+    };
+    let planned = if outlook.is_ok() {
+        with_headroom(planned)
+    } else {
+        UNKNOWN_BYTES
+    };
+    let seconds = outlook.as_ref().map_or(0.0, |outlook| {
+        let larger = outlook.post.max(outlook.pre);
+        let pad = 2 * outlook.memory.pad;
+        let pixels = (larger.width + pad) as f64 * (larger.height + pad) as f64;
+        outlook.disk_bytes as f64 / WRITE_BYTES_PER_SECOND + pixels * PIXEL_SECONDS / cpus as f64
+    });
+    let seconds = ((BASE_SECONDS + seconds) as u64).div_ceil(STEP_SECONDS) * STEP_SECONDS;
+    Demand {
+        memory_bytes: plan.slurm.memory.map_or(planned, |memory| memory.0),
+        seconds: plan
+            .slurm
+            .time
+            .as_ref()
+            .map_or(seconds, |time| time.seconds()),
+    }
+}
+
+fn with_headroom(bytes: u64) -> u64 {
+    let comfortable = bytes.saturating_mul(100).div_ceil(COMFORTABLE);
+    comfortable.div_ceil(STEP_BYTES).max(1) * STEP_BYTES
+}
+
+/// The limit of a task that died of memory: half as much again.
+pub(super) fn raised(memory_bytes: u64) -> u64 {
+    memory_bytes.saturating_mul(3) / 2
+}
+
+/// So long before its time is up a job is warned.
+pub(super) fn warn_seconds(seconds: u64) -> u64 {
+    WARN_SECONDS.min(seconds / WARN_PART)
+}
+
+/// What the job asks for that collects.
+pub(super) fn collector() -> Demand {
+    Demand {
+        memory_bytes: COLLECT_BYTES,
+        seconds: COLLECT_SECONDS,
+    }
+}
+
+/// What is particular to the cluster.
+pub(super) fn site(settings: &Settings) -> Site {
+    let lines = |lines: &Option<crate::batch::values::Lines>| {
+        lines
+            .as_ref()
+            .map_or_else(Vec::new, |lines| lines.0.clone())
+    };
+    Site {
+        partition: settings.partition.clone(),
+        account: settings.account.clone(),
+        qos: settings.qos.clone(),
+        constraint: settings.constraint.clone(),
+        extra: lines(&settings.extra),
+        setup: lines(&settings.setup),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_comfortable_in_what_is_asked_for() {
+        for plan in [0, 1, 120_000_000, 987_654_321, 4_000_000_000] {
+            let asked = with_headroom(plan);
+            assert!(
+                plan <= asked / 100 * COMFORTABLE + COMFORTABLE,
+                "{plan} {asked}"
+            );
+            assert_eq!(asked % STEP_BYTES, 0);
+            assert!(asked <= plan * 5 / 4 + STEP_BYTES + 1, "{plan} {asked}");
+        }
+        assert_eq!(raised(1000), 1500);
+    }
+
+    #[test]
+    fn a_warning_leaves_most_of_a_short_time() {
+        assert_eq!(warn_seconds(7200), 120);
+        assert_eq!(warn_seconds(240), 60);
+    }
+}

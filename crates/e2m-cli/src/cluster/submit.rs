@@ -1,0 +1,328 @@
+//! `e2m submit`: hands the tasks that are to be done over to the cluster.
+
+use super::collect::collect;
+use super::queue::Queue;
+use super::scripts::Scripts;
+use super::submission::{ArrayRecord, Record, RecordError, Submission, TaskList, alone};
+use super::{sizing, slurm};
+use crate::args::TaskArgs;
+use crate::exit::Exit;
+use crate::gate::Gate;
+use crate::human::{self, count};
+use crate::look::look;
+use crate::plan::Plan;
+use crate::report::log::RunLog;
+use crate::run::{Journal, check_output_dir};
+use crate::task_name;
+use crate::terminal::Terminal;
+use e2m_io::write_atomic;
+use e2m_pipeline::{Outlook, PipelineError, TaskSpec};
+use e2m_schedule::slurm::{Demand, Slurm, SlurmError, groups};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// What is handed over.
+pub(crate) struct Handover<'a> {
+    pub(crate) plan: &'a Plan,
+    /// The batch file as it is now.
+    pub(crate) batch: &'a str,
+    /// What the command line asked for.
+    pub(crate) asked: &'a TaskArgs,
+    /// Scripts are printed, and nothing is submitted.
+    pub(crate) dry_run: bool,
+}
+
+/// Why nothing was submitted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SubmitError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Slurm(#[from] SlurmError),
+    #[error("this program does not know where it is, which its jobs have to: {0}")]
+    NoProgram(std::io::Error),
+    #[error(transparent)]
+    Script(#[from] e2m_io::AtomicError),
+}
+
+/// Submits what is neither finished nor in the queue.
+pub(crate) fn submit(handover: &Handover<'_>, terminal: &Terminal) -> Exit {
+    let plan = handover.plan;
+    let outlooks = look(plan);
+    let cpus = sizing::cpus(plan);
+    let gate = Gate::of_jobs(
+        plan,
+        &outlooks,
+        cpus,
+        plan.slurm.memory.map(|memory| memory.0),
+    );
+    gate.tell_fit(terminal);
+    if gate.refuses() {
+        return Exit::Refused;
+    }
+    if !handover.dry_run
+        && let Err(error) = check_output_dir(&plan.output_dir)
+    {
+        terminal.error(&error);
+        return Exit::BadInput;
+    }
+    match hand_over(handover, &outlooks, &gate, cpus, terminal) {
+        Ok(Some(submission)) => {
+            tell(&submission, plan, terminal);
+            Exit::Complete
+        }
+        Ok(None) => Exit::Complete,
+        Err(error) => {
+            terminal.error(&error.to_string());
+            Exit::BadInput
+        }
+    }
+}
+
+/// The submission, if there is anything to submit.
+fn hand_over(
+    handover: &Handover<'_>,
+    outlooks: &[Result<Outlook, PipelineError>],
+    gate: &Gate,
+    cpus: usize,
+    terminal: &Terminal,
+) -> Result<Option<Submission>, SubmitError> {
+    let plan = handover.plan;
+    // Two that submit at the same time would both find the queue without the other's jobs.
+    let lock = (!handover.dry_run)
+        .then(|| alone(&plan.output_dir))
+        .transpose()?;
+    let queue = Queue::look(&plan.output_dir);
+    for note in &queue.notes {
+        terminal.warn(note);
+    }
+    let chosen = choose(plan, outlooks, &queue, terminal);
+    if chosen.is_empty() {
+        drop(lock);
+        nothing_to_submit(plan, &queue, handover.dry_run, terminal);
+        return Ok(None);
+    }
+    let demand =
+        |index: &usize| sizing::demand(plan, &gate.needs()[*index], &outlooks[*index], cpus);
+    let demands: Vec<Demand> = chosen.iter().map(demand).collect();
+    let tasks: Vec<TaskSpec> = chosen
+        .iter()
+        .map(|index| plan.tasks[*index].clone())
+        .collect();
+    let asked = handover.asked;
+    let mut record = Record::new(&plan.batch_path, &asked.samples, &asked.dyes);
+    record.arrays = arrays(plan, &demands, cpus);
+    let submission = Submission::new(&plan.output_dir, record);
+    let site = sizing::site(&plan.slurm);
+    let program = std::env::current_exe().map_err(SubmitError::NoProgram)?;
+    if handover.dry_run {
+        print(
+            &submission,
+            &Scripts {
+                submission: &submission,
+                site: &site,
+                program: &program,
+            },
+            terminal,
+        )?;
+        return Ok(None);
+    }
+    submission.begin(handover.batch, &tasks)?;
+    let mut sender = Sender {
+        submission,
+        tasks,
+        site,
+        program,
+        client: slurm(),
+    };
+    sender.send()?;
+    Ok(Some(sender.submission))
+}
+
+/// The tasks to be submitted, by their place in the plan.
+fn choose(
+    plan: &Plan,
+    outlooks: &[Result<Outlook, PipelineError>],
+    queue: &Queue,
+    terminal: &Terminal,
+) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    for (index, (task, outlook)) in plan.tasks.iter().zip(outlooks).enumerate() {
+        if let Some(there) = queue.of(task) {
+            let (name, state) = (task_name(task), there.told());
+            terminal.say(&format!("{name} is left to job {}, {state}", there.job));
+            continue;
+        }
+        match outlook {
+            Ok(outlook) if outlook.is_finished() => continue,
+            Ok(_) => {}
+            Err(error) => {
+                terminal.warn(&format!("{}: {error}; its job will fail", task_name(task)))
+            }
+        }
+        chosen.push(index);
+    }
+    chosen
+}
+
+fn nothing_to_submit(plan: &Plan, queue: &Queue, dry_run: bool, terminal: &Terminal) {
+    if !queue.is_empty() {
+        terminal.say("Nothing to submit: everything is finished or in the queue.");
+    } else if dry_run {
+        terminal.say("Nothing to submit: everything is finished.");
+    } else {
+        terminal.say("Nothing to submit: everything is finished. The result is written anew.");
+        collect(plan, terminal);
+    }
+}
+
+fn arrays(plan: &Plan, demands: &[Demand], cpus: usize) -> Vec<ArrayRecord> {
+    let max_running = plan.slurm.max_running.map(|max| max.0 as usize);
+    let groups = groups(demands, max_running);
+    let record = |(index, group): (usize, e2m_schedule::slurm::Group)| ArrayRecord {
+        name: format!("array-{}", index + 1),
+        job: None,
+        tasks: group.jobs,
+        memory_bytes: group.memory_bytes,
+        seconds: group.seconds,
+        cpus,
+        at_a_time: group.at_a_time,
+        again: false,
+    };
+    groups.into_iter().enumerate().map(record).collect()
+}
+
+fn print(
+    submission: &Submission,
+    scripts: &Scripts<'_>,
+    terminal: &Terminal,
+) -> Result<(), SubmitError> {
+    let mut all = Vec::new();
+    for array in &submission.record.arrays {
+        all.push(scripts.array(array)?);
+    }
+    all.push(scripts.collector()?);
+    let shown = all
+        .iter()
+        .map(|(path, text)| format!("# ---- {}\n{text}", path.display()));
+    terminal.result(shown.collect::<Vec<_>>().join("\n").trim_end());
+    terminal.say("\nNothing was submitted (--dry-run). The last script waits for the others.");
+    Ok(())
+}
+
+/// Gives scripts to `sbatch`.
+pub(super) struct Sender {
+    pub(super) submission: Submission,
+    pub(super) tasks: Vec<TaskSpec>,
+    pub(super) site: e2m_schedule::slurm::Site,
+    pub(super) program: PathBuf,
+    pub(super) client: Slurm,
+}
+
+impl Sender {
+    /// Submits every array that has no number yet, and a job that collects after them: all of them, or none.
+    fn send(&mut self) -> Result<(), SubmitError> {
+        let before = self.submission.jobs();
+        let sent = self.send_all();
+        if sent.is_err() {
+            let new = self.submission.jobs().into_iter();
+            let new: Vec<String> = new
+                .filter(|job| !before.contains(job))
+                .map(|job| job.to_string())
+                .collect();
+            if let Err(error) = self.client.cancel(&new) {
+                tracing::warn!(%error, jobs = new.join(" "), "jobs of a submission that failed stay in the queue");
+            }
+            self.submission.record.closed = true;
+            self.submission.write()?;
+        }
+        sent
+    }
+
+    fn send_all(&mut self) -> Result<(), SubmitError> {
+        let mut new = Vec::new();
+        for index in 0..self.submission.record.arrays.len() {
+            if self.submission.record.arrays[index].job.is_none() {
+                new.push(self.send_array(index)?);
+            }
+        }
+        self.send_collector(&new)
+    }
+
+    /// Submits an array; answers with its number.
+    pub(super) fn send_array(&mut self, index: usize) -> Result<u64, SubmitError> {
+        let array = &self.submission.record.arrays[index];
+        let list = TaskList::of(array, &self.tasks);
+        self.submission
+            .write_json(&format!("{}.json", array.name), &list)?;
+        let (path, text) = self.scripts().array(array)?;
+        let job = self.hand_in(&path, &text, &[])?;
+        self.submission.record.arrays[index].job = Some(job);
+        self.submission.write()?;
+        Ok(job)
+    }
+
+    /// Submits the job that collects after these.
+    pub(super) fn send_collector(&mut self, after: &[u64]) -> Result<(), SubmitError> {
+        let (path, text) = self.scripts().collector()?;
+        let job = self.hand_in(&path, &text, after)?;
+        self.submission.record.collectors.push(job);
+        Ok(self.submission.write()?)
+    }
+
+    fn hand_in(&self, path: &Path, text: &str, after: &[u64]) -> Result<u64, SubmitError> {
+        write_atomic(path, text.as_bytes())?;
+        Ok(self.client.submit(path, after)?)
+    }
+
+    fn scripts(&self) -> Scripts<'_> {
+        Scripts {
+            submission: &self.submission,
+            site: &self.site,
+            program: &self.program,
+        }
+    }
+}
+
+/// Says what was submitted, on the terminal, in the run log and in `events.jsonl`.
+fn tell(submission: &Submission, plan: &Plan, terminal: &Terminal) {
+    let record = &submission.record;
+    let tasks: usize = record.arrays.iter().map(|array| array.tasks.len()).sum();
+    let mut log = RunLog::open(&plan.output_dir);
+    log.start(plan);
+    let mut say = |line: String| {
+        log.line(&line);
+        terminal.say(&line);
+    };
+    say(format!("Submitted {}:", count(tasks, "task")));
+    for array in &record.arrays {
+        let at_a_time = array
+            .at_a_time
+            .filter(|at_a_time| *at_a_time < array.tasks.len());
+        say(format!(
+            "  job {}: {}, each with {} of memory, {} and at most {}{}",
+            array.job.unwrap_or_default(),
+            count(array.tasks.len(), "task"),
+            human::bytes(array.memory_bytes),
+            count(array.cpus, "CPU"),
+            human::about(array.seconds as f64),
+            at_a_time.map_or_else(String::new, |at_a_time| format!(", {at_a_time} at a time"))
+        ));
+    }
+    for collector in &record.collectors {
+        say(format!(
+            "  job {collector}: writes the result and the report when they have ended"
+        ));
+    }
+    terminal.say(&format!(
+        "Scripts and logs are in {}.\n`e2m status {}` tells how far it is, `e2m cancel` ends it.",
+        submission.folder.display(),
+        plan.batch_path.display()
+    ));
+    let jobs: Vec<Option<u64>> = record.arrays.iter().map(|array| array.job).collect();
+    Journal::open(&plan.output_dir, &record.submitted).add(
+        "submitted",
+        None,
+        json!({"version": record.version, "batch": record.batch, "tasks": tasks, "jobs": jobs, "collector": record.collectors.last()}),
+    );
+}
