@@ -30,6 +30,7 @@ mod fuzz;
 mod pictures;
 mod process;
 mod setup;
+mod slurm;
 mod test;
 mod tidy;
 mod workspace;
@@ -63,6 +64,7 @@ const VERBS: &[Verb] = &[
     pictures::VERB,
     bench::VERB,
     fuzz::VERB,
+    slurm::VERB,
 ];
 
 fn main() -> ExitCode {

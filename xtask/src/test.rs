@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::process::{cargo, run, succeeds};
 use crate::workspace::Workspace;
-use crate::{Verb, deny, docs, no_arguments, setup, tidy};
+use crate::{Verb, deny, docs, no_arguments, setup, slurm, tidy};
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
@@ -107,7 +107,14 @@ fn crash_tests(workspace: &Workspace) -> Result<()> {
     )
 }
 
+/// Some tests start clusters; what is left of those of a test that was killed ends here.
 fn tests(workspace: &Workspace) -> Result<()> {
+    let done = all_tests(workspace);
+    let ended = slurm::stop_all(&slurm::place_of_tests(workspace));
+    done.and(ended)
+}
+
+fn all_tests(workspace: &Workspace) -> Result<()> {
     if has_nextest(workspace) {
         return run_tests(workspace, &[]);
     }
@@ -122,6 +129,10 @@ fn run_tests(workspace: &Workspace, which: &[&str]) -> Result<()> {
         &["test", "--workspace"]
     };
     let mut command = cargo(workspace, runner.iter().chain(which).copied());
+    if let Ok(own) = std::env::current_exe() {
+        command.env(slurm::VARIABLE, own);
+        command.env(slurm::PLACE_VARIABLE, slurm::place_of_tests(workspace));
+    }
     run(with_python(workspace, &mut command))
 }
 

@@ -80,7 +80,8 @@ impl Root {
                 sudo
             }
         };
-        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        // What looks like single-user mode keeps packages from starting services: files are what is wanted.
+        command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]);
         command
     }
 }

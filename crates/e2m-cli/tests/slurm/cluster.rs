@@ -1,0 +1,168 @@
+//! A cluster as long as a test lasts.
+
+use crate::common::Bench;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Nothing that is waited for takes longer.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A cluster; it ends with the test, however that ends.
+pub(crate) struct Cluster {
+    xtask: PathBuf,
+    folder: PathBuf,
+    conf: String,
+}
+
+impl Cluster {
+    /// Starts one; `None`, with a printed reason, where nothing can.
+    #[expect(clippy::print_stdout, reason = "a skipped test says why")]
+    pub(crate) fn up(name: &str) -> Option<Self> {
+        let (Some(xtask), Some(place)) = (
+            std::env::var_os("E2M_TEST_XTASK"),
+            std::env::var_os("E2M_TEST_SLURM_DIR"),
+        ) else {
+            let why = "no cluster: `cargo xtask test` starts them, or set E2M_TEST_XTASK to the program xtask and E2M_TEST_SLURM_DIR to a folder";
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
+            println!("skipped: {why}");
+            return None;
+        };
+        let folder = Path::new(&place).join(name);
+        let output = Command::new(&xtask)
+            .args(["slurm", "up", "--dir"])
+            .arg(&folder)
+            .output()
+            .expect("xtask");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let conf = said
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("export SLURM_CONF="));
+        let conf =
+            conf.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+        Some(Self {
+            xtask: xtask.into(),
+            folder,
+            conf: conf.to_owned(),
+        })
+    }
+
+    /// `e2m` with these arguments, in the folder of the bench, as a user of this cluster.
+    pub(crate) fn e2m(&self, bench: &Bench, arguments: &[&str]) -> crate::common::Run {
+        let mut command = bench.command(arguments);
+        let output = command
+            .env("SLURM_CONF", &self.conf)
+            .output()
+            .expect("the program");
+        bench.ended(output)
+    }
+
+    /// What one of SLURM's programs prints.
+    pub(crate) fn ask(&self, program: &str, arguments: &[&str]) -> String {
+        let output = Command::new(program)
+            .args(arguments)
+            .env("SLURM_CONF", &self.conf)
+            .output()
+            .unwrap_or_else(|error| panic!("{program}: {error}"));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Jobs that have not ended, a line each: number, state, node, reason.
+    pub(crate) fn jobs(&self) -> Vec<String> {
+        let listing = self.ask("squeue", &["-h", "-r", "-o", "%i %T %N %r"]);
+        listing.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until all jobs have ended. SLURM lets a job that is started again wait two minutes; that is cut short.
+    pub(crate) fn wait_for_all(&self) {
+        wait_until("all jobs have ended", || {
+            self.hurry();
+            self.jobs().is_empty()
+        });
+    }
+
+    /// Lets jobs start now that wait for a time.
+    pub(crate) fn hurry(&self) {
+        for line in self
+            .jobs()
+            .iter()
+            .filter(|line| line.ends_with("BeginTime"))
+        {
+            let job = line.split(' ').next().expect("a number");
+            self.ask(
+                "scontrol",
+                &["update", &format!("JobId={job}"), "StartTime=now"],
+            );
+        }
+    }
+
+    /// Ends a node as a power cut does: its daemon, what watches its jobs, and these.
+    pub(crate) fn kill_node(&self, node: &str) {
+        let daemon = std::fs::read_to_string(
+            Path::new(&self.conf).with_file_name(format!("slurmd-{node}.pid")),
+        )
+        .expect("the daemon's number");
+        let mut pids = vec![daemon.trim().to_owned()];
+        let (conf, name) = (
+            format!("SLURM_CONF={}", self.conf),
+            format!("SLURMD_NODENAME={node}"),
+        );
+        for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+            let pid = entry.file_name().to_string_lossy().into_owned();
+            let read = |file: &str| std::fs::read(entry.path().join(file)).unwrap_or_default();
+            let environ = String::from_utf8_lossy(&read("environ")).into_owned();
+            let has = |wanted: &str| environ.split('\0').any(|word| word == wanted);
+            // What watches a job has the daemon's log in its environment or its job's name only.
+            let watches = String::from_utf8_lossy(&read("cmdline")).contains("slurmstepd");
+            let parent = String::from_utf8_lossy(&read("status"))
+                .lines()
+                .any(|line| {
+                    line.strip_prefix("PPid:")
+                        .is_some_and(|ppid| ppid.trim() == daemon.trim())
+                });
+            if has(&conf) && (has(&name) || watches && parent) {
+                pids.push(pid);
+            }
+        }
+        let killed = Command::new("kill")
+            .arg("-KILL")
+            .args(&pids)
+            .status()
+            .expect("kill");
+        assert!(killed.success(), "{pids:?}");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let down = Command::new(&self.xtask)
+            .args(["slurm", "down", "--dir"])
+            .arg(&self.folder)
+            .status();
+        let stopped = down.is_ok_and(|status| status.success());
+        if stopped && !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+        assert!(
+            stopped || std::thread::panicking(),
+            "the cluster does not end"
+        );
+    }
+}
+
+/// Waits until something is so.
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// What the jobs of all submissions have written to their logs.
+pub(crate) fn logs(bench: &Bench) -> String {
+    let files = bench.files("out/.e2m_slurm");
+    let logs = files.iter().filter(|(name, _)| name.contains("/logs/"));
+    logs.map(|(name, (text, _))| format!("== {name}\n{}", String::from_utf8_lossy(text)))
+        .collect()
+}
