@@ -199,6 +199,11 @@ impl Gate {
         notes.chain(said).collect()
     }
 
+    /// Why nothing may start, and what would help.
+    pub(crate) fn refusal(&self) -> String {
+        self.preflight.to_string()
+    }
+
     /// Says it.
     pub(crate) fn tell(&self, terminal: &Terminal) {
         if let Some(lowered) = &self.lowered {

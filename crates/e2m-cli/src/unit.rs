@@ -150,13 +150,13 @@ impl<'a> Unit<'a> {
         }
         let mut outlooks = look(plan);
         let gate = Gate::of(plan, &outlooks, &machine);
-        gate.tell_fit(terminal);
         if gate.refuses() {
             return Err(Refusal {
                 exit: Exit::Refused,
-                why: gate.lines().join("\n"),
+                why: gate.refusal(),
             });
         }
+        gate.tell_fit(terminal);
         check_output_dir(&plan.output_dir).map_err(|why| Refusal {
             exit: Exit::BadInput,
             why,

@@ -1,6 +1,7 @@
 //! A cluster as long as a test lasts.
 
 use crate::common::Bench;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -81,14 +82,21 @@ impl Cluster {
         });
     }
 
-    /// Lets jobs start now that wait for a time.
+    /// Lets jobs start now that wait for a time: not before the node has put in order what their last start left, for which
+    /// that time is meant.
     pub(crate) fn hurry(&self) {
-        for line in self
-            .jobs()
-            .iter()
-            .filter(|line| line.ends_with("BeginTime"))
-        {
-            let job = line.split(' ').next().expect("a number");
+        let waiting = || -> Vec<String> {
+            let jobs = self.jobs().into_iter();
+            let late = jobs.filter(|line| line.ends_with(" BeginTime"));
+            late.filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))
+                .collect()
+        };
+        let before = waiting();
+        if before.is_empty() {
+            return;
+        }
+        std::thread::sleep(Duration::from_secs(6));
+        for job in waiting().iter().filter(|job| before.contains(job)) {
             self.ask(
                 "scontrol",
                 &["update", &format!("JobId={job}"), "StartTime=now"],
@@ -102,28 +110,36 @@ impl Cluster {
             Path::new(&self.conf).with_file_name(format!("slurmd-{node}.pid")),
         )
         .expect("the daemon's number");
-        let mut pids = vec![daemon.trim().to_owned()];
         let (conf, name) = (
             format!("SLURM_CONF={}", self.conf),
             format!("SLURMD_NODENAME={node}"),
         );
+        let mut jobs = Vec::new();
+        let mut watchers = BTreeSet::new();
         for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-            let pid = entry.file_name().to_string_lossy().into_owned();
-            let read = |file: &str| std::fs::read(entry.path().join(file)).unwrap_or_default();
-            let environ = String::from_utf8_lossy(&read("environ")).into_owned();
+            let read = |file: &str| {
+                let bytes = std::fs::read(entry.path().join(file)).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).into_owned()
+            };
+            let environ = read("environ");
             let has = |wanted: &str| environ.split('\0').any(|word| word == wanted);
-            // What watches a job has the daemon's log in its environment or its job's name only.
-            let watches = String::from_utf8_lossy(&read("cmdline")).contains("slurmstepd");
-            let parent = String::from_utf8_lossy(&read("status"))
-                .lines()
-                .any(|line| {
-                    line.strip_prefix("PPid:")
-                        .is_some_and(|ppid| ppid.trim() == daemon.trim())
-                });
-            if has(&conf) && (has(&name) || watches && parent) {
-                pids.push(pid);
+            if has(&conf) && has(&name) {
+                jobs.push(entry.file_name().to_string_lossy().into_owned());
+                // What watches a job is its parent, and would report its end.
+                let status = read("status");
+                let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+                watchers.extend(
+                    parent
+                        .map(|pid| pid.trim().to_owned())
+                        .filter(|pid| pid != "1"),
+                );
             }
         }
+        let pids: Vec<String> = [daemon.trim().to_owned()]
+            .into_iter()
+            .chain(watchers)
+            .chain(jobs)
+            .collect();
         let killed = Command::new("kill")
             .arg("-KILL")
             .args(&pids)

@@ -1,7 +1,7 @@
 //! What the cluster does not take.
 
 use crate::cluster::Cluster;
-use crate::common::Bench;
+use crate::common::{Bench, quick};
 
 #[test]
 fn what_sbatch_says_is_told_with_the_script_and_nothing_stays_in_the_queue() {
@@ -21,14 +21,12 @@ fn what_sbatch_says_is_told_with_the_script_and_nothing_stays_in_the_queue() {
     );
     assert!(refused.err.contains("/array-1.sh)"), "{}", refused.err);
 
-    // The second of two arrays is more than a node has; the first is taken back.
-    let large = e2m_fixtures::Recipe {
-        width: 1500,
-        height: 1200,
-        ..crate::common::quick(3)
-    };
-    bench.pair(&large, "CD071", "DAPI");
-    bench.batch("[slurm]\nextra = \"--exclude=n1\"\ncpus = 3\n");
+    // By the rule, a pad makes one task far larger than the other: two arrays.
+    bench.pair(&quick(3), "CD071", "DAPI");
+    bench.batch(
+        "[slurm]\nextra = \"--exclude=n1\"\ncpus = 3\n[resources]\nmemory_gate = \"rule\"\n\
+         [[override]]\nsample = \"CD071\"\nparams = { pad = 1500 }\n",
+    );
     std::fs::remove_dir_all(bench.path("out")).expect("removed");
     let both = cluster.e2m(&bench, &["submit", "--dry-run", "batch.toml"]);
     assert_eq!(both.code, 0, "{}", both.err);
