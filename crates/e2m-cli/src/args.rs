@@ -43,7 +43,7 @@ pub(crate) enum Sub {
     /// Tell what a run would need in memory and disk, and whether this machine has it
     Check(PlanArgs),
     /// Tell what is there of each task, and what a run would do
-    Status(PlanArgs),
+    Status(StatusArgs),
     /// Hand a batch to a SLURM cluster, one job per task; the same as `parallel = "slurm"`
     Submit(SubmitArgs),
     /// Cancel the jobs of a batch that wait or run on a cluster; what they have finished stays
@@ -269,6 +269,16 @@ pub(crate) struct SlurmCollectArgs {
     /// The folder of the submission
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+}
+
+/// `e2m status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// Print one JSON document to standard output instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `e2m verify`.

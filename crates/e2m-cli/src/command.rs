@@ -21,7 +21,9 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         Some(Sub::Run(args)) => run_batch(&args),
         Some(Sub::Survey(args)) => survey_batch(&args),
         Some(Sub::Check(args)) => look_at_batch(&args, check::check),
-        Some(Sub::Status(args)) => look_at_batch(&args, status::show),
+        Some(Sub::Status(args)) => look_at_batch(&args.plan, |plan, terminal| {
+            status::show(plan, args.json, terminal)
+        }),
         Some(Sub::Verify(args)) => verify_batch(&args),
         Some(Sub::Submit(args)) => {
             let terminal = Terminal::new(args.talk);

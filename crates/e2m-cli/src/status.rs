@@ -1,22 +1,30 @@
 //! `e2m status`: what is there of each task, and what a run would do.
 
-use crate::cluster::Queue;
+use crate::cluster::{self, Queue};
 use crate::exit::Exit;
 use crate::human;
 use crate::look::look;
-use crate::plan::Plan;
+use crate::plan::{Plan, missing_reason};
 use crate::table::Table;
 use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_pipeline::{Outlook, StageOutlook, Status};
+use e2m_pipeline::{MemoryNeeds, Outlook, PipelineError, StageOutlook, Status, TaskSpec};
 use e2m_schedule::slurm::JobState;
+use serde_json::{Value, json};
+
+/// The layout of the JSON document.
+const SCHEMA: u32 = 1;
 
 /// Prints a row per task, and below it why stages would be done that were done before.
-pub(crate) fn show(plan: &Plan, terminal: &Terminal) -> Exit {
+pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
     let outlooks = look(plan);
     let queue = Queue::look(&plan.output_dir);
     for note in &queue.notes {
         terminal.warn(note);
+    }
+    if json {
+        terminal.result(&document(plan, &outlooks, &queue).to_string());
+        return exit(outlooks.iter().filter(|outlook| outlook.is_err()).count());
     }
     let mut columns = vec!["task", "status", "1", "2", "3", "4", "a run would"];
     if !queue.is_empty() {
@@ -67,10 +75,75 @@ pub(crate) fn show(plan: &Plan, terminal: &Terminal) -> Exit {
             "Job {collector} writes the result and the report when the jobs have ended."
         ));
     }
-    if counts.unreadable > 0 {
+    exit(counts.unreadable)
+}
+
+fn exit(unreadable: usize) -> Exit {
+    if unreadable > 0 {
         Exit::TaskFailed
     } else {
         Exit::Complete
+    }
+}
+
+/// The same for other programs, and what an engine that runs task by task has to know of each.
+fn document(plan: &Plan, outlooks: &[Result<Outlook, PipelineError>], queue: &Queue) -> Value {
+    let cpus = cluster::cpus(plan);
+    let task = |(task, outlook): (&TaskSpec, &Result<Outlook, PipelineError>)| {
+        let mut facts = json!({
+            "sample": task.sample,
+            "dye": task.dye,
+            "post": task.post,
+            "pre": task.pre,
+        });
+        let more = match outlook {
+            Ok(outlook) => {
+                let memory = MemoryNeeds {
+                    threads: cpus,
+                    ..outlook.memory
+                };
+                let stages: Vec<Value> = outlook.stages.iter().map(stage_facts).collect();
+                json!({
+                    "status": outlook.finished.as_ref().or(outlook.earlier.as_ref()),
+                    "finished": outlook.is_finished(),
+                    "stages": stages,
+                    "to_do": outlook.to_do(),
+                    "disk_bytes": outlook.disk_bytes,
+                    "memory_bytes": memory.expected().plan_bytes,
+                    "cpus": cpus,
+                })
+            }
+            Err(error) => json!({"status": format!("error: {error}"), "finished": false}),
+        };
+        let job = queue.of(task).map(|there| {
+            let (state, node) = there.state_and_node();
+            json!({"job": there.job, "state": state, "node": node})
+        });
+        if let (Value::Object(facts), Value::Object(more)) = (&mut facts, more) {
+            facts.extend(more);
+            facts.insert("cluster".to_owned(), json!(job));
+        }
+        facts
+    };
+    let missing = plan.missing.iter().map(|missing| {
+        json!({"sample": missing.sample, "dye": missing.dye, "why": missing_reason(missing)})
+    });
+    json!({
+        "schema": SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "batch": plan.batch_path,
+        "output_dir": plan.output_dir,
+        "tasks": plan.tasks.iter().zip(outlooks).map(task).collect::<Vec<_>>(),
+        "missing": missing.collect::<Vec<_>>(),
+        "notes": queue.notes,
+    })
+}
+
+fn stage_facts(stage: &StageOutlook) -> Value {
+    match stage {
+        StageOutlook::There => json!("there"),
+        StageOutlook::New => json!("to do"),
+        StageOutlook::Again(why) => json!(format!("again: {why}")),
     }
 }
 

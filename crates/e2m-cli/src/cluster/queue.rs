@@ -30,6 +30,17 @@ impl Whereabouts {
     }
 }
 
+impl Whereabouts {
+    /// The same for other programs: `queued` or `running`, and where.
+    pub(crate) fn state_and_node(&self) -> (&'static str, Option<&str>) {
+        match &self.state {
+            JobState::Queued { .. } => ("queued", None),
+            JobState::Running { node } => ("running", Some(node)),
+            JobState::Ended { .. } => ("ended", None),
+        }
+    }
+}
+
 /// Tasks that wait or run on the cluster, by what is on record and what SLURM says.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {

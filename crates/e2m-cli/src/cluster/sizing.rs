@@ -1,7 +1,7 @@
 //! What a job asks for: from the plan of its task, or from `[slurm]`.
 
 use crate::batch::slurm::Slurm as Settings;
-use crate::batch::values::{AutoCount, MemoryGate};
+use crate::batch::values::{AutoCount, MemoryGate, WallTime};
 use crate::plan::Plan;
 use e2m_pipeline::{Outlook, PipelineError};
 use e2m_resources::Need;
@@ -20,8 +20,8 @@ const UNKNOWN_BYTES: u64 = 512 << 20;
 const BASE_SECONDS: f64 = 600.0;
 /// A file system across a network that many use may write no faster, bytes per second.
 const WRITE_BYTES_PER_SECOND: f64 = 20e6;
-/// A pixel of the canvas takes one processor so long, seconds; five times what docs/benchmarks.md has.
-const PIXEL_SECONDS: f64 = 1e-6;
+/// A pixel of the canvas takes one processor so long, seconds; six times what docs/benchmarks.md has.
+const PIXEL_SECONDS: f64 = 2e-7;
 /// Time is asked for in steps.
 const STEP_SECONDS: u64 = 300;
 /// So long before its time is up a job is warned, seconds: SLURM may be a minute late …
@@ -33,7 +33,7 @@ const COLLECT_BYTES: u64 = 1 << 30;
 const COLLECT_SECONDS: u64 = 1800;
 
 /// Processors of one task.
-pub(super) fn cpus(plan: &Plan) -> usize {
+pub(crate) fn cpus(plan: &Plan) -> usize {
     match (plan.slurm.cpus, plan.execution.threads) {
         (AutoCount::Exactly(count), _) | (AutoCount::Auto, AutoCount::Exactly(count)) => {
             count.get()
@@ -67,11 +67,7 @@ pub(super) fn demand(
     let seconds = ((BASE_SECONDS + seconds) as u64).div_ceil(STEP_SECONDS) * STEP_SECONDS;
     Demand {
         memory_bytes: plan.slurm.memory.map_or(planned, |memory| memory.0),
-        seconds: plan
-            .slurm
-            .time
-            .as_ref()
-            .map_or(seconds, |time| time.seconds()),
+        seconds: plan.slurm.time.as_ref().map_or(seconds, WallTime::seconds),
     }
 }
 

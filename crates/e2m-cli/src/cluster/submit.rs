@@ -157,7 +157,7 @@ fn choose(
             Ok(outlook) if outlook.is_finished() => continue,
             Ok(_) => {}
             Err(error) => {
-                terminal.warn(&format!("{}: {error}; its job will fail", task_name(task)))
+                terminal.warn(&format!("{}: {error}; its job will fail", task_name(task)));
             }
         }
         chosen.push(index);
