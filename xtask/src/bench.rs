@@ -7,15 +7,16 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::Verb;
 use crate::process::{built_example, cargo, run};
 use crate::workspace::Workspace;
+use crate::{Verb, slurm};
 
 pub(crate) const VERB: Verb = Verb {
     name: "bench",
     summary: "measure time and memory on pairs of growing size",
     help: "Usage: cargo xtask bench [--full] [--compression none|deflate] [SIZE...]
        cargo xtask bench --batches
+       cargo xtask bench --cluster
 
 Generates a pair of each size (default: 2000, 4000 and 8000 px; --full adds 30000x25000), runs e2m on it in release mode
 with default parameters, and prints what it took as tables in Markdown: wall and processor time per stage, bytes read and
@@ -24,7 +25,9 @@ sequential write right before and afterwards, and the registration error. The sa
 8000 or 30000x25000. --full needs 30 GB of disk, which it frees again.
 
 --batches runs batches of many small tasks instead: the same twelve pairs by every runner, a hundred finished tasks once more,
-and a look at ten thousand.",
+and a look at ten thousand.
+
+--cluster starts a SLURM cluster as `cargo xtask slurm up` does, runs the same twelve pairs here and on it, and ends it.",
     run: |workspace, args| measure(workspace, &args),
 };
 
@@ -32,11 +35,17 @@ fn measure(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     let program = built_example(workspace, "bench")?;
     let build = ["build", "--quiet", "--release", "--workspace", "--bins"];
     run(&mut cargo(workspace, build))?;
-    run(Command::new(program)
+    let mut command = Command::new(program);
+    command
         .current_dir(workspace.root())
         .arg("--e2m")
         .arg(workspace.target().join("release/e2m"))
         .arg("--out")
         .arg(workspace.target().join("bench"))
-        .args(args))
+        .args(args);
+    if args.iter().any(|arg| arg == "--cluster") {
+        let folder = workspace.target().join("slurm-bench");
+        return slurm::during(&folder, |conf| run(command.env("SLURM_CONF", conf)));
+    }
+    run(&mut command)
 }

@@ -85,13 +85,33 @@ fn the_schema_is_json() {
     assert_eq!(schema, e2m_cli::batch_schema());
 }
 
+/// Needs no cluster: what would be handed over is printed.
 #[test]
-fn settings_of_later_versions_are_pointed_out() {
-    let bench = Bench::with_pairs(&[("CD070", "DAPI")]);
-    bench.batch("[execution]\nparallel = \"slurm\"\n[slurm]\npartition = \"short\"\n");
+fn what_would_go_to_a_cluster_is_shown_and_nothing_is_written() {
+    let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("CD071", "DAPI")]);
+    bench.batch(
+        "[execution]\nparallel = \"slurm\"\nthreads = 3\n[slurm]\npartition = \"short\"\nmax_running = 1\n\
+         time = \"1-02:00:00\"\nsetup = \"module load opencv\"\n",
+    );
     let run = bench.run(&["--dry-run", "batch.toml"]);
-    assert_eq!(run.code, 0);
-    assert_snapshot!("later_settings", run.err);
+    assert_eq!(run.code, 0, "{}", run.err);
+    for line in [
+        "#SBATCH --array=0-1%1",
+        "#SBATCH --cpus-per-task=3",
+        "#SBATCH --time=1-02:00:00",
+        "#SBATCH --partition=short",
+        "#SBATCH --requeue",
+        "#SBATCH --signal=B:USR1@120",
+        "module load opencv",
+    ] {
+        assert!(
+            run.out.lines().any(|one| one == line),
+            "{line}\n{}",
+            run.out
+        );
+    }
+    assert!(run.out.contains(" slurm-collect "), "{}", run.out);
+    assert_eq!(bench.names("out"), [""; 0]);
 }
 
 #[test]

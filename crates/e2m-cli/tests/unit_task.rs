@@ -183,8 +183,8 @@ fn the_snakemake_workflow_of_the_docs_runs_every_task() {
     assert_eq!(again.code, 0, "{}", again.err);
     assert!(again.err.contains("Nothing to be done"), "{}", again.err);
     // A batch file that was changed is reason to look again, and e2m then knows that nothing is to be done.
-    bench.batch("");
+    bench.batch("[resources]\nmin_available = \"0.4GB\"\n");
     let touched = run(&[]);
-    assert!(touched.err.contains("2 of"), "{}", touched.err);
+    assert_eq!(touched.code, 0, "{}", touched.err);
     assert!(touched.err.contains("nothing to do"), "{}", touched.err);
 }

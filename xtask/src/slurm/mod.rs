@@ -122,6 +122,16 @@ fn start(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// Has something done while a cluster runs, which is told where its configuration is.
+pub(crate) fn during(folder: &Path, work: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let place = Place::at(folder.to_owned());
+    setup::slurm()?;
+    start(&place)?;
+    let done = work(&place.conf());
+    let stopped = daemons::stop(&place);
+    done.and(stopped)
+}
+
 fn last_lines(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();

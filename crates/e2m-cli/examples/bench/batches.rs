@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Pairs of the batch that every runner runs.
-const PAIRS: usize = 12;
-const SIZE: Size = Size::new(1500, 1500);
+pub(crate) const PAIRS: usize = 12;
+pub(crate) const SIZE: Size = Size::new(1500, 1500);
 /// Tasks of the batch that is run again when it is finished.
 const FINISHED: usize = 100;
 const SMALL: Size = Size::new(300, 260);
@@ -46,7 +46,7 @@ pub(crate) fn measure(e2m: &Path, out: &Path) -> Result<String, Box<dyn Error>> 
     Ok(text.join("\n"))
 }
 
-fn pairs(folder: &Path, count: usize, size: Size) -> Result<(), Box<dyn Error>> {
+pub(crate) fn pairs(folder: &Path, count: usize, size: Size) -> Result<(), Box<dyn Error>> {
     for index in 0..count {
         let mut recipe = Recipe::shipped("clean")?.resized(size);
         recipe.seed = index as u64 + 1;
@@ -61,7 +61,7 @@ fn pairs(folder: &Path, count: usize, size: Size) -> Result<(), Box<dyn Error>> 
 }
 
 /// Runs e2m in a folder with this `[execution]`, and answers with the seconds.
-fn timed(
+pub(crate) fn timed(
     e2m: &Path,
     folder: &Path,
     arguments: &[&str],

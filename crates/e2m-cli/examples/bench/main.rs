@@ -1,5 +1,5 @@
 //! Runs the program on pairs of growing size and tells what it took: `bench --e2m PROGRAM --out FOLDER [SIZE...]`; with `--batches`
-//! runs batches of many tasks instead.
+//! runs batches of many tasks instead, with `--cluster` one on the SLURM cluster that SLURM_CONF names.
 //!
 //! Each pair is generated once, run through all four stages with default parameters (`pad = 2000`), compared with the truth,
 //! and removed. Right before and after each run as many bytes as it leaves are written one after another with one sync at the
@@ -11,6 +11,7 @@
 )]
 
 mod batches;
+mod cluster;
 mod plain;
 mod table;
 
@@ -74,6 +75,7 @@ struct Options {
     sizes: Vec<Size>,
     compression: String,
     batches: bool,
+    cluster: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -81,6 +83,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&options.out)?;
     if options.batches {
         println!("{}", batches::measure(&options.e2m, &options.out)?);
+        return Ok(());
+    }
+    if options.cluster {
+        println!("{}", cluster::measure(&options.e2m, &options.out)?);
         return Ok(());
     }
     let mut all = Vec::new();
@@ -102,6 +108,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         sizes: Vec::new(),
         compression: "none".into(),
         batches: false,
+        cluster: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -111,6 +118,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--out" => options.out = value()?.into(),
             "--compression" => options.compression = value()?,
             "--batches" => options.batches = true,
+            "--cluster" => options.cluster = true,
             "--full" => options.sizes.extend(LADDER.into_iter().chain([FULL])),
             size => options.sizes.push(parse(size)?),
         }

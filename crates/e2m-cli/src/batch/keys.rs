@@ -219,7 +219,7 @@ mod tests {
     fn for_anything_else_the_valid_keys_are_listed() {
         assert_eq!(
             said("slurm", "zzz"),
-            "there is no key \"zzz\" in [slurm]; the keys here are partition, time, max_running, setup"
+            "there is no key \"zzz\" in [slurm]; the keys here are partition, account, qos, constraint, time, cpus, memory, max_running, scratch, setup, extra"
         );
     }
 }
