@@ -30,14 +30,24 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             logging::start(&terminal, args.talk);
             submit_batch(&args.run(), &terminal)
         }
-        Some(Sub::Cancel(args)) => look_at_batch(&args, |plan, terminal| {
-            cluster::cancel(plan, &args.tasks, terminal)
-        }),
+        Some(Sub::Cancel(args)) => {
+            let terminal = Terminal::new(args.talk);
+            logging::start(&terminal, args.talk);
+            match read(&args.batch) {
+                Ok(batch) => cluster::cancel(&batch, &args.tasks, &terminal),
+                Err(error) => refuse(&error, &args.batch, &terminal),
+            }
+        }
         Some(Sub::Collect(args)) => look_at_batch(&args, cluster::collect),
         Some(Sub::Task(args)) => {
             let terminal = Terminal::plain(args.talk);
             logging::start(&terminal, args.talk);
             let plan = read(&args.batch).and_then(|batch| Plan::new(&batch, &args.run()));
+            // However the batch is run: this is one task in this process.
+            let plan = plan.map(|mut plan| {
+                plan.execution.parallel = Parallel::No;
+                plan
+            });
             unit::run(&args, plan, &terminal)
         }
         Some(Sub::SlurmTask(args)) => cluster::work(&args),
@@ -86,13 +96,14 @@ fn run_batch(args: &RunArgs) -> Exit {
 fn submit_batch(args: &RunArgs, terminal: &Terminal) -> Exit {
     let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
     let planned = read(path).and_then(|batch| Ok((Plan::new(&batch, args)?, batch)));
-    let (plan, batch) = match planned {
+    let (mut plan, batch) = match planned {
         Ok(planned) => planned,
         Err(error) => return refuse(&error, path, terminal),
     };
     for warning in &plan.warnings {
         terminal.warn(warning);
     }
+    plan.execution.parallel = Parallel::Slurm;
     let handover = cluster::Handover {
         plan: &plan,
         batch: &batch.text,

@@ -55,6 +55,12 @@ pub(crate) fn listen_in_job(interrupt: &Interrupt, terminal: &Terminal) -> Warne
 /// From now on the first SIGINT or SIGTERM raises `interrupt`, and the second one ends the process at once. SIGHUP is left
 /// alone, so that what was started with `nohup` goes on.
 pub(crate) fn listen(interrupt: &Interrupt, terminal: &Terminal) {
+    let words = "stopping after the rows at hand; Ctrl-C again stops at once";
+    listen_saying(interrupt, terminal, words);
+}
+
+/// The same, with other words for the first signal.
+pub(crate) fn listen_saying(interrupt: &Interrupt, terminal: &Terminal, words: &'static str) {
     let mut signals = match Signals::new([SIGINT, SIGTERM]) {
         Ok(signals) => signals,
         Err(error) => {
@@ -70,7 +76,7 @@ pub(crate) fn listen(interrupt: &Interrupt, terminal: &Terminal) {
                 signal_hook::low_level::exit(i32::from(Exit::Interrupted.code()));
             }
             interrupt.raise();
-            terminal.say("stopping after the rows at hand; Ctrl-C again stops at once");
+            terminal.say(words);
         }
     });
 }

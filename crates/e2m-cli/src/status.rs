@@ -18,7 +18,7 @@ const SCHEMA: u32 = 1;
 /// Prints a row per task, and below it why stages would be done that were done before.
 pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
     let outlooks = look(plan);
-    let queue = Queue::look(&plan.output_dir);
+    let queue = Queue::look(plan);
     for note in &queue.notes {
         terminal.warn(note);
     }
@@ -26,8 +26,10 @@ pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
         terminal.result(&document(plan, &outlooks, &queue).to_string());
         return exit(outlooks.iter().filter(|outlook| outlook.is_err()).count());
     }
+    let on_cluster =
+        !queue.is_empty() || plan.tasks.iter().any(|task| queue.failed(task).is_some());
     let mut columns = vec!["task", "status", "1", "2", "3", "4", "a run would"];
-    if !queue.is_empty() {
+    if on_cluster {
         columns.push("on the cluster");
     }
     let mut table = Table::new(&columns);
@@ -40,15 +42,16 @@ pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
             Ok(outlook) => {
                 bytes += outlook.disk_bytes;
                 let there = queue.of(task);
+                let there = there.or_else(|| queue.failed(task).filter(|_| !outlook.is_finished()));
                 counts.add(outlook, there.map(|there| &there.state));
                 // A job that goes on makes good what the last run left.
                 reasons.extend(reason(&name, outlook).filter(|_| there.is_none()));
-                let on_cluster = (!queue.is_empty()).then(|| {
+                let where_it_is = on_cluster.then(|| {
                     there.map_or_else(String::new, |there| {
                         format!("{}, job {}", there.told(), there.job)
                     })
                 });
-                table.row(row(name, outlook).into_iter().chain(on_cluster));
+                table.row(row(name, outlook).into_iter().chain(where_it_is));
             }
             Err(error) => {
                 counts.unreadable += 1;
@@ -164,7 +167,8 @@ impl Counts {
         let there = outlook.stages.contains(&StageOutlook::There);
         let failed = matches!(outlook.earlier, Some(Status::Error(_)));
         *match (on_cluster, outlook.is_finished()) {
-            (Some(JobState::Running { .. }), _) => &mut self.running,
+            (Some(JobState::Running { .. } | JobState::Ending { .. }), _) => &mut self.running,
+            (Some(JobState::Ended { .. }), _) => &mut self.failed,
             (Some(_), _) => &mut self.queued,
             (None, true) => &mut self.finished,
             (None, false) if failed => &mut self.failed,

@@ -93,7 +93,9 @@ pub use discovery::{
 };
 pub use folders::{FolderError, create_folders};
 pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};
-pub use lock::{Attempt, FolderLock, LockError, LockOwner, LockSeeker, is_locked, lock_folder};
+pub use lock::{
+    Attempt, FolderLock, LockError, LockOwner, LockSeeker, is_locked, is_shared_disk, lock_folder,
+};
 pub use raw::{
     ChannelChoice, ChannelSurvey, ColourKind, RawBands, RawError, RawImage, RawInfo, Survey, survey,
 };

@@ -1,7 +1,7 @@
 //! A folder of one's own on a disk of this machine, for files under construction; gone when it is dropped.
 
 use crate::folders::{FolderError, create_folders};
-use crate::lock::{FolderLock, LockError, is_locked, lock_folder};
+use crate::lock::{FolderLock, LockError, lock_folder};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,12 +91,21 @@ impl Scratch {
         }
         for turn in 0_u32.. {
             let folder = place.join(format!("{PREFIX}{}-{turn}", std::process::id()));
-            if folder.exists() {
-                continue;
+            match make_own(&folder) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(source) => {
+                    return Err(FolderError::Make {
+                        path: folder,
+                        source,
+                    }
+                    .into());
+                }
             }
-            create_folders(&folder)?;
-            // Somebody who clears up may hold it for an instant, or have removed it.
-            if let Ok(Some(lock)) = lock_folder(&folder.join(LOCK)) {
+            // Somebody who clears up may hold it for an instant, and remove it.
+            if let Ok(Some(lock)) = lock_folder(&folder.join(LOCK))
+                && folder.join(LOCK).is_file()
+            {
                 return Ok(Self {
                     folder,
                     lock: Some(lock),
@@ -124,13 +133,24 @@ impl Drop for Scratch {
     }
 }
 
+/// Makes a folder that was not there, and that nobody else can look into: places for scratch are often everybody's.
+fn make_own(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Removes what processes left that are no more. What cannot be removed is somebody else's.
 fn remove_abandoned(place: &Path) {
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let lock = entry.path().join(LOCK);
-        // Without a lock it is being made at this moment.
-        if is_ours && lock.is_file() && !is_locked(&lock) {
+        // Without a lock it is being made at this moment. It is held while the folder goes, so that nobody takes it for his.
+        if is_ours
+            && lock.is_file()
+            && let Ok(Some(_held)) = lock_folder(&lock)
+        {
             tracing::info!(path = %entry.path().display(), "a scratch folder that was left is removed");
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -230,6 +250,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
+    #[expect(clippy::print_stderr, reason = "a skipped test says why")]
     fn memory_is_no_disk() {
         let shm = Path::new("/dev/shm");
         if !Place::of(shm).is_ok_and(|place| place.in_memory) {

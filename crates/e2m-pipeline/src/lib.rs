@@ -70,7 +70,7 @@ mod status;
 mod task;
 mod verify;
 
-pub use aftermath::{is_worked_on, record_failure, remove_leftovers};
+pub use aftermath::{is_worked_on, record_failure, remove_leftovers, settle};
 pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
 };

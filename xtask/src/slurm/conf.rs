@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::Place;
 use crate::process::captured;
@@ -13,6 +13,8 @@ use crate::process::captured;
 pub(super) const NODES: [&str; 2] = ["n1", "n2"];
 /// What each of them pretends to have. Its processors may be more than the machine's, its memory is what jobs are held to.
 const CPUS: usize = 4;
+/// How one's own configuration is told from others.
+const FIRST_LINE: &str = "# A cluster for tests; `cargo xtask slurm` wrote this.";
 const MEMORY_MB: usize = 4000;
 
 /// What the configuration depends on.
@@ -48,7 +50,13 @@ impl<'a> Conf<'a> {
     /// Makes the folders, the configuration and a key; what an earlier cluster left there goes.
     pub(super) fn write(&self) -> Result<()> {
         let folder = &self.place.folder;
-        if self.place.conf().is_file() {
+        if let Ok(earlier) = fs::read_to_string(self.place.conf()) {
+            if !earlier.starts_with(FIRST_LINE) {
+                bail!(
+                    "{} holds the configuration of another cluster; name another folder",
+                    folder.display()
+                );
+            }
             fs::remove_dir_all(folder)
                 .with_context(|| format!("{} cannot be cleared", folder.display()))?;
         }
@@ -77,7 +85,7 @@ impl<'a> Conf<'a> {
     fn text(&self) -> String {
         let (folder, host, user) = (self.place.folder.display(), &self.host, &self.user);
         let mut text = format!(
-            "# A cluster for tests; `cargo xtask slurm` wrote this.
+            "{FIRST_LINE}
 ClusterName=e2m
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={}

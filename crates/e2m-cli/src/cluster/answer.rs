@@ -1,8 +1,10 @@
 //! What a job leaves of its task besides the results: how it ended.
 
 use super::submission::{RecordError, Submission, read_json, write_json};
-use e2m_pipeline::TaskOutcome;
+use e2m_io::remove_file;
+use e2m_pipeline::{TaskOutcome, TaskSpec};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// How a task ended in a job.
@@ -26,6 +28,11 @@ impl Answer {
         write_json(&Self::path(folder, task), self)
     }
 
+    /// Removes what an earlier start answered: if this one dies, that is not how it ended.
+    pub(super) fn clear(folder: &Path, task: usize) -> std::io::Result<()> {
+        remove_file(&Self::path(folder, task))
+    }
+
     /// The last answer of the job that a task is in now, if it has ended with one.
     pub(super) fn of(submission: &Submission, task: usize) -> Option<Self> {
         let answer: Self = read_json(&Self::path(&submission.folder, task)).ok()?;
@@ -37,9 +44,9 @@ impl Answer {
 /// What earlier starts of a task's jobs in this submission came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Starts {
-    /// The last stage that was done, 0 before: what was asked to be done again need not be done a third time.
-    pub(super) done: u8,
-    /// Starts, one after another, that were warned before a stage was finished.
+    /// The stages that were done.
+    pub(super) done: BTreeSet<u8>,
+    /// Starts, one after another, whose time was up before a stage was finished.
     pub(super) in_vain: u32,
 }
 
@@ -52,15 +59,36 @@ impl Starts {
         read_json(&Self::path(folder, task)).unwrap_or_default()
     }
 
-    /// Adds a start that was stopped after these stages.
-    pub(super) fn add(&mut self, stages_done: &[u8]) {
-        match stages_done.iter().max() {
-            Some(last) => {
-                self.done = self.done.max(*last);
-                self.in_vain = 0;
-            }
-            None => self.in_vain += 1,
+    /// Adds a start that was stopped after these stages, because its time was up or for another reason.
+    pub(super) fn add(&mut self, stages_done: &[u8], time_was_up: bool) {
+        self.done.extend(stages_done);
+        if !stages_done.is_empty() {
+            self.in_vain = 0;
+        } else if time_was_up {
+            self.in_vain += 1;
         }
+    }
+
+    /// The task as it is to be done now: stages that were to be done again whatever is there, and have been, count now.
+    pub(super) fn remaining(&self, mut task: TaskSpec) -> TaskSpec {
+        if !task.force && task.from_stage == 1 {
+            return task;
+        }
+        let first = if task.force { 1 } else { task.from_stage };
+        let next = (first..=task.to_stage).find(|stage| !self.done.contains(stage));
+        match next {
+            Some(next) if next == first => {}
+            Some(next) => {
+                task.force = false;
+                task.from_stage = next;
+            }
+            // All of them; what is missing besides is found by a look.
+            None => {
+                task.force = false;
+                task.from_stage = 1;
+            }
+        }
+        task
     }
 
     pub(super) fn write(&self, folder: &Path, task: usize) -> Result<(), RecordError> {
@@ -71,27 +99,54 @@ impl Starts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use e2m_pipeline::Params;
+
+    fn task(force: bool, from_stage: u8, to_stage: u8) -> TaskSpec {
+        TaskSpec {
+            sample: "s".into(),
+            dye: "d".into(),
+            post: "post.tif".into(),
+            pre: "pre.tif".into(),
+            output_dir: "out".into(),
+            params: Params::default(),
+            from_stage,
+            to_stage,
+            force,
+            checkpoint_format: Default::default(),
+            checkpoint_compression: Default::default(),
+        }
+    }
 
     #[test]
     fn starts_that_come_to_nothing_are_counted_until_one_does() {
         let mut starts = Starts::default();
-        starts.add(&[]);
-        starts.add(&[]);
-        assert_eq!(
-            starts,
-            Starts {
-                done: 0,
-                in_vain: 2
-            }
-        );
-        starts.add(&[1, 2]);
-        starts.add(&[]);
-        assert_eq!(
-            starts,
-            Starts {
-                done: 2,
-                in_vain: 1
-            }
-        );
+        starts.add(&[], true);
+        starts.add(&[], false);
+        starts.add(&[], true);
+        assert_eq!(starts.in_vain, 2);
+        starts.add(&[1, 2], true);
+        starts.add(&[], true);
+        assert_eq!((starts.in_vain, starts.done.len()), (1, 2));
+    }
+
+    #[test]
+    fn what_was_done_again_before_a_restart_is_not_done_a_third_time() {
+        let after = |(force, from, to), done: &[u8]| {
+            let mut starts = Starts::default();
+            starts.add(done, true);
+            let task = starts.remaining(task(force, from, to));
+            (task.force, task.from_stage)
+        };
+        assert_eq!(after((true, 1, 4), &[]), (true, 1));
+        assert_eq!(after((true, 1, 4), &[1, 2]), (false, 3));
+        assert_eq!(after((false, 3, 4), &[3]), (false, 4));
+        // A stage that was begun behind one that was not finished has to wait for it.
+        assert_eq!(after((true, 1, 4), &[1, 2, 4]), (false, 3));
+        // Nothing is left but perhaps a picture.
+        assert_eq!(after((true, 1, 4), &[1, 2, 3, 4]), (false, 1));
+        assert_eq!(after((true, 1, 2), &[1, 2]), (false, 1));
+        assert_eq!(after((false, 4, 4), &[4]), (false, 1));
+        // Nothing was asked to be done again: what is there counts anyway.
+        assert_eq!(after((false, 1, 4), &[1, 2]), (false, 1));
     }
 }

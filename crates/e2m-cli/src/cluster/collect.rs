@@ -3,7 +3,9 @@
 use super::answer::Answer;
 use super::deaths::Death;
 use super::queue::Queue;
-use super::submission::{ArrayRecord, RecordError, Submission, alone, is_same};
+use super::submission::{
+    ArrayRecord, PATIENCE_OF_JOBS, RecordError, Submission, all, alone, alone_reporting, is_same,
+};
 use super::submit::Sender;
 use super::{sizing, slurm};
 use crate::args::{RunArgs, SlurmCollectArgs, StageArgs, TalkArgs, TaskArgs};
@@ -12,37 +14,74 @@ use crate::human;
 use crate::logging;
 use crate::plan::Plan;
 use crate::report::log::RunLog;
-use crate::report::results::TaskResult;
+use crate::report::results::{Ending, TaskResult};
 use crate::report::{self, BatchReport};
 use crate::run::Journal;
 use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_pipeline::TaskSpec;
-use e2m_schedule::slurm::Slurm;
+use e2m_io::TaskPaths;
+use e2m_pipeline::{Outlook, Status, TaskSpec, outlook, settle, suffix};
+use e2m_schedule::slurm::{JobEnd, JobState, QueuedJob};
 use jiff::Zoned;
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A node may take so long to clear up after a job.
+const ENDING: Duration = Duration::from_secs(120);
+/// Longer than the lock of a dead run on another machine has to stand still.
+const LOCKS_OF_THE_DEAD: Duration = Duration::from_secs(75);
+/// SLURM is asked so often, and so much later each time, before it is taken to be out of order.
+const ASK_TIMES: u32 = 4;
+const ASK_PAUSE: Duration = Duration::from_secs(10);
 
 /// `e2m collect`: writes the batch's result, table and report from what is on record of its tasks.
 pub(crate) fn collect(plan: &Plan, terminal: &Terminal) -> Exit {
-    let queue = Queue::look(&plan.output_dir);
-    for note in &queue.notes {
-        terminal.warn(note);
-    }
-    let began = Zoned::now();
-    let results = plan
-        .tasks
-        .iter()
-        .map(|task| on_record(task, &queue))
-        .collect();
-    write(plan, results, began, terminal)
+    let collected = || -> Result<Exit, RecordError> {
+        let _reporting = alone_reporting(&plan.output_dir)?;
+        let queue = Queue::look(plan);
+        for note in &queue.notes {
+            terminal.warn(note);
+        }
+        // What jobs left that nobody has collected.
+        let mut results = Vec::new();
+        if queue.is_empty() && queue.collectors.is_empty() && queue.notes.is_empty() {
+            let open = all(&plan.output_dir).0.into_iter();
+            for submission in open.filter(|one| !one.record.closed) {
+                results.extend(take_stock(&submission.folder, plan, false, terminal)?.1);
+            }
+        }
+        Ok(write(
+            plan,
+            whole(plan, results, &queue),
+            Zoned::now(),
+            terminal,
+        ))
+    };
+    collected().unwrap_or_else(|error| {
+        terminal.error(&error.to_string());
+        Exit::TaskFailed
+    })
 }
 
-/// What is on record of a task.
-fn on_record(task: &TaskSpec, queue: &Queue) -> TaskResult {
-    match queue.of(task) {
-        Some(there) => TaskResult::queued(task, &format!("job {}, {}", there.job, there.told())),
-        None => TaskResult::earlier(task).unwrap_or_else(|| TaskResult::not_begun(task)),
-    }
+/// A result for every task of the plan: those that were found now, the last of each, and otherwise what is on record.
+fn whole(plan: &Plan, results: Vec<TaskResult>, queue: &Queue) -> Vec<TaskResult> {
+    let name = |result: &TaskResult| (result.sample.clone(), result.dye.clone());
+    let mut found: BTreeMap<_, _> = results
+        .into_iter()
+        .map(|result| (name(&result), result))
+        .collect();
+    let of_task = |task: &TaskSpec| {
+        let found = found.remove(&(task.sample.clone(), task.dye.clone()));
+        found.unwrap_or_else(|| match queue.of(task) {
+            Some(there) => {
+                TaskResult::queued(task, &format!("job {}, {}", there.job, there.told()))
+            }
+            None => TaskResult::earlier(task).unwrap_or_else(|| TaskResult::not_begun(task)),
+        })
+    };
+    plan.tasks.iter().map(of_task).collect()
 }
 
 /// Writes and prints what is left of a batch.
@@ -84,49 +123,25 @@ pub(crate) fn collect_submission(args: &SlurmCollectArgs) -> Exit {
 
 fn try_to_collect(args: &SlurmCollectArgs, terminal: &Terminal) -> Result<Exit, RecordError> {
     let folder = std::path::absolute(&args.folder).unwrap_or_else(|_| args.folder.clone());
-    let tasks = Submission::read(&folder)?.tasks()?;
-    let plan = plan_of(&Submission::read(&folder)?, &tasks)?;
-    let lock = alone(&plan.output_dir)?;
-    // As it is now that nobody else changes it.
     let submission = Submission::read(&folder)?;
-    let mut collector = Collector {
-        sender: Sender {
-            site: sizing::site(&plan.slurm),
-            program: std::env::current_exe().unwrap_or_default(),
-            client: slurm(),
-            submission,
-            tasks,
-        },
-        terminal,
-    };
-    let mut results = collector.results();
-    let waits = results
-        .iter()
-        .any(|result| result.ending() == report::results::Ending::Queued);
-    collector.sender.submission.record.closed = !waits;
-    collector.sender.submission.write()?;
-    drop(lock);
-    let record = &collector.sender.submission.record;
+    let plan = plan_of(&submission, &submission.tasks()?)?;
+    let _reporting = alone_reporting(&plan.output_dir)?;
+    let (submission, results) = take_stock(&folder, &plan, true, terminal)?;
+    let record = &submission.record;
     let mut log = RunLog::open(&plan.output_dir);
     let mut journal = Journal::open(&plan.output_dir, &record.submitted);
     for result in &results {
         log.task(&result.name(), result);
-        journal.add("task_finished", Some(&result.name()), facts(result));
+        let event = match result.ending() {
+            Ending::Queued => "task_retried",
+            _ => "task_finished",
+        };
+        journal.add(event, Some(&result.name()), facts(result));
     }
+    let queue = Queue::look(&plan);
     let started = record.submitted.clone();
-    let mut whole = Vec::new();
-    let queue = Queue::look(&plan.output_dir);
-    for task in &plan.tasks {
-        let place = results
-            .iter()
-            .position(|result| (&result.sample, &result.dye) == (&task.sample, &task.dye));
-        whole.push(match place {
-            Some(place) => results.swap_remove(place),
-            None => on_record(task, &queue),
-        });
-    }
-    let exit = write(&plan, whole, started, terminal);
-    if !waits {
+    let exit = write(&plan, whole(&plan, results, &queue), started, terminal);
+    if record.closed {
         journal.add("run_finished", None, json!({"exit_code": exit.code()}));
         log.line(&format!(
             "the submission is collected, exit code {}",
@@ -146,63 +161,193 @@ fn facts(result: &TaskResult) -> serde_json::Value {
     })
 }
 
-struct Collector<'a> {
+/// How each task of a submission ended, after those that died of memory were submitted once more, if they are to be. The
+/// submission is over when none of its jobs is left.
+fn take_stock(
+    folder: &Path,
+    plan: &Plan,
+    retry: bool,
+    terminal: &Terminal,
+) -> Result<(Submission, Vec<TaskResult>), RecordError> {
+    let _lock = alone(&plan.output_dir, PATIENCE_OF_JOBS)?;
+    let submission = Submission::read(folder)?;
+    let tasks = submission.tasks()?;
+    let mut stock = Stock {
+        sender: Sender {
+            site: sizing::site(&plan.slurm),
+            settings: plan.slurm.clone(),
+            program: std::env::current_exe().map_err(|source| RecordError::Read {
+                path: "/proc/self/exe".into(),
+                source,
+            })?,
+            client: slurm(&plan.slurm),
+            submission,
+            tasks,
+        },
+        terminal,
+    };
+    let results = stock.results(retry)?;
+    let over = !results
+        .iter()
+        .any(|result| result.ending() == Ending::Queued);
+    let mut submission = stock.sender.submission;
+    submission.record.closed = over;
+    submission.write()?;
+    Ok((submission, results))
+}
+
+/// What has become of a task.
+enum Became {
+    /// Its job left an answer.
+    Answered(Answer),
+    /// Whatever its job says, the results are there.
+    Finished(TaskResult),
+    /// Its job waits or runs, or nobody knows.
+    Open(String),
+    Dead(Death),
+}
+
+struct Stock<'a> {
     sender: Sender,
     terminal: &'a Terminal,
 }
 
-impl Collector<'_> {
-    /// How each task of the submission ended.
-    fn results(&mut self) -> Vec<TaskResult> {
-        let submission = &self.sender.submission;
-        let client: &Slurm = &self.sender.client;
-        let ended: Vec<Result<Answer, Death>> = (0..self.sender.tasks.len())
-            .map(|task| {
-                Answer::of(submission, task).ok_or_else(|| Death::of(submission, task, client))
-            })
-            .collect();
-        let again: Vec<usize> = (0..ended.len())
-            .filter(|task| matches!(&ended[*task], Err(death) if death.error.is_memory_death()))
-            .filter(|task| {
-                submission
-                    .array_of(*task)
-                    .is_some_and(|(array, _)| !array.again)
-            })
+impl Stock<'_> {
+    fn results(&mut self, retry: bool) -> Result<Vec<TaskResult>, RecordError> {
+        let became = self.what_became();
+        let may_again = |index: usize| {
+            let array = self.sender.submission.array_of(index);
+            retry && array.is_some_and(|(array, _)| !array.again)
+        };
+        let again: Vec<usize> = (0..became.len())
+            .filter(|index| matches!(&became[*index], Became::Dead(death) if death.error.is_memory_death()))
+            .filter(|index| may_again(*index))
             .collect();
         let tried = self.try_again(&again);
-        ended
-            .into_iter()
-            .zip(&self.sender.tasks)
-            .enumerate()
-            .map(|(index, (ended, task))| match ended {
-                Ok(answer) => TaskResult::of(task, Some(&answer.outcome), &task.output_dir),
-                Err(death) if again.contains(&index) => match &tried {
-                    Ok(()) => {
-                        death.settle(task, None);
-                        self.waiting(index, task, &death)
+        self.put_in_order(&became, &tried);
+        let mut results = Vec::new();
+        for (index, became) in became.into_iter().enumerate() {
+            let task = &self.sender.tasks[index];
+            results.push(match became {
+                Became::Answered(answer) => {
+                    TaskResult::of(task, Some(&answer.outcome), &task.output_dir)
+                }
+                Became::Finished(result) => result,
+                Became::Open(what) => TaskResult::queued(task, &what),
+                Became::Dead(death) => match tried.get(&index) {
+                    Some(Ok(())) => self.waiting(index, task, &death),
+                    other => {
+                        let why = other.and_then(|tried| tried.as_ref().err());
+                        let note = why.map(|why| {
+                            format!("it could not be submitted again with more memory: {why}")
+                        });
+                        let answer = death.answer(task, note);
+                        // SLURM forgets; the next one that collects should not.
+                        answer.write(&self.sender.submission.folder, index)?;
+                        TaskResult::of(task, Some(&answer.outcome), &task.output_dir)
                     }
-                    Err(why) => death.settle(
-                        task,
-                        Some(format!(
-                            "it could not be submitted again with more memory: {why}"
-                        )),
-                    ),
                 },
-                Err(death) => death.settle(task, None),
-            })
+            });
+        }
+        Ok(results)
+    }
+
+    /// What is known of each task, by its answer, by what is on the disk, and by SLURM.
+    fn what_became(&self) -> Vec<Became> {
+        let submission = &self.sender.submission;
+        let known = self.known_jobs();
+        let mut endings: BTreeMap<u64, BTreeMap<usize, JobEnd>> = BTreeMap::new();
+        let mut of_task = |(index, task): (usize, &TaskSpec)| {
+            let answer = Answer::of(submission, index);
+            if let Some(answer) = &answer
+                && matches!(answer.outcome.status, Status::Complete | Status::Suspect(_))
+            {
+                return Became::Answered(answer.clone());
+            }
+            // It may have been finished elsewhere, or the job have died afterwards.
+            if let Some(result) = finished(task, &submission.record.submitted) {
+                return Became::Finished(result);
+            }
+            let Some((array, place)) = submission.array_of(index) else {
+                return Became::Open("it was not submitted".to_owned());
+            };
+            let job = array.job.unwrap_or_default();
+            let is_it = |one: &&QueuedJob| one.job == job && one.array_task == Some(place);
+            match &known {
+                Ok(known) => {
+                    if known
+                        .iter()
+                        .find(is_it)
+                        .is_some_and(|one| one.state.is_live())
+                    {
+                        return Became::Open(format!("job {job}_{place}"));
+                    }
+                }
+                Err(why) if answer.is_none() => return Became::Open(why.clone()),
+                Err(_) => {}
+            }
+            if let Some(answer) = answer {
+                return Became::Answered(answer);
+            }
+            let of_array = endings
+                .entry(job)
+                .or_insert_with(|| self.sender.client.endings(job));
+            Became::Dead(Death::of(submission, index, of_array.get(&place)))
+        };
+        self.sender
+            .tasks
+            .iter()
+            .enumerate()
+            .map(&mut of_task)
             .collect()
     }
 
-    /// Submits tasks once more with half as much memory again, and a job that collects after them.
-    fn try_again(&mut self, tasks: &[usize]) -> Result<(), String> {
+    /// What SLURM says of the submission's jobs, when none of them is about to end any more.
+    fn known_jobs(&self) -> Result<Vec<QueuedJob>, String> {
+        let jobs: Vec<u64> = self
+            .sender
+            .submission
+            .record
+            .arrays
+            .iter()
+            .filter_map(|array| array.job)
+            .collect();
+        let (began, mut refused) = (Instant::now(), 0);
+        loop {
+            match self.sender.client.queue(&jobs) {
+                Ok(known) => {
+                    let ending = known
+                        .iter()
+                        .any(|one| matches!(one.state, JobState::Ending { .. }));
+                    if !ending || began.elapsed() > ENDING {
+                        return Ok(known);
+                    }
+                    std::thread::sleep(Duration::from_secs(2));
+                }
+                Err(error) => {
+                    self.terminal.warn(&error.to_string());
+                    refused += 1;
+                    if refused >= ASK_TIMES {
+                        return Err("how its job ended is not known".to_owned());
+                    }
+                    std::thread::sleep(ASK_PAUSE * refused);
+                }
+            }
+        }
+    }
+
+    /// Submits tasks once more with half as much memory again, and a job that collects after them. Answers with how that went
+    /// for each.
+    fn try_again(&mut self, tasks: &[usize]) -> BTreeMap<usize, Result<(), String>> {
         let arrays: Vec<ArrayRecord> = self.sender.submission.record.arrays.clone();
+        let mut tried = BTreeMap::new();
         let mut jobs = Vec::new();
-        for array in arrays {
+        for array in arrays.into_iter().filter(|array| !array.again) {
             let of_array: Vec<usize> = array
                 .tasks
                 .iter()
                 .copied()
-                .filter(|task| !array.again && tasks.contains(task))
+                .filter(|task| tasks.contains(task))
                 .collect();
             if of_array.is_empty() {
                 continue;
@@ -211,42 +356,62 @@ impl Collector<'_> {
             record.arrays.push(ArrayRecord {
                 name: format!("{}-again", array.name),
                 job: None,
-                tasks: of_array,
+                tasks: of_array.clone(),
                 memory_bytes: sizing::raised(array.memory_bytes),
                 again: true,
+                after: None,
                 ..array
             });
             let index = record.arrays.len() - 1;
-            match self.sender.send_array(index) {
-                Ok(job) => jobs.push(job),
-                Err(error) => {
-                    self.terminal.warn(&error.to_string());
-                    self.take_back(&jobs);
-                    return Err(error.to_string());
-                }
+            let sent = self.sender.send_array(index).map(|job| jobs.push(job));
+            let sent = sent.map_err(|error| error.to_string());
+            if let Err(why) = &sent {
+                self.terminal.warn(why);
+                // One that was refused is none.
+                self.sender.submission.record.arrays.pop();
             }
+            tried.extend(of_array.into_iter().map(|task| (task, sent.clone())));
         }
-        if jobs.is_empty() {
-            return Ok(());
+        if !jobs.is_empty()
+            && let Err(error) = self.sender.send_collector(&jobs)
+        {
+            // What they leave is found by `e2m collect`.
+            self.terminal.warn(&format!(
+                "no job will collect what jobs {jobs:?} leave, run `e2m collect` when they have ended: {error}"
+            ));
         }
-        self.sender.send_collector(&jobs).map_err(|error| {
-            self.terminal.warn(&error.to_string());
-            self.take_back(&jobs);
-            error.to_string()
-        })
+        tried
     }
 
-    /// Nobody would collect what these jobs leave.
-    fn take_back(&mut self, jobs: &[u64]) {
-        let numbers: Vec<String> = jobs.iter().map(u64::to_string).collect();
-        if let Err(error) = self.sender.client.cancel(&numbers) {
-            self.terminal.warn(&error.to_string());
+    /// Does for dead jobs what they could not do themselves.
+    fn put_in_order(&self, became: &[Became], tried: &BTreeMap<usize, Result<(), String>>) {
+        let mut whose = Vec::new();
+        for (index, became) in became.iter().enumerate() {
+            if let Became::Dead(death) = became {
+                let goes_on = matches!(tried.get(&index), Some(Ok(())));
+                let why = death.for_the_record().filter(|_| !goes_on);
+                whose.push((&self.sender.tasks[index], why));
+            }
         }
-        self.sender
-            .submission
-            .record
-            .arrays
-            .retain(|array| !array.again);
+        if whose.is_empty() {
+            return;
+        }
+        let tasks: Vec<(&TaskSpec, Option<&str>)> = whose
+            .iter()
+            .map(|(task, why)| (*task, why.as_deref()))
+            .collect();
+        for ((task, _), settled) in tasks.iter().zip(settle(&tasks, LOCKS_OF_THE_DEAD)) {
+            match settled {
+                Ok(true) => {}
+                Ok(false) => self
+                    .terminal
+                    .warn(&format!("{}: another run works on it", task_name(task))),
+                Err(error) => self.terminal.warn(&format!(
+                    "{}: what a job left could not be put in order: {error}",
+                    task_name(task)
+                )),
+            }
+        }
     }
 
     fn waiting(&self, index: usize, task: &TaskSpec, death: &Death) -> TaskResult {
@@ -263,6 +428,28 @@ impl Collector<'_> {
         self.terminal.say(&format!("{}: {what}", task_name(task)));
         TaskResult::queued(task, &what)
     }
+}
+
+/// The result of a task of which all is there; where something was to be done again, only if it was since then.
+fn finished(task: &TaskSpec, since: &Zoned) -> Option<TaskResult> {
+    let again = task.force || task.from_stage > 1;
+    let as_is = TaskSpec {
+        force: false,
+        from_stage: 1,
+        ..task.clone()
+    };
+    outlook(&as_is).ok().filter(Outlook::is_finished)?;
+    if again {
+        let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
+        let path = paths.manifest_path(&suffix(&task.params, 4));
+        let written = std::fs::metadata(path)
+            .and_then(|about| about.modified())
+            .ok()?;
+        if written < SystemTime::from(since.timestamp()) {
+            return None;
+        }
+    }
+    TaskResult::earlier(&as_is)
 }
 
 /// The whole batch as it was submitted: its tasks in their order, those of this submission as they were then.

@@ -1,10 +1,10 @@
 //! Tasks whose jobs ended without an answer: why, and what becomes of them.
 
+use super::answer::Answer;
 use super::submission::Submission;
-use crate::report::results::TaskResult;
-use e2m_pipeline::{TaskOutcome, TaskSpec, record_failure, remove_leftovers};
+use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
 use e2m_schedule::WorkerError;
-use e2m_schedule::slurm::{Slurm, why_it_ended};
+use e2m_schedule::slurm::{JobEnd, why_it_ended};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -23,36 +23,41 @@ pub(super) struct Death {
 }
 
 impl Death {
-    /// Finds out why.
-    pub(super) fn of(submission: &Submission, task: usize, client: &Slurm) -> Self {
+    /// Finds out why, by what SLURM remembers of the job and what stands in its log.
+    pub(super) fn of(submission: &Submission, task: usize, end: Option<&JobEnd>) -> Self {
         let job = submission.job_of(task).unwrap_or_default();
         let memory = submission
             .array_of(task)
             .map_or(0, |(array, _)| array.memory_bytes);
-        let end = client.ending(&job);
         let log = end_of(&submission.log_of(&job));
         Self {
-            error: why_it_ended(end.as_ref(), &log, memory),
+            error: why_it_ended(end, of_last_start(&log), memory),
             seconds: end.map_or(0, |end| end.seconds),
             job,
             log,
         }
     }
 
-    /// Puts the task's folder in order, and makes a result of it.
-    pub(super) fn settle(&self, task: &TaskSpec, note: Option<String>) -> TaskResult {
-        let removed = remove_leftovers(task).map(drop);
-        let recorded = record_failure(task, &self.error.to_string());
-        for error in [removed, recorded].into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "what a job left could not be put in order");
-        }
+    /// Whether somebody wanted it so.
+    pub(super) fn was_cancelled(&self) -> bool {
+        matches!(&self.error, WorkerError::EndedByCluster { state } if state == "CANCELLED")
+    }
+
+    /// What a manifest is to say of it; nothing where the task is as it was left.
+    pub(super) fn for_the_record(&self) -> Option<String> {
+        (!self.was_cancelled()).then(|| self.error.to_string())
+    }
+
+    /// The answer that it did not leave.
+    pub(super) fn answer(&self, task: &TaskSpec, note: Option<String>) -> Answer {
         let lines: Vec<&str> = self.log.trim_end().lines().collect();
         let last = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
-        let said = match last.is_empty() {
-            true => format!("job {} left no word in its log", self.job),
-            false => format!("the log of job {} ends: {last}", self.job),
+        let said = if last.is_empty() {
+            format!("job {} left no word in its log", self.job)
+        } else {
+            format!("the log of job {} ends: {last}", self.job)
         };
-        let outcome = TaskOutcome {
+        let mut outcome = TaskOutcome {
             seconds: self.seconds as f64,
             peak_rss_bytes: match self.error {
                 WorkerError::MemoryLimit { peak_bytes, .. } => peak_bytes,
@@ -61,7 +66,17 @@ impl Death {
             notes: note.into_iter().chain([said]).collect(),
             ..TaskOutcome::failed(&task.sample, &task.dye, self.error.to_string())
         };
-        TaskResult::of(task, Some(&outcome), &task.output_dir)
+        if self.was_cancelled() {
+            outcome.status =
+                Status::Incomplete("cancelled, the next run goes on from here".to_owned());
+            outcome.interrupted = true;
+        }
+        Answer {
+            job: self.job.clone(),
+            node: None,
+            requeued: false,
+            outcome,
+        }
     }
 }
 
@@ -76,5 +91,36 @@ fn end_of(path: &Path) -> String {
     match read {
         Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(_) => String::new(),
+    }
+}
+
+/// What a job wrote since it was started last: what ended an earlier start is no news.
+fn of_last_start(log: &str) -> &str {
+    let starts = |line: &str| line.starts_with("e2m ") && line.contains(" as job ");
+    let mut at = 0;
+    let mut last = 0;
+    for line in log.split_inclusive('\n') {
+        if starts(line) {
+            last = at;
+        }
+        at += line.len();
+    }
+    log.get(last..).unwrap_or(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_start_of_a_job_tells_how_it_ended() {
+        let log = "e2m 0.1.0: S/D as job 1_0 on n1\nslurmstepd: error: *** JOB 1 ON n1 CANCELLED AT x DUE TO TIME LIMIT ***\n\
+                   e2m 0.1.0: S/D as job 1_0 on n2, started again (1 time)\nhm\n";
+        assert_eq!(
+            of_last_start(log),
+            "e2m 0.1.0: S/D as job 1_0 on n2, started again (1 time)\nhm\n"
+        );
+        assert_eq!(of_last_start("no start\n"), "no start\n");
+        assert_eq!(of_last_start(""), "");
     }
 }

@@ -29,21 +29,68 @@ pub(crate) use sizing::cpus;
 pub(crate) use submit::{Handover, submit};
 pub(crate) use work::work;
 
+use crate::batch::slurm::Slurm as Settings;
 use e2m_schedule::slurm::Slurm;
 use std::ffi::OsString;
 
-/// SLURM. In a job, what it says of that job would be taken by its programs for wishes about the next one.
-fn slurm() -> Slurm {
+/// SLURM, with an environment that does not undo what scripts say. In a job, what SLURM says of that job would be taken by
+/// its programs for wishes about the next one; and variables of `sbatch` go before what stands in a script: those of a
+/// user's profile count for what the batch file leaves open, and not for what e2m relies on.
+fn slurm(settings: &Settings) -> Slurm {
     let in_job = std::env::var_os("SLURM_JOB_ID").is_some();
-    let hidden = |name: &OsString| {
-        let name = name.to_string_lossy();
-        let of_site = ["SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT"];
-        in_job && name.starts_with("SLURM_") && !of_site.contains(&&*name)
-    };
-    Slurm::new(
-        std::env::vars_os()
-            .map(|(name, _)| name)
-            .filter(hidden)
-            .collect(),
-    )
+    let hidden = |name: &OsString| is_hidden(&name.to_string_lossy(), in_job, settings);
+    let names = std::env::vars_os().map(|(name, _)| name);
+    Slurm::new(names.filter(hidden).collect())
+}
+
+fn is_hidden(name: &str, in_job: bool, settings: &Settings) -> bool {
+    const OF_SITE: [&str; 5] = [
+        "SLURM_CONF",
+        "SLURM_CONF_SERVER",
+        "SLURM_CLUSTERS",
+        "SLURM_JWT",
+        "SLURM_TIME_FORMAT",
+    ];
+    const RELIED_ON: [&str; 13] = [
+        "SBATCH_ARRAY_INX",
+        "SBATCH_JOB_NAME",
+        "SBATCH_MEM_PER_CPU",
+        "SBATCH_MEM_PER_GPU",
+        "SBATCH_MEM_PER_NODE",
+        "SBATCH_NO_REQUEUE",
+        "SBATCH_OPEN_MODE",
+        "SBATCH_OUTPUT",
+        "SBATCH_REQUEUE",
+        "SBATCH_SIGNAL",
+        "SBATCH_TIMELIMIT",
+        "SBATCH_WAIT",
+        "SBATCH_WRAP",
+    ];
+    let given = [
+        ("SBATCH_PARTITION", settings.partition.is_some()),
+        ("SBATCH_ACCOUNT", settings.account.is_some()),
+        ("SBATCH_QOS", settings.qos.is_some()),
+        ("SBATCH_CONSTRAINT", settings.constraint.is_some()),
+    ];
+    in_job && name.starts_with("SLURM_") && !OF_SITE.contains(&name)
+        || RELIED_ON.contains(&name)
+        || given.contains(&(name, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Batch;
+
+    #[test]
+    fn profiles_decide_what_the_batch_file_leaves_open() {
+        let text = "raw_dir = \"a\"\noutput_dir = \"b\"\n[slurm]\nqos = \"low\"\n";
+        let batch =
+            Batch::parse(std::path::Path::new("/b/batch.toml"), text).expect("a batch file");
+        let hidden = |name, in_job| is_hidden(name, in_job, &batch.slurm);
+        assert!(hidden("SBATCH_QOS", false) && hidden("SBATCH_TIMELIMIT", false));
+        assert!(!hidden("SBATCH_ACCOUNT", false) && !hidden("PATH", true));
+        assert!(hidden("SLURM_MEM_PER_NODE", true) && !hidden("SLURM_MEM_PER_NODE", false));
+        assert!(!hidden("SLURM_CONF", true) && !hidden("SLURM_JWT", true));
+    }
 }

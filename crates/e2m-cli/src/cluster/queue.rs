@@ -2,9 +2,9 @@
 
 use super::slurm;
 use super::submission::{Submission, all};
+use crate::plan::Plan;
 use e2m_pipeline::TaskSpec;
-use e2m_schedule::slurm::JobState;
-use std::path::Path;
+use e2m_schedule::slurm::{JobState, QueuedJob};
 
 /// Where a task is.
 #[derive(Debug, Clone)]
@@ -25,7 +25,8 @@ impl Whereabouts {
             JobState::Queued { reason } => format!("queued ({reason})"),
             JobState::Running { node } if node.is_empty() => "running".to_owned(),
             JobState::Running { node } => format!("running on {node}"),
-            JobState::Ended { state } => state.to_lowercase(),
+            JobState::Ending { .. } => "about to end".to_owned(),
+            JobState::Ended { state } => format!("failed ({state})"),
         }
     }
 }
@@ -36,6 +37,7 @@ impl Whereabouts {
         match &self.state {
             JobState::Queued { .. } => ("queued", None),
             JobState::Running { node } => ("running", Some(node)),
+            JobState::Ending { node } => ("ending", Some(node)),
             JobState::Ended { .. } => ("ended", None),
         }
     }
@@ -44,7 +46,8 @@ impl Whereabouts {
 /// Tasks that wait or run on the cluster, by what is on record and what SLURM says.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    live: Vec<Whereabouts>,
+    /// Of submissions that are open, the newest last.
+    found: Vec<Whereabouts>,
     /// Jobs that collect and have not ended.
     pub(crate) collectors: Vec<u64>,
     /// What could not be found out.
@@ -53,8 +56,8 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Asks SLURM, if there are submissions that have not been closed.
-    pub(crate) fn look(output_dir: &Path) -> Self {
-        let (submissions, errors) = all(output_dir);
+    pub(crate) fn look(plan: &Plan) -> Self {
+        let (submissions, errors) = all(&plan.output_dir);
         let mut queue = Self {
             notes: errors.iter().map(ToString::to_string).collect(),
             ..Self::default()
@@ -64,55 +67,67 @@ impl Queue {
             .filter(|submission| !submission.record.closed)
             .collect();
         let jobs: Vec<u64> = open.iter().flat_map(Submission::jobs).collect();
-        let known = match slurm().queue(&jobs) {
-            Ok(known) => known,
-            Err(error) => {
-                queue
-                    .notes
-                    .push(format!("what is in the queue is not known: {error}"));
-                return queue;
-            }
-        };
-        for submission in &open {
-            let tasks = match submission.tasks() {
-                Ok(tasks) => tasks,
-                Err(error) => {
-                    queue.notes.push(error.to_string());
-                    continue;
-                }
-            };
-            for job in known.iter().filter(|job| job.state.is_live()) {
-                if submission.record.collectors.contains(&job.job) {
-                    queue.collectors.push(job.job);
-                }
-                let arrays = submission.record.arrays.iter();
-                let array = arrays.clone().find(|array| array.job == Some(job.job));
-                let index = array.and_then(|array| array.tasks.get(job.array_task?));
-                if let Some(task) = index.and_then(|index| tasks.get(*index))
-                    && let Some(place) = job.array_task
-                {
-                    queue.live.push(Whereabouts {
-                        job: format!("{}_{place}", job.job),
-                        state: job.state.clone(),
-                        task: task.clone(),
-                    });
-                }
-            }
+        match slurm(&plan.slurm).queue(&jobs) {
+            Ok(known) => open.iter().for_each(|one| queue.add(one, &known)),
+            Err(error) => queue
+                .notes
+                .push(format!("what is in the queue is not known: {error}")),
         }
         queue
     }
 
+    fn add(&mut self, submission: &Submission, known: &[QueuedJob]) {
+        let tasks = match submission.tasks() {
+            Ok(tasks) => tasks,
+            Err(error) => {
+                self.notes.push(error.to_string());
+                return;
+            }
+        };
+        for job in known {
+            if submission.record.collectors.contains(&job.job) && job.state.is_live() {
+                self.collectors.push(job.job);
+            }
+            let mut arrays = submission.record.arrays.iter();
+            let array = arrays.find(|array| array.job == Some(job.job));
+            let index = array.and_then(|array| array.tasks.get(job.array_task?));
+            if let Some(task) = index.and_then(|index| tasks.get(*index))
+                && let Some(place) = job.array_task
+            {
+                self.found.push(Whereabouts {
+                    job: format!("{}_{place}", job.job),
+                    state: job.state.clone(),
+                    task: task.clone(),
+                });
+            }
+        }
+    }
+
     /// Where a task is; `None` where it neither waits nor runs. Other parameters make another task.
     pub(crate) fn of(&self, task: &TaskSpec) -> Option<&Whereabouts> {
-        self.live.iter().rev().find(|one| {
+        self.last(task).filter(|one| one.state.is_live())
+    }
+
+    /// The job of a task that ended without success, and has not been collected.
+    pub(crate) fn failed(&self, task: &TaskSpec) -> Option<&Whereabouts> {
+        self.last(task)
+            .filter(|one| matches!(&one.state, JobState::Ended { state } if state != "COMPLETED"))
+    }
+
+    fn last(&self, task: &TaskSpec) -> Option<&Whereabouts> {
+        // A live one before others of the same task: numbers do not come in the order of time.
+        let same = |one: &&Whereabouts| {
             one.task.sample == task.sample
                 && one.task.dye == task.dye
                 && one.task.params == task.params
-        })
+        };
+        let mut all = self.found.iter().filter(same);
+        let live = all.clone().find(|one| one.state.is_live());
+        live.or_else(|| all.next_back())
     }
 
-    /// Whether anything of the batch is on the cluster.
+    /// Whether nothing of the batch waits or runs.
     pub(crate) fn is_empty(&self) -> bool {
-        self.live.is_empty()
+        !self.found.iter().any(|one| one.state.is_live())
     }
 }

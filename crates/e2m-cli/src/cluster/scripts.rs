@@ -2,6 +2,7 @@
 
 use super::sizing;
 use super::submission::{ArrayRecord, RecordError, Submission};
+use crate::batch::slurm::Slurm as Settings;
 use crate::human;
 use e2m_schedule::slurm::{ArrayScript, DependentScript, Group, Site};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Scripts<'a> {
     pub(super) submission: &'a Submission,
     pub(super) site: &'a Site,
+    pub(super) settings: &'a Settings,
     /// This program, as its jobs are to call it.
     pub(super) program: &'a Path,
 }
@@ -29,7 +31,12 @@ impl Scripts<'_> {
             memory_bytes: array.memory_bytes,
             seconds: array.seconds,
             at_a_time: array.at_a_time,
+            after: array.after,
         };
+        let waits = array
+            .after
+            .and_then(|index| self.submission.record.arrays.get(index));
+        let waits = waits.map_or_else(String::new, |array| format!(", after {}", array.name));
         let try_again = if array.again {
             " again, with more memory"
         } else {
@@ -41,14 +48,14 @@ impl Scripts<'_> {
             cpus: array.cpus,
             site: self.site,
             log: &log,
-            warn_seconds: sizing::warn_seconds(array.seconds),
+            warn_seconds: array.warn_seconds,
             command: &[
                 Submission::text(program)?,
                 "slurm-task",
                 Submission::text(&list)?,
             ],
             about: &format!(
-                "{}{try_again}: e2m {}, {}",
+                "{}{try_again}{waits}: e2m {}, {}",
                 human::count(array.tasks.len(), "task"),
                 env!("CARGO_PKG_VERSION"),
                 self.submission.record.batch.display()
@@ -65,7 +72,14 @@ impl Scripts<'_> {
             "{}/collect-%j.log",
             ArrayScript::escaped(Submission::text(&logs)?)
         );
-        let demand = sizing::collector();
+        let tasks = self
+            .submission
+            .record
+            .arrays
+            .iter()
+            .map(|array| array.tasks.len())
+            .sum();
+        let demand = sizing::collector(tasks, self.settings);
         let text = DependentScript {
             name: &format!("{}-collect", self.name()),
             memory_bytes: demand.memory_bytes,

@@ -31,6 +31,7 @@ const WARN_PART: u64 = 4;
 /// Memory and time of the job that collects: a report holds the pictures of one task at a time.
 const COLLECT_BYTES: u64 = 1 << 30;
 const COLLECT_SECONDS: u64 = 1800;
+const COLLECT_SECONDS_PER_TASK: u64 = 2;
 
 /// Processors of one task.
 pub(crate) fn cpus(plan: &Plan) -> usize {
@@ -59,9 +60,7 @@ pub(super) fn demand(
         UNKNOWN_BYTES
     };
     let seconds = outlook.as_ref().map_or(0.0, |outlook| {
-        let larger = outlook.post.max(outlook.pre);
-        let pad = 2 * outlook.memory.pad;
-        let pixels = (larger.width + pad) as f64 * (larger.height + pad) as f64;
+        let pixels = canvas_pixels(outlook) as f64;
         outlook.disk_bytes as f64 / WRITE_BYTES_PER_SECOND + pixels * PIXEL_SECONDS / cpus as f64
     });
     let seconds = ((BASE_SECONDS + seconds) as u64).div_ceil(STEP_SECONDS) * STEP_SECONDS;
@@ -81,16 +80,33 @@ pub(super) fn raised(memory_bytes: u64) -> u64 {
     memory_bytes.saturating_mul(3) / 2
 }
 
-/// So long before its time is up a job is warned.
-pub(super) fn warn_seconds(seconds: u64) -> u64 {
-    WARN_SECONDS.min(seconds / WARN_PART)
+/// So long before its time is up a job is warned: what is under way is finished, which takes as long as a whole file may
+/// take to be copied.
+pub(super) fn warn_seconds(seconds: u64, file_bytes: u64) -> u64 {
+    let copy = (file_bytes as f64 / WRITE_BYTES_PER_SECOND) as u64;
+    (WARN_SECONDS + copy).min(seconds / WARN_PART)
 }
 
-/// What the job asks for that collects.
-pub(super) fn collector() -> Demand {
+/// The largest file of a task, bytes.
+pub(super) fn file_bytes(outlook: &Result<Outlook, PipelineError>) -> u64 {
+    outlook
+        .as_ref()
+        .map_or(0, |outlook| 4 * canvas_pixels(outlook))
+}
+
+fn canvas_pixels(outlook: &Outlook) -> u64 {
+    let (larger, pad) = (outlook.post.max(outlook.pre), 2 * outlook.memory.pad);
+    (larger.width + pad) as u64 * (larger.height + pad) as u64
+}
+
+/// What the job asks for that collects the results of so many tasks.
+pub(super) fn collector(tasks: usize, settings: &Settings) -> Demand {
+    let seconds = COLLECT_SECONDS + COLLECT_SECONDS_PER_TASK * tasks as u64;
+    // Where jobs may not take longer than that.
+    let longest = settings.time.as_ref().map_or(u64::MAX, WallTime::seconds);
     Demand {
         memory_bytes: COLLECT_BYTES,
-        seconds: COLLECT_SECONDS,
+        seconds: seconds.min(longest),
     }
 }
 
@@ -131,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_warning_leaves_most_of_a_short_time() {
-        assert_eq!(warn_seconds(7200), 120);
-        assert_eq!(warn_seconds(240), 60);
+        assert_eq!(warn_seconds(7200, 10_000_000), 120);
+        assert_eq!(warn_seconds(7200, 4_000_000_000), 320);
+        assert_eq!(warn_seconds(240, 4_000_000_000), 60);
     }
 }

@@ -1,7 +1,9 @@
 //! What is on record of a submission, in a folder of its own.
 
 use crate::batch::Batch;
-use e2m_io::{AtomicError, FolderLock, LockError, create_folders, lock_folder, write_atomic};
+use e2m_io::{
+    AtomicError, Attempt, FolderLock, LockError, LockSeeker, create_folders, write_atomic,
+};
 use e2m_pipeline::TaskSpec;
 use jiff::Zoned;
 use serde::de::DeserializeOwned;
@@ -16,8 +18,11 @@ const SCHEMA: u32 = 1;
 const RECORD: &str = "submission.json";
 const TASKS: &str = "tasks.json";
 const BATCH: &str = "batch.toml";
-/// Somebody else submits for as long as this, at most.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Whoever submits waits for others as long as this: more than it takes to find that the lock of another machine is a dead
+/// run's.
+pub(super) const PATIENCE: Duration = Duration::from_secs(180);
+/// Jobs have time, and nobody who would call them again.
+pub(super) const PATIENCE_OF_JOBS: Duration = Duration::from_secs(3600);
 
 /// One job array.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +43,10 @@ pub(super) struct ArrayRecord {
     pub(super) at_a_time: Option<usize>,
     /// Whether it is a second try, with more memory.
     pub(super) again: bool,
+    /// So long before its time is up a job is warned, seconds.
+    pub(super) warn_seconds: u64,
+    /// The array, by its place in the record, that has to end before this one begins.
+    pub(super) after: Option<usize>,
 }
 
 /// What is on record.
@@ -55,7 +64,7 @@ pub(super) struct Record {
     pub(super) arrays: Vec<ArrayRecord>,
     /// The jobs that collect, in the order of their submission.
     pub(super) collectors: Vec<u64>,
-    /// Whether the last of them is done, or all was cancelled.
+    /// Whether it is over: jobs that are still found to belong to it have nothing to do.
     pub(super) closed: bool,
 }
 
@@ -89,8 +98,8 @@ pub(super) enum RecordError {
     Folder(#[from] e2m_io::FolderError),
     #[error(transparent)]
     Lock(#[from] LockError),
-    #[error("another e2m submits or collects in {}; try again", path.display())]
-    Busy { path: PathBuf },
+    #[error("another e2m ({owner}) is at work in {}; try again", path.display())]
+    Busy { path: PathBuf, owner: String },
     #[error("{} is no text in UTF-8, which SLURM's scripts need; move or rename it", path.display())]
     NotText { path: PathBuf },
 }
@@ -117,18 +126,32 @@ pub(super) fn place(output_dir: &Path) -> PathBuf {
 }
 
 /// Waits until nobody else changes what is on record, and has it so until the answer is dropped.
-pub(super) fn alone(output_dir: &Path) -> Result<FolderLock, RecordError> {
+pub(super) fn alone(output_dir: &Path, patience: Duration) -> Result<FolderLock, RecordError> {
+    wait_for(output_dir, ".lock", patience)
+}
+
+/// The same for the files of the batch as a whole: from looking at its tasks to the last file, so that nobody writes what
+/// another has seen before.
+pub(super) fn alone_reporting(output_dir: &Path) -> Result<FolderLock, RecordError> {
+    wait_for(output_dir, ".report_lock", PATIENCE_OF_JOBS)
+}
+
+fn wait_for(output_dir: &Path, name: &str, patience: Duration) -> Result<FolderLock, RecordError> {
     let place = place(output_dir);
     create_folders(&place)?;
-    let began = Instant::now();
+    // One seeker all along: it finds out whether the record of another machine stands still.
+    let (began, mut seeker) = (Instant::now(), LockSeeker::new(&place.join(name)));
     loop {
-        if let Some(lock) = lock_folder(&place.join(".lock"))? {
-            return Ok(lock);
+        match seeker.attempt()? {
+            Attempt::Held(lock) => return Ok(lock),
+            Attempt::Busy(owner) if began.elapsed() > patience => {
+                return Err(RecordError::Busy {
+                    path: place,
+                    owner: owner.to_string(),
+                });
+            }
+            Attempt::Busy(_) => std::thread::sleep(Duration::from_millis(200)),
         }
-        if began.elapsed() > PATIENCE {
-            return Err(RecordError::Busy { path: place });
-        }
-        std::thread::sleep(Duration::from_millis(200));
     }
 }
 
@@ -238,6 +261,15 @@ impl Submission {
         self.folder.join("logs").join(format!("{job}.log"))
     }
 
+    /// Whether a job, as `12_3`, is one of its own.
+    pub(super) fn owns(&self, job: &str) -> bool {
+        let array = job.split('_').next().and_then(|text| text.parse().ok());
+        self.record
+            .arrays
+            .iter()
+            .any(|one| one.job.is_some() && one.job == array)
+    }
+
     /// A path as text, for scripts.
     pub(super) fn text(path: &Path) -> Result<&str, RecordError> {
         let text = path.to_str().filter(|text| !text.contains(['\n', '\r']));
@@ -332,6 +364,8 @@ mod tests {
             cpus: 1,
             at_a_time: None,
             again: false,
+            warn_seconds: 1,
+            after: None,
         }
     }
 

@@ -3,9 +3,12 @@
 use super::collect::collect;
 use super::queue::Queue;
 use super::scripts::Scripts;
-use super::submission::{ArrayRecord, Record, RecordError, Submission, TaskList, alone};
+use super::submission::{
+    ArrayRecord, PATIENCE, Record, RecordError, Submission, TaskList, all, alone,
+};
 use super::{sizing, slurm};
 use crate::args::TaskArgs;
+use crate::batch::slurm::Slurm as Settings;
 use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::human::{self, count};
@@ -13,11 +16,13 @@ use crate::look::look;
 use crate::plan::Plan;
 use crate::report::log::RunLog;
 use crate::run::{Journal, check_output_dir};
+use crate::signals;
 use crate::task_name;
 use crate::terminal::Terminal;
 use e2m_io::write_atomic;
 use e2m_pipeline::{Outlook, PipelineError, TaskSpec};
-use e2m_schedule::slurm::{Demand, Slurm, SlurmError, groups};
+use e2m_schedule::Interrupt;
+use e2m_schedule::slurm::{Demand, Group, Site, Slurm, SlurmError, groups};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +48,12 @@ pub(super) enum SubmitError {
     NoProgram(std::io::Error),
     #[error(transparent)]
     Script(#[from] e2m_io::AtomicError),
+    #[error(
+        "{0}\nNothing was submitted, as it might be in the queue already. Try again; a record that cannot be read can be removed once none of its jobs is left (`squeue`)"
+    )]
+    QueueUnknown(String),
+    #[error("interrupted; nothing was submitted")]
+    Interrupted,
 }
 
 /// Submits what is neither finished nor in the queue.
@@ -66,12 +77,22 @@ pub(crate) fn submit(handover: &Handover<'_>, terminal: &Terminal) -> Exit {
         terminal.error(&error);
         return Exit::BadInput;
     }
-    match hand_over(handover, &outlooks, &gate, cpus, terminal) {
-        Ok(Some(submission)) => {
+    let interrupt = Interrupt::default();
+    signals::listen_saying(
+        &interrupt,
+        terminal,
+        "interrupted; what was submitted is taken back",
+    );
+    match hand_over(handover, (&outlooks, &gate, cpus), &interrupt, terminal) {
+        Ok(Handed::Over(submission)) => {
             tell(&submission, plan, terminal);
             Exit::Complete
         }
-        Ok(None) => Exit::Complete,
+        Ok(Handed::Nothing(exit)) => exit,
+        Err(SubmitError::Interrupted) => {
+            terminal.error(&SubmitError::Interrupted.to_string());
+            Exit::Interrupted
+        }
         Err(error) => {
             terminal.error(&error.to_string());
             Exit::BadInput
@@ -79,28 +100,43 @@ pub(crate) fn submit(handover: &Handover<'_>, terminal: &Terminal) -> Exit {
     }
 }
 
-/// The submission, if there is anything to submit.
+/// What came of it.
+enum Handed {
+    Over(Box<Submission>),
+    /// There was nothing to submit.
+    Nothing(Exit),
+}
+
 fn hand_over(
     handover: &Handover<'_>,
-    outlooks: &[Result<Outlook, PipelineError>],
-    gate: &Gate,
-    cpus: usize,
+    (outlooks, gate, cpus): (&[Result<Outlook, PipelineError>], &Gate, usize),
+    interrupt: &Interrupt,
     terminal: &Terminal,
-) -> Result<Option<Submission>, SubmitError> {
+) -> Result<Handed, SubmitError> {
     let plan = handover.plan;
     // Two that submit at the same time would both find the queue without the other's jobs.
     let lock = (!handover.dry_run)
-        .then(|| alone(&plan.output_dir))
+        .then(|| alone(&plan.output_dir, PATIENCE))
         .transpose()?;
-    let queue = Queue::look(&plan.output_dir);
-    for note in &queue.notes {
-        terminal.warn(note);
+    let queue = Queue::look(plan);
+    // What is not known to be in the queue would be handed over a second time.
+    if !queue.notes.is_empty() && !handover.dry_run {
+        return Err(SubmitError::QueueUnknown(queue.notes.join("\n")));
     }
     let chosen = choose(plan, outlooks, &queue, terminal);
+    let program = std::env::current_exe().map_err(SubmitError::NoProgram)?;
+    let site = sizing::site(&plan.slurm);
+    if !handover.dry_run {
+        send_missing_collectors(plan, (&site, &program), &queue)?;
+    }
     if chosen.is_empty() {
         drop(lock);
-        nothing_to_submit(plan, &queue, handover.dry_run, terminal);
-        return Ok(None);
+        return Ok(Handed::Nothing(nothing_to_submit(
+            plan,
+            &queue,
+            handover.dry_run,
+            terminal,
+        )));
     }
     let demand =
         |index: &usize| sizing::demand(plan, &gate.needs()[*index], &outlooks[*index], cpus);
@@ -109,34 +145,68 @@ fn hand_over(
         .iter()
         .map(|index| plan.tasks[*index].clone())
         .collect();
+    for task in &tasks {
+        for path in [&task.post, &task.pre, &task.output_dir] {
+            Submission::text(path)?;
+        }
+    }
     let asked = handover.asked;
     let mut record = Record::new(&plan.batch_path, &asked.samples, &asked.dyes);
-    record.arrays = arrays(plan, &demands, cpus);
+    let file_bytes: Vec<u64> = chosen
+        .iter()
+        .map(|index| sizing::file_bytes(&outlooks[*index]))
+        .collect();
+    record.arrays = arrays(plan, &demands, &file_bytes, cpus);
     let submission = Submission::new(&plan.output_dir, record);
-    let site = sizing::site(&plan.slurm);
-    let program = std::env::current_exe().map_err(SubmitError::NoProgram)?;
     if handover.dry_run {
-        print(
-            &submission,
-            &Scripts {
-                submission: &submission,
-                site: &site,
-                program: &program,
-            },
-            terminal,
-        )?;
-        return Ok(None);
+        let scripts = Scripts {
+            submission: &submission,
+            site: &site,
+            settings: &plan.slurm,
+            program: &program,
+        };
+        print(&submission, &scripts, terminal)?;
+        return Ok(Handed::Nothing(Exit::Complete));
     }
     submission.begin(handover.batch, &tasks)?;
     let mut sender = Sender {
         submission,
         tasks,
         site,
+        settings: plan.slurm.clone(),
         program,
-        client: slurm(),
+        client: slurm(&plan.slurm),
     };
-    sender.send()?;
-    Ok(Some(sender.submission))
+    sender.send(interrupt)?;
+    Ok(Handed::Over(Box::new(sender.submission)))
+}
+
+/// A submission that was killed before its last step has jobs, and none that collects what they leave.
+fn send_missing_collectors(
+    plan: &Plan,
+    (site, program): (&Site, &Path),
+    queue: &Queue,
+) -> Result<(), SubmitError> {
+    if queue.is_empty() {
+        return Ok(());
+    }
+    let (submissions, _) = all(&plan.output_dir);
+    let orphans = submissions.into_iter().filter(|one| {
+        !one.record.closed && one.record.collectors.is_empty() && !one.jobs().is_empty()
+    });
+    for submission in orphans {
+        let after = submission.jobs();
+        let mut sender = Sender {
+            tasks: submission.tasks()?,
+            submission,
+            site: site.clone(),
+            settings: plan.slurm.clone(),
+            program: program.to_owned(),
+            client: slurm(&plan.slurm),
+        };
+        sender.send_collector(&after)?;
+    }
+    Ok(())
 }
 
 /// The tasks to be submitted, by their place in the plan.
@@ -165,23 +235,35 @@ fn choose(
     chosen
 }
 
-fn nothing_to_submit(plan: &Plan, queue: &Queue, dry_run: bool, terminal: &Terminal) {
+fn nothing_to_submit(plan: &Plan, queue: &Queue, dry_run: bool, terminal: &Terminal) -> Exit {
     if !queue.is_empty() {
         terminal.say("Nothing to submit: everything is finished or in the queue.");
+        Exit::Complete
     } else if dry_run {
         terminal.say("Nothing to submit: everything is finished.");
+        Exit::Complete
     } else {
         terminal.say("Nothing to submit: everything is finished. The result is written anew.");
-        collect(plan, terminal);
+        collect(plan, terminal)
     }
 }
 
-fn arrays(plan: &Plan, demands: &[Demand], cpus: usize) -> Vec<ArrayRecord> {
+fn arrays(plan: &Plan, demands: &[Demand], file_bytes: &[u64], cpus: usize) -> Vec<ArrayRecord> {
     let max_running = plan.slurm.max_running.map(|max| max.0 as usize);
     let groups = groups(demands, max_running);
-    let record = |(index, group): (usize, e2m_schedule::slurm::Group)| ArrayRecord {
+    let record = |(index, group): (usize, Group)| ArrayRecord {
         name: format!("array-{}", index + 1),
         job: None,
+        warn_seconds: sizing::warn_seconds(
+            group.seconds,
+            group
+                .jobs
+                .iter()
+                .map(|job| file_bytes[*job])
+                .max()
+                .unwrap_or(0),
+        ),
+        after: group.after,
         tasks: group.jobs,
         memory_bytes: group.memory_bytes,
         seconds: group.seconds,
@@ -214,49 +296,51 @@ fn print(
 pub(super) struct Sender {
     pub(super) submission: Submission,
     pub(super) tasks: Vec<TaskSpec>,
-    pub(super) site: e2m_schedule::slurm::Site,
+    pub(super) site: Site,
+    pub(super) settings: Settings,
     pub(super) program: PathBuf,
     pub(super) client: Slurm,
 }
 
 impl Sender {
-    /// Submits every array that has no number yet, and a job that collects after them: all of them, or none.
-    fn send(&mut self) -> Result<(), SubmitError> {
-        let before = self.submission.jobs();
-        let sent = self.send_all();
+    /// Submits every array, and a job that collects after them: all of them, or none.
+    fn send(&mut self, interrupt: &Interrupt) -> Result<(), SubmitError> {
+        let sent = self.send_all(interrupt);
         if sent.is_err() {
-            let new = self.submission.jobs().into_iter();
-            let new: Vec<String> = new
-                .filter(|job| !before.contains(job))
-                .map(|job| job.to_string())
-                .collect();
-            if let Err(error) = self.client.cancel(&new) {
-                tracing::warn!(%error, jobs = new.join(" "), "jobs of a submission that failed stay in the queue");
-            }
+            // First, as jobs of a submission that is over end by themselves.
             self.submission.record.closed = true;
             self.submission.write()?;
+            let jobs: Vec<String> = self.submission.jobs().iter().map(u64::to_string).collect();
+            self.client.cancel(&jobs)?;
         }
         sent
     }
 
-    fn send_all(&mut self) -> Result<(), SubmitError> {
-        let mut new = Vec::new();
+    fn send_all(&mut self, interrupt: &Interrupt) -> Result<(), SubmitError> {
+        let stop = || match interrupt.is_raised() {
+            true => Err(SubmitError::Interrupted),
+            false => Ok(()),
+        };
+        let mut jobs = Vec::new();
         for index in 0..self.submission.record.arrays.len() {
-            if self.submission.record.arrays[index].job.is_none() {
-                new.push(self.send_array(index)?);
-            }
+            stop()?;
+            jobs.push(self.send_array(index)?);
         }
-        self.send_collector(&new)
+        stop()?;
+        self.send_collector(&jobs)?;
+        stop()
     }
 
     /// Submits an array; answers with its number.
     pub(super) fn send_array(&mut self, index: usize) -> Result<u64, SubmitError> {
-        let array = &self.submission.record.arrays[index];
+        let arrays = &self.submission.record.arrays;
+        let array = &arrays[index];
+        let before = array.after.and_then(|before| arrays.get(before)?.job);
         let list = TaskList::of(array, &self.tasks);
         self.submission
             .write_json(&format!("{}.json", array.name), &list)?;
         let (path, text) = self.scripts().array(array)?;
-        let job = self.hand_in(&path, &text, &[])?;
+        let job = self.hand_in(&path, &text, before.as_slice())?;
         self.submission.record.arrays[index].job = Some(job);
         self.submission.write()?;
         Ok(job)
@@ -279,6 +363,7 @@ impl Sender {
         Scripts {
             submission: &self.submission,
             site: &self.site,
+            settings: &self.settings,
             program: &self.program,
         }
     }

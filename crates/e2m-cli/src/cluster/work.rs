@@ -4,7 +4,7 @@ use super::answer::{Answer, Starts};
 use super::slurm;
 use super::submission::{ListedTask, RecordError, Submission, TaskList, read_json};
 use crate::args::{SlurmTaskArgs, TalkArgs};
-use crate::batch::values::AutoCount;
+use crate::batch::values::{AutoCount, Parallel};
 use crate::exit::Exit;
 use crate::human;
 use crate::logging;
@@ -14,14 +14,17 @@ use crate::signals::{self, Warned};
 use crate::task_name;
 use crate::terminal::Terminal;
 use crate::unit::{Unit, exit_of};
-use e2m_io::{Scratch, is_same_disk};
+use e2m_io::{Scratch, is_same_disk, is_shared_disk};
 use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
 use e2m_schedule::Interrupt;
-use e2m_schedule::slurm::JobState;
+use e2m_schedule::slurm::{JobState, Slurm};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// After so many warnings without a finished stage in between, another start would come to nothing as well.
 const STARTS_IN_VAIN: u32 = 3;
+/// A job may start so much earlier than it is on record.
+const RECORD_LATE: Duration = Duration::from_secs(60);
 
 /// Does the task of this job, and leaves an answer.
 pub(crate) fn work(args: &SlurmTaskArgs) -> Exit {
@@ -62,7 +65,8 @@ impl Job {
         let array = variable("SLURM_ARRAY_JOB_ID").unwrap_or_default();
         let said = |error: RecordError| error.to_string();
         let tasks: TaskList = read_json(&list).map_err(said)?;
-        let submission = Submission::read(&folder).map_err(said)?;
+        let number = format!("{array}_{place}");
+        let submission = on_record(&folder, &number)?;
         let ListedTask { index, task } = tasks
             .tasks
             .get(place)
@@ -70,9 +74,9 @@ impl Job {
             .ok_or_else(|| format!("{} has no task number {place}", list.display()))?;
         let starts = Starts::of(&folder, index);
         Ok(Self {
-            plan: plan_of(&submission, remaining(task, &starts))?,
+            plan: plan_of(&submission, starts.remaining(task))?,
             folder,
-            number: format!("{array}_{place}"),
+            number,
             node: variable("SLURMD_NODENAME"),
             restarts: variable("SLURM_RESTART_COUNT")
                 .and_then(|text| text.parse().ok())
@@ -98,6 +102,9 @@ impl Job {
             self.number,
             self.node.as_deref().unwrap_or("an unnamed node"),
         ));
+        if let Err(error) = Answer::clear(&self.folder, self.index) {
+            terminal.warn(&error.to_string());
+        }
         let interrupt = Interrupt::default();
         let warned = signals::listen_in_job(&interrupt, terminal);
         let mut outcome = self.perform(&interrupt, terminal);
@@ -112,11 +119,14 @@ impl Job {
         };
         let mut written = answer.write(&self.folder, self.index);
         // The last thing, as SLURM ends the job at once.
-        if requeue && let Err(error) = slurm().requeue(&self.number) {
+        if requeue && let Err(error) = self.slurm().requeue(&self.number) {
             terminal.warn(&format!(
-                "this job cannot be put back into the queue: {error}"
+                "this job cannot be put back into the queue, submit the batch again: {error}"
             ));
             answer.requeued = false;
+            answer.outcome.notes.push(format!(
+                "its job could not be put back into the queue: {error}"
+            ));
             written = answer.write(&self.folder, self.index);
         }
         if let Err(error) = written {
@@ -146,20 +156,18 @@ impl Job {
 
     /// A folder for files under construction, where the batch file or the node has a place for one.
     fn scratch(&self, disk_bytes: u64, terminal: &Terminal) -> Option<Scratch> {
+        let output = &self.plan.output_dir;
         let place = match self.plan.slurm.scratch.as_deref() {
             Some("none") => return None,
             Some(named) => filled_in(named, variable).map(PathBuf::from),
-            // What only leads to the same disk would be written twice.
-            None => Ok(PathBuf::from(variable("TMPDIR")?)),
-        };
-        let place = match place {
-            Ok(place)
-                if self.plan.slurm.scratch.is_none()
-                    && is_same_disk(&place, &self.plan.output_dir) =>
-            {
-                return None;
+            None => {
+                let place = PathBuf::from(variable("TMPDIR")?);
+                // What only leads to the same disk, or across a network as well, would be written twice for nothing.
+                if is_same_disk(&place, output) || is_shared_disk(&place) {
+                    return None;
+                }
+                Ok(place)
             }
-            place => place,
         };
         let opened = place
             .and_then(|place| Scratch::open(&place, disk_bytes).map_err(|error| error.to_string()));
@@ -178,16 +186,22 @@ impl Job {
         }
     }
 
-    /// Whether the task, which was stopped, is to be started again in this job. Says so on record.
+    /// Whether the task, which was stopped, is to be started again in this job. Keeps on record how far it got.
     fn may_start_again(
         &mut self,
         outcome: &mut TaskOutcome,
         warned: &Warned,
         terminal: &Terminal,
     ) -> bool {
-        // Preemption begins with SIGTERM as cancelling does; only then SLURM still calls the job running.
-        let state = slurm().state(&self.number);
-        let running = match &state {
+        // While it waited for another run, the task itself could not come to anything.
+        let time_was_up = warned.is_raised() && outcome.manifest_path.is_some();
+        self.starts.add(&outcome.stages_done, time_was_up);
+        if let Err(error) = self.starts.write(&self.folder, self.index) {
+            terminal.warn(&error.to_string());
+        }
+        // Preemption begins with SIGTERM as cancelling does; only then SLURM still calls the job running. Where it does not,
+        // it starts the job again itself, if at all.
+        let running = match self.slurm().state(&self.number) {
             Ok(Some(state)) => matches!(state, JobState::Running { .. }),
             Ok(None) => false,
             Err(error) => {
@@ -198,10 +212,6 @@ impl Job {
         if !running {
             return false;
         }
-        self.starts.add(&outcome.stages_done);
-        if let Err(error) = self.starts.write(&self.folder, self.index) {
-            terminal.warn(&error.to_string());
-        }
         if self.starts.in_vain >= STARTS_IN_VAIN {
             outcome.status = Status::Error(format!(
                 "no stage could be finished in {STARTS_IN_VAIN} starts of this job; give it more time ([slurm] time)"
@@ -209,20 +219,37 @@ impl Job {
             return false;
         }
         terminal.say("asking SLURM to start this job again later");
-        outcome.status = Status::Incomplete(
-            "stopped before its time was up, and put back into the queue".to_owned(),
-        );
         true
+    }
+
+    fn slurm(&self) -> Slurm {
+        slurm(&self.plan.slurm)
     }
 }
 
-/// The task as it is to be done now: stages that were to be done again whatever is there, and have been, count now.
-fn remaining(mut task: TaskSpec, starts: &Starts) -> TaskSpec {
-    if starts.done > 0 && (task.force || task.from_stage > 1) {
-        task.force = false;
-        task.from_stage = task.from_stage.max(starts.done + 1).min(5);
+/// The submission, if it still wants this job. Whoever submits may have been killed before the job was on record, or be just
+/// about to write it down.
+fn on_record(folder: &Path, job: &str) -> Result<Submission, String> {
+    let began = Instant::now();
+    loop {
+        let submission = Submission::read(folder).map_err(|error| error.to_string())?;
+        if submission.record.closed {
+            return Err(format!(
+                "{} is over; nothing is to be done for it",
+                folder.display()
+            ));
+        }
+        if submission.owns(job) {
+            return Ok(submission);
+        }
+        if began.elapsed() > RECORD_LATE {
+            return Err(format!(
+                "job {job} is not on record in {}: its submission was interrupted. Submit the batch again",
+                folder.display()
+            ));
+        }
+        std::thread::sleep(Duration::from_secs(2));
     }
-    task
 }
 
 /// The plan of the one task, with the settings of the batch file as it was submitted.
@@ -231,6 +258,7 @@ fn plan_of(submission: &Submission, task: TaskSpec) -> Result<Plan, String> {
     let mut plan = Plan::of_tasks(&batch, vec![task]);
     // The job has what it was given, whatever the batch file asks for.
     plan.execution.threads = AutoCount::Auto;
+    plan.execution.parallel = Parallel::No;
     Ok(plan)
 }
 
@@ -263,37 +291,6 @@ fn filled_in(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use e2m_pipeline::Params;
-
-    fn task(force: bool, from_stage: u8) -> TaskSpec {
-        TaskSpec {
-            sample: "s".into(),
-            dye: "d".into(),
-            post: "post.tif".into(),
-            pre: "pre.tif".into(),
-            output_dir: "out".into(),
-            params: Params::default(),
-            from_stage,
-            to_stage: 4,
-            force,
-            checkpoint_format: Default::default(),
-            checkpoint_compression: Default::default(),
-        }
-    }
-
-    #[test]
-    fn what_was_done_again_before_a_restart_is_not_done_a_third_time() {
-        let after = |force, from_stage, done| {
-            let starts = Starts { done, in_vain: 0 };
-            let task = remaining(task(force, from_stage), &starts);
-            (task.force, task.from_stage)
-        };
-        assert_eq!(after(true, 1, 0), (true, 1));
-        assert_eq!(after(true, 1, 2), (false, 3));
-        assert_eq!(after(false, 3, 3), (false, 4));
-        // Nothing was asked to be done again: what is there counts anyway.
-        assert_eq!(after(false, 1, 2), (false, 1));
-    }
 
     #[test]
     fn names_in_a_scratch_folder_are_filled_in() {

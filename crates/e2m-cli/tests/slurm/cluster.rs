@@ -48,6 +48,11 @@ impl Cluster {
         })
     }
 
+    /// Its configuration.
+    pub(crate) fn conf(&self) -> &str {
+        &self.conf
+    }
+
     /// `e2m` with these arguments, in the folder of the bench, as a user of this cluster.
     pub(crate) fn e2m(&self, bench: &Bench, arguments: &[&str]) -> crate::common::Run {
         let mut command = bench.command(arguments);

@@ -1,6 +1,6 @@
 //! What the cluster does not take.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, wait_until};
 use crate::common::{Bench, quick};
 
 #[test]
@@ -79,4 +79,57 @@ fn a_machine_without_slurm_says_so() {
     );
     let status = bench.run(&["status", "batch.toml"]);
     assert_eq!(status.code, 0, "{}", status.err);
+}
+
+#[test]
+fn jobs_that_never_come_to_run_e2m_are_told_of_and_made_good_elsewhere() {
+    let Some(cluster) = Cluster::up("setup") else {
+        return;
+    };
+    let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("CD071", "DAPI")]);
+    bench.batch("[slurm]\ncpus = 1\nmax_running = 1\nsetup = \"echo there is no module opencv >&2; sleep 4; exit 3\"\n");
+    let submitted = cluster.e2m(&bench, &["submit", "batch.toml"]);
+    assert_eq!(submitted.code, 0, "{}", submitted.err);
+    wait_until("one runs", || {
+        cluster.jobs().iter().any(|job| job.contains(" RUNNING "))
+    });
+    // Some of it can be cancelled, whatever has become of the raw images.
+    std::fs::rename(bench.path("raw"), bench.path("elsewhere")).expect("renamed");
+    let cancelled = cluster.e2m(&bench, &["cancel", "--samples", "CD071", "batch.toml"]);
+    assert!(
+        cancelled.out.contains("Cancelled 1 job."),
+        "{}{}",
+        cancelled.out,
+        cancelled.err
+    );
+    std::fs::rename(bench.path("elsewhere"), bench.path("raw")).expect("renamed");
+    // The job that collects has the same setup: nobody collects.
+    cluster.wait_for_all();
+    let status = cluster.e2m(&bench, &["status", "batch.toml"]);
+    assert!(
+        status.out.contains("failed (FAILED), job "),
+        "{}",
+        status.out
+    );
+    let collected = cluster.e2m(&bench, &["collect", "batch.toml"]);
+    assert_eq!(collected.code, 1, "{}", collected.err);
+    assert_eq!(
+        bench.statuses()["CD070/DAPI"],
+        "error: subprocess exited 3 with no result"
+    );
+    assert_eq!(
+        bench.statuses()["CD071/DAPI"],
+        "incomplete: cancelled, the next run goes on from here"
+    );
+    assert!(
+        bench
+            .read("out/report.html")
+            .contains("there is no module opencv")
+    );
+    // Its submission is over.
+    let status = cluster.e2m(&bench, &["status", "batch.toml"]);
+    assert!(!status.out.contains("on the cluster"), "{}", status.out);
+    assert_eq!(bench.run_batch().code, 0);
+    assert_eq!(cluster.e2m(&bench, &["collect", "batch.toml"]).code, 0);
+    assert_eq!(bench.statuses()["CD070/DAPI"], "complete");
 }

@@ -3,7 +3,7 @@
 use crate::cluster::{Cluster, logs, wait_until};
 use crate::common::{Bench, quick};
 use e2m_fixtures::Recipe;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 /// A pair that takes some seconds, so that there is a middle.
 fn slow(bench: &Bench) {
@@ -45,6 +45,32 @@ fn warned_started_again_and_cancelled() {
     );
     assert!(twice.err.contains("Nothing to submit"), "{}", twice.err);
 
+    // A cluster that does not answer is no reason to submit once more.
+    bench.write(
+        "broken/squeue",
+        "#!/bin/sh\necho 'slurm_load_jobs error: Socket timed out' >&2; exit 1\n",
+    );
+    std::fs::set_permissions(
+        bench.path("broken/squeue"),
+        std::fs::Permissions::from_mode(0o755),
+    )
+    .expect("executable");
+    let path = format!(
+        "{}:{}",
+        bench.path("broken").display(),
+        std::env::var("PATH").expect("a path")
+    );
+    let mut unknown = bench.command(&["submit", "batch.toml"]);
+    unknown.env("SLURM_CONF", cluster.conf()).env("PATH", path);
+    let unknown = bench.ended(unknown.output().expect("the program"));
+    assert_eq!(unknown.code, 2, "{}", unknown.err);
+    assert!(unknown.err.contains("Socket timed out"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("Nothing was submitted"),
+        "{}",
+        unknown.err
+    );
+
     wait_until("a stage is done", first_stage);
     let before = inode(&bench);
     let job = cluster
@@ -78,6 +104,8 @@ fn warned_started_again_and_cancelled() {
     assert_eq!(inode(&bench), before, "the first stage was done again");
     bench.assert_tidy();
 
+    preempted(&cluster, &bench);
+
     // All of it again, and stopped for good in the middle.
     let forced = cluster.e2m(&bench, &["submit", "--force", "batch.toml"]);
     assert_eq!(forced.code, 0, "{}", forced.err);
@@ -86,9 +114,14 @@ fn warned_started_again_and_cancelled() {
     });
     wait_until("a stage is done", first_stage);
     let cancelled = cluster.e2m(&bench, &["cancel", "batch.toml"]);
-    assert_eq!(
-        (cancelled.code, cancelled.out.contains("Cancelled 1 job.")),
-        (0, true),
+    assert_eq!(cancelled.code, 0, "{}", cancelled.err);
+    assert!(
+        cancelled.out.contains("Cancelled 1 job."),
+        "{}",
+        cancelled.out
+    );
+    assert!(
+        cancelled.out.contains("writes the report of what there is"),
         "{}",
         cancelled.out
     );
@@ -100,6 +133,8 @@ fn warned_started_again_and_cancelled() {
     );
     assert_ne!(inode(&bench), before);
     bench.assert_tidy();
+    let status = &bench.statuses()["CD070/DAPI"];
+    assert!(status.starts_with("incomplete: interrupted"), "{status}");
     let nothing = cluster.e2m(&bench, &["cancel", "batch.toml"]);
     assert!(
         nothing.out.contains("Nothing of it waits or runs."),
@@ -110,4 +145,58 @@ fn warned_started_again_and_cancelled() {
     let local = bench.run_batch();
     assert_eq!(local.code, 0, "{}", local.err);
     assert!(!local.err.contains("stage 1 padding"), "{}", local.err);
+}
+
+/// Others who go first push a job out. It is warned by SIGTERM, has itself put back, and goes on when they are gone.
+fn preempted(cluster: &Cluster, bench: &Bench) {
+    let submitted = cluster.e2m(bench, &["submit", "--force", "batch.toml"]);
+    assert_eq!(submitted.code, 0, "{}", submitted.err);
+    let running = || {
+        let jobs = cluster.jobs().into_iter();
+        jobs.filter_map(|job| Some(job.split_once(" RUNNING ")?.0.to_owned()))
+            .next()
+    };
+    wait_until("it runs", || running().is_some());
+    let job = running().expect("it runs");
+    wait_until("a stage is done", || {
+        manifest(bench).contains("of 4 is done")
+    });
+    let urgent = [
+        "--partition=urgent",
+        "--nodes=2",
+        "--ntasks=8",
+        "--output=/dev/null",
+        "--wrap=sleep 3",
+    ];
+    cluster.ask("sbatch", &urgent);
+    wait_until("it is put back", || {
+        cluster
+            .jobs()
+            .iter()
+            .any(|line| line.starts_with(&format!("{job} PENDING")))
+    });
+    assert!(
+        logs(bench).contains("SLURM ends this job"),
+        "{}",
+        logs(bench)
+    );
+    cluster.wait_for_all();
+    assert_eq!(
+        bench.statuses()["CD070/DAPI"],
+        "complete",
+        "{}",
+        logs(bench)
+    );
+    let log = logs(bench);
+    let last = log
+        .rsplit("== ")
+        .find(|log| log.contains(&format!("/logs/{job}.log")))
+        .expect("its log");
+    let (_, after) = last
+        .split_once("started again (1 time)")
+        .expect("a second start");
+    assert!(
+        !after.contains("stage 1 padding"),
+        "the first stage was done a third time:\n{last}"
+    );
 }

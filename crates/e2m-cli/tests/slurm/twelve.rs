@@ -108,6 +108,23 @@ fn every_task_ends_well_although_memory_runs_out_and_a_node_dies() {
         again.err
     );
     assert_eq!(cluster.jobs().len(), 0);
+
+    // Whoever collects once more finds the same, and a job that comes too late does nothing.
+    let submission = bench.path(&format!("out/.e2m_slurm/{}", submission(&bench)));
+    let folder = submission.display().to_string();
+    let collected = cluster.e2m(&bench, &["slurm-collect", &folder]);
+    assert_eq!(collected.code, 0, "{}", collected.err);
+    assert_eq!(bench.statuses(), statuses);
+    let mut late = bench.command(&["slurm-task", &format!("{folder}/array-1.json")]);
+    late.envs([("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_JOB_ID", "1")]);
+    let late = bench.ended(late.output().expect("the program"));
+    assert_eq!(late.code, 2, "{}", late.err);
+    assert!(
+        late.err.contains("is over; nothing is to be done for it"),
+        "{}",
+        late.err
+    );
+
     let images = bench.images("out");
     bench.batch("");
     let local = bench.run_batch();
@@ -119,4 +136,14 @@ fn every_task_ends_well_although_memory_runs_out_and_a_node_dies() {
         images == bench.images("out"),
         "a local run leaves other images"
     );
+}
+
+/// The name of the only submission.
+fn submission(bench: &Bench) -> String {
+    let names = bench.names("out/.e2m_slurm");
+    let record = names.iter().find(|name| name.ends_with("/submission.json"));
+    record
+        .and_then(|name| name.split('/').next())
+        .expect("a submission")
+        .to_owned()
 }

@@ -238,6 +238,11 @@ impl Drop for FolderLock {
     }
 }
 
+/// Whether a file or folder lies on a file system that other machines may use as well, as far as its kind tells.
+pub fn is_shared_disk(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| is_on_network(&file))
+}
+
 /// Whether a file lies on a file system that other machines may use as well.
 #[cfg(target_os = "linux")]
 fn is_on_network(file: &File) -> bool {

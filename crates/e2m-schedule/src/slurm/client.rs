@@ -1,7 +1,8 @@
 //! SLURM's programs, and what they answer.
 
-use super::ending::{JobEnd, of_sacct, of_scontrol};
+use super::ending::{JobEnd, of_sacct, of_scontrol, state_of_scontrol};
 use super::state::{FORMAT, JobState, QueuedJob, parse};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,20 @@ pub enum SlurmError {
         said: String,
         /// The script that it was given.
         script: Option<PathBuf>,
+    },
+    /// It handed the job to another cluster than the one that is asked about jobs.
+    #[error(
+        "the job went to the cluster {cluster:?}, which this machine asks about nothing else; submit from a machine of that cluster, or \
+         leave --clusters (SBATCH_CLUSTERS) out{}",
+        if *cancelled { String::new() } else { format!(". It could not be cancelled there: scancel --clusters={cluster} {job}") }
+    )]
+    Elsewhere {
+        /// Its name.
+        cluster: String,
+        /// The job's number there.
+        job: u64,
+        /// Whether it was cancelled there.
+        cancelled: bool,
     },
     /// It said something else than its manual says.
     #[error("{program} answered {said:?}, which is no job number{}", about(script.as_deref()))]
@@ -82,11 +97,27 @@ impl Slurm {
         let said = run(PROGRAM, command.args(&script), script.as_deref())?;
         // A cluster's name may follow the number. Sites print greetings before it.
         let last = said.trim().lines().last().unwrap_or_default();
-        let number = last.split(';').next().unwrap_or_default().trim();
-        number.parse().map_err(|_| SlurmError::Unexpected {
+        let (number, cluster) = match last.split_once(';') {
+            Some((number, cluster)) => (number, Some(cluster.trim())),
+            None => (last, None),
+        };
+        let job = number.trim().parse().map_err(|_| SlurmError::Unexpected {
             program: PROGRAM,
             said: said.trim().to_owned(),
             script,
+        })?;
+        let Some(cluster) = cluster.filter(|cluster| !cluster.is_empty()) else {
+            return Ok(job);
+        };
+        // Its number means another job here.
+        let mut cancel = self.program("scancel");
+        cancel
+            .arg(format!("--clusters={cluster}"))
+            .arg(number.trim());
+        Err(SlurmError::Elsewhere {
+            cluster: cluster.to_owned(),
+            job,
+            cancelled: run("scancel", &mut cancel, None).is_ok(),
         })
     }
 
@@ -119,8 +150,14 @@ impl Slurm {
     /// # Errors
     /// What `scontrol` says.
     pub fn state(&self, job: &str) -> Result<Option<JobState>, SlurmError> {
-        let end = self.remembered(job)?;
-        Ok(end.map(|end| JobState::of(&end.state, "", "")))
+        const PROGRAM: &str = "scontrol";
+        let mut command = self.program(PROGRAM);
+        command.args(["show", "job", "--oneliner", job]);
+        match run(PROGRAM, &mut command, None) {
+            Ok(said) => Ok(state_of_scontrol(&said).map(|state| JobState::of(&state, "", ""))),
+            Err(SlurmError::Refused { said, .. }) if said.contains("Invalid job id") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Cancels jobs, as `12` or `12_3`. Those that have ended are no error.
@@ -154,36 +191,34 @@ impl Slurm {
         run(PROGRAM, self.program(PROGRAM).args(["requeue", job]), None).map(drop)
     }
 
-    /// How a job ended, as `12` or `12_3`: by the controller, which forgets after some minutes, or by the accounting, which
-    /// not every site has. `None` where neither knows, or it has not ended.
-    pub fn ending(&self, job: &str) -> Option<JobEnd> {
-        let ended = |end: &JobEnd| !JobState::of(&end.state, "", "").is_live();
-        let recent = self.remembered(job).ok().flatten();
-        recent.filter(ended).or_else(|| {
-            const PROGRAM: &str = "sacct";
-            let mut command = self.program(PROGRAM);
-            command
-                .args(["--noheader", "--parsable2", "--allocations", "--jobs", job])
-                .arg("--format=State,ExitCode,ElapsedRaw");
-            let said = run(PROGRAM, &mut command, None).ok()?;
-            of_sacct(&said).filter(ended)
-        })
-    }
-
-    fn remembered(&self, job: &str) -> Result<Option<JobEnd>, SlurmError> {
-        const PROGRAM: &str = "scontrol";
-        let mut command = self.program(PROGRAM);
-        command.args(["show", "job", "--oneliner", job]);
-        match run(PROGRAM, &mut command, None) {
-            Ok(said) => Ok(of_scontrol(&said)),
-            Err(SlurmError::Refused { said, .. }) if said.contains("Invalid job id") => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// How the jobs of an array ended, by their numbers in it: by the controller, which forgets after some minutes, or by the
+    /// accounting, which not every site has. Those that neither knows, or that have not ended, are not in it.
+    pub fn endings(&self, array: u64) -> BTreeMap<usize, JobEnd> {
+        let array = array.to_string();
+        let mut accounting = self.program("sacct");
+        accounting
+            .args(["--noheader", "--parsable2", "--allocations", "--array"])
+            .args(["--jobs", &array, "--starttime=now-90days"])
+            .arg("--format=JobID,State,ExitCode,ElapsedRaw");
+        let mut controller = self.program("scontrol");
+        controller.args(["show", "job", "--oneliner", &array]);
+        // What fails is not there to tell anything.
+        let kept =
+            run("sacct", &mut accounting, None).map_or_else(|_| Vec::new(), |said| of_sacct(&said));
+        let recent = run("scontrol", &mut controller, None)
+            .map_or_else(|_| Vec::new(), |said| of_scontrol(&said));
+        let ended = |(_, end): &(usize, JobEnd)| {
+            matches!(JobState::of(&end.state, "", ""), JobState::Ended { .. })
+        };
+        kept.into_iter().chain(recent).filter(ended).collect()
     }
 
     fn program(&self, name: &'static str) -> Command {
         let mut command = Command::new(name);
         command.stdin(Stdio::null());
+        // Ctrl-C is for this program: a job half handed over would be nobody's.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         for variable in &self.hidden {
             command.env_remove(variable);
         }

@@ -80,34 +80,49 @@ fn tells_of_oom_kill(line: &str) -> bool {
     daemons && words.iter().any(|word| line.contains(word))
 }
 
-/// What `scontrol show job --oneliner` answers about one job.
-pub(super) fn of_scontrol(text: &str) -> Option<JobEnd> {
-    let field = |name: &str| {
-        let mut words = text.split_whitespace();
-        words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
-    };
-    let state = field("JobState")?;
-    let (code, signal) = exit_code(field("ExitCode")?)?;
-    Some(JobEnd {
-        state: state.to_owned(),
-        code,
-        signal,
-        seconds: field("RunTime").and_then(clock).unwrap_or(0),
-    })
+/// The state in what `scontrol show job --oneliner` answers about one job.
+pub(super) fn state_of_scontrol(text: &str) -> Option<String> {
+    field(text, "JobState").map(str::to_owned)
 }
 
-/// What `sacct` answers with `--parsable2 --format=State,ExitCode,ElapsedRaw`: the last line counts, as each start of a job has one.
-pub(super) fn of_sacct(text: &str) -> Option<JobEnd> {
-    let line = text.lines().rfind(|line| line.contains('|'))?;
-    let mut fields = line.split('|');
-    let state = fields.next()?.split(' ').next()?;
-    let (code, signal) = exit_code(fields.next()?)?;
-    Some(JobEnd {
-        state: state.to_owned(),
-        code,
-        signal,
-        seconds: fields.next()?.trim().parse().unwrap_or(0),
-    })
+/// What `scontrol show job --oneliner` answers about an array: how each of its jobs is, by number. Those that wait have one
+/// line for many.
+pub(super) fn of_scontrol(text: &str) -> Vec<(usize, JobEnd)> {
+    let of_line = |line: &str| {
+        let (code, signal) = exit_code(field(line, "ExitCode")?)?;
+        let end = JobEnd {
+            state: field(line, "JobState")?.to_owned(),
+            code,
+            signal,
+            seconds: field(line, "RunTime").and_then(clock).unwrap_or(0),
+        };
+        Some((field(line, "ArrayTaskId")?.parse().ok()?, end))
+    };
+    text.lines().filter_map(of_line).collect()
+}
+
+fn field<'t>(line: &'t str, name: &str) -> Option<&'t str> {
+    let mut words = line.split_whitespace();
+    words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// What `sacct` answers about an array with `--parsable2 --format=JobID,State,ExitCode,ElapsedRaw`: of jobs that were started
+/// more than once the last line counts, which comes last.
+pub(super) fn of_sacct(text: &str) -> Vec<(usize, JobEnd)> {
+    let of_line = |line: &str| {
+        let mut fields = line.split('|');
+        let number = fields.next()?.split_once('_')?.1.parse().ok()?;
+        let state = fields.next()?.split(' ').next()?;
+        let (code, signal) = exit_code(fields.next()?)?;
+        let end = JobEnd {
+            state: state.to_owned(),
+            code,
+            signal,
+            seconds: fields.next()?.trim().parse().unwrap_or(0),
+        };
+        Some((number, end))
+    };
+    text.lines().filter_map(of_line).collect()
 }
 
 /// `1:9`: the exit code and the signal.
@@ -142,32 +157,34 @@ mod tests {
     #[test]
     fn what_scontrol_remembers() {
         let text = "JobId=2 ArrayJobId=1 ArrayTaskId=1 JobName=j.sh JobState=FAILED Reason=JobLaunchFailure Dependency=(null) Requeue=1 \
-                    ExitCode=0:9 RunTime=1-00:00:01 TimeLimit=00:05:00";
-        let found = of_scontrol(text).expect("a job");
-        assert_eq!(
-            found,
-            JobEnd {
-                state: "FAILED".into(),
-                code: 0,
-                signal: 9,
-                seconds: 86_401
-            }
-        );
+                    ExitCode=0:9 RunTime=1-00:00:01 TimeLimit=00:05:00\n\
+                    JobId=1 ArrayJobId=1 ArrayTaskId=2-5%2 JobState=PENDING ExitCode=0:0 RunTime=00:00:00\n";
+        let end = JobEnd {
+            state: "FAILED".into(),
+            code: 0,
+            signal: 9,
+            seconds: 86_401,
+        };
+        assert_eq!(of_scontrol(text), [(1, end)]);
+        assert_eq!(state_of_scontrol(text).as_deref(), Some("FAILED"));
         assert_eq!(
             of_scontrol("slurm_load_jobs error: Invalid job id specified"),
-            None
+            []
         );
     }
 
     #[test]
-    fn what_sacct_remembers_of_the_last_start() {
-        let text = "NODE_FAIL|0:0|12\nCANCELLED by 1000|0:15|61\n";
-        let found = of_sacct(text).expect("a job");
+    fn what_sacct_remembers() {
+        let text =
+            "12_3|NODE_FAIL|0:0|12\n12_3|CANCELLED by 1000|0:15|61\n12_[4-7]|PENDING|0:0|0\n";
+        let found = of_sacct(text);
+        assert_eq!(found.len(), 2);
+        let (number, last) = &found[1];
         assert_eq!(
-            (found.state.as_str(), found.signal, found.seconds),
-            ("CANCELLED", 15, 61)
+            (*number, last.state.as_str(), last.signal, last.seconds),
+            (3, "CANCELLED", 15, 61)
         );
-        assert_eq!(of_sacct("Slurm accounting storage is disabled"), None);
+        assert_eq!(of_sacct("Slurm accounting storage is disabled"), []);
     }
 
     #[test]

@@ -26,29 +26,32 @@ pub struct Group {
     pub seconds: u64,
     /// How many may run at a time; `None` for as many as the cluster allows.
     pub at_a_time: Option<usize>,
+    /// The group, by its place, that has to end before this one begins.
+    pub after: Option<usize>,
 }
 
 /// Puts jobs of like sizes together: within 1.5 of each other in memory, and at most [`MAX_ARRAY_JOBS`]; the largest jobs
 /// come first.
 ///
-/// `max_running` is shared among the groups by how many jobs they have, so that it holds for all together. Where there would
-/// be more groups than that, they are made wider.
+/// `max_running` is shared among the groups by how many jobs they have, so that it holds for all together. Where there are
+/// more groups than that, some wait for others.
 pub fn groups(demands: &[Demand], max_running: Option<usize>) -> Vec<Group> {
-    let mut like = LIKE;
-    let mut found = alike(demands, like);
-    // More than one array per job at a time helps nobody. Arrays that are full cannot be made wider.
-    while max_running.is_some_and(|max| found.len() > max) && like < 1e6 {
-        like *= 2.0;
-        found = alike(demands, like);
-    }
-    if let Some(max) = max_running {
-        share(&mut found, max);
+    let mut found = alike(demands);
+    match max_running.map(|max| max.max(1)) {
+        Some(max) if max < found.len() => {
+            for (index, group) in found.iter_mut().enumerate() {
+                group.at_a_time = Some(1);
+                group.after = index.checked_sub(max);
+            }
+        }
+        Some(max) => share(&mut found, max),
+        None => {}
     }
     found
 }
 
-/// Groups of jobs within this factor of each other.
-fn alike(demands: &[Demand], factor: f64) -> Vec<Group> {
+/// Groups of jobs that ask for about as much.
+fn alike(demands: &[Demand]) -> Vec<Group> {
     let mut order: Vec<usize> = (0..demands.len()).collect();
     order.sort_by_key(|job| std::cmp::Reverse(demands[*job].memory_bytes));
     let mut groups: Vec<Group> = Vec::new();
@@ -56,7 +59,7 @@ fn alike(demands: &[Demand], factor: f64) -> Vec<Group> {
         let demand = demands[job];
         let fits = groups.last().is_some_and(|group| {
             group.jobs.len() < MAX_ARRAY_JOBS
-                && group.memory_bytes as f64 <= factor * demand.memory_bytes as f64
+                && group.memory_bytes as f64 <= LIKE * demand.memory_bytes as f64
         });
         match groups.last_mut().filter(|_| fits) {
             Some(group) => {
@@ -68,6 +71,7 @@ fn alike(demands: &[Demand], factor: f64) -> Vec<Group> {
                 memory_bytes: demand.memory_bytes,
                 seconds: demand.seconds,
                 at_a_time: None,
+                after: None,
             }),
         }
     }
@@ -151,8 +155,20 @@ mod tests {
         assert_eq!(shares(20), [Some(14), Some(5), Some(1)]);
         assert_eq!(shares(3), [Some(1); 3]);
         assert_eq!(shares(1000), [Some(30), Some(10), Some(1)]);
-        // One at a time is one group.
-        assert_eq!(shares(1), [Some(1)]);
+    }
+
+    #[test]
+    fn where_fewer_may_run_than_there_are_groups_some_wait_for_others() {
+        let found = groups(&of_sizes(&[1000, 10, 1, 1000]), Some(2));
+        let after: Vec<Option<usize>> = found.iter().map(|group| group.after).collect();
+        assert_eq!(after, [None, None, Some(0)]);
+        assert!(found.iter().all(|group| group.at_a_time == Some(1)));
+        // Nobody is given what only others need.
+        let memory: Vec<u64> = found.iter().map(|group| group.memory_bytes).collect();
+        assert_eq!(memory, [1000, 10, 1]);
+        let many = groups(&of_sizes(&vec![5; 2500]), Some(1));
+        let after: Vec<Option<usize>> = many.iter().map(|group| group.after).collect();
+        assert_eq!(after, [None, Some(0), Some(1)]);
     }
 
     #[test]

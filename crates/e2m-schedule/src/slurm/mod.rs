@@ -9,7 +9,7 @@
 //! | the submission | [`Slurm::submit`] |
 //! | while jobs wait and run | [`Slurm::queue`], [`Slurm::cancel`] |
 //! | in a job | [`Slurm::requeue`], when it was warned that its time is up |
-//! | afterwards | [`Slurm::ending`] and [`why_it_ended`] tell why a job left no answer, in the words of other runners ([`WorkerError`](crate::WorkerError)) |
+//! | afterwards | [`Slurm::endings`] and [`why_it_ended`] tell why a job left no answer, in the words of other runners ([`WorkerError`](crate::WorkerError)) |
 //!
 //! Nothing here touches the disk or reads the environment: scripts are texts, to be written by whoever knows where. Everything is
 //! asked of SLURM's own programs, which have to be on the PATH; what they say when they refuse is in [`SlurmError`] as it was

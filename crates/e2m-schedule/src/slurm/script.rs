@@ -199,6 +199,7 @@ mod tests {
             memory_bytes: 1_500_000_000,
             seconds: 95_000,
             at_a_time: Some(2),
+            after: None,
         };
         let site = Site {
             partition: Some("short".into()),

@@ -13,7 +13,12 @@ pub enum JobState {
         /// Where.
         node: String,
     },
-    /// It has ended, or is about to.
+    /// It is about to end, or to be put back into the queue: its node clears up.
+    Ending {
+        /// Where.
+        node: String,
+    },
+    /// It has ended.
     Ended {
         /// SLURM's word: `COMPLETED`, `FAILED`, `OUT_OF_MEMORY`, …
         state: String,
@@ -35,6 +40,9 @@ impl JobState {
                     node: node.to_owned(),
                 }
             }
+            "COMPLETING" => Self::Ending {
+                node: node.to_owned(),
+            },
             other => Self::Ended {
                 state: other.to_owned(),
             },
@@ -125,6 +133,7 @@ mod tests {
                 state: "CANCELLED".into()
             }
         );
-        assert!(!JobState::of("COMPLETING", "n1", "None").is_live());
+        // It may be on its way back into the queue.
+        assert!(JobState::of("COMPLETING", "n1", "None").is_live());
     }
 }

@@ -32,6 +32,8 @@ impl WallTime {
             && parts.len() == 3
             && parts.iter().all(|p| number(p))
             && parts[1..].iter().all(sixty)
+            // To SLURM no time at all is no limit, and it counts minutes.
+            && Self(text.to_owned()).seconds() >= 60
     }
 }
 
@@ -72,6 +74,8 @@ mod tests {
             "\"-02:00:00\"",
             "02:00:00",
             "\"1-2-03:00:00\"",
+            "\"00:00:00\"",
+            "\"00:00:59\"",
         ] {
             assert_eq!(read::<WallTime>(wrong), None, "{wrong}");
         }
