@@ -119,6 +119,8 @@ MinJobAge=600
 SchedulerParameters=sched_interval=2,bf_interval=2
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
+# Whoever has asked for a signal before its time is up gets it before preemption, too.
+SlurmctldParameters=preempt_send_user_signal
 ",
             self.ports[0]
         );

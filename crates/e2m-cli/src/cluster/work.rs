@@ -194,7 +194,9 @@ impl Job {
         terminal: &Terminal,
     ) -> bool {
         // While it waited for another run, the task itself could not come to anything.
-        let time_was_up = warned.is_raised() && outcome.manifest_path.is_some();
+        let time_was_up = warned.is_raised()
+            && outcome.manifest_path.is_some()
+            && !self.slurm().is_being_preempted(&self.number);
         self.starts.add(&outcome.stages_done, time_was_up);
         if let Err(error) = self.starts.write(&self.folder, self.index) {
             terminal.warn(&error.to_string());

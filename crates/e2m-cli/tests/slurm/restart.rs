@@ -147,7 +147,7 @@ fn warned_started_again_and_cancelled() {
     assert!(!local.err.contains("stage 1 padding"), "{}", local.err);
 }
 
-/// Others who go first push a job out. It is warned by SIGTERM, has itself put back, and goes on when they are gone.
+/// Others who go first push a job out. It is warned, has itself put back, and goes on when they are gone.
 fn preempted(cluster: &Cluster, bench: &Bench) {
     let submitted = cluster.e2m(bench, &["submit", "--force", "batch.toml"]);
     assert_eq!(submitted.code, 0, "{}", submitted.err);
@@ -175,11 +175,10 @@ fn preempted(cluster: &Cluster, bench: &Bench) {
             .iter()
             .any(|line| line.starts_with(&format!("{job} PENDING")))
     });
-    assert!(
-        logs(bench).contains("SLURM ends this job"),
-        "{}",
-        logs(bench)
-    );
+    let warnings = logs(bench)
+        .matches("SLURM warns that the time of this job is nearly up")
+        .count();
+    assert_eq!(warnings, 2, "{}", logs(bench));
     cluster.wait_for_all();
     assert_eq!(
         bench.statuses()["CD070/DAPI"],

@@ -1,6 +1,6 @@
 //! SLURM's programs, and what they answer.
 
-use super::ending::{JobEnd, of_sacct, of_scontrol, state_of_scontrol};
+use super::ending::{JobEnd, of_sacct, of_scontrol, preempted_since_start, state_of_scontrol};
 use super::state::{FORMAT, JobState, QueuedJob, parse};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -158,6 +158,14 @@ impl Slurm {
             Err(SlurmError::Refused { said, .. }) if said.contains("Invalid job id") => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether a running job, as `12` or `12_3`, is being pushed out by others, as far as `scontrol` tells.
+    pub fn is_being_preempted(&self, job: &str) -> bool {
+        const PROGRAM: &str = "scontrol";
+        let mut command = self.program(PROGRAM);
+        command.args(["show", "job", "--oneliner", job]);
+        run(PROGRAM, &mut command, None).is_ok_and(|said| preempted_since_start(&said))
     }
 
     /// Cancels jobs, as `12` or `12_3`. Those that have ended are no error.

@@ -101,6 +101,15 @@ pub(super) fn of_scontrol(text: &str) -> Vec<(usize, JobEnd)> {
     text.lines().filter_map(of_line).collect()
 }
 
+/// Whether the same answer says that the job is being preempted, and not that an earlier start of it was.
+pub(super) fn preempted_since_start(text: &str) -> bool {
+    // Times of one form are in the order of their texts.
+    let is_time = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
+    let preempted = field(text, "PreemptTime").filter(is_time);
+    let started = field(text, "StartTime").filter(is_time);
+    preempted.is_some_and(|preempted| started.is_none_or(|started| preempted >= started))
+}
+
 fn field<'t>(line: &'t str, name: &str) -> Option<&'t str> {
     let mut words = line.split_whitespace();
     words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
@@ -171,6 +180,18 @@ mod tests {
             of_scontrol("slurm_load_jobs error: Invalid job id specified"),
             []
         );
+    }
+
+    #[test]
+    fn preemption_is_told_from_that_of_an_earlier_start() {
+        let told = |preempt: &str| {
+            preempted_since_start(&format!(
+                "JobId=1 JobState=RUNNING StartTime=2026-11-27T03:02:17 PreemptTime={preempt} End=x"
+            ))
+        };
+        assert!(told("2026-11-27T03:02:21"));
+        assert!(!told("2026-11-27T03:01:00"));
+        assert!(!told("None"));
     }
 
     #[test]
