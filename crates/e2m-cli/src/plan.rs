@@ -230,15 +230,10 @@ impl Plan {
             }
         }
         Ok(Self {
-            batch_path: batch.path.clone(),
-            output_dir: batch.output_dir(),
-            execution: batch.execution.clone(),
-            resources: batch.resources.clone(),
-            slurm: batch.slurm.clone(),
-            tasks,
             left_alone,
             missing,
             warnings,
+            ..Self::of_tasks(batch, tasks)
         })
     }
 }

@@ -31,8 +31,11 @@ pub(crate) fn work(args: &SlurmTaskArgs) -> Exit {
     let talk = TalkArgs::default();
     let terminal = Terminal::plain(talk);
     logging::start(&terminal, talk);
+    // First of all: unheard, the warning would end the process.
+    let interrupt = Interrupt::default();
+    let warned = signals::listen_in_job(&interrupt, &terminal);
     match Job::read(args) {
-        Ok(job) => job.run(&terminal),
+        Ok(job) => job.run(&interrupt, &warned, &terminal),
         Err(why) => {
             terminal.error(&why);
             Exit::BadInput
@@ -90,7 +93,7 @@ impl Job {
         &self.plan.tasks[0]
     }
 
-    fn run(mut self, terminal: &Terminal) -> Exit {
+    fn run(mut self, interrupt: &Interrupt, warned: &Warned, terminal: &Terminal) -> Exit {
         let again = match self.restarts {
             0 => String::new(),
             times => format!(", started again ({})", human::count(times as usize, "time")),
@@ -105,10 +108,8 @@ impl Job {
         if let Err(error) = Answer::clear(&self.folder, self.index) {
             terminal.warn(&error.to_string());
         }
-        let interrupt = Interrupt::default();
-        let warned = signals::listen_in_job(&interrupt, terminal);
-        let mut outcome = self.perform(&interrupt, terminal);
-        let requeue = outcome.interrupted && self.may_start_again(&mut outcome, &warned, terminal);
+        let mut outcome = self.perform(interrupt, terminal);
+        let requeue = outcome.interrupted && self.may_start_again(&mut outcome, warned, terminal);
         let result = TaskResult::of(self.task(), Some(&outcome), &self.plan.output_dir);
         let exit = exit_of(&self.plan, &result, interrupt.is_raised());
         let mut answer = Answer {
