@@ -181,9 +181,10 @@ impl PlanArgs {
 /// `e2m submit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every task becomes a job that asks for what its plan needs; jobs of like sizes become one array. A last job writes the
-result, the table and the report when all have ended, however. What is finished or in the queue already is left out.
-`e2m status` tells how far it is, `e2m cancel` ends it. [slurm] in the batch file says what the cluster wants to know.")]
+Every task becomes a job that asks for what its plan needs; jobs of like sizes become one array. A last \
+job writes the result, the table and the report when all have ended, however. What is finished or in the \
+queue already is left out. `e2m status` tells how far it is, `e2m cancel` ends it. [slurm] in the batch \
+file says what the cluster wants to know.")]
 pub(crate) struct SubmitArgs {
     /// The batch file
     #[arg(value_name = "BATCH")]
@@ -215,11 +216,11 @@ impl SubmitArgs {
 /// `e2m task`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is shared with other tasks but the raw images, so that any number may run at the same time, on any number of machines
-with a common output_dir. `e2m collect` writes the report of the batch afterwards.
+Nothing is shared with other tasks but the raw images, so that any number may run at the same time, on any \
+number of machines with a common output_dir. `e2m collect` writes the report of the batch afterwards.
 
-Exit codes: 0 complete, 1 failed, 2 bad arguments or batch file, 3 not enough memory or disk, 4 raw images missing,
-5 complete but suspect, 130 interrupted (run again to go on).")]
+Exit codes: 0 complete, 1 failed, 2 bad arguments or batch file, 3 not enough memory or disk, 4 raw images \
+missing, 5 complete but suspect, 130 interrupted (run again to go on).")]
 pub(crate) struct UnitArgs {
     /// The batch file
     #[arg(value_name = "BATCH")]
@@ -232,7 +233,7 @@ pub(crate) struct UnitArgs {
     pub(crate) dye: String,
     #[command(flatten)]
     pub(crate) stages: StageArgs,
-    /// Print how it ended to standard output, as one line of JSON, whatever happens
+    /// Print how it ended to standard output, as one line of JSON, also when it could not begin
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

@@ -212,6 +212,13 @@ impl Gate {
         self.tell_fit(terminal);
     }
 
+    /// Says what is wrong, and nothing where it fits.
+    pub(crate) fn tell_trouble(&self, terminal: &Terminal) {
+        if !matches!(self.preflight.band(), Band::Fine | Band::PlanOnly) {
+            self.tell_fit(terminal);
+        }
+    }
+
     /// Says it where no watchdog will run.
     pub(crate) fn tell_fit(&self, terminal: &Terminal) {
         for note in &self.notes {

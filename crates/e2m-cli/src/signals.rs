@@ -13,6 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct Warned(Arc<AtomicBool>);
 
 impl Warned {
+    /// The warning came before anybody listened.
+    pub(crate) fn raise(&self, interrupt: &Interrupt) {
+        self.0.store(true, Ordering::Relaxed);
+        interrupt.raise();
+    }
+
     /// Whether it was SLURM's warning that the time is up.
     pub(crate) fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)

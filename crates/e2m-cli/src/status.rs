@@ -73,10 +73,8 @@ pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
         bytes => format!("; a run would write {}", human::bytes(bytes)),
     };
     terminal.summary(&format!("\n{}{to_write}", counts.text()));
-    for collector in &queue.collectors {
-        terminal.summary(&format!(
-            "Job {collector} writes the result and the report when the jobs have ended."
-        ));
+    if let Some(line) = queue.who_reports() {
+        terminal.summary(&line);
     }
     exit(counts.unreadable)
 }
@@ -118,7 +116,11 @@ fn document(plan: &Plan, outlooks: &[Result<Outlook, PipelineError>], queue: &Qu
             }
             Err(error) => json!({"status": format!("error: {error}"), "finished": false}),
         };
-        let job = queue.of(task).map(|there| {
+        let finished = outlook.as_ref().is_ok_and(Outlook::is_finished);
+        let there = queue
+            .of(task)
+            .or_else(|| queue.failed(task).filter(|_| !finished));
+        let job = there.map(|there| {
             let (state, node) = there.state_and_node();
             json!({"job": there.job, "state": state, "node": node})
         });

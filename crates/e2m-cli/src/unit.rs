@@ -156,7 +156,7 @@ impl<'a> Unit<'a> {
                 why: gate.refusal(),
             });
         }
-        gate.tell_fit(terminal);
+        gate.tell_trouble(terminal);
         check_output_dir(&plan.output_dir).map_err(|why| Refusal {
             exit: Exit::BadInput,
             why,

@@ -71,17 +71,23 @@ impl Scratch {
     /// # Errors
     /// [`ScratchError`]: a place in memory, one that is too small, or one to which nothing can be written.
     pub fn open(place: &Path, needed_bytes: u64) -> Result<Self, ScratchError> {
-        create_folders(place)?;
-        remove_abandoned(place);
-        let about = Place::of(place).map_err(|source| ScratchError::Unknown {
+        let unknown = |source| ScratchError::Unknown {
             path: place.to_owned(),
             source,
-        })?;
-        if about.in_memory {
+        };
+        // Before anything is made there.
+        let existing = place
+            .ancestors()
+            .find(|above| above.is_dir())
+            .unwrap_or(place);
+        if Place::of(existing).map_err(unknown)?.in_memory {
             return Err(ScratchError::InMemory {
                 path: place.to_owned(),
             });
         }
+        create_folders(place)?;
+        remove_abandoned(place);
+        let about = Place::of(place).map_err(unknown)?;
         if needed_bytes > about.free_bytes / 100 * COMFORTABLE {
             return Err(ScratchError::TooSmall {
                 path: place.to_owned(),

@@ -39,8 +39,12 @@ impl<'a> Conf<'a> {
             .collect::<Result<_>>()?;
         Ok(Self {
             place,
-            host: captured(Command::new("hostname").arg("-s"))?
+            // Up to the first dot, whether or not it can be resolved.
+            host: captured(Command::new("uname").arg("-n"))?
                 .trim()
+                .split('.')
+                .next()
+                .unwrap_or_default()
                 .to_owned(),
             user: captured(Command::new("id").arg("-un"))?.trim().to_owned(),
             ports,
@@ -112,7 +116,7 @@ SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 MpiDefault=none
 # A node that says nothing for so long is down, and its jobs go to others.
-SlurmdTimeout=10
+SlurmdTimeout=20
 ReturnToService=2
 KillWait=10
 MinJobAge=600

@@ -38,7 +38,8 @@ fn try_to(
     let client = slurm(&batch.slurm);
     let mut cancelled = 0;
     let mut reports = Vec::new();
-    for submission in submissions.iter().filter(|one| !one.record.closed) {
+    let mut known = chosen.is_everything();
+    for mut submission in submissions.into_iter().filter(|one| !one.record.closed) {
         let live = client.queue(&submission.jobs())?;
         let live: Vec<&QueuedJob> = live.iter().filter(|job| job.state.is_live()).collect();
         // Without its list everything of a submission can be cancelled, and nothing of it chosen.
@@ -49,22 +50,37 @@ fn try_to(
                 Vec::new()
             }
         };
-        let jobs: Vec<String> = live
-            .iter()
-            .filter(|job| job.array_task.is_some())
-            .filter(|job| chosen.include(task_of(submission, &tasks, job)))
-            .map(|job| format!("{}_{}", job.job, job.array_task.unwrap_or_default()))
-            .collect();
+        known |= tasks.iter().any(|task| chosen.include(Some(task)));
+        let mut jobs = Vec::new();
+        let mut places = Vec::new();
+        for job in &live {
+            let place = place_of(&submission, job);
+            if let Some(number) = job.array_task
+                && chosen.include(place.and_then(|place| tasks.get(place)))
+            {
+                jobs.push(format!("{}_{number}", job.job));
+                places.extend(place);
+            }
+        }
+        if jobs.is_empty() {
+            continue;
+        }
         client.cancel(&jobs)?;
+        submission.record.cancelled.extend(places);
+        submission.write()?;
         cancelled += jobs.len();
         let collectors = submission.record.collectors.iter();
         let waiting = collectors.filter(|job| live.iter().any(|one| one.job == **job));
-        if !jobs.is_empty() {
-            reports.extend(waiting.map(u64::to_string));
-        }
+        reports.extend(waiting.map(u64::to_string));
+    }
+    if !known {
+        terminal.error(
+            "none of the tasks that were submitted has these names; `e2m status` lists them",
+        );
+        return Ok(Exit::BadInput);
     }
     if cancelled == 0 {
-        terminal.result("Nothing of it waits or runs.");
+        terminal.summary("Nothing of it waits or runs.");
         return Ok(Exit::Complete);
     }
     let mut told = format!(
@@ -72,10 +88,17 @@ fn try_to(
         count(cancelled, "job")
     );
     if !reports.is_empty() {
-        let jobs = reports.join(", ");
-        told.push_str(&format!("\nJob {jobs} writes the report of what there is."));
+        let jobs = reports.join(" and ");
+        let (plural, verb) = if reports.len() == 1 {
+            ("", "writes")
+        } else {
+            ("s", "write")
+        };
+        told.push_str(&format!(
+            "\nJob{plural} {jobs} {verb} the report of what there is."
+        ));
     }
-    terminal.result(&told);
+    terminal.summary(&told);
     Ok(Exit::Complete)
 }
 
@@ -94,6 +117,10 @@ impl Chosen {
         Self::Named { samples, dyes }
     }
 
+    fn is_everything(&self) -> bool {
+        matches!(self, Self::Everything)
+    }
+
     fn include(&self, task: Option<&TaskSpec>) -> bool {
         match (self, task) {
             (Self::Everything, _) => true,
@@ -105,12 +132,9 @@ impl Chosen {
     }
 }
 
-fn task_of<'t>(
-    submission: &Submission,
-    tasks: &'t [TaskSpec],
-    job: &QueuedJob,
-) -> Option<&'t TaskSpec> {
+/// The place of a job's task in its submission.
+fn place_of(submission: &Submission, job: &QueuedJob) -> Option<usize> {
     let mut arrays = submission.record.arrays.iter();
     let array = arrays.find(|array| array.job == Some(job.job))?;
-    tasks.get(*array.tasks.get(job.array_task?)?)
+    array.tasks.get(job.array_task?).copied()
 }

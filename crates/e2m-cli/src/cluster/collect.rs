@@ -15,6 +15,7 @@ use crate::logging;
 use crate::plan::Plan;
 use crate::report::log::RunLog;
 use crate::report::results::{Ending, TaskResult};
+use crate::report::summary::tally;
 use crate::report::{self, BatchReport};
 use crate::run::Journal;
 use crate::task_name;
@@ -49,7 +50,9 @@ pub(crate) fn collect(plan: &Plan, terminal: &Terminal) -> Exit {
         if queue.is_empty() && queue.collectors.is_empty() && queue.notes.is_empty() {
             let open = all(&plan.output_dir).0.into_iter();
             for submission in open.filter(|one| !one.record.closed) {
-                results.extend(take_stock(&submission.folder, plan, false, terminal)?.1);
+                let (submission, found) = take_stock(&submission.folder, plan, false, terminal)?;
+                log_results(&submission, &found);
+                results.extend(found);
             }
         }
         Ok(write(
@@ -100,6 +103,12 @@ fn write(plan: &Plan, results: Vec<TaskResult>, started: Zoned, terminal: &Termi
     for error in &failures {
         terminal.warn(error);
     }
+    let mut log = RunLog::open(&plan.output_dir);
+    log.line(&format!(
+        "results collected: {}, exit code {}",
+        tally(&report),
+        exit.code()
+    ));
     if failures.is_empty() {
         exit
     } else {
@@ -127,10 +136,24 @@ fn try_to_collect(args: &SlurmCollectArgs, terminal: &Terminal) -> Result<Exit, 
     let plan = plan_of(&submission, &submission.tasks()?)?;
     let _reporting = alone_reporting(&plan.output_dir)?;
     let (submission, results) = take_stock(&folder, &plan, true, terminal)?;
+    log_results(&submission, &results);
+    let queue = Queue::look(&plan);
+    let started = submission.record.submitted.clone();
+    let results = whole(&plan, results, &queue);
+    write(&plan, results, started, terminal);
+    // That tasks failed is in the report; the job itself has done what it is for.
+    Ok(Exit::Complete)
+}
+
+/// Writes how the tasks of a submission ended into the run log and `events.jsonl`.
+fn log_results(submission: &Submission, results: &[TaskResult]) {
+    let Some(output_dir) = submission.folder.parent().and_then(Path::parent) else {
+        return;
+    };
     let record = &submission.record;
-    let mut log = RunLog::open(&plan.output_dir);
-    let mut journal = Journal::open(&plan.output_dir, &record.submitted);
-    for result in &results {
+    let mut log = RunLog::open(output_dir);
+    let mut journal = Journal::open(output_dir, &record.submitted);
+    for result in results {
         log.task(&result.name(), result);
         let event = match result.ending() {
             Ending::Queued => "task_retried",
@@ -138,18 +161,23 @@ fn try_to_collect(args: &SlurmCollectArgs, terminal: &Terminal) -> Result<Exit, 
         };
         journal.add(event, Some(&result.name()), facts(result));
     }
-    let queue = Queue::look(&plan);
-    let started = record.submitted.clone();
-    let exit = write(&plan, whole(&plan, results, &queue), started, terminal);
     if record.closed {
-        journal.add("run_finished", None, json!({"exit_code": exit.code()}));
-        log.line(&format!(
-            "the submission is collected, exit code {}",
-            exit.code()
-        ));
+        let seconds = Zoned::now().duration_since(&record.submitted).as_secs_f64();
+        let all = |endings: &[Ending]| {
+            results
+                .iter()
+                .all(|result| endings.contains(&result.ending()))
+        };
+        let exit = if all(&[Ending::Complete]) {
+            Exit::Complete
+        } else if all(&[Ending::Complete, Ending::Suspect]) {
+            Exit::Suspect
+        } else {
+            Exit::TaskFailed
+        };
+        let facts = json!({"exit_code": exit.code(), "seconds": seconds});
+        journal.add("run_finished", None, facts);
     }
-    // That tasks failed is in the report; the job itself has done what it is for.
-    Ok(Exit::Complete)
 }
 
 fn facts(result: &TaskResult) -> serde_json::Value {
@@ -288,6 +316,19 @@ impl Stock<'_> {
             }
             if let Some(answer) = answer {
                 return Became::Answered(answer);
+            }
+            if submission.record.cancelled.contains(&index) {
+                // What it was to do again has not been begun, unless its manifest says so.
+                let as_before = TaskSpec {
+                    force: false,
+                    from_stage: 1,
+                    ..task.clone()
+                };
+                let before = finished(&as_before, &submission.record.submitted);
+                return before.map_or_else(
+                    || Became::Dead(Death::by_cancelling(submission, index)),
+                    Became::Finished,
+                );
             }
             let of_array = endings
                 .entry(job)

@@ -13,6 +13,8 @@ use std::path::Path;
 const LOG_BYTES: u64 = 64 << 10;
 /// … and so many of its last lines are repeated in the report.
 const LOG_LINES: usize = 20;
+/// SLURM's word.
+const CANCELLED: &str = "CANCELLED";
 
 /// A job that ended without an answer.
 pub(super) struct Death {
@@ -38,9 +40,22 @@ impl Death {
         }
     }
 
+    /// Of a job that the user cancelled before it could leave an answer.
+    pub(super) fn by_cancelling(submission: &Submission, task: usize) -> Self {
+        let job = submission.job_of(task).unwrap_or_default();
+        Self {
+            error: WorkerError::EndedByCluster {
+                state: CANCELLED.to_owned(),
+            },
+            log: end_of(&submission.log_of(&job)),
+            job,
+            seconds: 0,
+        }
+    }
+
     /// Whether somebody wanted it so.
     pub(super) fn was_cancelled(&self) -> bool {
-        matches!(&self.error, WorkerError::EndedByCluster { state } if state == "CANCELLED")
+        matches!(&self.error, WorkerError::EndedByCluster { state } if state == CANCELLED)
     }
 
     /// What a manifest is to say of it; nothing where the task is as it was left.

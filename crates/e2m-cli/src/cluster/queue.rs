@@ -26,6 +26,7 @@ impl Whereabouts {
             JobState::Running { node } if node.is_empty() => "running".to_owned(),
             JobState::Running { node } => format!("running on {node}"),
             JobState::Ending { .. } => "about to end".to_owned(),
+            JobState::Ended { state } if state == "FAILED" => "failed".to_owned(),
             JobState::Ended { state } => format!("failed ({state})"),
         }
     }
@@ -38,7 +39,7 @@ impl Whereabouts {
             JobState::Queued { .. } => ("queued", None),
             JobState::Running { node } => ("running", Some(node)),
             JobState::Ending { node } => ("ending", Some(node)),
-            JobState::Ended { .. } => ("ended", None),
+            JobState::Ended { .. } => ("failed", None),
         }
     }
 }
@@ -124,6 +125,26 @@ impl Queue {
         let mut all = self.found.iter().filter(same);
         let live = all.clone().find(|one| one.state.is_live());
         live.or_else(|| all.next_back())
+    }
+
+    /// Which job will write the report, or that none will.
+    pub(crate) fn who_reports(&self) -> Option<String> {
+        match self.collectors.as_slice() {
+            [] if self.found.is_empty() => None,
+            [] => Some(
+                "No job will write the report: run `e2m collect` when all have ended.".to_owned(),
+            ),
+            [job] => Some(format!(
+                "Job {job} writes the result and the report when the jobs have ended."
+            )),
+            jobs => {
+                let jobs: Vec<String> = jobs.iter().map(u64::to_string).collect();
+                Some(format!(
+                    "Jobs {} write the result and the report when the others have ended.",
+                    jobs.join(" and ")
+                ))
+            }
+        }
     }
 
     /// Whether nothing of the batch waits or runs.

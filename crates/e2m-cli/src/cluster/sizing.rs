@@ -110,6 +110,50 @@ pub(super) fn collector(tasks: usize, settings: &Settings) -> Demand {
     }
 }
 
+/// An option of sbatch in `extra` that e2m sets itself, and what to do instead.
+pub(super) fn not_extra(settings: &Settings) -> Option<(String, &'static str)> {
+    const OWN: [(&[&str], &str); 8] = [
+        (
+            &["--mem", "--mem-per-cpu", "--mem-per-gpu"],
+            "set memory under [slurm]",
+        ),
+        (&["--time", "-t"], "set time under [slurm]"),
+        (
+            &["--cpus-per-task", "-c", "--ntasks", "-n", "--nodes", "-N"],
+            "set cpus under [slurm]",
+        ),
+        (
+            &["--array", "-a"],
+            "set max_running under [slurm] to limit how many run",
+        ),
+        (
+            &["--output", "-o", "--error", "-e", "--open-mode"],
+            "the logs have to be where e2m finds them",
+        ),
+        (
+            &["--signal", "--requeue", "--no-requeue"],
+            "jobs would not go on where they were stopped",
+        ),
+        (
+            &["--dependency", "-d", "--wait", "-W", "--wrap"],
+            "the last job would not wait for the others",
+        ),
+        (
+            &["--clusters", "-M"],
+            "submit from a machine of that cluster",
+        ),
+    ];
+    let mut lines = settings.extra.iter().flat_map(|lines| &lines.0);
+    lines.find_map(|line| {
+        let mut options = line.trim().trim_start_matches("#SBATCH").split_whitespace();
+        options.find_map(|option| {
+            let name = option.split('=').next().unwrap_or(option);
+            let own = OWN.iter().find(|(names, _)| names.contains(&name));
+            own.map(|(_, instead)| (name.to_owned(), *instead))
+        })
+    })
+}
+
 /// What is particular to the cluster.
 pub(super) fn site(settings: &Settings) -> Site {
     let lines = |lines: &Option<crate::batch::values::Lines>| {

@@ -8,6 +8,7 @@ use e2m_pipeline::TaskSpec;
 use jiff::Zoned;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,8 @@ pub(super) struct Record {
     pub(super) arrays: Vec<ArrayRecord>,
     /// The jobs that collect, in the order of their submission.
     pub(super) collectors: Vec<u64>,
+    /// Tasks that were taken off the cluster, by their place in the submission: SLURM may not tell of each.
+    pub(super) cancelled: BTreeSet<usize>,
     /// Whether it is over: jobs that are still found to belong to it have nothing to do.
     pub(super) closed: bool,
 }
@@ -115,6 +118,7 @@ impl Record {
             submitted: Zoned::now(),
             arrays: Vec::new(),
             collectors: Vec::new(),
+            cancelled: BTreeSet::new(),
             closed: false,
         }
     }
@@ -131,9 +135,11 @@ pub(super) fn alone(output_dir: &Path, patience: Duration) -> Result<FolderLock,
 }
 
 /// The same for the files of the batch as a whole: from looking at its tasks to the last file, so that nobody writes what
-/// another has seen before.
-pub(super) fn alone_reporting(output_dir: &Path) -> Result<FolderLock, RecordError> {
-    wait_for(output_dir, ".report_lock", PATIENCE_OF_JOBS)
+/// another has seen before. Where nothing was ever submitted, nobody else collects.
+pub(super) fn alone_reporting(output_dir: &Path) -> Result<Option<FolderLock>, RecordError> {
+    let used = place(output_dir).is_dir();
+    used.then(|| wait_for(output_dir, ".report_lock", PATIENCE_OF_JOBS))
+        .transpose()
 }
 
 fn wait_for(output_dir: &Path, name: &str, patience: Duration) -> Result<FolderLock, RecordError> {

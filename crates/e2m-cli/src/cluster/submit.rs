@@ -49,7 +49,7 @@ pub(super) enum SubmitError {
     #[error(transparent)]
     Script(#[from] e2m_io::AtomicError),
     #[error(
-        "{0}\nNothing was submitted, as it might be in the queue already. Try again; a record that cannot be read can be removed once none of its jobs is left (`squeue`)"
+        "{0}\nNothing was submitted, as it might be in the queue already. Try again when that is mended"
     )]
     QueueUnknown(String),
     #[error("interrupted; nothing was submitted")]
@@ -59,6 +59,12 @@ pub(super) enum SubmitError {
 /// Submits what is neither finished nor in the queue.
 pub(crate) fn submit(handover: &Handover<'_>, terminal: &Terminal) -> Exit {
     let plan = handover.plan;
+    if let Some((option, instead)) = sizing::not_extra(&plan.slurm) {
+        terminal.error(&format!(
+            "extra under [slurm] has {option}, which e2m sets itself: {instead}"
+        ));
+        return Exit::BadInput;
+    }
     let outlooks = look(plan);
     let cpus = sizing::cpus(plan);
     let gate = Gate::of_jobs(
@@ -220,7 +226,15 @@ fn choose(
     for (index, (task, outlook)) in plan.tasks.iter().zip(outlooks).enumerate() {
         if let Some(there) = queue.of(task) {
             let (name, state) = (task_name(task), there.told());
-            terminal.say(&format!("{name} is left to job {}, {state}", there.job));
+            let unheard = if task.force || task.from_stage > 1 {
+                "; nothing is done again in it, `e2m cancel` it first for that"
+            } else {
+                ""
+            };
+            terminal.say(&format!(
+                "{name} is left to job {}, {state}{unheard}",
+                there.job
+            ));
             continue;
         }
         match outlook {
@@ -400,9 +414,8 @@ fn tell(submission: &Submission, plan: &Plan, terminal: &Terminal) {
         ));
     }
     terminal.say(&format!(
-        "Scripts and logs are in {}.\n`e2m status {}` tells how far it is, `e2m cancel` ends it.",
+        "Scripts and logs are in {}.\n`e2m status` with the same batch file tells how far it is, `e2m cancel` ends it.",
         submission.folder.display(),
-        plan.batch_path.display()
     ));
     let jobs: Vec<Option<u64>> = record.arrays.iter().map(|array| array.job).collect();
     Journal::open(&plan.output_dir, &record.submitted).add(

@@ -15,9 +15,9 @@ use crate::task_name;
 use crate::terminal::Terminal;
 use crate::unit::{Unit, exit_of};
 use e2m_io::{Scratch, is_same_disk, is_shared_disk};
-use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
+use e2m_pipeline::{Status, TaskOutcome, TaskSpec, record_failure};
 use e2m_schedule::Interrupt;
-use e2m_schedule::slurm::{JobState, Slurm};
+use e2m_schedule::slurm::{JobState, Slurm, WARNED_VARIABLE};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,10 @@ pub(crate) fn work(args: &SlurmTaskArgs) -> Exit {
     // First of all: unheard, the warning would end the process.
     let interrupt = Interrupt::default();
     let warned = signals::listen_in_job(&interrupt, &terminal);
+    if variable(WARNED_VARIABLE).is_some() {
+        warned.raise(&interrupt);
+        terminal.say("SLURM warned during the setup that the time of this job is nearly up");
+    }
     match Job::read(args) {
         Ok(job) => job.run(&interrupt, &warned, &terminal),
         Err(why) => {
@@ -216,9 +220,13 @@ impl Job {
             return false;
         }
         if self.starts.in_vain >= STARTS_IN_VAIN {
-            outcome.status = Status::Error(format!(
-                "no stage could be finished in {STARTS_IN_VAIN} starts of this job; give it more time ([slurm] time)"
-            ));
+            let why = format!(
+                "no stage could be finished in {STARTS_IN_VAIN} starts of this job in a row; give it more time ([slurm] time)"
+            );
+            if let Err(error) = record_failure(self.task(), &why) {
+                terminal.warn(&error.to_string());
+            }
+            outcome.status = Status::Error(why);
             return false;
         }
         terminal.say("asking SLURM to start this job again later");

@@ -4,7 +4,7 @@ pub(crate) mod log;
 mod page;
 pub(crate) mod problems;
 pub(crate) mod results;
-mod summary;
+pub(crate) mod summary;
 
 use crate::exit::Exit;
 use crate::plan::Plan;

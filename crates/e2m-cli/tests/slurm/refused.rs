@@ -52,6 +52,16 @@ fn what_sbatch_says_is_told_with_the_script_and_nothing_stays_in_the_queue() {
     let status = cluster.e2m(&bench, &["status", "batch.toml"]);
     assert!(status.out.contains("2 to do"), "{}", status.out);
 
+    // What e2m sets itself is not overridden.
+    bench.batch("[slurm]\nextra = [\"--nice\", \"--array=0-3\"]\n");
+    let own = cluster.e2m(&bench, &["submit", "batch.toml"]);
+    assert_eq!(own.code, 2, "{}", own.err);
+    assert!(
+        own.err.contains("extra under [slurm] has --array"),
+        "{}",
+        own.err
+    );
+
     // Less than a task needs is refused before anything is handed over.
     bench.batch("[slurm]\nmemory = \"50MB\"\n");
     let too_little = cluster.e2m(&bench, &["submit", "batch.toml"]);
@@ -102,15 +112,13 @@ fn jobs_that_never_come_to_run_e2m_are_told_of_and_made_good_elsewhere() {
         cancelled.out,
         cancelled.err
     );
+    let misspelt = cluster.e2m(&bench, &["cancel", "--samples", "CD72", "batch.toml"]);
+    assert_eq!(misspelt.code, 2, "{}", misspelt.err);
     std::fs::rename(bench.path("elsewhere"), bench.path("raw")).expect("renamed");
     // The job that collects has the same setup: nobody collects.
     cluster.wait_for_all();
     let status = cluster.e2m(&bench, &["status", "batch.toml"]);
-    assert!(
-        status.out.contains("failed (FAILED), job "),
-        "{}",
-        status.out
-    );
+    assert!(status.out.contains("failed, job "), "{}", status.out);
     let collected = cluster.e2m(&bench, &["collect", "batch.toml"]);
     assert_eq!(collected.code, 1, "{}", collected.err);
     assert_eq!(

@@ -11,7 +11,7 @@ const DYES: [&str; 2] = ["DAPI", "SybrGld"];
 /// it 200 MB are not enough, and half as much again is.
 const HOG: &str = r#"
 if [ "$SLURM_ARRAY_TASK_ID" = 5 ] || [ "$SLURM_MEM_PER_NODE" = 287 ]; then
-    (sleep 1; exec python3 -c 'import time; held = bytearray(150 << 20); time.sleep(60)') &
+    (sleep 2; exec python3 -c 'import time; held = bytearray(150 << 20); time.sleep(60)') &
 fi
 "#;
 

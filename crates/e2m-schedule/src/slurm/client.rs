@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 pub enum SlurmError {
     /// A program is not there.
     #[error(
-        "{program} is not on the PATH: this machine is none from which jobs can be submitted, or SLURM has to be loaded first"
+        "{program} is not on the PATH: log in to a machine of the cluster from which jobs are submitted, or load SLURM first (often `module load slurm`)"
     )]
     NotThere {
         /// Its name.

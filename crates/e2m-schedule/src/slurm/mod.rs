@@ -48,5 +48,5 @@ mod state;
 pub use client::{Slurm, SlurmError};
 pub use ending::{JobEnd, why_it_ended};
 pub use group::{Demand, Group, MAX_ARRAY_JOBS, groups};
-pub use script::{ArrayScript, DependentScript, Site};
+pub use script::{ArrayScript, DependentScript, Site, WARNED_VARIABLE};
 pub use state::{JobState, QueuedJob};

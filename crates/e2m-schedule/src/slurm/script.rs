@@ -3,6 +3,9 @@
 use super::group::Group;
 use std::fmt;
 
+/// Set for the command where the warning came while the lines of [`Site::setup`] ran.
+pub const WARNED_VARIABLE: &str = "E2M_WARNED";
+
 /// What is particular to a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Site {
@@ -83,7 +86,12 @@ impl fmt::Display for ArrayScript<'_> {
         log(f, self.log)?;
         option(f, "--requeue")?;
         option(f, &format!("--signal=B:USR1@{}", self.warn_seconds))?;
-        rest(f, self.site, self.command)
+        site_options(f, self.site)?;
+        if !self.site.setup.is_empty() {
+            // The shell would die of it; the command has to know.
+            writeln!(f, "trap 'export {WARNED_VARIABLE}=1' USR1")?;
+        }
+        commands(f, self.site, self.command)
     }
 }
 
@@ -94,7 +102,8 @@ impl fmt::Display for DependentScript<'_> {
         amounts(f, self.memory_bytes, self.seconds)?;
         log(f, self.log)?;
         option(f, "--requeue")?;
-        rest(f, self.site, self.command)
+        site_options(f, self.site)?;
+        commands(f, self.site, self.command)
     }
 }
 
@@ -115,7 +124,8 @@ fn log(f: &mut fmt::Formatter<'_>, path: &str) -> fmt::Result {
     option(f, "--open-mode=append")
 }
 
-fn rest(f: &mut fmt::Formatter<'_>, site: &Site, command: &[&str]) -> fmt::Result {
+/// Options, and the blank line behind them.
+fn site_options(f: &mut fmt::Formatter<'_>, site: &Site) -> fmt::Result {
     let named = [
         ("partition", &site.partition),
         ("account", &site.account),
@@ -132,7 +142,10 @@ fn rest(f: &mut fmt::Formatter<'_>, site: &Site, command: &[&str]) -> fmt::Resul
         let line = line.strip_prefix("#SBATCH").unwrap_or(&line);
         option(f, line.trim())?;
     }
-    writeln!(f)?;
+    writeln!(f)
+}
+
+fn commands(f: &mut fmt::Formatter<'_>, site: &Site, command: &[&str]) -> fmt::Result {
     for line in &site.setup {
         writeln!(f, "{line}")?;
     }
@@ -239,6 +252,7 @@ mod tests {
 #SBATCH --gres=scratch:20
 #SBATCH --nice
 
+trap 'export E2M_WARNED=1' USR1
 module load opencv
 echo "$HOME"
 exec '/opt/it'\''s e2m' work '/my data/array.json'

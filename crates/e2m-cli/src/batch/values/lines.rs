@@ -10,7 +10,7 @@ pub(crate) struct Lines(pub(crate) Vec<String>);
 
 impl Setting for Lines {
     fn expected() -> String {
-        "a text, or a list of lines in brackets, such as [\"module load gcc\", \"module load opencv\"]".into()
+        "a text, or a list of lines in brackets, such as [\"one\", \"two\"]".into()
     }
     fn schema() -> Value {
         let line = json!({"type": "string", "minLength": 1});
