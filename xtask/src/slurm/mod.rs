@@ -37,7 +37,9 @@ started.",
             setup::slurm()?;
             start(&place)
         } else {
-            daemons::stop(&place)
+            daemons::stop(&place)?;
+            println!("Nothing of the cluster in {} runs any more.", place.folder.display());
+            Ok(())
         }
     },
 };
