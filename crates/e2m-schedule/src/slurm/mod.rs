@@ -35,7 +35,7 @@
 //!     about: "2 numbers",
 //! };
 //! let text = script.to_string();
-//! assert!(text.contains("#SBATCH --array=0-1%2\n#SBATCH --cpus-per-task=2\n#SBATCH --mem=907M\n"));
+//! assert!(text.contains("#SBATCH --array=0-1%2\n#SBATCH --cpus-per-task=2\n#SBATCH --mem=906M\n"));
 //! assert!(text.ends_with("exec /opt/squares --of /data/numbers.json\n"));
 //! ```
 
