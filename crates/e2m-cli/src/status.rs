@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::human;
 use crate::look::look;
 use crate::plan::{Plan, missing_reason};
+use crate::report::results::last_errors;
 use crate::table::Table;
 use crate::task_name;
 use crate::terminal::Terminal;
@@ -17,7 +18,14 @@ const SCHEMA: u32 = 1;
 
 /// Prints a row per task, and below it why stages would be done that were done before.
 pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
-    let outlooks = look(plan);
+    let mut outlooks = look(plan);
+    let errors = last_errors(&plan.output_dir);
+    for (task, outlook) in plan.tasks.iter().zip(&mut outlooks) {
+        let name = (task.sample.clone(), task.dye.clone());
+        if let (Ok(outlook), Some(why)) = (outlook, errors.get(&name)) {
+            add_error(outlook, why);
+        }
+    }
     let queue = Queue::look(plan);
     for note in &queue.notes {
         terminal.warn(note);
@@ -77,6 +85,13 @@ pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
         terminal.summary(&line);
     }
     exit(counts.unreadable)
+}
+
+/// A task may have failed before it had a record of its own, or its job have died before it could say so there.
+fn add_error(outlook: &mut Outlook, why: &str) {
+    if !outlook.is_finished() && matches!(outlook.earlier, None | Some(Status::Incomplete(_))) {
+        outlook.earlier = Some(Status::Error(why.to_owned()));
+    }
 }
 
 fn exit(unreadable: usize) -> Exit {

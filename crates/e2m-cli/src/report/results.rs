@@ -7,6 +7,7 @@ use e2m_io::{TaskPaths, write_atomic};
 use e2m_pipeline::{Manifest, Status, TaskOutcome, TaskSpec, Verdict, suffix};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Name of the results in output_dir.
@@ -221,6 +222,21 @@ pub(super) fn write(report: &BatchReport<'_>, exit: Exit) -> Result<(), ResultsE
     write_atomic(&folder.join(JSON_NAME), format!("{all:#}\n").as_bytes())?;
     write_atomic(&folder.join(CSV_NAME), &table)?;
     Ok(())
+}
+
+/// Why tasks failed in the last run of the batch, by sample and dye; nothing where there was none, or its result cannot be read.
+pub(crate) fn last_errors(output_dir: &Path) -> BTreeMap<(String, String), String> {
+    let text = std::fs::read_to_string(output_dir.join(JSON_NAME)).unwrap_or_default();
+    let batch: Value = serde_json::from_str(&text).unwrap_or_default();
+    let of_task = |task: &Value| {
+        let text = |key: &str| task.get(key)?.as_str().map(str::to_owned);
+        match Status::from(text("status")?) {
+            Status::Error(why) => Some(((text("sample")?, text("dye")?), why)),
+            _ => None,
+        }
+    };
+    let tasks = batch.get("tasks").and_then(Value::as_array);
+    tasks.into_iter().flatten().filter_map(of_task).collect()
 }
 
 /// Objects as rows; the columns are the keys of the first one.

@@ -137,6 +137,12 @@ fn jobs_that_never_come_to_run_e2m_are_told_of_and_made_good_elsewhere() {
     // Its submission is over.
     let status = cluster.e2m(&bench, &["status", "batch.toml"]);
     assert!(!status.out.contains("on the cluster"), "{}", status.out);
+    assert!(status.out.contains("1 failed, 1 to do"), "{}", status.out);
+    assert!(
+        status.out.contains("subprocess exited 3 with no result"),
+        "{}",
+        status.out
+    );
     assert_eq!(bench.run_batch().code, 0);
     assert_eq!(cluster.e2m(&bench, &["collect", "batch.toml"]).code, 0);
     assert_eq!(bench.statuses()["CD070/DAPI"], "complete");
