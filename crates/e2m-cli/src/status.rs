@@ -1,6 +1,6 @@
 //! `e2m status`: what is there of each task, and what a run would do.
 
-use crate::cluster::{self, Queue};
+use crate::cluster::{self, Queue, Whereabouts};
 use crate::exit::Exit;
 use crate::human;
 use crate::look::look;
@@ -34,8 +34,10 @@ pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
         terminal.result(&document(plan, &outlooks, &queue).to_string());
         return exit(outlooks.iter().filter(|outlook| outlook.is_err()).count());
     }
-    let on_cluster =
-        !queue.is_empty() || plan.tasks.iter().any(|task| queue.failed(task).is_some());
+    let on_cluster = plan
+        .tasks
+        .iter()
+        .any(|task| queue.whereabouts(task, false).is_some());
     let mut columns = vec!["task", "status", "1", "2", "3", "4", "a run would"];
     if on_cluster {
         columns.push("on the cluster");
@@ -49,22 +51,23 @@ pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
         match outlook {
             Ok(outlook) => {
                 bytes += outlook.disk_bytes;
-                let there = queue.of(task);
-                let there = there.or_else(|| queue.failed(task).filter(|_| !outlook.is_finished()));
+                let there = queue.whereabouts(task, outlook.is_finished());
                 counts.add(outlook, there.map(|there| &there.state));
                 // A job that goes on makes good what the last run left.
                 reasons.extend(reason(&name, outlook).filter(|_| there.is_none()));
-                let where_it_is = on_cluster.then(|| {
-                    there.map_or_else(String::new, |there| {
-                        format!("{}, job {}", there.told(), there.job)
-                    })
-                });
-                table.row(row(name, outlook).into_iter().chain(where_it_is));
+                let place = on_cluster.then(|| there.map(Whereabouts::cell).unwrap_or_default());
+                table.row(row(name, outlook).into_iter().chain(place));
             }
             Err(error) => {
                 counts.unreadable += 1;
                 reasons.push(format!("{name}: {error}"));
-                table.row([name, "cannot be read, see below".to_owned()]);
+                let there = queue.whereabouts(task, false);
+                let mut cells = vec![name, "cannot be read, see below".to_owned()];
+                if let Some(there) = there {
+                    cells.resize(columns.len() - 1, String::new());
+                    cells.push(there.cell());
+                }
+                table.row(cells);
             }
         }
     }
@@ -132,10 +135,7 @@ fn document(plan: &Plan, outlooks: &[Result<Outlook, PipelineError>], queue: &Qu
             Err(error) => json!({"status": format!("error: {error}"), "finished": false}),
         };
         let finished = outlook.as_ref().is_ok_and(Outlook::is_finished);
-        let there = queue
-            .of(task)
-            .or_else(|| queue.failed(task).filter(|_| !finished));
-        let job = there.map(|there| {
+        let job = queue.whereabouts(task, finished).map(|there| {
             let (state, node) = there.state_and_node();
             json!({"job": there.job, "state": state, "node": node})
         });

@@ -24,7 +24,7 @@ mod work;
 
 pub(crate) use cancel::cancel;
 pub(crate) use collect::{collect, collect_submission};
-pub(crate) use queue::Queue;
+pub(crate) use queue::{Queue, Whereabouts};
 pub(crate) use sizing::cpus;
 pub(crate) use submit::{Handover, submit};
 pub(crate) use work::work;

@@ -33,6 +33,11 @@ impl Whereabouts {
 }
 
 impl Whereabouts {
+    /// The same with its job, for a table.
+    pub(crate) fn cell(&self) -> String {
+        format!("{}, job {}", self.told(), self.job)
+    }
+
     /// The same for other programs: `queued` or `running`, and where.
     pub(crate) fn state_and_node(&self) -> (&'static str, Option<&str>) {
         match &self.state {
@@ -109,8 +114,14 @@ impl Queue {
         self.last(task).filter(|one| one.state.is_live())
     }
 
+    /// Where a task is or, unless it is finished all the same, which of its jobs failed.
+    pub(crate) fn whereabouts(&self, task: &TaskSpec, finished: bool) -> Option<&Whereabouts> {
+        self.of(task)
+            .or_else(|| self.failed(task).filter(|_| !finished))
+    }
+
     /// The job of a task that ended without success, and has not been collected.
-    pub(crate) fn failed(&self, task: &TaskSpec) -> Option<&Whereabouts> {
+    fn failed(&self, task: &TaskSpec) -> Option<&Whereabouts> {
         self.last(task)
             .filter(|one| matches!(&one.state, JobState::Ended { state } if state != "COMPLETED"))
     }
