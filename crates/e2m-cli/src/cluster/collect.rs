@@ -22,7 +22,7 @@ use crate::task_name;
 use crate::terminal::Terminal;
 use e2m_io::TaskPaths;
 use e2m_pipeline::{Outlook, Status, TaskSpec, outlook, settle, suffix};
-use e2m_schedule::slurm::{JobEnd, JobState, QueuedJob};
+use e2m_schedule::slurm::{JobExit, JobState, QueuedJob};
 use jiff::Zoned;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -248,7 +248,7 @@ impl Stock<'_> {
             retry && array.is_some_and(|(array, _)| !array.again)
         };
         let again: Vec<usize> = (0..became.len())
-            .filter(|index| matches!(&became[*index], Became::Dead(death) if death.error.is_memory_death()))
+            .filter(|index| matches!(&became[*index], Became::Dead(death) if death.error.is_out_of_memory()))
             .filter(|index| may_again(*index))
             .collect();
         let tried = self.try_again(&again);
@@ -284,7 +284,7 @@ impl Stock<'_> {
     fn what_became(&self) -> Vec<Became> {
         let submission = &self.sender.submission;
         let known = self.known_jobs();
-        let mut endings: BTreeMap<u64, BTreeMap<usize, JobEnd>> = BTreeMap::new();
+        let mut endings: BTreeMap<u64, BTreeMap<usize, JobExit>> = BTreeMap::new();
         let mut of_task = |(index, task): (usize, &TaskSpec)| {
             let answer = Answer::of(submission, index);
             if let Some(answer) = &answer
@@ -332,7 +332,7 @@ impl Stock<'_> {
             }
             let of_array = endings
                 .entry(job)
-                .or_insert_with(|| self.sender.client.endings(job));
+                .or_insert_with(|| self.sender.client.exits(job));
             Became::Dead(Death::of(submission, index, of_array.get(&place)))
         };
         self.sender

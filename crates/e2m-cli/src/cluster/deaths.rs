@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::submission::Submission;
 use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
 use e2m_schedule::WorkerError;
-use e2m_schedule::slurm::{JobEnd, why_it_ended};
+use e2m_schedule::slurm::{JobExit, why_it_ended};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) struct Death {
 
 impl Death {
     /// Finds out why, by what SLURM remembers of the job and what stands in its log.
-    pub(super) fn of(submission: &Submission, task: usize, end: Option<&JobEnd>) -> Self {
+    pub(super) fn of(submission: &Submission, task: usize, end: Option<&JobExit>) -> Self {
         let job = submission.job_of(task).unwrap_or_default();
         let memory = submission
             .array_of(task)

@@ -12,7 +12,7 @@ use e2m_pipeline::{
     Event as TaskEvent, Status, TaskOutcome, TaskSpec, record_failure, remove_leftovers,
 };
 use e2m_resources::{MemoryLog, process_memory};
-use e2m_schedule::{Ending as Ended, Event, Failure, Listener};
+use e2m_schedule::{Failure, JobEnding, RunnerEvent, RunnerListener};
 use serde_json::{Value, json};
 
 /// Follows the tasks of a plan.
@@ -37,21 +37,21 @@ pub(crate) struct Follower<'a> {
     pub(crate) in_process: bool,
 }
 
-impl Listener for Follower<'_> {
-    fn on_event(&mut self, event: &Event<'_>) {
+impl RunnerListener for Follower<'_> {
+    fn on_event(&mut self, event: &RunnerEvent<'_>) {
         match event {
-            Event::TaskStarted {
+            RunnerEvent::TaskStarted {
                 job,
                 worker,
                 attempt,
                 threads,
             } => self.started(*job, *worker, *attempt, *threads),
-            Event::Progress { job, event } => self.told(*job, event),
-            Event::Usage { job, rss_bytes, .. } => {
+            RunnerEvent::Progress { job, event } => self.told(*job, event),
+            RunnerEvent::Usage { job, rss_bytes, .. } => {
                 let view = self.view(*job);
                 self.show.memory(&view, *rss_bytes);
             }
-            Event::TaskFinished { job, ending, .. } => self.finished(*job, ending),
+            RunnerEvent::TaskFinished { job, ending, .. } => self.finished(*job, ending),
             other => self.besides(other),
         }
     }
@@ -121,11 +121,11 @@ impl Follower<'_> {
         self.log.line(line);
     }
 
-    fn finished(&mut self, job: usize, ending: &Ended) {
+    fn finished(&mut self, job: usize, ending: &JobEnding) {
         let index = self.jobs[job];
         let task = &self.plan.tasks[index];
         let outcome = match ending {
-            Ended::Done(value) | Ended::Stopped(value) => match self.answered(job, value) {
+            JobEnding::Done(value) | JobEnding::Stopped(value) => match self.answered(job, value) {
                 Ok(answer) => {
                     let held = json!({
                         "worker": self.workers[job],
@@ -139,11 +139,11 @@ impl Follower<'_> {
                     format!("internal error: an answer cannot be read: {error}"),
                 )),
             },
-            Ended::Failed(failure) => {
+            JobEnding::Failed(failure) => {
                 clear_up_after(task, failure);
                 Some(of_failure(task, failure))
             }
-            Ended::NotBegun => None,
+            JobEnding::NotBegun => None,
         };
         self.end(index, outcome.as_ref());
     }
@@ -187,15 +187,15 @@ impl Follower<'_> {
     }
 
     /// What is not about the work of a task.
-    fn besides(&mut self, event: &Event<'_>) {
+    fn besides(&mut self, event: &RunnerEvent<'_>) {
         let (name, job, text, facts) = match event {
-            Event::TaskStalled { job, seconds } => (
+            RunnerEvent::TaskStalled { job, seconds } => (
                 "task_stalled",
                 Some(*job),
                 format!("no progress and no processor time for {seconds:.0} s; it is left alone"),
                 json!({"seconds": seconds}),
             ),
-            Event::TaskPostponed { job, reason } => {
+            RunnerEvent::TaskPostponed { job, reason } => {
                 let view = self.view(*job);
                 self.show.task_put_back(&view);
                 (
@@ -205,7 +205,7 @@ impl Follower<'_> {
                     json!({"reason": reason.to_string()}),
                 )
             }
-            Event::TaskRetried {
+            RunnerEvent::TaskRetried {
                 job,
                 reason,
                 workers,
@@ -220,7 +220,7 @@ impl Follower<'_> {
                     json!({"reason": reason.to_string(), "workers": workers}),
                 )
             }
-            Event::Held { available, min } => (
+            RunnerEvent::Held { available, min } => (
                 "held",
                 None,
                 format!(
@@ -230,13 +230,13 @@ impl Follower<'_> {
                 ),
                 json!({"available_bytes": available, "min_available_bytes": min}),
             ),
-            Event::Released => (
+            RunnerEvent::Released => (
                 "released",
                 None,
                 "memory is back, tasks start again".to_owned(),
                 json!({}),
             ),
-            Event::Note(text) => ("note", None, text.clone(), json!({"text": text})),
+            RunnerEvent::Note(text) => ("note", None, text.clone(), json!({"text": text})),
             _ => return,
         };
         let view = job.map(|job| self.view(job));

@@ -30,7 +30,8 @@ use e2m_io::{AtomicFile, FolderError, create_folders, remove_stale_temporaries};
 use e2m_pipeline::{Observer, Outlook, PipelineError, TaskSpec, is_worked_on, remove_leftovers};
 use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
 use e2m_schedule::{
-    Event, Interrupt, Job, Listener as _, Options, Runner, ScheduleError, WorkerCommand,
+    Interrupt, Job, Options, Runner, RunnerEvent, RunnerListener as _, Schedule, ScheduleError,
+    WorkerCommand,
 };
 use follow::Follower;
 use jiff::Zoned;
@@ -231,7 +232,7 @@ impl Tasks<'_> {
             .hand_over(&jobs, &options, interrupt, &mut follower)
             .err();
         if let Some(summary) = follower.memory.as_ref().map(MemoryLog::summary) {
-            follower.on_event(&Event::Note(summary.to_string()));
+            follower.on_event(&RunnerEvent::Note(summary.to_string()));
         }
         let results = std::mem::take(&mut follower.results);
         let not_begun = |task| TaskResult::of(task, None, &self.plan.output_dir);
@@ -256,15 +257,13 @@ impl Tasks<'_> {
             log: None,
         };
         let memory = self.machine.watch();
-        e2m_schedule::run(
-            &jobs,
-            options,
-            &performer,
-            &|| memory.read(),
-            &oom_kills,
-            interrupt,
-            follower,
-        )?;
+        Schedule::new(&jobs, &performer)
+            .options(options.clone())
+            .available_memory(|| memory.read())
+            .oom_kills(oom_kills)
+            .interrupt(interrupt)
+            .listener(follower)
+            .run()?;
         Ok(())
     }
 

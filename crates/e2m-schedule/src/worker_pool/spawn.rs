@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
-/// Starts the worker. On Linux it is killed when the *thread* that calls this ends, so that has to be one that outlives it.
+/// Starts the worker. On Linux it is killed when the *thread* that calls this ends, so that thread has to outlive it.
 pub(super) fn spawn(command: &WorkerCommand) -> io::Result<Child> {
     let mut process = Command::new(&command.program);
     process
@@ -14,7 +14,7 @@ pub(super) fn spawn(command: &WorkerCommand) -> io::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Away from the terminal's Ctrl-C, and killable together with whatever it starts.
+        // A group of its own: Ctrl-C in a terminal does not reach it, and it can be killed together with what it starts.
         .process_group(0);
     die_with_parent(&mut process);
     process.spawn()
@@ -24,9 +24,9 @@ pub(super) fn spawn(command: &WorkerCommand) -> io::Result<Child> {
 fn die_with_parent(process: &mut Command) {
     use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
     let parent: Pid = getpid();
-    let follow = move || {
+    let die_with_it = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        // It may have died before the line above; then the signal will never come.
+        // The parent may have died before the line above; then the signal will never come.
         if getppid() == Some(parent) {
             Ok(())
         } else {
@@ -40,7 +40,7 @@ fn die_with_parent(process: &mut Command) {
     // SAFETY: between fork and exec only async-signal-safe things are allowed; the closure makes two system calls,
     // allocates nothing and takes no lock (an `ErrorKind` is converted without allocating).
     unsafe {
-        process.pre_exec(follow);
+        process.pre_exec(die_with_it);
     }
 }
 

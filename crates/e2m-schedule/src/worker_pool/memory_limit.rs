@@ -1,4 +1,4 @@
-//! Whether a worker holds more memory than it may.
+//! Whether a worker process holds more memory than it may.
 
 use crate::WorkerError;
 use crate::usage::Usage;
@@ -7,9 +7,9 @@ use crate::usage::Usage;
 #[derive(Debug, Default)]
 pub(super) struct MemoryWatch {
     limit_bytes: Option<u64>,
-    /// The peak that the process brought along from earlier tasks.
+    /// The peak of the process before this task.
     earlier_peak: Option<u64>,
-    most: Option<u64>,
+    peak: Option<u64>,
 }
 
 impl MemoryWatch {
@@ -20,32 +20,32 @@ impl MemoryWatch {
         }
     }
 
-    /// A task begins in a process that uses `usage`.
-    pub(super) fn begin(&mut self, usage: Option<Usage>) {
+    /// A task starts in a process that uses `usage`.
+    pub(super) fn start_task(&mut self, usage: Option<Usage>) {
         self.earlier_peak = usage.map(|usage| usage.peak_rss_bytes);
-        self.most = usage.map(|usage| usage.rss_bytes);
+        self.peak = usage.map(|usage| usage.rss_bytes);
     }
 
-    /// The most that was seen since the task began.
+    /// The most that was seen since the task started.
     pub(super) fn peak_bytes(&self) -> Option<u64> {
-        self.most
+        self.peak
     }
 
-    /// Takes a measurement; an error says that the limit was exceeded.
-    pub(super) fn look(&mut self, usage: Usage) -> Result<(), WorkerError> {
-        // The system's own peak also knows what happened between two looks, but it is this task's only once it has
-        // grown beyond that of the earlier ones.
+    /// Takes a measurement; an error says that it exceeds the limit.
+    pub(super) fn check(&mut self, usage: Usage) -> Result<(), WorkerError> {
+        // The system's peak includes what happened between two measurements. It belongs to this task only once it
+        // exceeds that of earlier tasks.
         let earlier = self.earlier_peak.unwrap_or(0);
         let mut seen = usage.rss_bytes;
         if usage.peak_rss_bytes > earlier {
             seen = seen.max(usage.peak_rss_bytes);
         }
-        let most = self.most.unwrap_or(0).max(seen);
-        self.most = Some(most);
+        let peak = self.peak.unwrap_or(0).max(seen);
+        self.peak = Some(peak);
         match self.limit_bytes {
-            Some(limit_bytes) if most > limit_bytes => Err(WorkerError::MemoryLimit {
+            Some(limit_bytes) if peak > limit_bytes => Err(WorkerError::MemoryLimit {
                 limit_bytes,
-                peak_bytes: most,
+                peak_bytes: peak,
             }),
             _ => Ok(()),
         }
@@ -65,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn a_peak_between_two_looks_counts() {
+    fn a_peak_between_two_measurements_counts() {
         let mut watch = MemoryWatch::new(Some(100));
-        watch.begin(Some(usage(10, 10)));
-        assert_eq!(watch.look(usage(50, 90)), Ok(()));
+        watch.start_task(Some(usage(10, 10)));
+        assert_eq!(watch.check(usage(50, 90)), Ok(()));
         assert_eq!(watch.peak_bytes(), Some(90));
         assert_eq!(
-            watch.look(usage(50, 130)),
+            watch.check(usage(50, 130)),
             Err(WorkerError::MemoryLimit {
                 limit_bytes: 100,
                 peak_bytes: 130
@@ -82,9 +82,9 @@ mod tests {
     #[test]
     fn a_task_does_not_pay_for_the_one_before() {
         let mut watch = MemoryWatch::new(Some(100));
-        watch.begin(Some(usage(10, 150)));
-        assert_eq!(watch.look(usage(60, 150)), Ok(()));
+        watch.start_task(Some(usage(10, 150)));
+        assert_eq!(watch.check(usage(60, 150)), Ok(()));
         assert_eq!(watch.peak_bytes(), Some(60));
-        assert!(watch.look(usage(101, 150)).is_err());
+        assert!(watch.check(usage(101, 150)).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! A worker process and its group: signals to it, its death, its remains.
+//! A worker process and its group: starting it, signalling it, noticing its exit, reaping it.
 
-use super::Cause;
+use super::ExitCause;
 use super::pipes::Pipes;
 use super::spawn;
 use crate::{WorkerCommand, WorkerError};
@@ -11,16 +11,17 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Child;
 
-/// Signals go only to a process that is not reaped: until then its id and its group's cannot become another's.
+/// A worker process that is not reaped yet: until then its id and that of its group cannot become another's, so signals are
+/// safe.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct WorkerProcess {
     child: Child,
     pid: Pid,
-    /// Becomes readable when the process dies, where there is such a thing.
-    death_notice: Option<OwnedFd>,
+    /// A pidfd, which becomes readable when the process exits; `None` where the system has none.
+    exit_fd: Option<OwnedFd>,
 }
 
-impl Process {
+impl WorkerProcess {
     /// Starts a worker; see [`spawn`] for the thread that has to do it.
     pub(super) fn start(command: &WorkerCommand) -> io::Result<(Self, Pipes)> {
         let mut child = spawn::spawn(command)?;
@@ -29,7 +30,7 @@ impl Process {
         let process = Self {
             child,
             pid,
-            death_notice: death_notice(pid),
+            exit_fd: exit_fd(pid),
         };
         match pipes {
             Ok(pipes) => Ok((process, pipes)),
@@ -40,17 +41,17 @@ impl Process {
         }
     }
 
-    /// For measuring it.
+    /// Its process id.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Becomes readable at its death. Where there is none, [`Process::is_dead`] has to be asked now and then.
-    pub(super) fn death_notice(&self) -> Option<&OwnedFd> {
-        self.death_notice.as_ref()
+    /// What becomes readable when the process exits. Where it is `None`, [`WorkerProcess::has_exited`] has to be polled.
+    pub(super) fn exit_fd(&self) -> Option<&OwnedFd> {
+        self.exit_fd.as_ref()
     }
 
-    /// Tells the whole group.
+    /// Sends a signal to the whole group.
     pub(super) fn signal(&self, signal: Signal) {
         if let Err(error) = kill_process_group(self.pid, signal) {
             let pid = self.id();
@@ -58,13 +59,13 @@ impl Process {
         }
     }
 
-    /// Ends the whole group.
+    /// Kills the whole group.
     pub(super) fn kill(&self) {
         self.signal(Signal::KILL);
     }
 
-    /// Whether the process is dead; it stays a zombie.
-    pub(super) fn is_dead(&self) -> bool {
+    /// Whether the process has exited; it stays a zombie until it is reaped.
+    pub(super) fn has_exited(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         !matches!(
             waitid(WaitId::Pid(self.pid), options),
@@ -72,16 +73,16 @@ impl Process {
         )
     }
 
-    /// Ends what is left of the group, and the zombie.
-    pub(super) fn reap(mut self) -> Cause {
+    /// Kills what is left of the group, and reaps the process.
+    pub(super) fn reap(mut self) -> ExitCause {
         self.kill();
         match self.child.wait() {
             Ok(status) => match status.code() {
-                Some(code) => Cause::Exited(code),
-                None => Cause::Signalled(status.signal().unwrap_or(0)),
+                Some(code) => ExitCause::Exited(code),
+                None => ExitCause::Signalled(status.signal().unwrap_or(0)),
             },
-            // Somebody else in this process took it: then nobody knows.
-            Err(error) => Cause::Fault(WorkerError::Lost {
+            // Somebody else in this process reaped it, so the cause is lost.
+            Err(error) => ExitCause::Fault(WorkerError::Lost {
                 reason: error.to_string(),
             }),
         }
@@ -89,13 +90,13 @@ impl Process {
 }
 
 #[cfg(target_os = "linux")]
-fn death_notice(pid: Pid) -> Option<OwnedFd> {
+fn exit_fd(pid: Pid) -> Option<OwnedFd> {
     use rustix::process::{PidfdFlags, pidfd_open};
-    // Linux before 5.3 has none.
+    // Linux before 5.3 has no pidfds.
     pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn death_notice(_: Pid) -> Option<OwnedFd> {
+fn exit_fd(_: Pid) -> Option<OwnedFd> {
     None
 }

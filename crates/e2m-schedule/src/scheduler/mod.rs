@@ -1,92 +1,102 @@
-//! The scheduler: who runs what, until every job has its ending.
+//! The scheduler: one thread that decides which worker runs what, until every job has its ending.
+//!
+//! It runs on the caller's thread and alone calls the caller's [`Hooks`]: it reads the available memory, checks the interrupt,
+//! and emits events to the listener. Threads and processes belong to the worker pool ([`crate::worker_pool`]).
+//!
+//! [`reports`] handles what the pool reports. [`timers`] handles what is due as time goes by.
 
-use crate::crew::{Assignment, Crew, Lifetime, Report};
-use crate::pulse::Pulse;
-use crate::queue::{Queue, Room, Waiting};
+mod reports;
+mod timers;
+
+use crate::liveness::Liveness;
+use crate::queue::{Capacity, Queue, WaitingJob};
 use crate::watchdog::Watchdog;
+use crate::worker_pool::{Assignment, Lifetime, WorkerPool, WorkerReport};
 use crate::{
-    Ending, Event, Failure, Interrupt, Job, Listener, Options, ScheduleError, StopReason,
-    VersionMismatch, WorkerError,
+    Failure, Interrupt, Job, JobEnding, Options, RunnerEvent, RunnerListener, ScheduleError,
+    StopReason, VersionMismatch, WorkerError,
 };
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How long to wait for reports before looking at clocks again.
+/// How long to wait for a report before the timers are checked again.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The outside world.
-pub(super) struct Surroundings<'a> {
-    pub(super) memory: &'a dyn Fn() -> Option<u64>,
+/// What the caller provides: what the scheduler asks, and whom it tells.
+pub(crate) struct Hooks<'a> {
+    pub(super) available_memory: &'a dyn Fn() -> Option<u64>,
     pub(super) oom_kills: &'a dyn Fn() -> Option<u64>,
     pub(super) interrupt: &'a Interrupt,
-    pub(super) listener: &'a mut dyn Listener,
+    pub(super) listener: &'a mut dyn RunnerListener,
 }
 
 /// A task at a worker.
 #[derive(Debug)]
 pub(super) struct Running {
-    pub(super) waiting: Waiting,
+    pub(super) queued: WaitingJob,
     /// Different for each attempt at each job, rising.
     pub(super) task: u64,
     pub(super) threads: usize,
-    /// When it was handed over; `None` while the worker starts.
-    pub(super) begun: Option<Instant>,
-    /// Its worker had done tasks before, so that it does not have to start first.
+    /// When the worker was given the task; `None` while the worker starts.
+    pub(super) started: Option<Instant>,
+    /// Whether the worker was there before the task, so that it did not have to start first.
     pub(super) warm: bool,
-    /// The wish to stop that it was told last, and when.
-    pub(super) asked: Option<(StopReason, Instant)>,
-    /// Why its worker is being ended.
-    pub(super) condemned: Option<WorkerError>,
-    pub(super) pulse: Pulse,
+    /// The last reason for which the task was asked to stop, and when.
+    pub(super) stop_request: Option<(StopReason, Instant)>,
+    /// Why the worker is being killed; `None` while it is not.
+    pub(super) kill_reason: Option<WorkerError>,
+    pub(super) liveness: Liveness,
     pub(super) oom_kills_before: Option<u64>,
 }
 
-/// A worker's place.
+/// One worker, as the scheduler sees it.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     pub(super) running: Option<Running>,
-    /// Its process ends; nothing starts here before it is gone.
-    pub(super) leaving: bool,
+    /// Whether the process is about to exit; no task starts here before it has.
+    pub(super) exiting: bool,
 }
 
 /// See the module.
-pub(super) struct Scheduler<'a, 'crew> {
+pub(crate) struct Scheduler<'a, 'pool> {
     pub(super) options: &'a Options,
-    pub(super) crew: Box<dyn Crew + 'crew>,
-    pub(super) outside: Surroundings<'a>,
+    pub(super) pool: Box<dyn WorkerPool + 'pool>,
+    pub(super) hooks: Hooks<'a>,
     pub(super) queue: Queue,
     pub(super) slots: Vec<Slot>,
-    /// How many tasks may run at a time; falls with deaths of memory.
-    pub(super) width: usize,
+    /// How many tasks may run at a time; one fewer after each worker that ran out of memory.
+    pub(super) max_running: usize,
     pub(super) watchdog: Option<Watchdog>,
-    pub(super) last_look: Option<Instant>,
+    pub(super) last_memory_reading: Option<Instant>,
     pub(super) last_own_measurement: Instant,
     pub(super) interrupted: bool,
     pub(super) mismatch: Option<VersionMismatch>,
     jobs: &'a [Job],
-    reports: Receiver<Report>,
-    endings: Vec<Option<Ending>>,
+    reports: Receiver<WorkerReport>,
+    endings: Vec<Option<JobEnding>>,
     next_task: u64,
 }
 
-impl<'a, 'crew> Scheduler<'a, 'crew> {
-    pub(super) fn new(
+impl<'a, 'pool> Scheduler<'a, 'pool> {
+    pub(crate) fn new(
         jobs: &'a [Job],
         options: &'a Options,
-        crew: Box<dyn Crew + 'crew>,
-        reports: Receiver<Report>,
-        outside: Surroundings<'a>,
+        pool: Box<dyn WorkerPool + 'pool>,
+        reports: Receiver<WorkerReport>,
+        hooks: Hooks<'a>,
     ) -> Self {
-        let width = options.runner.workers();
+        let workers = options.runner.workers();
         Self {
             options,
-            crew,
-            outside,
+            pool,
+            hooks,
             queue: Queue::new(jobs.iter().map(|job| job.plan_bytes)),
-            slots: std::iter::repeat_with(Slot::default).take(width).collect(),
-            width,
+            slots: std::iter::repeat_with(Slot::default)
+                .take(workers)
+                .collect(),
+            max_running: workers,
             watchdog: options.min_available_bytes.map(Watchdog::new),
-            last_look: None,
+            last_memory_reading: None,
             last_own_measurement: Instant::now(),
             interrupted: false,
             mismatch: None,
@@ -98,31 +108,31 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
     }
 
     /// Runs until every job has its ending.
-    pub(super) fn run(mut self) -> Result<Vec<Ending>, ScheduleError> {
+    pub(crate) fn run(mut self) -> Result<Vec<JobEnding>, ScheduleError> {
         loop {
-            self.look_at_the_clocks();
+            self.check_timers();
             self.start_what_fits();
             if self.running().next().is_none() && self.queue.is_empty() {
                 break;
             }
             match self.reports.recv_timeout(TICK) {
-                Ok(report) => self.hear(report),
+                Ok(report) => self.handle(report),
                 Err(RecvTimeoutError::Timeout) => {}
-                // The crew holds a sender as long as it lives.
+                // The pool holds a sender as long as it exists.
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            // What piled up meanwhile is cheaper to hear before the clocks are looked at again.
-            for _ in 0..crate::crew::REPORTS {
+            // Reports that piled up meanwhile are cheaper to handle before the timers are checked again.
+            for _ in 0..crate::worker_pool::REPORTS {
                 let Ok(report) = self.reports.try_recv() else {
                     break;
                 };
-                self.hear(report);
+                self.handle(report);
             }
         }
-        self.crew.retire();
+        self.pool.shut_down();
         let endings = self.endings.into_iter();
         let endings = endings
-            .map(|ending| ending.unwrap_or(Ending::NotBegun))
+            .map(|ending| ending.unwrap_or(JobEnding::NotBegun))
             .collect();
         match self.mismatch {
             Some(mismatch) => Err(ScheduleError::VersionMismatch { mismatch, endings }),
@@ -135,14 +145,14 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
         slots.filter_map(|(worker, slot)| Some((worker, slot.running.as_ref()?)))
     }
 
-    pub(super) fn tell(&mut self, event: &Event<'_>) {
-        self.outside.listener.on_event(event);
+    pub(super) fn emit(&mut self, event: &RunnerEvent<'_>) {
+        self.hooks.listener.on_event(event);
     }
 
     fn start_what_fits(&mut self) {
         while !self.queue.is_empty() && !self.is_held() {
             let running = self.running().count();
-            if running >= self.width {
+            if running >= self.max_running {
                 return;
             }
             let Some(worker) = self.free_worker() else {
@@ -150,9 +160,9 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
             };
             let taken: u64 = self
                 .running()
-                .map(|(_, running)| running.waiting.plan_bytes)
+                .map(|(_, running)| running.queued.plan_bytes)
                 .fold(0, u64::saturating_add);
-            let room = Room {
+            let capacity = Capacity {
                 budget_bytes: self
                     .options
                     .memory_budget_bytes
@@ -160,10 +170,10 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
                 spare_bytes: self.watchdog.as_ref().and_then(Watchdog::spare_bytes),
                 idle: running == 0,
             };
-            let Some(waiting) = self.queue.take(room) else {
+            let Some(queued) = self.queue.take(capacity) else {
                 return;
             };
-            self.start(worker, waiting);
+            self.start(worker, queued);
         }
     }
 
@@ -171,40 +181,40 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
         self.watchdog.as_ref().is_some_and(Watchdog::is_holding)
     }
 
-    /// A worker that is there already rather than one that has to be started.
+    /// A worker without a task; one that is there already rather than one that has to be started.
     fn free_worker(&self) -> Option<usize> {
         let free = || {
             let slots = self.slots.iter().enumerate();
             slots
-                .filter(|(_, slot)| slot.running.is_none() && !slot.leaving)
+                .filter(|(_, slot)| slot.running.is_none() && !slot.exiting)
                 .map(|(worker, _)| worker)
         };
         free()
-            .find(|worker| self.crew.is_warm(*worker))
+            .find(|worker| self.pool.is_warm(*worker))
             .or_else(|| free().next())
     }
 
-    fn start(&mut self, worker: usize, waiting: Waiting) {
+    fn start(&mut self, worker: usize, queued: WaitingJob) {
         let assignment = Assignment {
             task: self.next_task,
-            job: waiting.job,
+            job: queued.job,
             threads: self.options.share(worker),
         };
         self.next_task += 1;
-        let name = &self.jobs[waiting.job].name;
-        tracing::debug!(name, worker, task = assignment.task, "given to a worker");
-        let warm = self.crew.is_warm(worker);
-        let assigned = self.crew.assign(worker, assignment);
+        let name = &self.jobs[queued.job].name;
+        tracing::debug!(name, worker, task = assignment.task, "assigned to a worker");
+        let warm = self.pool.is_warm(worker);
+        let assigned = self.pool.assign(worker, assignment);
         self.slots[worker].running = Some(Running {
-            waiting,
+            queued,
             task: assignment.task,
             threads: assignment.threads,
-            begun: None,
+            started: None,
             warm,
-            asked: None,
-            condemned: None,
-            pulse: Pulse::new(Instant::now(), None),
-            oom_kills_before: (self.outside.oom_kills)(),
+            stop_request: None,
+            kill_reason: None,
+            liveness: Liveness::new(Instant::now(), None),
+            oom_kills_before: (self.hooks.oom_kills)(),
         });
         if let Err(error) = assigned
             && let Some(running) = self.slots[worker].running.take()
@@ -222,19 +232,19 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
         peak_rss_bytes: Option<u64>,
     ) {
         let seconds = running
-            .begun
-            .map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+            .started
+            .map_or(0.0, |started| started.elapsed().as_secs_f64());
         let failure = Failure {
             error,
             stderr,
             peak_rss_bytes,
             seconds,
         };
-        self.finish(worker, running.waiting.job, Ending::Failed(failure));
+        self.finish(worker, running.queued.job, JobEnding::Failed(failure));
     }
 
-    pub(super) fn finish(&mut self, worker: usize, job: usize, ending: Ending) {
-        self.outside.listener.on_event(&Event::TaskFinished {
+    pub(super) fn finish(&mut self, worker: usize, job: usize, ending: JobEnding) {
+        self.hooks.listener.on_event(&RunnerEvent::TaskFinished {
             job,
             worker,
             ending: &ending,
@@ -247,11 +257,11 @@ impl<'a, 'crew> Scheduler<'a, 'crew> {
     }
 
     /// No task begins any more.
-    pub(super) fn close_the_queue(&mut self) {
+    pub(super) fn clear_queue(&mut self) {
         self.queue.clear();
     }
 
-    pub(super) fn works_in_processes(&self) -> bool {
-        self.crew.lifetime() != Lifetime::Threads
+    pub(super) fn runs_in_processes(&self) -> bool {
+        self.pool.lifetime() != Lifetime::Threads
     }
 }

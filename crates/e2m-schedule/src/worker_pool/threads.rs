@@ -1,6 +1,6 @@
 //! Workers that are threads of this process.
 
-use super::{Assignment, Crew, Lifetime, Report};
+use super::{Assignment, Lifetime, WorkerPool, WorkerReport};
 use crate::throttle::Throttle;
 use crate::usage::Usage;
 use crate::{Handler, Interrupt, Job, Reply, StopReason, TaskContext, WorkerError};
@@ -12,15 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-/// What all threads of a batch have in common.
+/// What all worker threads of a batch have in common.
 #[derive(Clone, Copy)]
-pub(crate) struct Workplace<'env> {
+pub(crate) struct ThreadSetup<'env> {
     pub(crate) jobs: &'env [Job],
     pub(crate) handler: &'env dyn Handler,
     pub(crate) interrupt: &'env Interrupt,
 }
 
-/// The wish that a task stops, between scheduler and worker.
+/// Why a task should stop, once it should; shared between scheduler and worker.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StopCell(Arc<Mutex<Option<StopReason>>>);
 
@@ -37,106 +37,108 @@ impl StopCell {
     }
 }
 
-struct Desk {
+/// The way to a worker thread, which ends when this is dropped.
+struct ThreadHandle {
     tasks: Sender<Assignment>,
     stop: StopCell,
 }
 
-/// Starts a thread for each worker when it is first needed.
-pub(crate) struct Threads<'scope, 'env> {
+/// A pool of worker threads. Each is started when it is first needed.
+pub(crate) struct ThreadPool<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    workplace: Workplace<'env>,
-    reports: SyncSender<Report>,
-    desks: Vec<Option<Desk>>,
+    setup: ThreadSetup<'env>,
+    reports: SyncSender<WorkerReport>,
+    threads: Vec<Option<ThreadHandle>>,
 }
 
-impl<'scope, 'env> Threads<'scope, 'env> {
+impl<'scope, 'env> ThreadPool<'scope, 'env> {
     pub(crate) fn new(
         scope: &'scope Scope<'scope, 'env>,
         workers: usize,
-        workplace: Workplace<'env>,
-        reports: SyncSender<Report>,
+        setup: ThreadSetup<'env>,
+        reports: SyncSender<WorkerReport>,
     ) -> Self {
         Self {
             scope,
-            workplace,
+            setup,
             reports,
-            desks: std::iter::repeat_with(|| None).take(workers).collect(),
+            threads: std::iter::repeat_with(|| None).take(workers).collect(),
         }
     }
 
-    fn open_desk(&self, worker: usize) -> std::io::Result<Desk> {
+    fn start_thread(&self, worker: usize) -> std::io::Result<ThreadHandle> {
         let (tasks, receiver) = channel();
         let stop = StopCell::default();
-        let (workplace, reports, cell) = (self.workplace, self.reports.clone(), stop.clone());
+        let (setup, reports, cell) = (self.setup, self.reports.clone(), stop.clone());
         std::thread::Builder::new()
             .name(format!("worker {worker}"))
             .spawn_scoped(self.scope, move || {
-                work(worker, workplace, &receiver, &reports, &cell);
+                run_tasks(worker, setup, &receiver, &reports, &cell);
             })?;
-        Ok(Desk { tasks, stop })
+        Ok(ThreadHandle { tasks, stop })
     }
 }
 
-impl Crew for Threads<'_, '_> {
+impl WorkerPool for ThreadPool<'_, '_> {
     fn lifetime(&self) -> Lifetime {
         Lifetime::Threads
     }
 
     fn is_warm(&self, worker: usize) -> bool {
-        self.desks[worker].is_some()
+        self.threads[worker].is_some()
     }
 
     fn assign(&mut self, worker: usize, assignment: Assignment) -> Result<(), WorkerError> {
-        let desk = match self.desks[worker].take() {
-            Some(desk) => desk,
+        let thread = match self.threads[worker].take() {
+            Some(thread) => thread,
             None => self
-                .open_desk(worker)
+                .start_thread(worker)
                 .map_err(|error| WorkerError::NoThread {
                     reason: error.to_string(),
                 })?,
         };
-        desk.stop.set(None);
-        // The thread lives as long as its desk.
-        let _ = desk.tasks.send(assignment);
-        self.desks[worker] = Some(desk);
+        thread.stop.set(None);
+        // The thread lives as long as its handle.
+        let _ = thread.tasks.send(assignment);
+        self.threads[worker] = Some(thread);
         Ok(())
     }
 
     fn stop(&mut self, worker: usize, _: u64, reason: StopReason) {
-        if let Some(desk) = &self.desks[worker] {
-            desk.stop.set(Some(reason));
+        if let Some(thread) = &self.threads[worker] {
+            thread.stop.set(Some(reason));
         }
     }
 
     fn terminate(&mut self, _: usize, _: Duration) {}
 
-    fn bury(&mut self, _: usize) {}
+    fn remove(&mut self, _: usize) {}
 
-    fn retire(&mut self) {
-        self.desks.clear();
+    fn shut_down(&mut self) {
+        self.threads.clear();
     }
 }
 
-impl Drop for Threads<'_, '_> {
-    /// When the scheduler goes before its tasks, by a panic of the listener, they work for nobody.
+impl Drop for ThreadPool<'_, '_> {
+    /// Asks all tasks to stop: when the pool is dropped while they run (the listener panicked), nobody waits for their answers.
     fn drop(&mut self) {
-        for desk in self.desks.iter().flatten() {
-            desk.stop.set(Some(StopReason::Interrupted));
+        for thread in self.threads.iter().flatten() {
+            thread.stop.set(Some(StopReason::Interrupted));
         }
     }
 }
 
-fn work(
+/// The loop of a worker thread.
+fn run_tasks(
     worker: usize,
-    workplace: Workplace<'_>,
+    setup: ThreadSetup<'_>,
     tasks: &Receiver<Assignment>,
-    reports: &SyncSender<Report>,
+    reports: &SyncSender<WorkerReport>,
     stop: &StopCell,
 ) {
     while let Ok(Assignment { task, job, threads }) = tasks.recv() {
         let usage = Usage::of_process(std::process::id());
-        let _ = reports.send(Report::Begun {
+        let _ = reports.send(WorkerReport::Started {
             worker,
             task,
             usage,
@@ -147,16 +149,12 @@ fn work(
             threads,
             reports: reports.clone(),
             stop: stop.clone(),
-            interrupt: workplace.interrupt.clone(),
+            interrupt: setup.interrupt.clone(),
             throttle: Throttle::default(),
         };
-        let answer = guarded(
-            workplace.handler,
-            &workplace.jobs[job].payload,
-            &mut context,
-        )
-        .map_err(|message| WorkerError::Panicked { message });
-        let answered = Report::Answered {
+        let answer = handle_guarded(setup.handler, &setup.jobs[job].payload, &mut context)
+            .map_err(|message| WorkerError::Panicked { message });
+        let answered = WorkerReport::Answered {
             worker,
             task,
             answer,
@@ -167,13 +165,13 @@ fn work(
     }
 }
 
-/// Performs a task; a panic becomes its message.
-pub(crate) fn guarded(
+/// Handles a task; a panic becomes its message.
+pub(crate) fn handle_guarded(
     handler: &dyn Handler,
     payload: &Value,
     context: &mut dyn TaskContext,
 ) -> Result<Reply, String> {
-    // What the handler left half-done is its own; nothing of it is looked at after a panic.
+    // Nothing that the handler left half-done is looked at after a panic.
     catch_unwind(AssertUnwindSafe(|| handler.handle(payload, context)))
         .map_err(|panic| message_of(&*panic))
 }
@@ -192,7 +190,7 @@ struct ThreadContext {
     worker: usize,
     task: u64,
     threads: usize,
-    reports: SyncSender<Report>,
+    reports: SyncSender<WorkerReport>,
     stop: StopCell,
     interrupt: Interrupt,
     throttle: Throttle,
@@ -206,7 +204,7 @@ impl TaskContext for ThreadContext {
     }
 
     fn report(&mut self, event: Value) {
-        let _ = self.reports.send(Report::Progress {
+        let _ = self.reports.send(WorkerReport::Progress {
             worker: self.worker,
             task: self.task,
             event,

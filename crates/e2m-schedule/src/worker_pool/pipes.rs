@@ -1,4 +1,4 @@
-//! The three pipes of a worker process, none of which is ever waited for.
+//! The three pipes of a worker process. Reading and writing never block.
 
 use super::stderr_tail::StderrTail;
 use rustix::event::{PollFd, PollFlags};
@@ -7,18 +7,18 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-/// What is read from a pipe in one turn, and in all from one whose process is dead. No pipe holds more than a MiB by
-/// default, so nothing is lost.
+/// The most that is read from a pipe in one turn, and in all from a pipe whose process is dead. No pipe holds more than a
+/// MiB by default, so nothing is lost.
 const TURN_BYTES: usize = 4 << 20;
 
-/// Whether the other end is still held by someone.
+/// Whether anybody still holds the other end of a pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum PipeState {
     Open,
     Closed,
 }
 
-/// See the module. A pipe whose other end is closed is dropped.
+/// The pipes that are open. One whose other end is closed is dropped.
 #[derive(Debug)]
 pub(super) struct Pipes {
     stdin: Option<ChildStdin>,
@@ -51,7 +51,7 @@ impl Pipes {
         Ok(pipes)
     }
 
-    /// What to wait for.
+    /// Adds what `poll` has to wait for.
     pub(super) fn poll_fds<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
         if let Some(pipe) = &self.stdout {
             fds.push(PollFd::new(pipe, PollFlags::IN));
@@ -64,50 +64,50 @@ impl Pipes {
         }
     }
 
-    /// Adds to what the worker is to be told; [`Pipes::write`] sends it.
+    /// Queues a line for the worker; [`Pipes::write`] sends it.
     pub(super) fn queue(&mut self, line: Vec<u8>) {
         self.outgoing.extend(line);
     }
 
-    /// Closes the worker's standard input when everything is said.
-    pub(super) fn close_when_said(&mut self) {
+    /// Closes the worker's standard input once everything queued is written.
+    pub(super) fn close_when_written(&mut self) {
         self.closing = true;
     }
 
-    /// Sends what the pipe takes.
-    pub(super) fn write(&mut self) -> End {
+    /// Writes as much of the queued lines as the pipe takes.
+    pub(super) fn write(&mut self) -> PipeState {
         while let Some(pipe) = self.stdin.as_mut().filter(|_| !self.outgoing.is_empty()) {
             match pipe.write(self.outgoing.as_slices().0) {
                 Ok(written) => {
                     self.outgoing.drain(..written);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return End::Open,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return PipeState::Open,
                 Err(_) => {
                     self.stdin = None;
-                    return End::Closed;
+                    return PipeState::Closed;
                 }
             }
         }
         if self.closing {
             self.stdin = None;
         }
-        End::Open
+        PipeState::Open
     }
 
     /// Takes what the worker wrote to its standard output.
-    pub(super) fn read(&mut self, take: impl FnMut(&[u8])) -> End {
-        drain(&mut self.stdout, take)
+    pub(super) fn read(&mut self, take: impl FnMut(&[u8])) -> PipeState {
+        read_available(&mut self.stdout, take)
     }
 
-    /// Takes what the worker wrote to its standard error. Closing that is nobody's business.
+    /// Takes what the worker wrote to its standard error. A worker may close that.
     pub(super) fn read_stderr(&mut self, tail: &mut StderrTail) {
-        drain(&mut self.stderr, |bytes| tail.push(bytes));
+        read_available(&mut self.stderr, |bytes| tail.push(bytes));
     }
 }
 
-/// Reads what is there. `Closed` is said once.
-fn drain(pipe: &mut Option<impl Read>, mut take: impl FnMut(&[u8])) -> End {
+/// Reads what is there. `Closed` is returned once.
+fn read_available(pipe: &mut Option<impl Read>, mut take: impl FnMut(&[u8])) -> PipeState {
     let mut chunk = [0; 16 * 1024];
     let mut turn = 0;
     while let Some(open) = pipe.as_mut().filter(|_| turn < TURN_BYTES) {
@@ -117,12 +117,12 @@ fn drain(pipe: &mut Option<impl Read>, mut take: impl FnMut(&[u8])) -> End {
                 take(&chunk[..read]);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return End::Open,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return PipeState::Open,
             Ok(_) | Err(_) => {
                 *pipe = None;
-                return End::Closed;
+                return PipeState::Closed;
             }
         }
     }
-    End::Open
+    PipeState::Open
 }

@@ -1,7 +1,7 @@
-//! What the scheduler says to a worker.
+//! How a worker reads what the scheduler sends.
 
-use crate::crew::threads::StopCell;
 use crate::protocol::{self, LineBuffer, ToWorker};
+use crate::worker_pool::threads::StopCell;
 use crate::{ServeError, StopReason};
 use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
 use serde_json::Value;
@@ -10,9 +10,9 @@ use std::io::{ErrorKind, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What concerns the thread that works.
+/// A message for the thread that handles tasks.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(super) enum TaskMessage {
     Task {
         id: u64,
         threads: usize,
@@ -21,20 +21,20 @@ pub(super) enum Heard {
     Exit,
 }
 
-/// What the worker has on its desk, known to both of its threads.
+/// The task that the worker has, shared by its two threads.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Occupation {
+pub(super) struct CurrentTask {
     task: Arc<Mutex<Option<u64>>>,
     stop: StopCell,
 }
 
-impl Occupation {
+impl CurrentTask {
     pub(super) fn stop_cell(&self) -> StopCell {
         self.stop.clone()
     }
 
     /// The task has its answer.
-    pub(super) fn done(&self, id: u64) {
+    pub(super) fn finish(&self, id: u64) {
         let mut task = self.lock();
         if *task == Some(id) {
             *task = None;
@@ -59,14 +59,14 @@ impl Occupation {
     }
 }
 
-/// Reads lines from the scheduler.
+/// Reads messages from the scheduler.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub(super) struct MessageReader {
     input: File,
     buffer: LineBuffer,
 }
 
-impl Ear {
+impl MessageReader {
     pub(super) fn new(input: File) -> Self {
         Self {
             input,
@@ -94,25 +94,28 @@ impl Ear {
         }
     }
 
-    /// Listens on a thread of its own from now on.
-    pub(super) fn listen(mut self, occupation: Occupation) -> Receiver<Result<Heard, ServeError>> {
+    /// Reads on a thread of its own from now on.
+    pub(super) fn spawn(
+        mut self,
+        current: CurrentTask,
+    ) -> Receiver<Result<TaskMessage, ServeError>> {
         let (sender, receiver) = sync_channel(1);
         std::thread::spawn(move || {
-            if let Err(error) = self.follow(&occupation, &sender) {
+            if let Err(error) = self.read_messages(&current, &sender) {
                 let _ = sender.send(Err(error));
             }
-            // Nothing will be heard any more. Who is in the middle of a task works for nobody.
-            if occupation.lock().is_some() {
-                end_with_the_scheduler();
+            // The scheduler is gone, and nobody waits for the answer of a task that runs.
+            if current.lock().is_some() {
+                kill_this_process();
             }
         });
         receiver
     }
 
-    fn follow(
+    fn read_messages(
         &mut self,
-        occupation: &Occupation,
-        sender: &SyncSender<Result<Heard, ServeError>>,
+        current: &CurrentTask,
+        sender: &SyncSender<Result<TaskMessage, ServeError>>,
     ) -> Result<(), ServeError> {
         while let Some(line) = self.line()? {
             match ToWorker::parse(&line)? {
@@ -121,8 +124,8 @@ impl Ear {
                     threads,
                     payload,
                 } => {
-                    occupation.begin(id);
-                    let task = Heard::Task {
+                    current.begin(id);
+                    let task = TaskMessage::Task {
                         id,
                         threads,
                         payload: payload.into_owned(),
@@ -131,9 +134,9 @@ impl Ear {
                         return Ok(());
                     }
                 }
-                ToWorker::Stop { id, reason } => occupation.ask_to_stop(id, reason),
+                ToWorker::Stop { id, reason } => current.ask_to_stop(id, reason),
                 ToWorker::Exit {} => {
-                    let _ = sender.send(Ok(Heard::Exit));
+                    let _ = sender.send(Ok(TaskMessage::Exit));
                     return Ok(());
                 }
                 ToWorker::Hello { .. } => {
@@ -147,9 +150,9 @@ impl Ear {
     }
 }
 
-/// Ends this process at once, and with it whatever its task started.
-fn end_with_the_scheduler() {
-    // A worker that somebody started by hand shares the group of a shell, which has done nothing.
+/// Kills this process at once, and with it whatever its task started.
+fn kill_this_process() {
+    // A worker that was started by hand may share its group with a shell, which is not to be killed.
     let me = getpid();
     let _ = if getpgrp() == me {
         kill_process_group(me, Signal::KILL)

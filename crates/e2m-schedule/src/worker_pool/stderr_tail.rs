@@ -1,6 +1,6 @@
 //! The end of what a worker wrote to its standard error.
 
-/// What is kept.
+/// How much is kept.
 const TAIL_BYTES: usize = 16 * 1024;
 
 /// Keeps the last bytes.
@@ -18,7 +18,7 @@ impl StderrTail {
         }
     }
 
-    /// Forgets what an earlier task wrote.
+    /// Drops what an earlier task wrote.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
     }
@@ -27,7 +27,7 @@ impl StderrTail {
     pub(super) fn take(&mut self) -> String {
         self.cut();
         let bytes = std::mem::take(&mut self.bytes);
-        // A cut may go through a character; what is left of it says nothing.
+        // A cut may go through a character; the rest of it is left out.
         let broken = bytes
             .iter()
             .take(3)

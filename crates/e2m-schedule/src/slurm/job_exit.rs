@@ -1,10 +1,10 @@
-//! Why a job ended that left no answer: from what SLURM says of it, and what stands in its log.
+//! Why a job left no answer: from what SLURM says of it, and from its log.
 
 use crate::WorkerError;
 
 /// How a job ended, by what SLURM remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobEnd {
+pub struct JobExit {
     /// SLURM's word: `FAILED`, `OUT_OF_MEMORY`, `TIMEOUT`, …
     pub state: String,
     /// The exit code.
@@ -21,7 +21,7 @@ const SIGKILL: i32 = 9;
 ///
 /// `end` is what SLURM remembers, if it does; `log` the end of what stands in the job's log, where the daemon on the node says
 /// why it kills; `memory_bytes` what the job was given.
-pub fn why_it_ended(end: Option<&JobEnd>, log: &str, memory_bytes: u64) -> WorkerError {
+pub fn why_it_ended(end: Option<&JobExit>, log: &str, memory_bytes: u64) -> WorkerError {
     if let Some((peak_bytes, limit_bytes)) = log.lines().rev().find_map(over_limit) {
         return WorkerError::MemoryLimit {
             limit_bytes,
@@ -87,10 +87,10 @@ pub(super) fn state_of_scontrol(text: &str) -> Option<String> {
 
 /// What `scontrol show job --oneliner` answers about an array: how each of its jobs is, by number. Those that wait have one
 /// line for many.
-pub(super) fn of_scontrol(text: &str) -> Vec<(usize, JobEnd)> {
+pub(super) fn of_scontrol(text: &str) -> Vec<(usize, JobExit)> {
     let of_line = |line: &str| {
         let (code, signal) = exit_code(field(line, "ExitCode")?)?;
-        let end = JobEnd {
+        let end = JobExit {
             state: field(line, "JobState")?.to_owned(),
             code,
             signal,
@@ -117,13 +117,13 @@ fn field<'t>(line: &'t str, name: &str) -> Option<&'t str> {
 
 /// What `sacct` answers about an array with `--parsable2 --format=JobID,State,ExitCode,ElapsedRaw`: of jobs that were started
 /// more than once the last line counts, which comes last.
-pub(super) fn of_sacct(text: &str) -> Vec<(usize, JobEnd)> {
+pub(super) fn of_sacct(text: &str) -> Vec<(usize, JobExit)> {
     let of_line = |line: &str| {
         let mut fields = line.split('|');
         let number = fields.next()?.split_once('_')?.1.parse().ok()?;
         let state = fields.next()?.split(' ').next()?;
         let (code, signal) = exit_code(fields.next()?)?;
-        let end = JobEnd {
+        let end = JobExit {
             state: state.to_owned(),
             code,
             signal,
@@ -154,8 +154,8 @@ fn clock(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn end(state: &str, code: i32, signal: i32) -> JobEnd {
-        JobEnd {
+    fn end(state: &str, code: i32, signal: i32) -> JobExit {
+        JobExit {
             state: state.into(),
             code,
             signal,
@@ -168,7 +168,7 @@ mod tests {
         let text = "JobId=2 ArrayJobId=1 ArrayTaskId=1 JobName=j.sh JobState=FAILED Reason=JobLaunchFailure Dependency=(null) Requeue=1 \
                     ExitCode=0:9 RunTime=1-00:00:01 TimeLimit=00:05:00\n\
                     JobId=1 ArrayJobId=1 ArrayTaskId=2-5%2 JobState=PENDING ExitCode=0:0 RunTime=00:00:00\n";
-        let end = JobEnd {
+        let end = JobExit {
             state: "FAILED".into(),
             code: 0,
             signal: 9,
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn other_ends() {
-        let said = |end: &JobEnd| why_it_ended(Some(end), "", 1).to_string();
+        let said = |end: &JobExit| why_it_ended(Some(end), "", 1).to_string();
         assert_eq!(
             said(&end("TIMEOUT", 0, 15)),
             "subprocess timed out after 90s"
