@@ -43,7 +43,7 @@ impl Target {
             let (facts, compression) = (&self.facts, self.compression);
             let writer = match &self.scratch {
                 None => CheckpointWriter::create(&path, size, facts, format, compression),
-                Some(scratch) => CheckpointWriter::create_by_way_of(
+                Some(scratch) => CheckpointWriter::create_in_scratch(
                     scratch,
                     &path,
                     size,

@@ -27,7 +27,7 @@ use jiff::Zoned;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// A node may take so long to clear up after a job.
 const ENDING: Duration = Duration::from_secs(120);
@@ -293,7 +293,7 @@ impl Stock<'_> {
                 return Became::Answered(answer.clone());
             }
             // It may have been finished elsewhere, or the job have died afterwards.
-            if let Some(result) = finished(task, &submission.record.submitted) {
+            if let Some(result) = finished(task, submission) {
                 return Became::Finished(result);
             }
             let Some((array, place)) = submission.array_of(index) else {
@@ -324,7 +324,7 @@ impl Stock<'_> {
                     from_stage: 1,
                     ..task.clone()
                 };
-                let before = finished(&as_before, &submission.record.submitted);
+                let before = finished(&as_before, submission);
                 return before.map_or_else(
                     || Became::Dead(Death::by_cancelling(submission, index)),
                     Became::Finished,
@@ -471,8 +471,8 @@ impl Stock<'_> {
     }
 }
 
-/// The result of a task of which all is there; where something was to be done again, only if it was since then.
-fn finished(task: &TaskSpec, since: &Zoned) -> Option<TaskResult> {
+/// The result of a task of which all is there; where something was to be done again, only if it was done since the submission.
+fn finished(task: &TaskSpec, submission: &Submission) -> Option<TaskResult> {
     let again = task.force || task.from_stage > 1;
     let as_is = TaskSpec {
         force: false,
@@ -483,10 +483,7 @@ fn finished(task: &TaskSpec, since: &Zoned) -> Option<TaskResult> {
     if again {
         let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
         let path = paths.manifest_path(&suffix(&task.params, 4));
-        let written = std::fs::metadata(path)
-            .and_then(|about| about.modified())
-            .ok()?;
-        if written < SystemTime::from(since.timestamp()) {
+        if !submission.is_older_than(&path) {
             return None;
         }
     }

@@ -193,6 +193,19 @@ impl Submission {
         }
     }
 
+    /// Whether a file was written after the submission was made; `false` where nobody knows.
+    ///
+    /// The time of the file is compared with that of the list of tasks, which is written once, before any job can start. Both
+    /// times were set by the same file server. The clocks of the machines that submit, run and collect may differ from it and
+    /// from each other.
+    pub(super) fn is_older_than(&self, path: &Path) -> bool {
+        let written = |path: &Path| std::fs::metadata(path).and_then(|about| about.modified());
+        match (written(&self.folder.join(TASKS)), written(path)) {
+            (Ok(submitted), Ok(file)) => file > submitted,
+            _ => false,
+        }
+    }
+
     /// Reads one.
     pub(super) fn read(folder: &Path) -> Result<Self, RecordError> {
         Ok(Self {
@@ -397,6 +410,33 @@ mod tests {
         assert_eq!(found[0].jobs(), [12, 15, 13, 16]);
         let next = Submission::new(folder.path(), submission.record.clone());
         assert_ne!(next.folder, submission.folder);
+    }
+
+    /// The machine that submits has a clock of its own; only the times of the server's files are compared.
+    #[test]
+    fn a_clock_that_is_wrong_by_an_hour_changes_nothing() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = |name: &str| {
+            let path = folder.path().join(name);
+            write_atomic(&path, b"{}").expect("writes");
+            // File systems keep times in steps.
+            std::thread::sleep(Duration::from_millis(50));
+            path
+        };
+        for hours in [-1, 1] {
+            let before = file("before.json");
+            let mut record = Record::new(Path::new("/b/batch.toml"), &[], &[]);
+            record.submitted = &record.submitted + jiff::Span::new().hours(hours);
+            let submission = Submission::new(folder.path(), record);
+            submission.begin("raw_dir = \"raw\"", &[]).expect("writes");
+            std::thread::sleep(Duration::from_millis(50));
+            // The record is written again with every change; the list of tasks is not.
+            submission.write().expect("writes");
+            let after = file("after.json");
+            assert!(submission.is_older_than(&after), "{hours} h");
+            assert!(!submission.is_older_than(&before), "{hours} h");
+            assert!(!submission.is_older_than(&folder.path().join("none.json")));
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ fn the_file_is_the_same_and_nothing_stays_behind() {
     for (format, compression) in KINDS {
         let path = place.join(format!("image.{}", format.extension()));
         let direct = place.join(format!("direct.{}", format.extension()));
-        let mut writer = CheckpointWriter::create_by_way_of(
+        let mut writer = CheckpointWriter::create_in_scratch(
             &scratch,
             &path,
             SIZE,
@@ -89,7 +89,7 @@ fn holes_stay_holes() {
     let scratch = folder.path().join("scratch");
     std::fs::create_dir(&scratch).expect("made");
     let size = Size::new(2000, 6000);
-    let mut writer = CheckpointWriter::create_by_way_of(
+    let mut writer = CheckpointWriter::create_in_scratch(
         &scratch,
         &path,
         size,
@@ -116,7 +116,7 @@ fn a_place_that_vanishes_is_told_and_nothing_stays_behind() {
     let scratch = folder.path().join("scratch");
     std::fs::create_dir(&scratch).expect("made");
     let path = folder.path().join("gone/image.tiff");
-    let mut writer = CheckpointWriter::create_by_way_of(
+    let mut writer = CheckpointWriter::create_in_scratch(
         &scratch,
         &path,
         SIZE,
