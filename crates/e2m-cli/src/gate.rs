@@ -9,8 +9,8 @@ use e2m_image::Size;
 use e2m_io::CheckpointWriter;
 use e2m_pipeline::{CheckpointFormats, MemoryNeeds, Outlook, PipelineError, StageOutlook};
 use e2m_resources::{
-    Alternatives, Band, Disk, DiskError, GatePolicy, LimitSource, Machine, MemoryLimit, Need,
-    Preflight, assess, process_memory, rule_bytes, threads_per_worker,
+    Alternatives, Disk, DiskError, FitLevel, LimitSource, Machine, MemoryLimit, Need, Preflight,
+    PreflightPolicy, assess, process_memory, rule_bytes, threads_per_worker,
 };
 use serde_json::{Value, json};
 
@@ -111,10 +111,10 @@ impl Gate {
                 existing: plan.output_dir.clone(),
             }
         });
-        let policy = GatePolicy {
-            gate: match plan.resources.memory_gate {
-                MemoryGate::Plan => e2m_resources::Gate::Plan,
-                MemoryGate::Rule => e2m_resources::Gate::Rule,
+        let policy = PreflightPolicy {
+            basis: match plan.resources.memory_gate {
+                MemoryGate::Plan => e2m_resources::MemoryBasis::Plan,
+                MemoryGate::Rule => e2m_resources::MemoryBasis::Rule,
             },
             force: plan.execution.force_run,
             peak_factor: plan.resources.peak_factor.0,
@@ -214,7 +214,7 @@ impl Gate {
 
     /// Says what is wrong, and nothing where it fits.
     pub(crate) fn tell_trouble(&self, terminal: &Terminal) {
-        if !matches!(self.preflight.band(), Band::Fine | Band::PlanOnly) {
+        if !matches!(self.preflight.level(), FitLevel::Fine | FitLevel::PlanOnly) {
             self.tell_fit(terminal);
         }
     }
@@ -225,12 +225,12 @@ impl Gate {
             terminal.warn(note);
         }
         let text = self.preflight.to_string();
-        match self.preflight.band() {
+        match self.preflight.level() {
             _ if text.is_empty() => {}
-            Band::Refused => terminal.error(&text),
+            FitLevel::Refused => terminal.error(&text),
             // It says itself that it is a warning.
-            Band::Tight => terminal.problem(&text),
-            Band::Fine | Band::PlanOnly => terminal.say(&text),
+            FitLevel::Tight => terminal.problem(&text),
+            FitLevel::Fine | FitLevel::PlanOnly => terminal.say(&text),
         }
     }
 

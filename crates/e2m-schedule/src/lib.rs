@@ -104,3 +104,8 @@ pub use options::{Options, Runner, WorkerCommand};
 pub use schedule::Schedule;
 pub use serve::serve;
 pub use task::{Handler, Reply, StopReason, TaskContext};
+
+/// Makes the example of the README a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,12 +1,12 @@
-//! The gate before a batch: its whole table with injected limits, its boundaries, and the remedies.
+//! The preflight of a batch: its whole table with injected limits, its boundaries, and the remedies.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use e2m_resources::{
-    Alternatives, AsPlanned, Band, Disk, Gate, GatePolicy, LimitSource, MemoryLimit, Need,
-    PEAK_FACTOR_PER_TASK, Preflight, Remedy, Subject, assess, rule_bytes,
+    Alternatives, AsPlanned, Disk, FitLevel, LimitSource, MemoryBasis, MemoryLimit, Need,
+    PEAK_FACTOR_PER_TASK, Preflight, PreflightPolicy, Remedy, Subject, assess, rule_bytes,
 };
 
 const GB: u64 = 1_000_000_000;
@@ -38,15 +38,20 @@ fn disk(free_bytes: u64) -> Disk {
     }
 }
 
-fn policy(gate: Gate, force: bool) -> GatePolicy {
-    GatePolicy {
-        gate,
+fn policy(basis: MemoryBasis, force: bool) -> PreflightPolicy {
+    PreflightPolicy {
+        basis,
         force,
-        ..GatePolicy::default()
+        ..PreflightPolicy::default()
     }
 }
 
-fn memory_gate(needs: &[Need], workers: usize, available: u64, policy: GatePolicy) -> Preflight {
+fn memory_preflight(
+    needs: &[Need],
+    workers: usize,
+    available: u64,
+    policy: PreflightPolicy,
+) -> Preflight {
     let limit = cgroup(available);
     assess(needs, workers, &limit, &disk(100 * GB), policy, &AsPlanned)
 }
@@ -56,17 +61,17 @@ fn the_whole_table() {
     // Against 1 GB: well below, 80 %, a byte more, 100 %, a byte more.
     let sizes = [300_000_000, 800_000_000, 800_000_001, GB, GB + 1];
     let mut table = String::new();
-    for gate in [Gate::Plan, Gate::Rule] {
+    for basis in [MemoryBasis::Plan, MemoryBasis::Rule] {
         for force in [false, true] {
-            writeln!(table, "# {gate:?}, force_run = {force}").expect("a string");
+            writeln!(table, "# {basis:?}, force_run = {force}").expect("a string");
             for rule in sizes {
                 for plan in sizes {
                     let needs = [need("CD070/DAPI", rule, plan, 0)];
-                    let outcome = memory_gate(&needs, 1, GB, policy(gate, force));
-                    let band = outcome.band();
-                    writeln!(table, "rule {rule:>10}  plan {plan:>10}  {band:?}")
+                    let outcome = memory_preflight(&needs, 1, GB, policy(basis, force));
+                    let level = outcome.level();
+                    writeln!(table, "rule {rule:>10}  plan {plan:>10}  {level:?}")
                         .expect("a string");
-                    assert_eq!(outcome.memory.remedies.is_empty(), band < Band::Tight);
+                    assert_eq!(outcome.memory.remedies.is_empty(), level < FitLevel::Tight);
                 }
             }
         }
@@ -75,68 +80,68 @@ fn the_whole_table() {
 }
 
 #[test]
-fn the_words_of_every_band() {
+fn the_words_of_every_level() {
     let mut text = String::new();
     let one = |rule, plan| vec![need("CD070/DAPI", rule, plan, 0)];
     let cases = [
-        ("rule fits", one(GB / 2, GB / 4), GatePolicy::default()),
+        ("rule fits", one(GB / 2, GB / 4), PreflightPolicy::default()),
         (
             "rule fits, plan is larger",
             one(GB / 2, 2 * GB),
-            GatePolicy::default(),
+            PreflightPolicy::default(),
         ),
         (
             "plan fits",
             one(23_664_000_000, 620_000_000),
-            GatePolicy::default(),
+            PreflightPolicy::default(),
         ),
         (
             "plan is tight",
             one(23_664_000_000, 850_000_000),
-            GatePolicy::default(),
+            PreflightPolicy::default(),
         ),
         (
             "plan is too much",
             one(23_664_000_000, 1_180_000_000),
-            GatePolicy::default(),
+            PreflightPolicy::default(),
         ),
         (
             "forced",
             one(23_664_000_000, 1_180_000_000),
-            policy(Gate::Plan, true),
+            policy(MemoryBasis::Plan, true),
         ),
         (
             "a byte too much",
             one(23_664_000_000, 900_000_001),
-            GatePolicy::default(),
+            PreflightPolicy::default(),
         ),
         (
             "by rule, tight",
             one(850_000_000, 300_000_000),
-            policy(Gate::Rule, false),
+            policy(MemoryBasis::Rule, false),
         ),
         (
             "by rule, too much",
             one(23_664_000_000, 620_000_000),
-            policy(Gate::Rule, false),
+            policy(MemoryBasis::Rule, false),
         ),
         (
             "by rule, forced",
             one(23_664_000_000, 620_000_000),
-            policy(Gate::Rule, true),
+            policy(MemoryBasis::Rule, true),
         ),
         (
             "another factor",
             one(9 * GB, 620_000_000),
-            GatePolicy {
+            PreflightPolicy {
                 peak_factor: 2.5,
-                ..GatePolicy::default()
+                ..PreflightPolicy::default()
             },
         ),
     ];
     for (case, needs, policy) in cases {
-        let outcome = memory_gate(&needs, 1, 900_000_000, policy);
-        writeln!(text, "## {case}: {:?}\n{outcome}", outcome.band()).expect("a string");
+        let outcome = memory_preflight(&needs, 1, 900_000_000, policy);
+        writeln!(text, "## {case}: {:?}\n{outcome}", outcome.level()).expect("a string");
     }
     insta::assert_snapshot!(text);
 }
@@ -150,18 +155,19 @@ fn several_workers_need_the_largest_tasks_together() {
     needs[7].plan_bytes = GB;
     let mut text = String::new();
     for workers in [1, 2, 3, 6, 20] {
-        let outcome = memory_gate(&needs, workers, 2 * GB + GB / 2, GatePolicy::default());
+        let outcome =
+            memory_preflight(&needs, workers, 2 * GB + GB / 2, PreflightPolicy::default());
         writeln!(
             text,
             "## {workers} workers: {:?}\n{outcome}",
-            outcome.band()
+            outcome.level()
         )
         .expect("a string");
         assert_eq!(outcome.workers, workers.min(9));
         assert_eq!(outcome.memory.tasks[..1], [3]);
     }
     insta::assert_snapshot!(text);
-    let outcome = memory_gate(&needs, 3, 2 * GB + GB / 2, GatePolicy::default());
+    let outcome = memory_preflight(&needs, 3, 2 * GB + GB / 2, PreflightPolicy::default());
     assert_eq!(outcome.memory.tasks, [3, 7, 0]);
     assert_eq!(outcome.memory.need_bytes, 3 * GB + GB / 10);
     assert_eq!(
@@ -181,13 +187,13 @@ fn the_disk_holds_what_all_tasks_write() {
         .collect();
     for free in [100 * GB, 100 * GB - 1, 80 * GB, 80 * GB - 1] {
         for force in [false, true] {
-            let policy = policy(Gate::Plan, force);
+            let policy = policy(MemoryBasis::Plan, force);
             let outcome = assess(&needs, 2, &cgroup(GB), &disk(free), policy, &AsPlanned);
-            assert_eq!(outcome.memory.band, Band::Fine);
+            assert_eq!(outcome.memory.level, FitLevel::Fine);
             writeln!(
                 text,
                 "## {free} free, force_run = {force}: {:?}\n{outcome}",
-                outcome.band()
+                outcome.level()
             )
             .expect("a string");
         }
@@ -202,10 +208,10 @@ fn nothing_to_do_needs_nothing() {
         4,
         &cgroup(0),
         &disk(0),
-        GatePolicy::default(),
+        PreflightPolicy::default(),
         &AsPlanned,
     );
-    assert_eq!(outcome.band(), Band::Fine);
+    assert_eq!(outcome.level(), FitLevel::Fine);
     assert_eq!(outcome.to_string(), "");
 }
 
@@ -217,7 +223,7 @@ fn sums_beyond_64_bits_are_refused() {
         3,
         &cgroup(1 << 60),
         &disk(1 << 60),
-        GatePolicy::default(),
+        PreflightPolicy::default(),
         &AsPlanned,
     );
     assert!(outcome.refused());
@@ -325,7 +331,7 @@ fn remedies_carry_the_users_numbers() {
             available_bytes,
             origin: origin.into(),
         };
-        let policy = GatePolicy::default();
+        let policy = PreflightPolicy::default();
         let outcome = assess(&needs, 2, &limit, &disk(free), policy, &images);
         writeln!(text, "## {limit}\n{outcome}").expect("a string");
     }
@@ -358,17 +364,17 @@ fn the_pad_offered_is_the_largest_that_fits() {
     for available in (400_000_000..2_000_000_000).step_by(7_654_321) {
         for workers in [1, 2, 4] {
             let limit = cgroup(available);
-            let policy = GatePolicy::default();
+            let policy = PreflightPolicy::default();
             let outcome = assess(&needs, workers, &limit, &disk(500 * GB), policy, &images);
             let found = outcome.memory.remedies.iter().find_map(|r| match r {
                 Remedy::SmallerPad { pad, .. } => Some(*pad),
                 _ => None,
             });
-            let searched = match outcome.memory.band {
-                Band::Refused => largest_pad(&images, workers, available, 80)
+            let searched = match outcome.memory.level {
+                FitLevel::Refused => largest_pad(&images, workers, available, 80)
                     .or_else(|| largest_pad(&images, workers, available, 100)),
-                Band::Tight => largest_pad(&images, workers, available, 80),
-                Band::Fine | Band::PlanOnly => None,
+                FitLevel::Tight => largest_pad(&images, workers, available, 80),
+                FitLevel::Fine | FitLevel::PlanOnly => None,
             };
             assert_eq!(found, searched, "{workers} workers, {available} bytes");
             match found {
@@ -387,7 +393,14 @@ fn ten_thousand_tasks_are_asked_for_a_few_pads_each() {
     let needs = images.needs();
     let started = std::time::Instant::now();
     let limit = cgroup(900_000_000);
-    let outcome = assess(&needs, 3, &limit, &disk(GB), GatePolicy::default(), &images);
+    let outcome = assess(
+        &needs,
+        3,
+        &limit,
+        &disk(GB),
+        PreflightPolicy::default(),
+        &images,
+    );
     assert!(outcome.refused());
     assert!(started.elapsed().as_secs() < 5);
     // Memory and disk, two limits each, bisection of 40 steps and its lower end.
