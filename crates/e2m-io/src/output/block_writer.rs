@@ -1,4 +1,4 @@
-//! The way of one block to the disk: past the page cache or not, zeros left out.
+//! Writes one block after another to the disk: past the page cache where that works, and without zeros.
 
 use super::blocks::ALIGNMENT;
 use super::disk::Disk;
@@ -8,13 +8,13 @@ use std::io;
 use std::sync::Arc;
 
 /// Writes blocks one after another.
-pub(super) struct Lane {
+pub(super) struct BlockWriter {
     disk: Arc<dyn Disk>,
     direct: bool,
     behind: WriteBehind,
 }
 
-impl Lane {
+impl BlockWriter {
     /// Ordinary writes.
     pub(super) fn ordinary(disk: &Arc<dyn Disk>) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Lane {
 
     fn write_run(&mut self, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
         while !bytes.is_empty() {
-            // After a write that was cut short, for one.
+            // For example after a write that was cut short.
             let aligned =
                 bytes.len().is_multiple_of(ALIGNMENT) && offset.is_multiple_of(ALIGNMENT as u64);
             if !aligned {
@@ -58,7 +58,7 @@ impl Lane {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The flag was taken, but such writes are not, or only with a coarser alignment.
+                // The system took the flag but refuses such writes, or wants a coarser alignment.
                 Err(error) if self.direct && is_refusal(&error) => self.leave_direct()?,
                 Err(error) => return Err(error),
             }
@@ -74,7 +74,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Leaves the disk ready for ordinary writes and tells what went wrong behind.
+    /// Leaves the disk ready for ordinary writes, and answers with the first error of the syncs behind.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.leave_direct()?;
         self.behind.finish()

@@ -1,8 +1,8 @@
 //! The thread that writes blocks.
 
+use super::block_writer::BlockWriter;
 use super::blocks::Block;
 use super::disk::Disk;
-use super::lane::Lane;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,25 +10,25 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_
 use std::thread::JoinHandle;
 
 /// Bytes at the beginning of a block, and where they go.
-pub(super) struct Full {
+pub(super) struct FullBlock {
     pub(super) block: Block,
     pub(super) length: usize,
     pub(super) offset: u64,
 }
 
-/// Writes full blocks in the order in which they come and gives them back.
+/// A thread that writes full blocks in the order in which they come, and gives them back.
 ///
-/// After an error it takes no more and ends; so it does when it is dropped, with whatever is left unwritten.
-pub(super) struct Worker {
+/// After an error it takes no more blocks and ends. When it is dropped it ends as well, and what is left is not written.
+pub(super) struct WriterThread {
     /// `None` once nothing more will come.
-    full: Option<SyncSender<Full>>,
+    full: Option<SyncSender<FullBlock>>,
     empty: Receiver<Block>,
     given_up: Arc<AtomicBool>,
     /// `None` once it was waited for.
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl Worker {
+impl WriterThread {
     /// Starts a thread that takes up to `blocks` blocks at a time.
     pub(super) fn start(disk: &Arc<dyn Disk>, blocks: usize) -> io::Result<Self> {
         let (full, to_write) = sync_channel(blocks);
@@ -37,7 +37,7 @@ impl Worker {
         let (disk, stop) = (Arc::clone(disk), Arc::clone(&given_up));
         let thread = std::thread::Builder::new()
             .name("write".into())
-            .spawn(move || write_all(Lane::direct(&disk), &to_write, &written, &stop))?;
+            .spawn(move || write_all(BlockWriter::direct(&disk), &to_write, &written, &stop))?;
         Ok(Self {
             full: Some(full),
             empty,
@@ -46,8 +46,8 @@ impl Worker {
         })
     }
 
-    /// Hands over a block, or tells why earlier ones could not be written.
-    pub(super) fn send(&mut self, full: Full) -> io::Result<()> {
+    /// Hands over a block. An error says why an earlier one could not be written.
+    pub(super) fn send(&mut self, full: FullBlock) -> io::Result<()> {
         let sent = self.full.as_ref().map(|to| to.send(full).is_ok());
         if sent == Some(true) {
             Ok(())
@@ -95,18 +95,18 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for WriterThread {
     fn drop(&mut self) {
         self.given_up.store(true, Ordering::Relaxed);
-        // Nobody is left to be told of an error; the file is given up as well.
+        // The file is given up, so nobody needs the error.
         let _ = self.join();
     }
 }
 
-/// What the thread does. Both channels end with it, which is how the other side notices.
+/// The loop of the thread. Both channels end with it, which is how the other side notices.
 fn write_all(
-    mut lane: Lane,
-    to_write: &Receiver<Full>,
+    mut writer: BlockWriter,
+    to_write: &Receiver<FullBlock>,
     written: &Sender<Block>,
     given_up: &AtomicBool,
 ) -> io::Result<()> {
@@ -114,9 +114,9 @@ fn write_all(
         if given_up.load(Ordering::Relaxed) {
             break;
         }
-        lane.write(&full.block.bytes()[..full.length], full.offset)?;
-        // Nobody wants it back at the end.
+        writer.write(&full.block.bytes()[..full.length], full.offset)?;
+        // At the end nobody takes it back.
         let _ = written.send(full.block);
     }
-    lane.finish()
+    writer.finish()
 }
