@@ -126,7 +126,7 @@ impl BlockStream {
                 let tail = block.bytes()[whole..self.filled].to_vec();
                 match &self.mode {
                     WriteMode::Unused => {
-                        BlockWriter::ordinary(&self.disk).write(&block.bytes()[..whole], 0)?
+                        BlockWriter::ordinary(&self.disk).write(&block.bytes()[..whole], 0)?;
                     }
                     _ if whole == 0 => {}
                     _ => self.write(block, whole)?,
