@@ -43,7 +43,7 @@ pub enum PipelineError {
     Name(#[from] NameError),
     /// No trustworthy alignment; no difference image is made.
     #[error("alignment failed: {0}")]
-    Align(#[from] AlignError),
+    Align(AlignError),
     /// A warp was found and is wrong; no difference image is made.
     #[error("alignment failed: {0}")]
     AlignmentWrong(String),
@@ -110,6 +110,15 @@ impl PipelineError {
     pub(crate) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, what, source }
+    }
+}
+
+impl From<AlignError> for PipelineError {
+    fn from(error: AlignError) -> Self {
+        match error {
+            AlignError::Bands(error) => error.into(),
+            other => Self::Align(other),
+        }
     }
 }
 

@@ -47,6 +47,7 @@
 )]
 
 mod aftermath;
+mod alignment_options;
 mod alignment_record;
 mod background;
 mod claim;

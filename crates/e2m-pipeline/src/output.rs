@@ -114,30 +114,6 @@ impl Output<'_> {
             formats,
         })
     }
-
-    /// Streams `source` into `sinks`, telling the observer and asking whether to stop after each band.
-    pub(crate) fn stream(
-        &mut self,
-        stage: u8,
-        what: &'static str,
-        source: &mut dyn BandSource,
-        sinks: &mut [&mut dyn BandSink],
-    ) -> Result<(), PipelineError> {
-        let size = source.size();
-        let observer = &mut *self.observer;
-        stream_bands(source, sinks, default_band_rows(size.width), |rows| {
-            tell(
-                observer,
-                Event::Progress {
-                    stage,
-                    what: what.into(),
-                    rows,
-                    of: size.height,
-                },
-            )
-        })?;
-        Ok(())
-    }
 }
 
 /// Tells an event and asks whether to go on.

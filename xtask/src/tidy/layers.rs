@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("e2m-image", &[]),
     ("e2m-io", &["e2m-image"]),
     ("e2m-align", &["e2m-image"]),
-    ("e2m-scale", &["e2m-image"]),
+    ("e2m-scale", &[]),
     ("e2m-plot", &["e2m-image"]),
     ("e2m-resources", &[]),
     ("e2m-schedule", &["e2m-resources"]),

@@ -2,8 +2,8 @@
 
 use crate::measure::Rendered;
 use e2m_align::{
-    AlignOptions, Alignment, Check, Previews, Tile, TileCollector, Verdict, align, check_alignment,
-    judge,
+    AlignOptions, Alignment, Check, Previews, Tile, TileCollector, Verdict, align, assess,
+    check_alignment,
 };
 use e2m_fixtures::{NamedRecipe, clean_pairs, hard_pairs};
 use e2m_image::{
@@ -58,7 +58,7 @@ impl Aligned {
             self.alignment.refinement.defocus_px,
         );
         let similarity = self.previews.similarity(&warp).expect("not blank");
-        let verdict = judge(&check, &similarity, None).verdict;
+        let verdict = assess(&check, similarity.overlap_fraction, None).verdict;
         (check, verdict)
     }
 }

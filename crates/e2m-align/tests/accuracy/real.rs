@@ -40,9 +40,9 @@ fn the_real_pair_is_aligned_and_trusted() {
         residual.p90_px,
         residual.measured,
         residual.tiles,
-        alignment.judgement,
+        alignment.assessment,
     );
     assert!(residual.median_px <= RESIDUAL_PX);
     assert!(correlation >= CORRELATION);
-    assert_eq!(alignment.judgement.verdict, Verdict::Pass);
+    assert_eq!(alignment.assessment.verdict, Verdict::Pass);
 }

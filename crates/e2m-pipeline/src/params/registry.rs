@@ -77,8 +77,8 @@ impl ParamType for Option<f64> {
 }
 
 impl CoarseMethod {
-    /// The ways that are tried.
-    pub fn ways(self) -> &'static [e2m_align::CoarseMethod] {
+    /// The methods that are tried.
+    pub fn methods(self) -> &'static [e2m_align::CoarseMethod] {
         use e2m_align::CoarseMethod::{Boundary, Features};
         match self {
             Self::Auto => &[Features, Boundary],

@@ -56,7 +56,7 @@ impl Coarse {
             aligned: self.view(&aligned),
             post_contours: &self.rings(0, &upright),
             pre_contours: &self.rings(1, &upright),
-            aligned_contours: &self.rings(1, &self.found.warp.inverse()),
+            aligned_contours: &self.rings_of_pre(&self.found.warp),
         })
     }
 
@@ -66,8 +66,8 @@ impl Coarse {
             title: &self.title,
             post: self.view(&post),
             post_contours: &self.rings(0, &Warp::identity()),
-            coarse_contours: &self.rings(1, &self.found.first.inverse()),
-            refined_contours: &self.rings(1, &self.found.warp.inverse()),
+            coarse_contours: &self.rings_of_pre(&self.found.first),
+            refined_contours: &self.rings_of_pre(&self.found.warp),
         })
     }
 
@@ -91,6 +91,12 @@ impl Coarse {
             pixels: image.view(),
             factor: self.factor() as f64,
         }
+    }
+
+    /// The outlines of pre where `warp` (post to pre, raw pixels) puts them in post; none where it has no opposite.
+    fn rings_of_pre(&self, warp: &Warp) -> Vec<Contour> {
+        let back = warp.inverse();
+        back.map_or_else(Vec::new, |back| self.rings(1, &back))
     }
 
     /// The outlines of post (0) or pre (1) on the canvas after `warp` (raw pixels).

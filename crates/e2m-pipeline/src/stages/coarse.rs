@@ -1,23 +1,19 @@
 //! Stage 2: the coarse warp.
 
 use crate::alignment_record::AlignmentRecord;
-use crate::background::{Done, Lane, both};
+use crate::background::{Done, Lane};
 use crate::error::PipelineError;
 use crate::history::Found;
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE};
 use crate::output::{Target, target_name};
-use crate::params::Params;
 use crate::pictures::draw_coarse;
 use crate::run::TaskRun;
-use crate::stages::pad::{factor, load_pre};
-use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews, Verdict};
-use e2m_image::{
-    BandError, BlockMean, Plane, PlaneSource, Warp, WarpedPlane, default_band_rows, stream_bands,
-};
+use crate::stages::alignment::{Watch, aligner};
+use crate::stages::pad::load_pre;
+use e2m_align::{CoarseChoice, Previews, Verdict};
+use e2m_image::{Warp, WarpedPlane};
 use e2m_io::CheckpointFormat;
 use e2m_resources::return_memory;
-use ndarray::Array2;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
@@ -78,15 +74,8 @@ fn restore_foreign(run: &mut TaskRun<'_>, format: CheckpointFormat) -> bool {
 
 fn search(run: &mut TaskRun<'_>) -> Result<CoarseChoice, PipelineError> {
     let previews = load_previews(run)?;
-    run.announce(2, "looking for the alignment");
-    let params = &run.spec.params;
-    let found = previews.align_coarsely(
-        params.coarse_method.ways(),
-        &CoarseOptions::default(),
-        &boundary_options(params),
-    )?;
+    let found = aligner(run).align_coarsely(&previews, &mut Watch(run))?;
     return_memory();
-    run.stop_if_asked()?;
     Ok(found)
 }
 
@@ -142,61 +131,17 @@ fn say_what_was_not_kept(run: &mut TaskRun<'_>, found: &CoarseChoice) {
     }
 }
 
-fn boundary_options(params: &Params) -> BoundaryOptions {
-    BoundaryOptions {
-        use_edges: params.use_edges,
-        width_px: params.boundary_width,
-        smooth_px: params.boundary_smooth,
-        rotation_search: params.rotation_search,
-        angle_range_deg: params.angle_range,
-        angle_step_deg: params.angle_step,
-        scale_search: params.scale_search,
-        scale_min: params.scale_min,
-        scale_max: params.scale_max,
-        scale_step: params.scale_step,
-        multiscale: params.multiscale,
-        down_scale: params.down_scale,
-        max_translation_px: params.max_translation,
-        max_rotation_deg: params.max_rotation,
-        max_scale_delta: params.max_scale_delta,
-        max_scale_diff: params.max_scale_diff,
-        fine_ecc: params.fine_ecc,
-        ecc_iterations: params.stopit,
-        ecc_delta: params.stopdelta,
-    }
-}
-
 /// The previews, made unless they are there.
 pub(crate) fn load_previews(run: &mut TaskRun<'_>) -> Result<Arc<Previews>, PipelineError> {
     if let Some(previews) = &run.previews {
         return Ok(Arc::clone(previews));
     }
-    let factor = factor(run);
     let plane = load_pre(run)?;
-    let mut post = BlockMean::new(run.post.size(), factor);
     let mut bands = run.post.bands()?;
-    let output = &mut run.output;
-    let (read, pre) = both(
-        || output.stream(2, "reading post", &mut bands, &mut [&mut post]),
-        || reduced(&plane, factor),
-    );
-    read?;
-    let previews = Arc::new(Previews::new(post.into_image(), pre?, factor)?);
+    let read = aligner(run).read_previews(&mut bands, plane.view(), &mut Watch(run));
+    let previews = Arc::new(read?);
     run.previews = Some(Arc::clone(&previews));
     Ok(previews)
-}
-
-/// A plane at reduced resolution.
-fn reduced(plane: &Plane, factor: usize) -> Result<Array2<f32>, BandError> {
-    let mut preview = BlockMean::new(plane.size(), factor);
-    let rows = default_band_rows(plane.size().width);
-    stream_bands(
-        &mut PlaneSource::new(plane),
-        &mut [&mut preview],
-        rows,
-        |_| ControlFlow::Continue(()),
-    )?;
-    Ok(preview.into_image())
 }
 
 /// The checkpoint of pre through `warp` (canvas pixels).

@@ -1,5 +1,6 @@
 //! The four stages, each: look whether its result is there, or make it.
 
+pub(crate) mod alignment;
 pub(crate) mod coarse;
 pub(crate) mod difference;
 pub(crate) mod fine;

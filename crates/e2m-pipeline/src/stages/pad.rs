@@ -5,8 +5,7 @@ use crate::error::PipelineError;
 use crate::names::{Header, PADDED_POST, PADDED_PRE};
 use crate::output::{Target, target_name};
 use crate::run::TaskRun;
-use e2m_align::CoarseOptions;
-use e2m_image::{Padded, PlaneSource, preview_factor};
+use e2m_image::{Padded, PlaneSource};
 use std::sync::Arc;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
@@ -44,14 +43,6 @@ fn target(run: &TaskRun<'_>, stem: &str) -> Result<Target, PipelineError> {
     };
     run.output
         .target(stem, &header, spec.checkpoint_format.list())
-}
-
-/// The factor that brings the larger of both images to the working size of the coarse alignment.
-pub(crate) fn factor(run: &TaskRun<'_>) -> usize {
-    preview_factor(
-        run.post.size().max(run.pre.size()),
-        CoarseOptions::default().working_px,
-    )
 }
 
 /// The raw pre plane, read unless it is there already.

@@ -109,7 +109,7 @@ pub(super) fn frames(run: &TaskRun<'_>) -> (Outline, Outline) {
         .warps
         .finest()
         .filter(|_| run.foreign_aligned.is_none());
-    let Some(to_post) = warp.map(|warp| warp.inverse()) else {
+    let Some(to_post) = warp.and_then(|warp| warp.inverse()) else {
         return (post, post);
     };
     let Size { width, height } = run.pre.size();

@@ -25,7 +25,7 @@ pub use fit::{Change, TransformModel};
 pub use icp::IcpReport;
 pub use options::BoundaryOptions;
 
-use crate::error::{AlignError, Side};
+use crate::search::error::{AlignError, Side};
 use contour::Path;
 use e2m_image::{Size, Warp};
 use ndarray::{Array2, ArrayView2};
@@ -71,7 +71,7 @@ pub struct Outline {
 
 impl Outline {
     fn new(section: &Section, paths: &[Path], factor: usize) -> Self {
-        let to_full = Warp::resolution(1.0 / factor as f64).inverse();
+        let to_full = Warp::enlargement(1.0 / factor as f64);
         let enlarge = |&[x, y]: &[f64; 2]| to_full.apply(x, y).into();
         Self {
             paths: paths

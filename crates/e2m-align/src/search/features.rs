@@ -4,7 +4,7 @@
 //! descriptors are compared by the Hellinger kernel (RootSIFT): Arandjelović & Zisserman (2012),
 //! doi:10.1109/CVPR.2012.6248018.
 
-use crate::cv::{single_threaded, to_mat};
+use crate::search::cv::{single_threaded, to_mat};
 use ndarray::{Array2, ArrayView2, s};
 use opencv::core::{
     KeyPoint, KeyPointTraitConst, Mat, MatTraitConst, MatTraitConstManual, Point2f, Vector,

@@ -1,16 +1,16 @@
-//! The choice between the ways of a coarse alignment.
+//! The choice between the methods of a coarse alignment.
 
-use crate::boundary::{BoundaryAlignment, BoundaryOptions, align_boundary};
-use crate::coarse::CoarseAlignment;
-use crate::error::AlignError;
-use crate::options::CoarseOptions;
-use crate::previews::Previews;
-use crate::similarity::Similarity;
+use crate::search::boundary::{BoundaryAlignment, BoundaryOptions, align_boundary};
+use crate::search::coarse::CoarseAlignment;
+use crate::search::error::AlignError;
+use crate::search::options::CoarseOptions;
+use crate::search::previews::Previews;
+use crate::search::similarity::Similarity;
 use e2m_image::Warp;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// A way to find the coarse alignment.
+/// A method of coarse alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CoarseMethod {
@@ -29,10 +29,10 @@ impl std::fmt::Display for CoarseMethod {
     }
 }
 
-/// What one way came to.
+/// What one method came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The way.
+    /// The method.
     pub method: CoarseMethod,
     /// Correlation of the fine structure under its warp; `None` where it found none.
     pub detail_correlation: Option<f64>,
@@ -43,15 +43,15 @@ pub struct Candidate {
 /// The coarse alignment that fits the images best.
 #[derive(Debug, Clone)]
 pub struct CoarseChoice {
-    /// The way it was found.
+    /// The method that found it.
     pub method: CoarseMethod,
     /// The result of the first step: for the boundary, of the correlation over angles and magnifications.
     pub first: Warp,
     /// Post to pre, full resolution.
     pub warp: Warp,
-    /// Likeness under `warp`.
+    /// Similarity of the images under `warp`.
     pub similarity: Similarity,
-    /// All ways that were tried.
+    /// All methods that were tried.
     pub candidates: Vec<Candidate>,
     /// What features found, if they were tried with success.
     pub features: Option<CoarseAlignment>,
@@ -71,11 +71,11 @@ impl Previews {
         align_boundary(self.post(), self.pre(), self.factor(), options)
     }
 
-    /// Tries the ways asked for and keeps the one under whose warp the fine structure of the images is most alike,
+    /// Tries the methods asked for and keeps the one under whose warp the fine structure of the images is most alike,
     /// whatever each thinks of itself.
     ///
     /// # Errors
-    /// Where none finds a warp; with the reason of each. A mirrored pair is an error whatever the other way found.
+    /// Where none finds a warp; with the reason of each. A mirrored pair is an error whatever the other method found.
     pub fn align_coarsely(
         &self,
         methods: &[CoarseMethod],
@@ -83,30 +83,30 @@ impl Previews {
         boundary: &BoundaryOptions,
     ) -> Result<CoarseChoice, AlignError> {
         let find = |method: &CoarseMethod| match method {
-            CoarseMethod::Features => self.align_by_features(features).map(Found::Features),
+            CoarseMethod::Features => self.align_by_features(features).map(MethodResult::Features),
             CoarseMethod::Boundary => self
                 .align_by_boundary(boundary)
-                .map(|b| Found::Boundary(Box::new(b))),
+                .map(|b| MethodResult::Boundary(Box::new(b))),
         };
-        // More than two threads are kept busy by each way alone, and side by side they would need the memory of both.
-        let results: Vec<Result<Found, AlignError>> = if rayon::current_num_threads() <= 2 {
+        // More than two threads are kept busy by each method alone, and side by side they would need the memory of both.
+        let results: Vec<Result<MethodResult, AlignError>> = if rayon::current_num_threads() <= 2 {
             methods.par_iter().map(find).collect()
         } else {
             methods.iter().map(find).collect()
         };
-        let mut found: Vec<(Found, Similarity)> = Vec::new();
+        let mut found: Vec<(MethodResult, Similarity)> = Vec::new();
         let mut candidates = Vec::new();
         let mut failures: Vec<(CoarseMethod, AlignError)> = Vec::new();
         for (&method, result) in methods.iter().zip(results) {
             match result {
-                Ok(way) => {
-                    let similarity = self.similarity(&way.warp())?;
+                Ok(result) => {
+                    let similarity = self.similarity(&result.warp())?;
                     candidates.push(Candidate {
                         method,
                         detail_correlation: Some(similarity.detail_correlation),
                         failure: None,
                     });
-                    found.push((way, similarity));
+                    found.push((result, similarity));
                 }
                 Err(error @ (AlignError::Mirrored { .. } | AlignError::Blank { .. })) => {
                     return Err(error);
@@ -122,20 +122,18 @@ impl Previews {
                 }
             }
         }
-        let likeness = |found: &(Found, Similarity)| found.1.detail_correlation;
-        let best = found
-            .iter()
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let Some((way, similarity)) = best else {
+        let detail = |found: &(MethodResult, Similarity)| found.1.detail_correlation;
+        let best = found.iter().max_by(|a, b| detail(a).total_cmp(&detail(b)));
+        let Some((result, similarity)) = best else {
             return Err(no_method(failures));
         };
         let (method, first, warp, similarity) =
-            (way.method(), way.first(), way.warp(), *similarity);
+            (result.method(), result.first(), result.warp(), *similarity);
         let (mut features, mut boundary) = (None, None);
-        for (way, _) in found {
-            match way {
-                Found::Features(f) => features = Some(f),
-                Found::Boundary(b) => boundary = Some(*b),
+        for (result, _) in found {
+            match result {
+                MethodResult::Features(f) => features = Some(f),
+                MethodResult::Boundary(b) => boundary = Some(*b),
             }
         }
         Ok(CoarseChoice {
@@ -150,13 +148,13 @@ impl Previews {
     }
 }
 
-/// What a way found.
-enum Found {
+/// What a method found.
+enum MethodResult {
     Features(CoarseAlignment),
     Boundary(Box<BoundaryAlignment>),
 }
 
-impl Found {
+impl MethodResult {
     fn method(&self) -> CoarseMethod {
         match self {
             Self::Features(_) => CoarseMethod::Features,
@@ -180,7 +178,7 @@ impl Found {
     }
 }
 
-/// The error of the only way tried, or of all.
+/// The error of the only method tried, or of all.
 fn no_method(mut failures: Vec<(CoarseMethod, AlignError)>) -> AlignError {
     if failures.len() == 1
         && let Some((_, error)) = failures.pop()

@@ -1,7 +1,7 @@
 //! From features to a warp: mutual nearest neighbours, ratio test, RANSAC.
 
-use crate::error::AlignError;
-use crate::features::Features;
+use crate::search::error::AlignError;
+use crate::search::features::Features;
 use e2m_image::Warp;
 use ndarray::{Array2, ArrayView1, Axis};
 use opencv::calib3d::{RANSAC, find_homography_ext};

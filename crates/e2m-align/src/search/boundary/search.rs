@@ -7,8 +7,8 @@
 use super::options::BoundaryOptions;
 use super::pose::{Bounds, Pose, refine};
 use super::raster::reduce;
-use crate::cv::{gaussian_blur, single_threaded, to_mat};
-use crate::error::AlignError;
+use crate::search::cv::{gaussian_blur, single_threaded, to_mat};
+use crate::search::error::AlignError;
 use e2m_image::Warp;
 use ndarray::Array2;
 use opencv::core::{self, CV_32F, Mat, MatTraitConst, Point, Rect, Scalar, Size};
@@ -220,8 +220,11 @@ impl Correlator {
         pre_area: Rect,
         poses: &[Pose],
     ) -> Result<Self, AlignError> {
-        let spans = poses.iter().map(|pose| seen_in_post(pose, pre_area));
-        let (width, height) = spans.fold((1, 1), |(w, h), r| (w.max(r.width), h.max(r.height)));
+        let (mut width, mut height) = (1, 1);
+        for pose in poses {
+            let span = seen_in_post(pose, pre_area)?;
+            (width, height) = (width.max(span.width), height.max(span.height));
+        }
         let size = Size::new(
             core::get_optimal_dft_size(post_area.width + width)?,
             core::get_optimal_dft_size(post_area.height + height)?,
@@ -253,7 +256,7 @@ impl Correlator {
 
     /// The pose with the shift at which it correlates best, and that correlation: the cosine between both images.
     fn best_shift(&self, pose: &Pose) -> Result<(Pose, f64), AlignError> {
-        let area = seen_in_post(pose, self.pre_area);
+        let area = seen_in_post(pose, self.pre_area)?;
         let turned = self.turned(pose, area)?;
         let norm = core::norm_def(&turned)?;
         let (mut spectrum, mut product, mut correlation) =
@@ -311,8 +314,13 @@ impl Correlator {
 }
 
 /// The rectangle of post's pixels in which a pose shows `area` of pre, a pixel wider on all sides.
-fn seen_in_post(pose: &Pose, area: Rect) -> Rect {
-    let back = pose.warp().inverse();
+fn seen_in_post(pose: &Pose, area: Rect) -> Result<Rect, AlignError> {
+    let back = pose
+        .warp()
+        .inverse()
+        .ok_or_else(|| AlignError::Implausible {
+            reason: format!("magnification {}", pose.scale),
+        })?;
     let (left, top) = (f64::from(area.x) - 1.0, f64::from(area.y) - 1.0);
     let (right, bottom) = (
         left + f64::from(area.width) + 1.0,
@@ -324,7 +332,7 @@ fn seen_in_post(pose: &Pose, area: Rect) -> Rect {
     let most = |f: fn(&(f64, f64)) -> f64| corners.iter().map(f).fold(f64::MIN, f64::max);
     let (x, y) = (least(|c| c.0).floor() as i32, least(|c| c.1).floor() as i32);
     let (u, v) = (most(|c| c.0).ceil() as i32, most(|c| c.1).ceil() as i32);
-    Rect::new(x, y, u - x + 1, v - y + 1)
+    Ok(Rect::new(x, y, u - x + 1, v - y + 1))
 }
 
 /// The best candidates that are not neighbours of a better one.

@@ -5,9 +5,9 @@
 //! and then made local: a fixed share of the way from the glass to the section nearby. So the outline runs at the same
 //! place in both images.
 
-use crate::cv::gaussian_blur;
-use crate::detail::percentile;
-use crate::error::{AlignError, Side};
+use crate::percentile::percentile;
+use crate::search::cv::gaussian_blur;
+use crate::search::error::{AlignError, Side};
 use ndarray::{Array2, ArrayView2, Zip, s};
 
 /// The logarithm's offset as a share of the 99th percentile: below it counts are mostly noise.

@@ -1,11 +1,11 @@
 //! What looking for an alignment needs in memory.
 
-use crate::features::{BYTES_PER_TILE_PIXEL, TILE_BYTES};
+use crate::search::features::{BYTES_PER_TILE_PIXEL, TILE_BYTES};
 use e2m_image::Size;
 
 /// Features, matches, candidates, and the tiles of the refinement, which are as many for every image.
 const FIXED_BYTES: u64 = 18 << 20;
-/// Detail images, blurred previews and contours of both ways, per pixel of the previews.
+/// Detail images, blurred previews and contours of both methods, per pixel of the previews.
 const BYTES_PER_PREVIEW_PIXEL: u64 = 4;
 
 /// The most that the searches of stages 2 and 3 hold besides the previews and the pre plane they are made on, bytes; `post` and

@@ -1,9 +1,9 @@
 //! The alignment by features at reduced resolution.
 
-use crate::error::{AlignError, Side};
-use crate::features::Features;
-use crate::matching::{Match, consensus, match_features};
-use crate::options::CoarseOptions;
+use crate::search::error::{AlignError, Side};
+use crate::search::features::Features;
+use crate::search::matching::{Match, consensus, match_features};
+use crate::search::options::CoarseOptions;
 use e2m_image::Warp;
 
 /// Features below this number cannot carry a warp.
@@ -20,7 +20,7 @@ pub struct CoarseAlignment {
     pub warp: Warp,
     /// Features found in post and in pre.
     pub features: (usize, usize),
-    /// Features that look alike in both.
+    /// Features that are alike in both.
     pub matched: usize,
     /// Of these, how many agree on the warp.
     pub inliers: usize,
@@ -41,7 +41,7 @@ impl CoarseAlignment {
 }
 
 /// Features of both images, and what they were found in.
-pub(crate) struct Sought<'a> {
+pub(crate) struct FeaturePair<'a> {
     pub(crate) post: &'a Features,
     pub(crate) pre: &'a Features,
     /// Rows and columns of the reduced post image.
@@ -52,10 +52,10 @@ pub(crate) struct Sought<'a> {
 
 /// The warp on which most features agree.
 pub(crate) fn find_by_features(
-    sought: &Sought<'_>,
+    pair: &FeaturePair<'_>,
     options: &CoarseOptions,
 ) -> Result<CoarseAlignment, AlignError> {
-    let counts = (sought.post.points.len(), sought.pre.points.len());
+    let counts = (pair.post.points.len(), pair.pre.points.len());
     for (side, found) in [(Side::Post, counts.0), (Side::Pre, counts.1)] {
         if found < MIN_FEATURES {
             return Err(AlignError::FewFeatures {
@@ -65,10 +65,10 @@ pub(crate) fn find_by_features(
             });
         }
     }
-    let matches = match_features(sought.post, sought.pre);
+    let matches = match_features(pair.post, pair.pre);
     let found = consensus(&matches, options.tolerance_px)?;
-    check_plausible(&found.warp, &found.inliers, sought.post_shape, options)?;
-    let factor = sought.factor as f64;
+    check_plausible(&found.warp, &found.inliers, pair.post_shape, options)?;
+    let factor = pair.factor as f64;
     tracing::debug!(
         post = counts.0,
         pre = counts.1,

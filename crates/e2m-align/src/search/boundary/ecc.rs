@@ -6,9 +6,9 @@
 
 use super::BoundaryOptions;
 use super::fit::Change;
-use crate::cv::{gaussian_blur, single_threaded, to_mat};
-use crate::detail::detail_image;
-use crate::error::{AlignError, Side};
+use crate::search::cv::{gaussian_blur, single_threaded, to_mat};
+use crate::search::detail::detail_image;
+use crate::search::error::{AlignError, Side};
 use e2m_image::{Warp, sample_bilinear};
 use ndarray::{Array2, ArrayView2};
 use opencv::core::{Mat, MatTraitConst, TermCriteria, TermCriteria_Type};
@@ -78,7 +78,12 @@ pub(super) fn refine_ecc(
     };
     // Half the way to the border of the frame stands for the section's radius.
     let radius = 0.25 * (pre.nrows() + pre.ncols()) as f64 / k;
-    let added = start.inverse().then(&warp);
+    let Some(back) = start.inverse() else {
+        let reason = "the warp it started from cannot be inverted".to_owned();
+        report.reasons.push(reason);
+        return Ok((*start, report));
+    };
+    let added = back.then(&warp);
     let change = Change::of(&added, centre, radius, factor as f64);
     report.change = Some(change);
     report.correlation = correlation(&post, &pre, &inside, &warp.at_reduced_resolution(k, k));
@@ -149,8 +154,7 @@ fn correlation(post: &Array2<f32>, pre: &Array2<f32>, inside: &Array2<u8>, warp:
     let (mut sxx, mut sxy, mut syy) = (0.0, 0.0, 0.0);
     for ((y, x), &a) in post.indexed_iter() {
         let (u, v) = warp.apply(x as f64, y as f64);
-        let nearest = (v.round().max(0.0) as usize, u.round().max(0.0) as usize);
-        if inside.get(nearest) == Some(&1) {
+        if is_inside(inside, u, v) {
             let (a, b) = (f64::from(a), f64::from(sample_bilinear(pre.view(), u, v)));
             n += 1.0;
             sx += a;
@@ -162,6 +166,13 @@ fn correlation(post: &Array2<f32>, pre: &Array2<f32>, inside: &Array2<u8>, warp:
     }
     let (vx, vy) = (sxx - sx * sx / n, syy - sy * sy / n);
     (sxy - sx * sy / n) / (vx * vy).sqrt()
+}
+
+/// Whether the pixel nearest to (`u`, `v`) lies in the mask; beyond any of its four sides nothing does.
+fn is_inside(inside: &Array2<u8>, u: f64, v: f64) -> bool {
+    let (column, row) = (u.round(), v.round());
+    // Written so that what is not a number is outside. A float beyond the range of an index becomes the last index.
+    column >= 0.0 && row >= 0.0 && inside.get((row as usize, column as usize)) == Some(&1)
 }
 
 #[cfg(test)]
@@ -207,6 +218,29 @@ mod tests {
             let error = warp.mean_distance(&truth, size);
             assert!(error < 0.1, "{down_scale}: {error} {report:?}");
         }
+    }
+
+    /// Post seen where pre ends, on each of the four sides: what lies beyond pre is not black, it is not there.
+    #[test]
+    fn beyond_every_side_of_pre_there_is_nothing_to_correlate() {
+        let pre = Array2::from_shape_fn((60, 80), |(y, x)| texture(x as f64, y as f64));
+        let inside = Array2::ones(pre.dim());
+        for (dx, dy) in [(-20.0, 0.0), (20.0, 0.0), (0.0, -20.0), (0.0, 20.0)] {
+            let post =
+                Array2::from_shape_fn(pre.dim(), |(y, x)| texture(x as f64 + dx, y as f64 + dy));
+            let found = correlation(&post, &pre, &inside, &Warp::translation(dx, dy));
+            assert!(found > 0.999, "({dx}, {dy}): {found}");
+        }
+        let corners = [(-0.4, -0.4), (79.4, 59.4)];
+        assert!(corners.iter().all(|&(u, v)| is_inside(&inside, u, v)));
+        let beyond = [
+            (-0.6, 5.0),
+            (79.6, 5.0),
+            (5.0, -0.6),
+            (5.0, 59.6),
+            (f64::NAN, 5.0),
+        ];
+        assert!(!beyond.iter().any(|&(u, v)| is_inside(&inside, u, v)));
     }
 
     #[test]

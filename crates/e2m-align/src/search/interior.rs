@@ -4,11 +4,11 @@
 //! compared: more of them find their partner than in a search over the whole image, and structure that repeats cannot
 //! mislead.
 
-use crate::error::AlignError;
-use crate::features::Features;
-use crate::matching::{Match, consensus};
-use crate::options::CoarseOptions;
-use crate::previews::{Grain, Previews};
+use crate::search::error::AlignError;
+use crate::search::features::Features;
+use crate::search::matching::{Match, consensus};
+use crate::search::options::CoarseOptions;
+use crate::search::previews::{DetectionScale, Previews};
 use e2m_image::{Size, Warp};
 use ndarray::{Array2, ArrayView1, Axis, s};
 use rayon::prelude::*;
@@ -29,9 +29,11 @@ const CLEAR_INLIERS: usize = 100;
 /// Limits of [`Previews::correct_inside`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InteriorOptions {
-    /// How far a point may move, full-resolution px.
+    /// How far a point may move, full-resolution px. Matches are looked for as far from where the warp expects them. Larger: a
+    /// poorer warp is corrected, more slowly. Smaller: structure that repeats misleads less.
     pub max_correction_px: f64,
-    /// Share of the matches that must agree.
+    /// Share of the matches that must agree. Larger: only clear corrections are kept. Smaller: corrections of deformed
+    /// sections are kept too.
     pub min_inlier_ratio: f64,
 }
 
@@ -72,12 +74,17 @@ impl Previews {
     ) -> Result<InteriorCorrection, AlignError> {
         // Which features are used must not depend on what was looked for before: a run that is taken up at stage 3 has to
         // come to the same warp.
-        let first = self.first_grain(options);
+        let first = self.first_scale(options);
         let found = self.correct_by(self.features(first, options)?, warp, limits, options)?;
-        if found.is_clear() || first == Grain::Fine {
+        if found.is_clear() || first == DetectionScale::Full {
             return Ok(found);
         }
-        self.correct_by(self.features(Grain::Fine, options)?, warp, limits, options)
+        self.correct_by(
+            self.features(DetectionScale::Full, options)?,
+            warp,
+            limits,
+            options,
+        )
     }
 
     fn correct_by(

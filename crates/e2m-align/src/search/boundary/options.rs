@@ -1,25 +1,30 @@
 //! What a user may set, and whether it makes sense.
 
-use crate::error::AlignError;
+use crate::search::error::AlignError;
 
 /// Options of [`align_boundary`](super::align_boundary).
 ///
 /// "Coarse px" are pixels of the previews it is given; "full px" are pixels of the images those were reduced from.
+/// Widen a range when sections are turned or magnified by more than it; narrow it when the microscope is known to hold still, which
+/// saves time and leaves less to chance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoundaryOptions {
     /// Correlate rings along the outlines. If not, the whole images with their brightness evened out are correlated;
     /// the outlines then only serve the fit by contour points.
     pub use_edges: bool,
-    /// Thickness of the ring, inwards from the outline, in coarse px.
+    /// Thickness of the ring, inwards from the outline, in coarse px. Larger: outlines that differ somewhat still overlap.
+    /// Smaller: the peak of the correlation is sharper.
     pub width_px: usize,
-    /// Sigma of the Gaussian that softens the ring, in coarse px.
+    /// Sigma of the Gaussian that softens the ring, in coarse px. Larger: the search sees less and is faster. Smaller: fine teeth of
+    /// the outline count.
     pub smooth_px: usize,
     /// Search over rotations. If not, the rotation before the fit by contour points is exactly 0.
     pub rotation_search: bool,
-    /// Rotations searched: from minus this to plus this, in degrees. The result may lie half a step beyond.
+    /// Rotations searched: from minus this to plus this, in degrees. The result may lie half a step beyond. Larger: slower, and
+    /// round sections may be found turned.
     pub angle_range_deg: f64,
     /// Step of the search over rotations in degrees. Coarse to fine, the first level may take steps as wide as those of
-    /// the magnification are on the outline; the result lies on no grid.
+    /// the magnification are on the outline; the result lies on no grid. Larger: faster, and narrow peaks may be missed.
     pub angle_step_deg: f64,
     /// Search over magnifications. If not, the magnification before the fit by contour points is exactly 1.
     pub scale_search: bool,
@@ -27,16 +32,16 @@ pub struct BoundaryOptions {
     pub scale_min: f64,
     /// Largest magnification searched. The result may lie half a step beyond.
     pub scale_max: f64,
-    /// Step of the search over magnifications.
+    /// Step of the search over magnifications. Larger: faster, and narrow peaks may be missed.
     pub scale_step: f64,
     /// Search at a low resolution first and follow the best candidates to finer ones. If not, every angle and
     /// magnification is tried at the finest resolution the ring has: the same answer, many times slower.
     pub multiscale: bool,
     /// Resolution of the refinement by brightness ([`fine_ecc`](Self::fine_ecc)) as a share of full resolution; never
-    /// finer than the previews.
+    /// finer than the previews. Larger: finer grains count. Smaller: faster, and a larger error can be put right.
     pub down_scale: f64,
     /// How far the fit by contour points, and then the refinement by brightness, may each move the section's middle, in
-    /// full px of pre.
+    /// full px of pre. Larger limits, here and below, keep fits that change much; smaller ones keep the warp before.
     pub max_translation_px: f64,
     /// How far each may turn it, in degrees.
     pub max_rotation_deg: f64,
@@ -44,11 +49,12 @@ pub struct BoundaryOptions {
     pub max_scale_delta: f64,
     /// How far the two may differ from each other.
     pub max_scale_diff: f64,
-    /// Refine the warp by brightness at last (OpenCV's enhanced correlation coefficient).
+    /// Refine the warp by brightness at last (OpenCV's enhanced correlation coefficient). Worth it where no
+    /// [refinement on tiles](crate::refine) follows.
     pub fine_ecc: bool,
-    /// Iterations of that refinement at most.
+    /// Iterations of that refinement at most. Larger: slower, where it converges slowly.
     pub ecc_iterations: usize,
-    /// It stops where the correlation improves by less than this.
+    /// It stops where the correlation improves by less than this. Larger: faster, and less exact.
     pub ecc_delta: f64,
 }
 

@@ -2,8 +2,8 @@
 
 use super::density::{LogScale, finite};
 use super::section::Section;
-use crate::cv::{from_mat_f32, gaussian_blur, single_threaded, to_mat};
-use crate::error::{AlignError, Side};
+use crate::search::cv::{from_mat_f32, gaussian_blur, single_threaded, to_mat};
+use crate::search::error::{AlignError, Side};
 use ndarray::{Array2, ArrayView2};
 use opencv::core::Mat;
 use opencv::imgproc;

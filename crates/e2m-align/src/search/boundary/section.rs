@@ -1,8 +1,8 @@
 //! The section as a region: its pieces, holes filled, apart from dust.
 
 use super::density::{above_local_level, bright, finite, glass_spread};
-use crate::cv::{gaussian_blur, single_threaded, to_mat};
-use crate::error::{AlignError, OutlineFlaw, Side};
+use crate::search::cv::{gaussian_blur, single_threaded, to_mat};
+use crate::search::error::{AlignError, OutlineFlaw, Side};
 use ndarray::{Array2, ArrayView2};
 use opencv::core::{CV_32S, Mat, MatTraitConst, MatTraitConstManual};
 use opencv::imgproc;

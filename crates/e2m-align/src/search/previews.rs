@@ -1,10 +1,10 @@
 //! Both images at reduced resolution: what the coarse alignment sees.
 
-use crate::coarse::{CoarseAlignment, Sought, find_by_features};
-use crate::detail::detail_image;
-use crate::error::{AlignError, Side};
-use crate::features::{Features, detect};
-use crate::options::CoarseOptions;
+use crate::search::coarse::{CoarseAlignment, FeaturePair, find_by_features};
+use crate::search::detail::detail_image;
+use crate::search::error::{AlignError, Side};
+use crate::search::features::{Features, detect};
+use crate::search::options::CoarseOptions;
 use ndarray::{Array2, ArrayView2, Axis};
 use std::sync::OnceLock;
 
@@ -78,27 +78,31 @@ impl Previews {
     /// The features of post and pre, at half the size of the previews or at full size; in pixels of the previews.
     pub(crate) fn features(
         &self,
-        grain: Grain,
+        scale: DetectionScale,
         options: &CoarseOptions,
     ) -> Result<&[Features; 2], AlignError> {
-        let cell = &self.features[grain as usize];
+        let cell = &self.features[scale as usize];
         if let Some(features) = cell.get() {
             return Ok(features);
         }
         let [post, pre] = self.details()?;
         let (post, pre) = rayon::join(
-            || detect_at(post.view(), grain, options),
-            || detect_at(pre.view(), grain, options),
+            || detect_at(post.view(), scale, options),
+            || detect_at(pre.view(), scale, options),
         );
         let features = [post?, pre?];
         Ok(cell.get_or_init(|| features))
     }
 
     /// Previews that are small already are not made smaller.
-    pub(crate) fn first_grain(&self, options: &CoarseOptions) -> Grain {
+    pub(crate) fn first_scale(&self, options: &CoarseOptions) -> DetectionScale {
         let longer = |image: &Array2<f32>| image.nrows().max(image.ncols());
-        let small = self.images.iter().map(longer).max() < Some(options.quick_from_px);
-        if small { Grain::Fine } else { Grain::Coarse }
+        let is_small = self.images.iter().map(longer).max() < Some(options.quick_from_px);
+        if is_small {
+            DetectionScale::Full
+        } else {
+            DetectionScale::Half
+        }
     }
 
     /// Finds the warp between the two by SIFT features: any rotation, magnifications up to `max_magnification`, sections
@@ -112,25 +116,29 @@ impl Previews {
         &self,
         options: &CoarseOptions,
     ) -> Result<CoarseAlignment, AlignError> {
-        if self.first_grain(options) == Grain::Coarse {
-            let quick = self.find(Grain::Coarse, options);
+        if self.first_scale(options) == DetectionScale::Half {
+            let quick = self.find(DetectionScale::Half, options);
             if let Ok(found) = quick
                 && found.is_clear()
             {
                 return Ok(found);
             }
         }
-        self.find(Grain::Fine, options)
+        self.find(DetectionScale::Full, options)
             .map_err(|error| self.mirrored(options).unwrap_or(error))
     }
 
-    fn find(&self, grain: Grain, options: &CoarseOptions) -> Result<CoarseAlignment, AlignError> {
-        let [post, pre] = self.features(grain, options)?;
-        find_by_features(&self.sought(post, pre), options)
+    fn find(
+        &self,
+        scale: DetectionScale,
+        options: &CoarseOptions,
+    ) -> Result<CoarseAlignment, AlignError> {
+        let [post, pre] = self.features(scale, options)?;
+        find_by_features(&self.pair(post, pre), options)
     }
 
-    fn sought<'a>(&self, post: &'a Features, pre: &'a Features) -> Sought<'a> {
-        Sought {
+    fn pair<'a>(&self, post: &'a Features, pre: &'a Features) -> FeaturePair<'a> {
+        FeaturePair {
             post,
             pre,
             post_shape: self.post().dim(),
@@ -143,9 +151,9 @@ impl Previews {
         let [_, pre_detail] = self.details().ok()?;
         let mut flipped = pre_detail.clone();
         flipped.invert_axis(Axis(1));
-        let [post, _] = self.features(Grain::Fine, options).ok()?;
-        let pre = detect_at(flipped.view(), Grain::Fine, options).ok()?;
-        let found = find_by_features(&self.sought(post, &pre), options).ok()?;
+        let [post, _] = self.features(DetectionScale::Full, options).ok()?;
+        let pre = detect_at(flipped.view(), DetectionScale::Full, options).ok()?;
+        let found = find_by_features(&self.pair(post, &pre), options).ok()?;
         Some(AlignError::Mirrored {
             inliers: found.inliers,
         })
@@ -154,22 +162,22 @@ impl Previews {
 
 /// The size at which features are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Grain {
+pub(crate) enum DetectionScale {
     /// Half the size of the previews.
-    Coarse,
+    Half,
     /// The size of the previews.
-    Fine,
+    Full,
 }
 
 /// Features in pixels of the preview that `detail` was made from.
 fn detect_at(
     detail: ArrayView2<'_, u8>,
-    grain: Grain,
+    scale: DetectionScale,
     options: &CoarseOptions,
 ) -> opencv::Result<Features> {
-    match grain {
-        Grain::Fine => detect(detail, options.max_features),
-        Grain::Coarse => {
+    match scale {
+        DetectionScale::Full => detect(detail, options.max_features),
+        DetectionScale::Half => {
             let mut features = detect(halved(detail).view(), options.max_features / 2)?;
             for (x, y) in &mut features.points {
                 (*x, *y) = (2.0 * *x + 0.5, 2.0 * *y + 0.5);

@@ -90,7 +90,7 @@ pub(super) fn fit_to_lines(
     ]);
     let [x, y] = centre;
     let to_units = Warp::translation(-x, -y).then(&Warp::similarity(1.0 / radius, 0.0, (0.0, 0.0)));
-    Some(to_units.then(&small.ok()?).then(&to_units.inverse()))
+    Some(to_units.then(&small.ok()?).then(&to_units.inverse()?))
 }
 
 /// The root mean square distance from the centre.

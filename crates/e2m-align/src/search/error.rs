@@ -1,5 +1,7 @@
 //! Why an alignment was not found.
 
+use e2m_image::BandError;
+
 /// The image a fact belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -57,7 +59,8 @@ pub enum OutlineFlaw {
     },
 }
 
-/// Why no warp could be given. Every variant is a final answer about this pair, not a passing fault.
+/// Why no warp could be given. Every variant but [`Bands`](Self::Bands) is a final answer about this pair, not a passing
+/// fault.
 #[derive(Debug, thiserror::Error)]
 pub enum AlignError {
     /// An image without any contrast.
@@ -113,7 +116,7 @@ pub enum AlignError {
         /// What is wrong with it, with figures.
         reason: String,
     },
-    /// No way of coarse alignment found a warp.
+    /// No method of coarse alignment found a warp.
     #[error("no method aligns the pair ({reasons})")]
     NoMethod {
         /// Each method with its reason.
@@ -145,6 +148,9 @@ pub enum AlignError {
         /// What it must be.
         reason: &'static str,
     },
+    /// An image could not be read, or the caller asked to stop. Does not occur with images in memory.
+    #[error(transparent)]
+    Bands(#[from] BandError),
     /// OpenCV refused.
     #[error("OpenCV: {0}")]
     OpenCv(#[from] opencv::Error),

@@ -4,8 +4,9 @@
 //! share is what remains when the local mean is taken away and the local contrast is evened out. The logarithm makes
 //! gain and illumination additive first, so that they go with the mean.
 
-use crate::cv::{gaussian_blur, wide_blur};
-use crate::error::{AlignError, Side};
+use crate::percentile::percentile;
+use crate::search::cv::{gaussian_blur, wide_blur};
+use crate::search::error::{AlignError, Side};
 use ndarray::{Array2, ArrayView2, Zip};
 
 /// Sigma of the neighbourhood over which mean and contrast are evened out, in px of the working image.
@@ -53,23 +54,6 @@ pub(crate) fn detail_image(
     Ok(out)
 }
 
-/// The `percent`-th percentile of the pixels, from a sample of at most a quarter of a million; NaN for an empty image.
-pub(crate) fn percentile(image: &Array2<f32>, percent: f64) -> f32 {
-    const SAMPLE: usize = 250_000;
-    let stride = image.len().div_ceil(SAMPLE).max(1);
-    let mut sample: Vec<f32> = image
-        .iter()
-        .copied()
-        .step_by(stride)
-        .filter(|v| v.is_finite())
-        .collect();
-    if sample.is_empty() {
-        return f32::NAN;
-    }
-    let rank = ((sample.len() - 1) as f64 * percent / 100.0).round() as usize;
-    *sample.select_nth_unstable_by(rank, f32::total_cmp).1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,13 +83,5 @@ mod tests {
             error.to_string(),
             "the pre image is blank: all of its pixels have the value 7"
         );
-    }
-
-    #[test]
-    fn percentile_is_the_order_statistic() {
-        let image = Array2::from_shape_fn((1, 101), |(_, x)| x as f32);
-        assert_eq!(percentile(&image, 0.0), 0.0);
-        assert_eq!(percentile(&image, 37.0), 37.0);
-        assert_eq!(percentile(&image, 100.0), 100.0);
     }
 }
