@@ -9,8 +9,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{run, shown};
+use crate::setup;
+use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
-use crate::{Verb, no_arguments, setup};
 
 /// What cargo-deny is told.
 const CONFIG: &str = ".cargo/deny.toml";

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{cargo, run};
 use crate::tidy::exceptions;
+use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
-use crate::{Verb, no_arguments};
 
 /// The list of exceptions from the lints.
 const EXCEPTIONS: &str = "docs/exceptions.md";

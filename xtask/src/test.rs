@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{cargo, run, succeeds};
+use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
-use crate::{Verb, deny, docs, no_arguments, setup, slurm, tidy};
+use crate::{deny, docs, setup, slurm, tidy};
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::Verb;
 use crate::process::on_path;
+use crate::verb::Verb;
 use crate::workspace::Workspace;
 use needs::Needs;
 

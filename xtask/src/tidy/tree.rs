@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::process::output;
 
 const PERMITTED: &[&str] = &[
