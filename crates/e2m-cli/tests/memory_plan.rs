@@ -1,9 +1,6 @@
 //! What the plan promises, and that it is kept: against the peak that the system measured, and under hard limits.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "figures and reasons for skipping are worth reading"
-)]
+#![expect(clippy::print_stdout, reason = "figures are worth reading")]
 
 mod common;
 
@@ -328,12 +325,10 @@ fn a_large_pair_runs_in_a_cgroup_of_the_size_of_its_plan() {
     let case = limited();
     // Limits are whole pages.
     let plan = case.plan().next_multiple_of(1 << 20);
-    let group = match Cgroup::of(plan) {
-        Ok(group) => group,
-        Err(error) => {
-            println!("skipped: no memory cgroup can be made here: {error}");
-            return;
-        }
+    let group =
+        e2m_testing::prerequisite("the right to make a memory cgroup", Cgroup::of(plan).ok());
+    let Some(group) = group else {
+        return;
     };
     let bench = case.bench();
     let enter = format!("echo $$ > {}/cgroup.procs", group.0.display());

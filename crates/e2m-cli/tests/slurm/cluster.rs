@@ -18,17 +18,11 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Starts one; `None`, with a printed reason, where nothing can.
-    #[expect(clippy::print_stdout, reason = "a skipped test says why")]
     pub(crate) fn up(name: &str) -> Option<Self> {
-        let (Some(xtask), Some(place)) = (
-            std::env::var_os("E2M_TEST_XTASK"),
-            std::env::var_os("E2M_TEST_SLURM_DIR"),
-        ) else {
-            let why = "no cluster: `cargo xtask test` starts them, or set E2M_TEST_XTASK to the program xtask and E2M_TEST_SLURM_DIR to a folder";
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
-            println!("skipped: {why}");
-            return None;
-        };
+        let (xtask, place) = e2m_testing::prerequisite(
+            "a cluster (`cargo xtask test` starts them; or set E2M_TEST_XTASK to the program xtask and E2M_TEST_SLURM_DIR to a folder)",
+            std::env::var_os("E2M_TEST_XTASK").zip(std::env::var_os("E2M_TEST_SLURM_DIR")),
+        )?;
         let folder = Path::new(&place).join(name);
         let output = Command::new(&xtask)
             .args(["slurm", "up", "--dir"])
