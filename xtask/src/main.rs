@@ -27,6 +27,7 @@ mod deny;
 mod docs;
 mod fixtures;
 mod fuzz;
+mod package;
 mod pictures;
 mod process;
 mod setup;
@@ -51,6 +52,7 @@ const VERBS: &[Verb] = &[
     fixtures::VERB,
     tidy::VERB,
     deny::VERB,
+    package::VERB,
     docs::VERB,
     accuracy::VERB,
     pictures::VERB,

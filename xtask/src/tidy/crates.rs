@@ -14,6 +14,15 @@ pub(super) struct Crate {
 }
 
 impl Crate {
+    /// Whether others can depend on it: it is not marked `publish = false`.
+    pub(super) fn is_published(&self) -> bool {
+        let publish = self
+            .manifest
+            .get("package")
+            .and_then(|package| package.get("publish"));
+        publish.and_then(toml::Value::as_bool) != Some(false)
+    }
+
     pub(super) fn manifest_path(&self) -> PathBuf {
         self.folder.join("Cargo.toml")
     }
@@ -50,4 +59,22 @@ fn read_crate(root: &Path, folder: PathBuf) -> Result<Crate> {
         })
     };
     read().with_context(|| format!("{} could not be read", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn what_only_the_workspace_has_is_not_published() {
+        let workspace = Workspace::here().expect("a workspace");
+        let kept: Vec<String> = crates(workspace.root())
+            .expect("readable")
+            .into_iter()
+            .filter(|krate| !krate.is_published())
+            .map(|krate| krate.name)
+            .collect();
+        assert_eq!(kept, ["e2m-fixtures", "e2m-fuzz", "e2m-testing", "xtask"]);
+    }
 }

@@ -69,6 +69,15 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     )
 }
 
+/// The names of the crates that others can depend on.
+pub(crate) fn published(workspace: &Workspace) -> Result<Vec<String>> {
+    let all = crates(workspace.root())?.into_iter();
+    Ok(all
+        .filter(crates::Crate::is_published)
+        .map(|krate| krate.name)
+        .collect())
+}
+
 fn findings(root: &Path) -> Result<Vec<Finding>> {
     let crates = crates(root)?;
     let mut findings = layers::check(root, &crates)?;

@@ -15,6 +15,8 @@ const PERMITTED: &[&str] = &[
     ".gitignore",
     "Cargo.lock",
     "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
     "README.md",
     "crates",
     "docs",
