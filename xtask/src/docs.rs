@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{cargo, run};
+use crate::process::{TEST_FEATURES, cargo, run};
 use crate::tidy::exceptions;
 use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
@@ -27,24 +27,23 @@ batch-file types, docs/pictures.md from what the report says of its pictures, an
 the source.
 --check writes nothing and fails if one of them is out of date.",
     run: |workspace, args| match args.as_slice() {
-        [flag] if flag == "--check" => check(workspace, &[]),
+        [flag] if flag == "--check" => check(workspace),
         args => {
             no_arguments("docs", args)?;
             write_exceptions(workspace)?;
-            generate(workspace, &[], &[])
+            generate(workspace, &[])
         }
     },
 };
 
-/// Fails when a generated document differs from what the code says. The generator is built with `features`, those of a build
-/// that is there already.
-pub(crate) fn check(workspace: &Workspace, features: &[&str]) -> Result<()> {
+/// Fails when a generated document differs from what the code says.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let path = workspace.root().join(EXCEPTIONS);
     let there = fs::read_to_string(path).unwrap_or_default();
     if there.replace("\r\n", "\n") != exceptions::document(workspace)? {
         bail!("{EXCEPTIONS} is not what the source says; run `cargo xtask docs` and commit");
     }
-    if generate(workspace, features, &["--check"]).is_err() {
+    if generate(workspace, &["--check"]).is_err() {
         bail!(
             "generated documents are out of date or cannot be made; run `cargo xtask docs` and commit"
         );
@@ -58,7 +57,7 @@ fn write_exceptions(workspace: &Workspace) -> Result<()> {
         .with_context(|| format!("{} could not be written", path.display()))
 }
 
-fn generate(workspace: &Workspace, features: &[&str], flags: &[&str]) -> Result<()> {
+fn generate(workspace: &Workspace, flags: &[&str]) -> Result<()> {
     // Built as part of the whole workspace, as the tests are: on its own its dependencies would have other features, and
     // OpenCV's binding would be built once more.
     let example = [
@@ -68,7 +67,7 @@ fn generate(workspace: &Workspace, features: &[&str], flags: &[&str]) -> Result<
         "--example",
         "generate_docs",
     ];
-    run(cargo(workspace, example).args(features))?;
+    run(cargo(workspace, example).args(TEST_FEATURES))?;
     let generator = workspace.target().join("debug/examples/generate_docs");
     run(Command::new(generator)
         .current_dir(workspace.root())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{cargo, run, succeeds};
+use crate::process::{TEST_FEATURES, cargo, run, succeeds};
 use crate::verb::Verb;
 use crate::workspace::Workspace;
 use crate::{deny, docs, package, setup, slurm, tidy};
@@ -38,10 +38,6 @@ const SAMPLE: &str = "E2M_TEST_SAMPLE";
 const REQUIRE_ALL: &str = "E2M_TEST_REQUIRE_ALL";
 /// The file to which they add a line for each that ended early or did a part.
 const NOTES: &str = "E2M_TEST_NOTES";
-
-/// Everything is built with it, so that the tests of crash safety share the build with all others. Unless a run is told to
-/// count its changes to a disk, it changes nothing; the demo runs a build without it.
-const FEATURES: [&str; 2] = ["--features", "e2m-cli/fault-injection"];
 
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,12 +111,10 @@ const STEPS: [Step; 12] = [
     step("dependencies", |workspace, options| {
         deny::check(workspace, options.allow_missing)
     }),
-    step("clippy", |workspace, _| clippy(workspace, &FEATURES)),
+    step("clippy", |workspace, _| clippy(workspace, &TEST_FEATURES)),
     full_only("clippy, as released", |workspace, _| clippy(workspace, &[])),
     step("documentation", documentation),
-    step("generated documents", |workspace, _| {
-        docs::check(workspace, &FEATURES)
-    }),
+    step("generated documents", |workspace, _| docs::check(workspace)),
     step("documentation tests", documentation_tests),
     full_only("e2m-align without OpenCV", without_opencv),
     full_only("packages", |workspace, _| {
@@ -182,12 +176,14 @@ fn clippy(workspace: &Workspace, features: &[&str]) -> Result<()> {
 
 fn documentation(workspace: &Workspace, _: &Options) -> Result<()> {
     let mut command = cargo(workspace, ["doc", "--workspace", "--no-deps"]);
-    run(command.args(FEATURES).env("RUSTDOCFLAGS", "-D warnings"))
+    run(command
+        .args(TEST_FEATURES)
+        .env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn documentation_tests(workspace: &Workspace, _: &Options) -> Result<()> {
     let mut command = cargo(workspace, ["test", "--workspace", "--doc"]);
-    run(command.args(FEATURES))
+    run(command.args(TEST_FEATURES))
 }
 
 /// Whoever wants refinement, residuals and verdicts alone needs no OpenCV on his machine.
@@ -217,6 +213,7 @@ fn run_tests(workspace: &Workspace, options: &Options) -> Result<()> {
         let config = workspace.root().join("xtask/nextest.toml");
         let mut command = cargo(workspace, ["nextest", "run", "--workspace"]);
         command.arg("--config-file").arg(config);
+        command.args(["--test-threads", &test_threads().to_string()]);
         command
     } else {
         println!("cargo-nextest is not installed; using cargo test");
@@ -225,7 +222,7 @@ fn run_tests(workspace: &Workspace, options: &Options) -> Result<()> {
         command.args(targets);
         command
     };
-    command.args(FEATURES).env(NOTES, &notes);
+    command.args(TEST_FEATURES).env(NOTES, &notes);
     match options.seed {
         Some(seed) => command.env(SAMPLE, seed.to_string()),
         None => command.env_remove(SAMPLE),
@@ -241,6 +238,11 @@ fn run_tests(workspace: &Workspace, options: &Options) -> Result<()> {
         told(&fs::read_to_string(&notes).unwrap_or_default())
     );
     done
+}
+
+/// Two for each processor; xtask/nextest.toml says which tests take both.
+fn test_threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What the tests noted, each line once.
