@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +37,8 @@ What a test needs and this machine lacks is a failure. --allow-missing leaves su
 const SAMPLE: &str = "E2M_TEST_SAMPLE";
 /// Makes the tests fail where something is missing that they need.
 const REQUIRE_ALL: &str = "E2M_TEST_REQUIRE_ALL";
+/// The folder in which they keep what others need as well.
+const FIXTURES: &str = "E2M_TEST_FIXTURES";
 /// The file to which they add a line for each that ended early or did a part.
 const NOTES: &str = "E2M_TEST_NOTES";
 
@@ -222,7 +225,12 @@ fn run_tests(workspace: &Workspace, options: &Options) -> Result<()> {
         command.args(targets);
         command
     };
-    command.args(TEST_FEATURES).env(NOTES, &notes);
+    let fixtures = workspace.target().join("test-fixtures");
+    empty(&fixtures)?;
+    command
+        .args(TEST_FEATURES)
+        .env(NOTES, &notes)
+        .env(FIXTURES, &fixtures);
     match options.seed {
         Some(seed) => command.env(SAMPLE, seed.to_string()),
         None => command.env_remove(SAMPLE),
@@ -233,11 +241,20 @@ fn run_tests(workspace: &Workspace, options: &Options) -> Result<()> {
         command.env(slurm::PLACE_VARIABLE, slurm::place_of_tests(workspace));
     }
     let done = run(with_python(workspace, &mut command));
+    let emptied = empty(&fixtures);
     println!(
         "\n{}",
         told(&fs::read_to_string(&notes).unwrap_or_default())
     );
-    done
+    done.and(emptied)
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("{} cannot be removed", folder.display()))?;
+    }
+    Ok(())
 }
 
 /// Two for each processor; xtask/nextest.toml says which tests take both.
@@ -310,6 +327,7 @@ mod tests {
             ("prerequisites.rs", REQUIRE_ALL),
             ("prerequisites.rs", setup::python::VARIABLE),
             ("notes.rs", NOTES),
+            ("made_once.rs", FIXTURES),
         ] {
             let declared = format!(": &str = \"{variable}\";");
             assert!(source(file).contains(&declared), "{file} {variable}");

@@ -1,6 +1,7 @@
-//! What the tests of all crates share: how they ask for what a machine may lack, and how they do a part of a long sweep.
+//! What the tests of all crates share: how they ask for what a machine may lack, how they do a part of a long sweep, and how
+//! they get files that another test has made before ([`made_once`]).
 //!
-//! Both depend on variables, so that the same tests serve three ways of running them:
+//! All of it depends on variables, so that the same tests serve three ways of running them:
 //!
 //! | | something is missing | a long sweep |
 //! |---|---|---|
@@ -31,10 +32,12 @@
     )
 )]
 
+mod made_once;
 mod notes;
 mod prerequisites;
 mod samples;
 
+pub use made_once::{FIXTURES, made_once};
 pub use notes::NOTES;
 pub use prerequisites::{REQUIRE_ALL, prerequisite, python, shared};
 pub use samples::{SAMPLE, is_drawn, is_sampled, sample};

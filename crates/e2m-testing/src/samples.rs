@@ -86,7 +86,7 @@ fn drawn(seed: u64, sweep: &str, count: usize, keep: usize) -> Vec<usize> {
 }
 
 /// FNV-1a.
-fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
