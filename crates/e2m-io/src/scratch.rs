@@ -262,11 +262,10 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    #[expect(clippy::print_stderr, reason = "a skipped test says why")]
     fn memory_is_no_disk() {
         let shm = Path::new("/dev/shm");
-        if !ScratchDisk::of(shm).is_ok_and(|disk| disk.in_memory) {
-            eprintln!("skipped: /dev/shm is not in memory here");
+        let in_memory = ScratchDisk::of(shm).ok().filter(|disk| disk.in_memory);
+        if e2m_testing::prerequisite("/dev/shm in memory", in_memory).is_none() {
             return;
         }
         let error = Scratch::open(shm, 0).expect_err("memory");

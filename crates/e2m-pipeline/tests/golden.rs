@@ -2,11 +2,12 @@
 
 mod common;
 
-use common::{files_below, shared, task};
+use common::{files_below, task};
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_pipeline::{
     CheckpointFormats, ParamValue, Params, Unobserved, parse_suffix, run_task, suffix,
 };
+use e2m_testing::shared;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

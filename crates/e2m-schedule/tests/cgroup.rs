@@ -62,7 +62,8 @@ impl Drop for Group {
 
 #[test]
 fn the_kernel_kills_and_its_counter_confirms_it() {
-    let Some(group) = Group::make() else {
+    let group = e2m_testing::prerequisite("the right to make a memory cgroup", Group::make());
+    let Some(group) = group else {
         return;
     };
     for runner in [Runner::Pool { workers: 2 }, Runner::Subprocess] {

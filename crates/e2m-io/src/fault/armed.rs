@@ -137,7 +137,8 @@ impl Armed {
         while !path.is_char_boundary(start) {
             start += 1;
         }
-        let mut record = format!("{text}{}", &path[start..]).into_bytes();
+        let end = path.get(start..).unwrap_or_default();
+        let mut record = format!("{text}{end}").into_bytes();
         record.resize(RECORD_BYTES - 1, b' ');
         record.push(b'\n');
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,30 +2,7 @@
 
 use e2m_pipeline::{CheckpointFormats, Params, TaskSpec};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// A folder of reference material beside the project, such as `golden`; `None`, with a printed reason, where it is not
-/// there. In CI it has to be.
-#[allow(
-    clippy::print_stdout,
-    dead_code,
-    reason = "a skipped test says why; not every test file uses it"
-)]
-pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "{} is missing",
-        path.display()
-    );
-    println!("skipped: {} is not there", path.display());
-    None
-}
+use std::path::Path;
 
 /// A task over two raw files.
 pub(crate) fn task(
