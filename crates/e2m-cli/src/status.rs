@@ -9,7 +9,7 @@ use crate::report::results::last_errors;
 use crate::table::Table;
 use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_pipeline::{MemoryNeeds, Outlook, PipelineError, StageOutlook, Status, TaskSpec};
+use e2m_pipeline::{MemoryNeeds, Outlook, PipelineError, Stage, StageOutlook, Status, TaskSpec};
 use e2m_schedule::slurm::JobState;
 use serde_json::{Value, json};
 
@@ -227,7 +227,7 @@ fn row(name: String, outlook: &Outlook) -> [String; 7] {
         (None, Some(status)) => short(status),
         (None, None) => "",
     };
-    let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();
+    let to_do: Vec<String> = outlook.to_do().iter().map(Stage::to_string).collect();
     let would = match (&outlook.finished, to_do.len()) {
         (Some(_), _) if outlook.touched => "compare what was touched".to_owned(),
         (Some(_), _) => "do nothing".to_owned(),
@@ -257,12 +257,14 @@ fn short(status: &Status) -> &'static str {
 
 /// Why stages of a task would be done that were done before.
 fn reason(name: &str, outlook: &Outlook) -> Option<String> {
-    let again = (1..)
-        .zip(&outlook.stages)
-        .find_map(|(number, stage)| match stage {
-            StageOutlook::Again(why) => Some(format!("{name}: stage {number}: {why}")),
-            _ => None,
-        });
+    let again =
+        Stage::ALL
+            .into_iter()
+            .zip(&outlook.stages)
+            .find_map(|(number, stage)| match stage {
+                StageOutlook::Again(why) => Some(format!("{name}: stage {number}: {why}")),
+                _ => None,
+            });
     let failed = match &outlook.earlier {
         Some(Status::Error(why)) => Some(format!("{name}: the last run ended in an error: {why}")),
         _ => None,

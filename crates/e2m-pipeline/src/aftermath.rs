@@ -3,6 +3,7 @@
 use crate::error::PipelineError;
 use crate::manifest::Manifest;
 use crate::params::suffix;
+use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::TaskSpec;
 use e2m_io::{Attempt, LockSeeker, TaskPaths, is_locked, lock_folder};
@@ -87,7 +88,10 @@ impl Unsettled {
         };
         self.paths.remove_temporaries(&lock)?;
         if let Some(why) = why {
-            note_failure(&self.paths.manifest_path(&suffix(&spec.params, 4)), why)?;
+            note_failure(
+                &self.paths.manifest_path(&suffix(&spec.params, Stage::LAST)),
+                why,
+            )?;
         }
         Ok(true)
     }
@@ -106,7 +110,7 @@ pub fn is_worked_on(spec: &TaskSpec) -> bool {
 /// What the file system says.
 pub fn record_failure(spec: &TaskSpec, why: &str) -> Result<(), PipelineError> {
     let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
-    let path = paths.manifest_path(&suffix(&spec.params, 4));
+    let path = paths.manifest_path(&suffix(&spec.params, Stage::LAST));
     if !path.is_file() {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, PictureRecord};
 use crate::observer::{Event, Observer};
 use crate::output::tell;
+use crate::stage::Stage;
 use std::any::Any;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -56,7 +57,7 @@ type Work = Box<dyn FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send>;
 
 /// A piece of work and what it is called.
 struct Job {
-    stage: u8,
+    stage: Stage,
     what: &'static str,
     work: Work,
 }
@@ -66,14 +67,14 @@ struct Job {
 pub(crate) struct Abandoned {
     pub(crate) done: Vec<Done>,
     /// Stages of which something is missing.
-    pub(crate) unfinished: Vec<u8>,
+    pub(crate) unfinished: Vec<Stage>,
     /// What went wrong, other than being stopped, and has not been told yet.
     pub(crate) error: Option<PipelineError>,
 }
 
 /// How a job ended.
 struct Ended {
-    stage: u8,
+    stage: Stage,
     what: &'static str,
     /// Rows in all, if it counted any.
     rows: usize,
@@ -83,7 +84,7 @@ struct Ended {
 /// How far a job is.
 #[derive(Debug, Clone, Copy)]
 struct Progress {
-    stage: u8,
+    stage: Stage,
     what: &'static str,
     rows: usize,
     of: usize,
@@ -102,10 +103,10 @@ pub(crate) struct Background {
     lanes: [Option<(Sender<Job>, JoinHandle<()>)>; LANES.len()],
     ended: (Sender<Ended>, Receiver<Ended>),
     /// The stage of each job that has not ended.
-    under_way: Vec<u8>,
+    under_way: Vec<Stage>,
     done: Vec<Done>,
     /// Stages of which a job was not finished.
-    unfinished: Vec<u8>,
+    unfinished: Vec<Stage>,
 }
 
 impl Background {
@@ -124,7 +125,7 @@ impl Background {
     /// done at once.
     pub(crate) fn start(
         &mut self,
-        (lane, stage, what): (Lane, u8, &'static str),
+        (lane, stage, what): (Lane, Stage, &'static str),
         observer: &mut dyn Observer,
         work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send + 'static,
     ) -> Result<(), PipelineError> {
@@ -146,7 +147,7 @@ impl Background {
 
     fn do_at_once(
         &mut self,
-        (stage, what): (u8, &'static str),
+        (stage, what): (Stage, &'static str),
         observer: &mut dyn Observer,
         work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError>,
     ) -> Result<(), PipelineError> {
@@ -222,7 +223,7 @@ impl Background {
     }
 
     /// Whether something of a stage is still going on.
-    pub(crate) fn is_under_way(&self, stage: u8) -> bool {
+    pub(crate) fn is_under_way(&self, stage: Stage) -> bool {
         self.under_way.contains(&stage)
     }
 
@@ -333,7 +334,7 @@ impl Shared {
     }
 }
 
-fn progress_event(stage: u8, what: &'static str, rows: usize, of: usize) -> Event {
+fn progress_event(stage: Stage, what: &'static str, rows: usize, of: usize) -> Event {
     Event::Progress {
         stage,
         what: what.into(),
@@ -413,8 +414,8 @@ mod tests {
         pool.build().expect("a pool").install(test)
     }
 
-    const WRITING: (Lane, u8, &str) = (Lane::Writing, 1, "writing");
-    const DRAWING: (Lane, u8, &str) = (Lane::Drawing, 2, "drawing");
+    const WRITING: (Lane, Stage, &str) = (Lane::Writing, Stage::Pad, "writing");
+    const DRAWING: (Lane, Stage, &str) = (Lane::Drawing, Stage::Coarse, "drawing");
 
     #[test]
     fn jobs_of_a_lane_are_done_in_order_and_all_are_waited_for() {
@@ -474,7 +475,7 @@ mod tests {
                 assert!(error.to_string().contains("full"), "{error}");
                 let left = background.abandon();
                 // The other may have been stopped before it began.
-                assert!(left.unfinished.contains(&1));
+                assert!(left.unfinished.contains(&Stage::Pad));
                 assert!(names(&left.done).iter().all(|name| *name == "good"));
             });
         }
@@ -508,7 +509,7 @@ mod tests {
             assert!(matches!(stopped, Err(PipelineError::Interrupted)));
             let left = background.abandon();
             assert!(left.done.is_empty() && left.error.is_none());
-            assert_eq!(left.unfinished, [1, 1]);
+            assert_eq!(left.unfinished, [Stage::Pad; 2]);
             assert_eq!(begun.load(Ordering::SeqCst), 0, "a job began after the end");
             assert!(started.elapsed() < Duration::from_secs(30));
         });
@@ -533,7 +534,7 @@ mod tests {
             background
                 .start(DRAWING, &mut Unobserved, full)
                 .expect("starts");
-            assert!(background.is_under_way(2) && !background.is_under_way(1));
+            assert!(background.is_under_way(Stage::Coarse) && !background.is_under_way(Stage::Pad));
             begun.recv().expect("it begins");
             let left = background.abandon();
             let error = left.error.expect("the error");

@@ -2,6 +2,7 @@
 
 use crate::error::PipelineError;
 use crate::observer::{Event, Observer};
+use crate::stage::Stage;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_io::{Attempt, FolderLock, LockSeeker, RawImage, TaskPaths};
 use std::time::{Duration, Instant};
@@ -31,7 +32,7 @@ impl Claim {
         let mut notes = Vec::new();
         let lock = wait_for_lock(&paths, observer, &mut notes)?;
         let mut formats = spec.checkpoint_format.list().to_vec();
-        if spec.to_stage >= 4 {
+        if spec.to_stage >= Stage::Difference {
             formats = CheckpointFormats::Both.list().to_vec();
         }
         paths.create_dirs(&formats)?;
@@ -52,7 +53,7 @@ impl Claim {
 /// Refuses what no batch file lets through and another program might ask for.
 fn check(spec: &TaskSpec) -> Result<(), PipelineError> {
     let (from, to) = (spec.from_stage, spec.to_stage);
-    if !(1 <= from && from <= to && to <= 4) {
+    if from > to {
         return Err(PipelineError::Stages { from, to });
     }
     Ok(spec.params.validate()?)

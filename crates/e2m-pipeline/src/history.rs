@@ -2,6 +2,7 @@
 
 use crate::manifest::{CheckpointRecord, InputRecord, Inputs, Manifest};
 use crate::params::Params;
+use crate::stage::Stage;
 use crate::task::CheckpointFormats;
 use e2m_image::BandSource as _;
 use e2m_io::{CheckpointFormat, CheckpointReader, FileIdentity, TaskPaths};
@@ -188,7 +189,7 @@ pub(crate) struct Wanted<'a> {
     /// The raw files; `None` where one is not known to be that of any earlier run.
     pub(crate) inputs: Option<&'a Inputs>,
     pub(crate) params: &'a Params,
-    pub(crate) stage: u8,
+    pub(crate) stage: Stage,
     /// Whether an image of the Python program will do.
     pub(crate) accept_foreign: bool,
     /// For a look that reads no pixels: a checkpoint of the right length is taken for what was written, and it is set here

@@ -16,7 +16,7 @@
 //! [`Observer`].
 //!
 //! ```no_run
-//! use e2m_pipeline::{Params, TaskSpec, Unobserved, run_task};
+//! use e2m_pipeline::{Params, Stage, TaskSpec, Unobserved, run_task};
 //!
 //! let task = TaskSpec {
 //!     sample: "CD070".into(),
@@ -25,8 +25,8 @@
 //!     pre: "raw/CD070/CD070_PreStain_DAPI.tif".into(),
 //!     output_dir: "processed".into(),
 //!     params: Params { pad: 500, ..Params::default() },
-//!     from_stage: 1,
-//!     to_stage: 4,
+//!     from_stage: Stage::Pad,
+//!     to_stage: Stage::Difference,
 //!     force: false,
 //!     checkpoint_format: Default::default(),
 //!     checkpoint_compression: Default::default(),
@@ -65,6 +65,7 @@ mod output;
 mod params;
 mod pictures;
 mod run;
+mod stage;
 mod stages;
 mod status;
 mod task;
@@ -91,6 +92,7 @@ pub use params::{
     format_g, parse_suffix, suffix,
 };
 pub use run::{run_task, run_task_by_way_of};
+pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
 pub use task::{CheckpointFormats, TaskSpec};
 pub use verify::{

@@ -3,6 +3,7 @@
 
 use crate::alignment_record::AlignmentRecord;
 use crate::params::Params;
+use crate::stage::Stage;
 use crate::status::Status;
 use e2m_image::{Canvas, PixelType, Warp};
 use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
@@ -250,8 +251,8 @@ pub struct ManualRecord {
 /// What was done in a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StageRecord {
-    /// 1 to 4.
-    pub stage: u8,
+    /// Which.
+    pub stage: Stage,
     /// How long it took.
     pub seconds: f64,
     /// Processor time of all threads.
@@ -333,8 +334,8 @@ impl CheckpointRecord {
         }
     }
 
-    /// Whether it is of this stage, 1 to 4.
-    pub(crate) fn is_of_stage(&self, stage: u8) -> bool {
+    /// Whether it is of this stage.
+    pub(crate) fn is_of_stage(&self, stage: Stage) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.starts_with(&format!("0{stage}_"))
     }

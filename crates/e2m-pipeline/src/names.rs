@@ -2,6 +2,7 @@
 
 use crate::error::PipelineError;
 use crate::params::{ParamValue, Params, format_g};
+use crate::stage::Stage;
 use e2m_image::Warp;
 use e2m_io::{FactValue, Facts};
 
@@ -43,22 +44,12 @@ impl ScaleKind {
     }
 }
 
-/// What the STAGE card says.
-pub(crate) fn stage_label(stage: u8) -> &'static str {
-    match stage {
-        1 => "01_padded",
-        2 => "02_icp_aligned",
-        3 => "03_interior_aligned",
-        _ => "04_difference",
-    }
-}
-
 /// The facts of a checkpoint, in the order of their cards.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header<'a> {
     pub(crate) sample: &'a str,
     pub(crate) dye: &'a str,
-    pub(crate) stage: u8,
+    pub(crate) stage: Stage,
     pub(crate) params: &'a Params,
     pub(crate) scale: Option<(f64, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
@@ -71,7 +62,7 @@ impl Header<'_> {
         let mut facts = Facts::new();
         facts.set("SAMPLE", self.sample, "Sample name")?;
         facts.set("DYE", self.dye, "Dye/channel name")?;
-        facts.set("STAGE", stage_label(self.stage), "Pipeline stage")?;
+        facts.set("STAGE", self.stage.label(), "Pipeline stage")?;
         if let Some((value, kind)) = self.scale {
             let label = kind.label();
             facts.set("SCALE", value, &format!("Scale factor ({label})"))?;

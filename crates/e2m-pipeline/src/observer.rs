@@ -1,5 +1,6 @@
 //! What a running task tells, and the question whether it should stop.
 
+use crate::stage::Stage;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -9,13 +10,13 @@ use std::borrow::Cow;
 pub enum Event {
     /// A stage begins.
     StageStarted {
-        /// 1 to 4.
-        stage: u8,
+        /// Which.
+        stage: Stage,
     },
     /// Rows went by.
     Progress {
-        /// 1 to 4.
-        stage: u8,
+        /// Which.
+        stage: Stage,
         /// What is being done, in a few words.
         what: Cow<'static, str>,
         /// Rows done.
@@ -25,8 +26,8 @@ pub enum Event {
     },
     /// A stage ended.
     StageFinished {
-        /// 1 to 4.
-        stage: u8,
+        /// Which.
+        stage: Stage,
         /// How long it took.
         seconds: f64,
         /// Whether its checkpoints were there already.
@@ -65,15 +66,15 @@ mod tests {
     #[test]
     fn events_come_back_from_json() {
         let events = [
-            Event::StageStarted { stage: 1 },
+            Event::StageStarted { stage: Stage::Pad },
             Event::Progress {
-                stage: 2,
+                stage: Stage::Coarse,
                 what: "reading".into(),
                 rows: 3,
                 of: 4,
             },
             Event::StageFinished {
-                stage: 3,
+                stage: Stage::Fine,
                 seconds: 0.1,
                 skipped: false,
             },

@@ -6,6 +6,7 @@ use crate::manifest::{InputRecord, Inputs};
 use crate::memory::MemoryNeeds;
 use crate::names::INTERIOR_PRE;
 use crate::params::suffix;
+use crate::stage::Stage;
 use crate::stages::{Output, Place, difference};
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
@@ -16,8 +17,6 @@ use std::path::Path;
 
 /// Pictures of a task and its share of the report, at most: some 7 MB at 8,000 px, and hardly more beyond.
 const PICTURES_BYTES: u64 = 16_000_000;
-/// Stages of a task.
-const STAGES: u8 = 4;
 
 /// What a run of a task would do and need.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,11 +42,11 @@ pub struct Outlook {
 }
 
 impl Outlook {
-    /// The stages that would be done, from 1.
-    pub fn to_do(&self) -> Vec<u8> {
-        let stages = (1..).zip(&self.stages);
+    /// The stages that would be done.
+    pub fn to_do(&self) -> Vec<Stage> {
+        let stages = Stage::ALL.into_iter().zip(&self.stages);
         let to_do = stages.filter(|(_, stage)| **stage != StageOutlook::There);
-        to_do.map(|(number, _)| number).collect()
+        to_do.map(|(stage, _)| stage).collect()
     }
 }
 
@@ -111,7 +110,10 @@ pub fn outlook(spec: &TaskSpec) -> Result<Outlook, PipelineError> {
     };
     let finished = look.finished();
     let (stages, disk_bytes) = match &finished {
-        Some(_) => (vec![StageOutlook::There; usize::from(spec.to_stage)], 0),
+        Some(_) => (
+            vec![StageOutlook::There; Stage::up_to(spec.to_stage).len()],
+            0,
+        ),
         None => look.stages(),
     };
     let earlier = look.inputs.and_then(|inputs| {
@@ -160,7 +162,7 @@ impl Look<'_> {
         let earlier = self.history.manifest_for(self.inputs?, &spec.params)?;
         let ended = matches!(earlier.status, Status::Complete | Status::Suspect(_));
         let last = earlier.stages.last()?.stage;
-        if spec.force || spec.from_stage > 1 || !ended || last < spec.to_stage {
+        if spec.force || spec.from_stage > Stage::Pad || !ended || last < spec.to_stage {
             return None;
         }
         self.place.all_outputs(self.history, earlier)?;
@@ -173,7 +175,7 @@ impl Look<'_> {
         let mut stages = Vec::new();
         let mut bytes = 0;
         let mut redone = None;
-        for stage in 1..=spec.to_stage.min(STAGES) {
+        for &stage in Stage::up_to(spec.to_stage) {
             let why = self.why_to_do(stage, redone);
             if why.is_some() {
                 let written = self.place.outputs(stage).into_iter();
@@ -182,7 +184,7 @@ impl Look<'_> {
                     .sum::<u64>();
             }
             // Nothing is read from what stage 1 writes.
-            if why.is_some() && stage > 1 {
+            if why.is_some() && stage > Stage::Pad {
                 redone = redone.or(Some(stage));
             }
             stages.push(match why {
@@ -200,7 +202,7 @@ impl Look<'_> {
     }
 
     /// Whether there are files with the names that a stage gives.
-    fn has_files(&self, stage: u8) -> bool {
+    fn has_files(&self, stage: Stage) -> bool {
         let suffix = suffix(&self.place.spec.params, stage);
         let outputs = self.place.outputs(stage);
         outputs.iter().any(|output| {
@@ -217,12 +219,12 @@ impl Look<'_> {
     }
 
     /// Why a stage would be done; `None` where its results are there.
-    fn why_to_do(&self, stage: u8, redone: Option<u8>) -> Option<String> {
+    fn why_to_do(&self, stage: Stage, redone: Option<Stage>) -> Option<String> {
         let spec = self.place.spec;
         if spec.force {
             return Some("force is set".to_owned());
         }
-        if spec.from_stage > 1 && stage >= spec.from_stage {
+        if spec.from_stage > Stage::Pad && stage >= spec.from_stage {
             return Some(format!("from_stage is {}", spec.from_stage));
         }
         if let Some(before) = redone {
@@ -243,12 +245,12 @@ impl Look<'_> {
     }
 
     /// Why a checkpoint would be written.
-    fn why_missing(&self, stage: u8, output: &Output) -> Option<String> {
+    fn why_missing(&self, stage: Stage, output: &Output) -> Option<String> {
         let lookup = self.lookup(stage, &output.stem);
         match lookup.found {
             Some(Found::Recorded(_, records)) => {
                 // Either format will do, but of difference images both are wanted.
-                let enough = stage < 4 || records.len() == output.formats.len();
+                let enough = stage < Stage::Difference || records.len() == output.formats.len();
                 (!enough).then(|| format!("{} is there in one format only", output.stem))
             }
             Some(Found::Foreign(_)) if self.foreign_will_do(stage) => None,
@@ -260,13 +262,13 @@ impl Look<'_> {
         }
     }
 
-    fn lookup(&self, stage: u8, stem: &str) -> Lookup<'_> {
+    fn lookup(&self, stage: Stage, stem: &str) -> Lookup<'_> {
         let wanted = Wanted {
             canvas: self.place.canvas,
             inputs: self.inputs,
             params: &self.place.spec.params,
             stage,
-            accept_foreign: stage < 4,
+            accept_foreign: stage < Stage::Difference,
             touched: self.place.touched,
         };
         let suffix = suffix(&self.place.spec.params, stage);
@@ -275,16 +277,15 @@ impl Look<'_> {
     }
 
     /// Whether an image of the Python program is enough, which has no warp.
-    fn foreign_will_do(&self, stage: u8) -> bool {
+    fn foreign_will_do(&self, stage: Stage) -> bool {
         let spec = self.place.spec;
         let interior = || {
-            let found = self.lookup(3, INTERIOR_PRE).found;
+            let found = self.lookup(Stage::Fine, INTERIOR_PRE).found;
             matches!(found, Some(Found::Foreign(_)))
         };
         match stage {
-            1 => true,
-            2 => !spec.params.interior_ecc || spec.to_stage < 3 || interior(),
-            _ => true,
+            Stage::Coarse => !spec.params.interior_ecc || spec.to_stage < Stage::Fine || interior(),
+            Stage::Pad | Stage::Fine | Stage::Difference => true,
         }
     }
 }

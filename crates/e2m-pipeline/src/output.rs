@@ -7,6 +7,7 @@ use crate::manifest::CheckpointRecord;
 use crate::names::Header;
 use crate::observer::{Event, Observer};
 use crate::params::suffix;
+use crate::stage::Stage;
 use e2m_image::{BandSink, BandSource, Size, default_band_rows, stream_bands};
 use e2m_io::{
     CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, TaskPaths,
@@ -118,7 +119,7 @@ impl Output<'_> {
     /// Streams `source` into `sinks`, telling the observer and asking whether to stop after each band.
     pub(crate) fn stream(
         &mut self,
-        stage: u8,
+        stage: Stage,
         what: &'static str,
         source: &mut dyn BandSource,
         sinks: &mut [&mut dyn BandSink],

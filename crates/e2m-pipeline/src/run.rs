@@ -11,12 +11,12 @@ use crate::manifest::{
     CheckpointRecord, Inputs, Manifest, MemoryRecord, SCHEMA, Scales, StageRecord, Warps,
 };
 use crate::memory::MemoryNeeds;
-use crate::names::stage_label;
 use crate::observer::{Event, Observer};
 use crate::outcome::TaskOutcome;
 use crate::output::Output;
 use crate::params::suffix;
 use crate::pictures;
+use crate::stage::Stage;
 use crate::stages;
 use crate::stages::difference::Gathered;
 use crate::status::Status;
@@ -111,11 +111,11 @@ pub(crate) struct TaskRun<'a> {
     pub(crate) manifest: Manifest,
     /// Whether that of an earlier run has been replaced.
     wrote_manifest: bool,
-    stages_done: Vec<u8>,
+    stages_done: Vec<Stage>,
     /// Everything was there already, and `manifest` is that of the earlier run.
     finished_before: bool,
-    /// The last stage that was begun to be done, 0 before.
-    begun: u8,
+    /// The last stage that was begun to be done.
+    begun: Option<Stage>,
     /// What was made is not vouched for any more, and the manifest has to say so.
     disowned: bool,
     /// The last field: given up when nothing goes on beside the stages any more.
@@ -187,7 +187,7 @@ impl<'a> TaskRun<'a> {
             wrote_manifest: false,
             stages_done: Vec::new(),
             finished_before: false,
-            begun: 0,
+            begun: None,
             disowned: false,
             _lock: lock,
         })
@@ -225,7 +225,7 @@ impl<'a> TaskRun<'a> {
         if let Some(finished) = self.finished_before() {
             return Ok(finished);
         }
-        for stage in 1..=self.spec.to_stage {
+        for &stage in Stage::up_to(self.spec.to_stage) {
             self.stop_if_asked()?;
             self.run_stage(stage)?;
             let done = self.background.collect(&mut *self.output.observer)?;
@@ -244,7 +244,7 @@ impl<'a> TaskRun<'a> {
     }
 
     /// A stage: skipped where its checkpoints are there, otherwise done, and recorded either way.
-    fn run_stage(&mut self, stage: u8) -> Result<(), PipelineError> {
+    fn run_stage(&mut self, stage: Stage) -> Result<(), PipelineError> {
         reset_peak();
         let (started, before) = (Instant::now(), process_usage());
         self.output
@@ -255,7 +255,7 @@ impl<'a> TaskRun<'a> {
             pictures::adopt(self, stage);
         } else {
             self.forget(stage);
-            self.begun = stage;
+            self.begun = Some(stage);
             stages::perform(self, stage)?;
             self.stages_done.push(stage);
         }
@@ -288,7 +288,7 @@ impl<'a> TaskRun<'a> {
     }
 
     /// Takes back what the manifest says of a stage that is done again: a file that is still there is about to be replaced.
-    fn forget(&mut self, stage: u8) {
+    fn forget(&mut self, stage: Stage) {
         self.manifest
             .checkpoints
             .retain(|record| !record.is_of_stage(stage));
@@ -302,7 +302,7 @@ impl<'a> TaskRun<'a> {
     pub(crate) fn start(
         &mut self,
         lane: Lane,
-        stage: u8,
+        stage: Stage,
         what: &'static str,
         work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send + 'static,
     ) -> Result<(), PipelineError> {
@@ -332,13 +332,13 @@ impl<'a> TaskRun<'a> {
     }
 
     /// Whether a stage is to be done whatever is there.
-    pub(crate) fn is_fresh(&self, stage: u8) -> bool {
-        self.spec.force || self.spec.from_stage > 1 && stage >= self.spec.from_stage
+    pub(crate) fn is_fresh(&self, stage: Stage) -> bool {
+        self.spec.force || self.spec.from_stage > Stage::Pad && stage >= self.spec.from_stage
     }
 
     /// The status of an earlier run with the same raw files and parameters, if all that it wrote is still there.
     fn finished_before(&mut self) -> Option<Status> {
-        if self.spec.force || self.spec.from_stage > 1 {
+        if self.spec.force || self.spec.from_stage > Stage::Pad {
             return None;
         }
         let earlier = self
@@ -364,7 +364,7 @@ impl<'a> TaskRun<'a> {
         };
         self.record(records);
         self.finished_before = true;
-        for stage in 1..=self.spec.to_stage {
+        for &stage in Stage::up_to(self.spec.to_stage) {
             pictures::adopt(self, stage);
             self.output.observer.on_event(&Event::StageFinished {
                 stage,
@@ -372,7 +372,7 @@ impl<'a> TaskRun<'a> {
                 skipped: true,
             });
         }
-        Some(if self.spec.to_stage < 3 {
+        Some(if self.spec.to_stage < Stage::Fine {
             Status::Complete
         } else {
             earlier.status.clone()
@@ -382,7 +382,7 @@ impl<'a> TaskRun<'a> {
     fn final_status(&self) -> Status {
         match &self.manifest.alignment {
             // Before stage 3 nothing has been judged, and nobody asked for it.
-            _ if self.spec.to_stage < 3 => Status::Complete,
+            _ if self.spec.to_stage < Stage::Fine => Status::Complete,
             Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
             None if self.foreign_aligned.is_some() => Status::Suspect(
                 "the alignment is the Python program's and was not checked".to_owned(),
@@ -392,8 +392,8 @@ impl<'a> TaskRun<'a> {
     }
 
     /// Whether pictures of a stage are missing that no earlier run has either; says that they are drawn again.
-    pub(crate) fn lacks_pictures(&mut self, stage: u8) -> Result<bool, PipelineError> {
-        if stage < 4 {
+    pub(crate) fn lacks_pictures(&mut self, stage: Stage) -> Result<bool, PipelineError> {
+        if stage < Stage::Difference {
             pictures::take_over(self, stage)?;
         }
         let missing = pictures::missing(self, stage);
@@ -419,7 +419,7 @@ impl<'a> TaskRun<'a> {
     }
 
     /// Says what begins, where no rows go by that would show it.
-    pub(crate) fn announce(&mut self, stage: u8, what: &'static str) {
+    pub(crate) fn announce(&mut self, stage: Stage, what: &'static str) {
         let of = self.canvas.size().height;
         self.output.observer.on_event(&Event::Progress {
             stage,
@@ -438,7 +438,7 @@ impl<'a> TaskRun<'a> {
     }
 
     /// The suffix of file names of a stage.
-    pub(crate) fn suffix(&self, stage: u8) -> String {
+    pub(crate) fn suffix(&self, stage: Stage) -> String {
         suffix(&self.spec.params, stage)
     }
 
@@ -446,7 +446,7 @@ impl<'a> TaskRun<'a> {
     /// records are taken over.
     pub(crate) fn find(
         &mut self,
-        stage: u8,
+        stage: Stage,
         stem: &str,
         accept_foreign: bool,
     ) -> Option<Found<'a>> {
@@ -468,14 +468,14 @@ impl<'a> TaskRun<'a> {
             } else {
                 "is done again"
             };
-            self.note(format!("{} {what}: {reason}", stage_label(stage)));
+            self.note(format!("{} {what}: {reason}", stage.label()));
         }
         let found = lookup.found?;
         let formats: Vec<CheckpointFormat> = match &found {
             Found::Recorded(_, records) => records.iter().map(|(format, _)| *format).collect(),
             Found::Foreign(format) => vec![*format],
         };
-        if stage < 4
+        if stage < Stage::Difference
             && self
                 .spec
                 .checkpoint_format
@@ -520,7 +520,7 @@ impl<'a> TaskRun<'a> {
     }
 
     fn write_manifest(&mut self) -> Result<(), PipelineError> {
-        let path = self.output.paths.manifest_path(&self.suffix(4));
+        let path = self.output.paths.manifest_path(&self.suffix(Stage::LAST));
         self.manifest.write(&path)?;
         self.wrote_manifest = true;
         Ok(())
@@ -528,7 +528,7 @@ impl<'a> TaskRun<'a> {
 
     /// Writes the manifest a last time and hands it to the outcome.
     fn close(mut self, outcome: &mut TaskOutcome) {
-        let path = self.output.paths.manifest_path(&self.suffix(4));
+        let path = self.output.paths.manifest_path(&self.suffix(Stage::LAST));
         if !self.finished_before {
             self.manifest.status = outcome.status.clone();
         }
@@ -564,7 +564,7 @@ impl<'a> TaskRun<'a> {
 fn new_manifest(spec: &TaskSpec, inputs: Inputs, canvas: Canvas, memory: MemoryRecord) -> Manifest {
     let non_default = spec
         .params
-        .non_default(4)
+        .non_default(Stage::LAST)
         .map(|(spec, value)| {
             (
                 spec.name.to_owned(),

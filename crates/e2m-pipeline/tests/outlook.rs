@@ -5,13 +5,13 @@ mod common;
 use common::task;
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_pipeline::{
-    Event, Observer, Outlook, Params, StageOutlook, Status, TaskSpec, Unobserved, outlook,
+    Event, Observer, Outlook, Params, Stage, StageOutlook, Status, TaskSpec, Unobserved, outlook,
     record_failure, remove_leftovers, run_task,
 };
 use std::path::Path;
 
 /// Stops a task once this stage has begun.
-struct StopIn(u8, bool);
+struct StopIn(Stage, bool);
 
 impl Observer for StopIn {
     fn on_event(&mut self, event: &Event) {
@@ -70,7 +70,7 @@ fn stages_are_new_there_or_done_again() {
     let mut other = spec.clone();
     other.params.manual_scale = Some(1.1);
     let other = look(&other);
-    assert_eq!(other.to_do(), [4]);
+    assert_eq!(other.to_do(), [Stage::Difference]);
     assert!(0 < other.disk_bytes && other.disk_bytes < before.disk_bytes);
     // Of stage 1, nothing.
     let mut padded = spec.clone();
@@ -78,7 +78,7 @@ fn stages_are_new_there_or_done_again() {
     assert_eq!(look(&padded).stages, vec![StageOutlook::New; 4]);
 
     let forced = TaskSpec {
-        from_stage: 3,
+        from_stage: Stage::Fine,
         ..spec.clone()
     };
     assert_eq!(
@@ -89,7 +89,7 @@ fn stages_are_new_there_or_done_again() {
         force: true,
         ..spec
     };
-    assert_eq!(look(&forced).to_do(), [1, 2, 3, 4]);
+    assert_eq!(look(&forced).to_do(), Stage::ALL);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn what_was_touched_is_told_and_not_read() {
         matches!(&shorter.stages[2], StageOutlook::Again(_)),
         "{shorter:?}"
     );
-    assert_eq!(shorter.to_do(), [3, 4]);
+    assert_eq!(shorter.to_do(), [Stage::Fine, Stage::Difference]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_killed_run_is_put_in_order() {
     record_failure(&spec, "killed").expect("fine");
     assert!(!spec.output_dir.exists());
 
-    assert!(run_task(&spec, &mut StopIn(4, false)).interrupted);
+    assert!(run_task(&spec, &mut StopIn(Stage::Difference, false)).interrupted);
     assert!(matches!(look(&spec).earlier, Some(Status::Incomplete(_))));
     let left = work
         .path()
@@ -142,7 +142,11 @@ fn a_killed_run_is_put_in_order() {
 
     let outcome = run_task(&spec, &mut Unobserved);
     assert_eq!(outcome.status, Status::Complete);
-    assert_eq!(outcome.stages_done, [4], "what was finished is kept");
+    assert_eq!(
+        outcome.stages_done,
+        [Stage::Difference],
+        "what was finished is kept"
+    );
     // A result that is whole is nobody's failure.
     record_failure(&spec, "killed").expect("fine");
     assert_eq!(look(&spec).earlier, Some(Status::Complete));

@@ -21,7 +21,7 @@ use crate::run::Journal;
 use crate::task_name;
 use crate::terminal::Terminal;
 use e2m_io::TaskPaths;
-use e2m_pipeline::{Outlook, Status, TaskSpec, outlook, settle, suffix};
+use e2m_pipeline::{Outlook, Stage, Status, TaskSpec, outlook, settle, suffix};
 use e2m_schedule::slurm::{JobEnd, JobState, QueuedJob};
 use jiff::Zoned;
 use serde_json::json;
@@ -321,7 +321,7 @@ impl Stock<'_> {
                 // What it was to do again has not been begun, unless its manifest says so.
                 let as_before = TaskSpec {
                     force: false,
-                    from_stage: 1,
+                    from_stage: Stage::Pad,
                     ..task.clone()
                 };
                 let before = finished(&as_before, &submission.record.submitted);
@@ -473,16 +473,16 @@ impl Stock<'_> {
 
 /// The result of a task of which all is there; where something was to be done again, only if it was since then.
 fn finished(task: &TaskSpec, since: &Zoned) -> Option<TaskResult> {
-    let again = task.force || task.from_stage > 1;
+    let again = task.force || task.from_stage > Stage::Pad;
     let as_is = TaskSpec {
         force: false,
-        from_stage: 1,
+        from_stage: Stage::Pad,
         ..task.clone()
     };
     outlook(&as_is).ok().filter(Outlook::is_finished)?;
     if again {
         let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
-        let path = paths.manifest_path(&suffix(&task.params, 4));
+        let path = paths.manifest_path(&suffix(&task.params, Stage::LAST));
         let written = std::fs::metadata(path)
             .and_then(|about| about.modified())
             .ok()?;

@@ -47,7 +47,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use e2m_pipeline::Params;
+    use e2m_pipeline::{Params, Stage};
 
     #[test]
     fn a_panic_is_a_result() {
@@ -58,8 +58,8 @@ mod tests {
             pre: "pre.tif".into(),
             output_dir: "out".into(),
             params: Params::default(),
-            from_stage: 1,
-            to_stage: 4,
+            from_stage: Stage::Pad,
+            to_stage: Stage::Difference,
             force: false,
             checkpoint_format: Default::default(),
             checkpoint_compression: Default::default(),

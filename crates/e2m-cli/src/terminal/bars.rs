@@ -4,7 +4,7 @@ use super::Terminal;
 use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
 use crate::forecast::Forecast;
 use crate::human;
-use e2m_pipeline::Event;
+use e2m_pipeline::{Event, Stage};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -178,7 +178,7 @@ impl Drop for Bars {
 #[derive(Debug)]
 struct Speed {
     /// The step, and how many rows of it were done when.
-    since: Option<(u8, String, usize, Instant)>,
+    since: Option<(Stage, String, usize, Instant)>,
     last_event: Instant,
     last_shown: Option<Instant>,
 }
@@ -238,7 +238,7 @@ mod tests {
         };
         let mut speed = Speed::new();
         let step = |rows| Step {
-            stage: 1,
+            stage: Stage::Pad,
             what: "padding".into(),
             rows,
             of: 1000,

@@ -2,7 +2,7 @@
 
 use crate::human;
 use crate::task_size::TaskSize;
-use e2m_pipeline::Event;
+use e2m_pipeline::{Event, Stage};
 
 /// A task, as it is shown.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl TaskView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     /// 1 to 4.
-    pub(crate) stage: u8,
+    pub(crate) stage: Stage,
     /// In a few words.
     pub(crate) what: String,
     /// Rows done.
@@ -59,14 +59,8 @@ pub(crate) trait Show {
 }
 
 /// `stage 3 fine alignment`.
-pub(crate) fn stage_name(stage: u8) -> String {
-    let name = match stage {
-        1 => "padding",
-        2 => "coarse alignment",
-        3 => "fine alignment",
-        _ => "difference",
-    };
-    format!("stage {stage} {name}")
+pub(crate) fn stage_name(stage: Stage) -> String {
+    format!("stage {stage} {}", stage.name())
 }
 
 /// How a task has ended, for the line that says so.

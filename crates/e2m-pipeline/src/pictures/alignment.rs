@@ -4,6 +4,7 @@ use super::{Picture, Place, draw, title};
 use crate::background::{Done, Lane};
 use crate::error::PipelineError;
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use crate::stages::coarse::load_previews;
 use e2m_align::{Check, CoarseChoice, Outline, Previews, TileSpec};
 use e2m_image::{Canvas, Size, Warp, preview_factor, sample_bilinear};
@@ -28,9 +29,11 @@ pub(crate) fn draw_coarse(run: &mut TaskRun<'_>, found: CoarseChoice) -> Result<
     });
     let same = Arc::clone(&scene);
     let registration = Picture::Plot(PictureKind::Registration);
-    draw(run, 2, registration, move || same.registration())?;
+    draw(run, Stage::Coarse, registration, move || {
+        same.registration()
+    })?;
     let fine = Picture::Plot(PictureKind::FineAlignment);
-    draw(run, 2, fine, move || scene.fine_alignment())
+    draw(run, Stage::Coarse, fine, move || scene.fine_alignment())
 }
 
 /// What the pictures of stage 2 are drawn from.
@@ -151,7 +154,7 @@ pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: Warp) -> Result<()
     let previews = load_previews(run)?;
     let places = [0, 1].map(|which| Place::of(run, Picture::Comparison(which)));
     run.drew = true;
-    run.start(Lane::Drawing, 3, "drawing", move |_| {
+    run.start(Lane::Drawing, Stage::Fine, "drawing", move |_| {
         let factor = previews.factor();
         let (height, width) = previews.post().dim();
         let frame = Size::new(width * factor, height * factor);
@@ -180,7 +183,7 @@ pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: Warp) -> Result<()
 pub(crate) fn draw_residual(run: &mut TaskRun<'_>, check: Check) -> Result<(), PipelineError> {
     let (previews, title) = (load_previews(run)?, title(run));
     let picture = Picture::Plot(PictureKind::RegistrationResidual);
-    draw(run, 3, picture, move || {
+    draw(run, Stage::Fine, picture, move || {
         draw_registration_residual(&ResidualPicture {
             title: &title,
             post: post_preview(&previews),

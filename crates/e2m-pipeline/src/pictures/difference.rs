@@ -4,6 +4,7 @@ use super::{Picture, draw, title};
 use crate::error::PipelineError;
 use crate::names::ScaleKind;
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use e2m_plot::{
     BrightnessHistogram, DifferenceHistogram, DifferenceHistogramPicture, DifferenceImagePicture,
     DifferenceSummary, ExcessHeatmapPicture, JointHistogram, MoffatProfile, PictureKind, PlotError,
@@ -62,7 +63,9 @@ pub(crate) fn draw_counted(
     ];
     for (kind, drawn) in pictures {
         let scene = Arc::clone(&scene);
-        draw(run, 4, Picture::Plot(kind), move || drawn(&scene))?;
+        draw(run, Stage::Difference, Picture::Plot(kind), move || {
+            drawn(&scene)
+        })?;
     }
     Ok(())
 }
@@ -74,13 +77,18 @@ pub(crate) fn draw_difference_images(
 ) -> Result<(), PipelineError> {
     for (kind, difference) in images {
         let title = title(run);
-        draw(run, 4, Picture::Difference(kind), move || {
-            draw_difference_image(&DifferenceImagePicture {
-                title: &title,
-                difference: &difference,
-                method: &method(kind).to_string(),
-            })
-        })?;
+        draw(
+            run,
+            Stage::Difference,
+            Picture::Difference(kind),
+            move || {
+                draw_difference_image(&DifferenceImagePicture {
+                    title: &title,
+                    difference: &difference,
+                    method: &method(kind).to_string(),
+                })
+            },
+        )?;
     }
     Ok(())
 }

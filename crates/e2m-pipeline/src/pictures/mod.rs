@@ -13,6 +13,7 @@ use crate::manifest::{Manifest, PictureRecord};
 use crate::names::ScaleKind;
 use crate::params::{Params, suffix};
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use crate::stages::difference::kinds;
 use e2m_io::{TaskPaths, write_atomic};
 use e2m_plot::{PictureKind, PlotError, Title};
@@ -34,23 +35,23 @@ pub(crate) enum Picture {
 
 impl Picture {
     /// The pictures that a stage draws.
-    pub(crate) fn of_stage(stage: u8, params: &Params) -> Vec<Self> {
+    pub(crate) fn of_stage(stage: Stage, params: &Params) -> Vec<Self> {
         let plots: &[PictureKind] = match stage {
-            2 => &[PictureKind::Registration, PictureKind::FineAlignment],
-            3 => &[PictureKind::RegistrationResidual],
-            4 => &[
+            Stage::Pad => &[],
+            Stage::Coarse => &[PictureKind::Registration, PictureKind::FineAlignment],
+            Stage::Fine => &[PictureKind::RegistrationResidual],
+            Stage::Difference => &[
                 PictureKind::PrePostHeatmap,
                 PictureKind::ExcessHeatmap,
                 PictureKind::PrePostHistograms,
                 PictureKind::DifferenceHistogram,
                 PictureKind::RatioHistogram,
             ],
-            _ => &[],
         };
         let others: Vec<Self> = match stage {
-            3 => vec![Self::Comparison(0), Self::Comparison(1)],
-            4 => kinds(params).into_iter().map(Self::Difference).collect(),
-            _ => Vec::new(),
+            Stage::Fine => vec![Self::Comparison(0), Self::Comparison(1)],
+            Stage::Difference => kinds(params).into_iter().map(Self::Difference).collect(),
+            Stage::Pad | Stage::Coarse => Vec::new(),
         };
         plots
             .iter()
@@ -85,7 +86,7 @@ impl Picture {
 
     fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
         // As in the Python program: whatever stage draws it, its name says how the task was run.
-        let suffix = suffix(params, 4);
+        let suffix = suffix(params, Stage::LAST);
         match self {
             Self::Comparison(_) => paths.preview_path(&self.stem(), &suffix),
             _ => paths.plot_path(&self.stem(), &suffix),
@@ -108,10 +109,10 @@ impl Picture {
 
 /// Notes the pictures of a stage that was skipped, as far as they are there. Those of the Python program are taken where its
 /// alignment is.
-pub(crate) fn adopt(run: &mut TaskRun<'_>, stage: u8) {
+pub(crate) fn adopt(run: &mut TaskRun<'_>, stage: Stage) {
     for picture in Picture::of_stage(stage, &run.spec.params) {
         let path = picture.path(&run.output.paths, &run.spec.params);
-        let foreign = run.foreign_aligned.is_some() && stage < 4 && path.is_file();
+        let foreign = run.foreign_aligned.is_some() && stage < Stage::Difference && path.is_file();
         if foreign || is_there(run, picture, stage) {
             let record = picture.record(run);
             note(run, record);
@@ -121,7 +122,7 @@ pub(crate) fn adopt(run: &mut TaskRun<'_>, stage: u8) {
 
 /// Whether a picture is there and shows this alignment of these raw files: its name alone does not tell. Either this run has
 /// drawn it, or the run of the same parameters that vouches for it.
-fn is_there(run: &TaskRun<'_>, picture: Picture, stage: u8) -> bool {
+fn is_there(run: &TaskRun<'_>, picture: Picture, stage: Stage) -> bool {
     let record = picture.record(run);
     let earlier = run
         .history
@@ -138,8 +139,8 @@ fn is_there(run: &TaskRun<'_>, picture: Picture, stage: u8) -> bool {
 }
 
 /// Whether what a stage draws is about the same warps.
-fn same_warps(a: &Manifest, b: &Manifest, stage: u8) -> bool {
-    a.warps.icp == b.warps.icp && (stage < 3 || a.warps.interior == b.warps.interior)
+fn same_warps(a: &Manifest, b: &Manifest, stage: Stage) -> bool {
+    a.warps.icp == b.warps.icp && (stage < Stage::Fine || a.warps.interior == b.warps.interior)
 }
 
 /// Adds a picture to the manifest, in place of an older one of the same name.
@@ -149,7 +150,8 @@ pub(crate) fn note(run: &mut TaskRun<'_>, record: PictureRecord) {
     pictures.push(record);
     // In the order of the stages, whichever was finished first.
     let (paths, params) = (&run.output.paths, &run.spec.params);
-    let order: Vec<String> = (1..=4)
+    let order: Vec<String> = Stage::ALL
+        .into_iter()
         .flat_map(|stage| recorded_paths(paths, params, stage))
         .collect();
     let place = |picture: &PictureRecord| order.iter().position(|path| *path == picture.path);
@@ -160,7 +162,7 @@ pub(crate) fn note(run: &mut TaskRun<'_>, record: PictureRecord) {
 
 /// Copies pictures of a stage that are missing from an earlier run that differs in later stages only: they show the same, under
 /// another name.
-pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineError> {
+pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: Stage) -> Result<(), PipelineError> {
     let dir = run.output.paths.dir().to_owned();
     for picture in missing(run, stage) {
         let wanted = picture.record(run);
@@ -183,7 +185,7 @@ pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), Pipeline
 }
 
 /// Where the pictures of a stage are, below the task's folder.
-pub(crate) fn recorded_paths(paths: &TaskPaths, params: &Params, stage: u8) -> Vec<String> {
+pub(crate) fn recorded_paths(paths: &TaskPaths, params: &Params, stage: Stage) -> Vec<String> {
     let pictures = Picture::of_stage(stage, params).into_iter();
     pictures
         .map(|picture| picture.record_in(paths, params).path)
@@ -191,7 +193,7 @@ pub(crate) fn recorded_paths(paths: &TaskPaths, params: &Params, stage: u8) -> V
 }
 
 /// The pictures of a stage that are not there.
-pub(crate) fn missing(run: &TaskRun<'_>, stage: u8) -> Vec<Picture> {
+pub(crate) fn missing(run: &TaskRun<'_>, stage: Stage) -> Vec<Picture> {
     let mut pictures = Picture::of_stage(stage, &run.spec.params);
     pictures.retain(|&picture| !is_there(run, picture, stage));
     pictures
@@ -235,7 +237,7 @@ impl Place {
 /// Draws a picture while the stages go on.
 fn draw(
     run: &mut TaskRun<'_>,
-    stage: u8,
+    stage: Stage,
     picture: Picture,
     drawn: impl FnOnce() -> Result<Vec<u8>, PlotError> + Send + 'static,
 ) -> Result<(), PipelineError> {

@@ -2,6 +2,7 @@
 
 use super::TaskRun;
 use crate::error::PipelineError;
+use crate::stage::Stage;
 use crate::stages;
 use e2m_io::remove_file;
 
@@ -20,15 +21,15 @@ impl TaskRun<'_> {
     fn disown(&mut self) {
         self.disowned = true;
         self.manifest.checkpoints.clear();
-        if self.begun == 4 {
-            let suffix = self.suffix(4);
+        if self.begun == Some(Stage::Difference) {
+            let suffix = self.suffix(Stage::Difference);
             let outputs = stages::Place {
                 spec: self.spec,
                 paths: &self.output.paths,
                 canvas: self.canvas.size(),
                 touched: None,
             };
-            for output in outputs.outputs(4) {
+            for output in outputs.outputs(Stage::Difference) {
                 for &format in output.formats {
                     let path = self
                         .output

@@ -9,6 +9,7 @@ use crate::output::{Target, target_name};
 use crate::params::Params;
 use crate::pictures::draw_coarse;
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use crate::stages::pad::{factor, load_pre};
 use e2m_align::{BoundaryOptions, CoarseChoice, CoarseOptions, Previews, Verdict};
 use e2m_image::{
@@ -21,9 +22,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
-    match run.find(2, ICP_PRE, true) {
+    match run.find(Stage::Coarse, ICP_PRE, true) {
         Some(Found::Recorded(manifest, _)) if manifest.warps.icp.is_some() => {
-            if run.spec.params.save_all_intermediates && run.find(2, COARSE_PRE, false).is_none() {
+            if run.spec.params.save_all_intermediates
+                && run.find(Stage::Coarse, COARSE_PRE, false).is_none()
+            {
                 return Ok(false);
             }
             run.manifest.warps.coarse = manifest.warps.coarse;
@@ -36,7 +39,7 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
                     a
                 }
             });
-            Ok(!run.lacks_pictures(2)? || redraw(run)?)
+            Ok(!run.lacks_pictures(Stage::Coarse)? || redraw(run)?)
         }
         Some(Found::Foreign(format)) => Ok(restore_foreign(run, format)),
         _ => Ok(false),
@@ -62,12 +65,12 @@ fn redraw(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
 /// An image of the Python program has no warp. It will do where nothing needs one: if stage 3 is off or not asked for,
 /// or its image is there as well and not to be made anew.
 fn restore_foreign(run: &mut TaskRun<'_>, format: CheckpointFormat) -> bool {
-    if !run.spec.params.interior_ecc || run.spec.to_stage < 3 {
+    if !run.spec.params.interior_ecc || run.spec.to_stage < Stage::Fine {
         run.foreign_aligned = Some((format, ICP_PRE));
         return true;
     }
-    if run.spec.from_stage != 3
-        && let Some(Found::Foreign(format)) = run.find(3, INTERIOR_PRE, true)
+    if run.spec.from_stage != Stage::Fine
+        && let Some(Found::Foreign(format)) = run.find(Stage::Fine, INTERIOR_PRE, true)
     {
         run.foreign_aligned = Some((format, INTERIOR_PRE));
         return true;
@@ -78,7 +81,7 @@ fn restore_foreign(run: &mut TaskRun<'_>, format: CheckpointFormat) -> bool {
 
 fn search(run: &mut TaskRun<'_>) -> Result<CoarseChoice, PipelineError> {
     let previews = load_previews(run)?;
-    run.announce(2, "looking for the alignment");
+    run.announce(Stage::Coarse, "looking for the alignment");
     let params = &run.spec.params;
     let found = previews.align_coarsely(
         params.coarse_method.ways(),
@@ -113,12 +116,17 @@ fn write_beside(
     stem: &'static str,
     warp: Warp,
 ) -> Result<(), PipelineError> {
-    let target = aligned_target(run, 2, stem, warp, None)?;
+    let target = aligned_target(run, Stage::Coarse, stem, warp, None)?;
     let (plane, canvas) = (load_pre(run)?, run.canvas);
-    run.start(Lane::Writing, 2, target_name(stem), move |tick| {
-        let mut aligned = WarpedPlane::new(&*plane, canvas, warp);
-        Ok(Done::checkpoints(target.write(&mut aligned, tick)?))
-    })
+    run.start(
+        Lane::Writing,
+        Stage::Coarse,
+        target_name(stem),
+        move |tick| {
+            let mut aligned = WarpedPlane::new(&*plane, canvas, warp);
+            Ok(Done::checkpoints(target.write(&mut aligned, tick)?))
+        },
+    )
 }
 
 /// The steps that the boundary rejected, where its warp is the one that is used.
@@ -177,7 +185,7 @@ pub(crate) fn load_previews(run: &mut TaskRun<'_>) -> Result<Arc<Previews>, Pipe
     let mut bands = run.post.bands()?;
     let output = &mut run.output;
     let (read, pre) = both(
-        || output.stream(2, "reading post", &mut bands, &mut [&mut post]),
+        || output.stream(Stage::Coarse, "reading post", &mut bands, &mut [&mut post]),
         || reduced(&plane, factor),
     );
     read?;
@@ -202,7 +210,7 @@ fn reduced(plane: &Plane, factor: usize) -> Result<Array2<f32>, BandError> {
 /// The checkpoint of pre through `warp` (canvas pixels).
 pub(crate) fn aligned_target(
     run: &TaskRun<'_>,
-    stage: u8,
+    stage: Stage,
     stem: &'static str,
     warp: Warp,
     interior: Option<(f64, usize)>,

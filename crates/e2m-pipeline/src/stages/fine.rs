@@ -7,6 +7,7 @@ use crate::names::INTERIOR_PRE;
 use crate::output::target_name;
 use crate::pictures::{draw_comparison_of, draw_residual};
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use crate::stages::coarse::{FOUND_DIFFERENTLY, aligned_target, load_previews};
 use crate::stages::difference::write_and_gather;
 use crate::stages::pad::load_pre;
@@ -27,11 +28,11 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
         }
         // Without a checkpoint of its own, the stage only judges; a judgement is kept with the warp it is about.
         return match run.manifest.alignment.as_ref() {
-            Some(a) if a.is_judged() => Ok(!run.lacks_pictures(3)? || redraw(run, None)?),
+            Some(a) if a.is_judged() => Ok(!run.lacks_pictures(Stage::Fine)? || redraw(run, None)?),
             _ => Ok(false),
         };
     }
-    match run.find(3, INTERIOR_PRE, false) {
+    match run.find(Stage::Fine, INTERIOR_PRE, false) {
         // Another run may have refined another coarse warp since.
         Some(Found::Recorded(manifest, _))
             if manifest.warps.interior.is_some()
@@ -39,7 +40,7 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
         {
             run.manifest.warps.interior = manifest.warps.interior;
             run.manifest.alignment = manifest.alignment.clone();
-            Ok(!run.lacks_pictures(3)? || redraw(run, manifest.warps.interior)?)
+            Ok(!run.lacks_pictures(Stage::Fine)? || redraw(run, manifest.warps.interior)?)
         }
         _ => Ok(false),
     }
@@ -69,7 +70,10 @@ fn find(
     run: &mut TaskRun<'_>,
 ) -> Result<(Option<InteriorCorrection>, FineAlignment), PipelineError> {
     let Some(icp) = run.manifest.warps.icp else {
-        return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
+        return Err(PipelineError::MissingStage {
+            stage: Stage::Fine,
+            needs: Stage::Coarse,
+        });
     };
     load_pre(run)?;
     load_previews(run)?;
@@ -109,15 +113,24 @@ pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
         let warp = run.canvas.warp_from_raw(&fine.warp);
         run.manifest.warps.interior = Some(warp);
         let levels = fine.refinement.levels_completed;
-        let target = aligned_target(run, 3, INTERIOR_PRE, warp, Some((accuracy, levels)))?;
-        let records = write_and_gather(run, 3, target_name(INTERIOR_PRE), &target)?;
+        let target = aligned_target(
+            run,
+            Stage::Fine,
+            INTERIOR_PRE,
+            warp,
+            Some((accuracy, levels)),
+        )?;
+        let records = write_and_gather(run, Stage::Fine, target_name(INTERIOR_PRE), &target)?;
         run.record(records);
     }
     Ok(())
 }
 
 fn no_coarse_warp() -> PipelineError {
-    PipelineError::MissingStage { stage: 3, needs: 2 }
+    PipelineError::MissingStage {
+        stage: Stage::Fine,
+        needs: Stage::Coarse,
+    }
 }
 
 /// The correction by features inside the section, if the parameters want it.
@@ -129,7 +142,7 @@ fn correct_inside(
     if !params.interior_ecc {
         return Ok(None);
     }
-    run.announce(3, "matching features inside");
+    run.announce(Stage::Fine, "matching features inside");
     let limits = InteriorOptions {
         max_correction_px: params.interior_max_correction,
         min_inlier_ratio: params.interior_min_inlier_ratio,
@@ -173,12 +186,12 @@ fn align(run: &mut TaskRun<'_>, start: &Warp) -> Result<FineAlignment, PipelineE
     );
     let mut bands = run.post.bands()?;
     run.output.stream(
-        3,
+        Stage::Fine,
         "reading tiles of post",
         &mut bands,
         &mut [&mut fit, &mut check],
     )?;
-    run.announce(3, "refining");
+    run.announce(Stage::Fine, "refining");
     let plane = run.pre_plane.as_ref().ok_or_else(no_coarse_warp)?;
     let (fit, check) = (fit.into_tiles(), check.into_tiles());
     let fine = align_fine(&fit, &check, post, plane.view(), start, &options);

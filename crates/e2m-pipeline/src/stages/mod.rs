@@ -12,33 +12,34 @@ use crate::names::{COARSE_PRE, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE, S
 use crate::params::suffix;
 use crate::pictures;
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_image::Size;
 use e2m_io::{CheckpointFormat, TaskPaths};
 use std::cell::Cell;
 
 /// Takes over the result of a stage from an earlier run. `false` where it has to be made.
-pub(crate) fn restore(run: &mut TaskRun<'_>, stage: u8) -> Result<bool, PipelineError> {
+pub(crate) fn restore(run: &mut TaskRun<'_>, stage: Stage) -> Result<bool, PipelineError> {
     // What follows a stage that was done again rests on its new result; but nothing is read from stage 1's checkpoints.
     let before = run.manifest.stages.last();
-    if before.is_some_and(|before| !before.skipped && before.stage > 1) {
+    if before.is_some_and(|before| !before.skipped && before.stage > Stage::Pad) {
         return Ok(false);
     }
     match stage {
-        1 => Ok(pad::restore(run)),
-        2 => coarse::restore(run),
-        3 => fine::restore(run),
-        _ => difference::restore(run),
+        Stage::Pad => Ok(pad::restore(run)),
+        Stage::Coarse => coarse::restore(run),
+        Stage::Fine => fine::restore(run),
+        Stage::Difference => difference::restore(run),
     }
 }
 
 /// Makes the result of a stage.
-pub(crate) fn perform(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineError> {
+pub(crate) fn perform(run: &mut TaskRun<'_>, stage: Stage) -> Result<(), PipelineError> {
     match stage {
-        1 => pad::perform(run),
-        2 => coarse::perform(run),
-        3 => fine::perform(run),
-        _ => difference::perform(run),
+        Stage::Pad => pad::perform(run),
+        Stage::Coarse => coarse::perform(run),
+        Stage::Fine => fine::perform(run),
+        Stage::Difference => difference::perform(run),
     }
 }
 
@@ -61,16 +62,18 @@ pub(crate) struct Output {
 
 impl Place<'_> {
     /// The checkpoints that a stage writes.
-    pub(crate) fn outputs(&self, stage: u8) -> Vec<Output> {
+    pub(crate) fn outputs(&self, stage: Stage) -> Vec<Output> {
         let params = &self.spec.params;
         let usual = self.spec.checkpoint_format.list();
         let (stems, formats): (Vec<String>, _) = match stage {
-            1 => (vec![PADDED_POST.into(), PADDED_PRE.into()], usual),
-            2 if params.save_all_intermediates => (vec![ICP_PRE.into(), COARSE_PRE.into()], usual),
-            2 => (vec![ICP_PRE.into()], usual),
-            3 if params.interior_ecc => (vec![INTERIOR_PRE.into()], usual),
-            3 => (Vec::new(), usual),
-            _ => {
+            Stage::Pad => (vec![PADDED_POST.into(), PADDED_PRE.into()], usual),
+            Stage::Coarse if params.save_all_intermediates => {
+                (vec![ICP_PRE.into(), COARSE_PRE.into()], usual)
+            }
+            Stage::Coarse => (vec![ICP_PRE.into()], usual),
+            Stage::Fine if params.interior_ecc => (vec![INTERIOR_PRE.into()], usual),
+            Stage::Fine => (Vec::new(), usual),
+            Stage::Difference => {
                 let kinds = difference::kinds(params).into_iter();
                 (
                     kinds.map(ScaleKind::stem).collect(),
@@ -85,7 +88,7 @@ impl Place<'_> {
     /// The records of a checkpoint in the formats it is there in, if it was made from these raw files by these parameters.
     pub(crate) fn recorded(
         &self,
-        (stage, stem): (u8, &str),
+        (stage, stem): (Stage, &str),
         history: &History,
         inputs: &Inputs,
     ) -> Vec<(CheckpointFormat, CheckpointRecord)> {
@@ -112,7 +115,7 @@ impl Place<'_> {
         earlier: &Manifest,
     ) -> Option<Vec<CheckpointRecord>> {
         let mut records = Vec::new();
-        for stage in 1..=self.spec.to_stage {
+        for &stage in Stage::up_to(self.spec.to_stage) {
             for output in self.outputs(stage) {
                 let found = self.recorded((stage, &output.stem), history, &earlier.inputs);
                 let is_there = |format| found.iter().any(|(there, _)| there == format);
@@ -127,8 +130,9 @@ impl Place<'_> {
 
     /// Whether the pictures of the stages asked for are there as `earlier` drew them.
     fn has_pictures(&self, earlier: &Manifest) -> bool {
-        (1..=self.spec.to_stage)
-            .flat_map(|stage| pictures::recorded_paths(self.paths, &self.spec.params, stage))
+        Stage::up_to(self.spec.to_stage)
+            .iter()
+            .flat_map(|&stage| pictures::recorded_paths(self.paths, &self.spec.params, stage))
             .all(|path| {
                 earlier.pictures.iter().any(|p| p.path == path)
                     && self.paths.dir().join(&path).is_file()

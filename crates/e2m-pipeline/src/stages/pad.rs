@@ -5,13 +5,14 @@ use crate::error::PipelineError;
 use crate::names::{Header, PADDED_POST, PADDED_PRE};
 use crate::output::{Target, target_name};
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use e2m_align::CoarseOptions;
 use e2m_image::{Padded, PlaneSource, preview_factor};
 use std::sync::Arc;
 
 pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
     // Both are looked at, so that everything wrong with either is said.
-    let there = [PADDED_POST, PADDED_PRE].map(|stem| run.find(1, stem, true).is_some());
+    let there = [PADDED_POST, PADDED_PRE].map(|stem| run.find(Stage::Pad, stem, true).is_some());
     there == [true, true]
 }
 
@@ -19,16 +20,26 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
 pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
     let canvas = run.canvas;
     let (post, bands) = (target(run, PADDED_POST)?, run.post.bands()?);
-    run.start(Lane::Writing, 1, target_name(PADDED_POST), move |tick| {
-        let mut padded = Padded::new(bands, canvas)?;
-        Ok(Done::checkpoints(post.write(&mut padded, tick)?))
-    })?;
+    run.start(
+        Lane::Writing,
+        Stage::Pad,
+        target_name(PADDED_POST),
+        move |tick| {
+            let mut padded = Padded::new(bands, canvas)?;
+            Ok(Done::checkpoints(post.write(&mut padded, tick)?))
+        },
+    )?;
     let pre = target(run, PADDED_PRE)?;
     let plane = load_pre(run)?;
-    run.start(Lane::Writing, 1, target_name(PADDED_PRE), move |tick| {
-        let mut padded = Padded::new(PlaneSource::new(&*plane), canvas)?;
-        Ok(Done::checkpoints(pre.write(&mut padded, tick)?))
-    })
+    run.start(
+        Lane::Writing,
+        Stage::Pad,
+        target_name(PADDED_PRE),
+        move |tick| {
+            let mut padded = Padded::new(PlaneSource::new(&*plane), canvas)?;
+            Ok(Done::checkpoints(pre.write(&mut padded, tick)?))
+        },
+    )
 }
 
 fn target(run: &TaskRun<'_>, stem: &str) -> Result<Target, PipelineError> {
@@ -36,7 +47,7 @@ fn target(run: &TaskRun<'_>, stem: &str) -> Result<Target, PipelineError> {
     let header = Header {
         sample: &spec.sample,
         dye: &spec.dye,
-        stage: 1,
+        stage: Stage::Pad,
         params: &spec.params,
         scale: None,
         interior: None,

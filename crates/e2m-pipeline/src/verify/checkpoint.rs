@@ -7,6 +7,7 @@ use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, Manifest};
 use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE, ScaleKind};
 use crate::params::suffix;
+use crate::stage::Stage;
 use e2m_image::{BandSource as _, Warp};
 use e2m_io::{CheckpointError, CheckpointReader, ContentHash, FactValue, Facts};
 use std::path::Path;
@@ -160,17 +161,17 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
 }
 
 /// Stage, stem, warp and scale of a checkpoint.
-type Written = (u8, String, Option<Warp>, Option<(f64, ScaleKind)>);
+type Written = (Stage, String, Option<Warp>, Option<(f64, ScaleKind)>);
 
 /// The checkpoints that a task may write.
 fn written(manifest: &Manifest) -> Vec<Written> {
     let (warps, scales) = (&manifest.warps, &manifest.scales);
     let aligned = [
-        (1, PADDED_POST, None),
-        (1, PADDED_PRE, None),
-        (2, COARSE_PRE, warps.coarse),
-        (2, ICP_PRE, warps.icp),
-        (3, INTERIOR_PRE, warps.interior),
+        (Stage::Pad, PADDED_POST, None),
+        (Stage::Pad, PADDED_PRE, None),
+        (Stage::Coarse, COARSE_PRE, warps.coarse),
+        (Stage::Coarse, ICP_PRE, warps.icp),
+        (Stage::Fine, INTERIOR_PRE, warps.interior),
     ];
     let aligned = aligned.map(|(stage, stem, warp)| (stage, stem.to_owned(), warp, None));
     let moffat = scales.moffat.as_ref().map(|s| (s.value, ScaleKind::Moffat));
@@ -179,6 +180,13 @@ fn written(manifest: &Manifest) -> Vec<Written> {
         .map(|s| (s.value, ScaleKind::Percentile(s.percentile)));
     let manual = scales.manual.map(|s| (s.value, ScaleKind::Manual));
     let differences = [moffat, percentile, manual].into_iter().flatten();
-    let differences = differences.map(|scale| (4, scale.1.stem(), warps.finest(), Some(scale)));
+    let differences = differences.map(|scale| {
+        (
+            Stage::Difference,
+            scale.1.stem(),
+            warps.finest(),
+            Some(scale),
+        )
+    });
     aligned.into_iter().chain(differences).collect()
 }

@@ -15,6 +15,7 @@ use crate::output::finish;
 use crate::params::Params;
 use crate::pictures::{draw_counted, draw_difference_images};
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use crate::task::CheckpointFormats;
 use counting::{Counting, frames};
 use e2m_image::{BandError, BandSink, preview_factor};
@@ -56,12 +57,12 @@ pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
     let there = kinds(&run.spec.params)
         .into_iter()
         .fold(true, |there, kind| {
-            let found = run.find(4, &kind.stem(), false);
+            let found = run.find(Stage::Difference, &kind.stem(), false);
             there && matches!(found, Some(Found::Recorded(_, records)) if records.len() == both)
         });
     if there {
         run.manifest.scales = earlier.scales.clone();
-        if run.lacks_pictures(4)? {
+        if run.lacks_pictures(Stage::Difference)? {
             let mut counting = Counting::new(run)?;
             let images = subtract(run, &earlier.scales, Some(&mut counting), &mut [])?;
             let (counted, _) = counting.finish(run)?;
@@ -142,7 +143,7 @@ fn open_writers(
         let header = Header {
             sample: &spec.sample,
             dye: &spec.dye,
-            stage: 4,
+            stage: Stage::Difference,
             params: &spec.params,
             scale: Some((scale, kind)),
             interior: None,
@@ -179,7 +180,7 @@ fn subtract(
     } else {
         "writing the difference"
     };
-    for_each_pair(run, 4, what, |first_row, post, aligned| {
+    for_each_pair(run, Stage::Difference, what, |first_row, post, aligned| {
         if let Some(counting) = &mut counting {
             counting.add_band(first_row, post, aligned);
         }

@@ -6,6 +6,7 @@ use crate::observer::Event;
 use crate::output::tell;
 use crate::params::suffix;
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use crate::stages::pad::load_pre;
 use e2m_image::{BandError, BandSource, Padded, Size, WarpedPlane, default_band_rows};
 use e2m_io::CheckpointReader;
@@ -20,7 +21,7 @@ const BUFFERS: usize = 2;
 /// `(rows, canvas width)`. The next pair is read meanwhile.
 pub(super) fn for_each_pair(
     run: &mut TaskRun<'_>,
-    stage: u8,
+    stage: Stage,
     what: &'static str,
     visit: impl FnMut(usize, ArrayView2<'_, f32>, ArrayView2<'_, f32>) -> Result<(), BandError> + Send,
 ) -> Result<(), PipelineError> {
@@ -36,7 +37,12 @@ pub(super) fn for_each_pair(
             (None, Some(warp), Some(plane)) => {
                 Box::new(WarpedPlane::new(&**plane, run.canvas, warp))
             }
-            _ => return Err(PipelineError::MissingStage { stage, needs: 2 }),
+            _ => {
+                return Err(PipelineError::MissingStage {
+                    stage,
+                    needs: Stage::Coarse,
+                });
+            }
         };
     let observer = &mut *run.output.observer;
     let rows = default_band_rows(size.width) / BUFFERS;
@@ -54,7 +60,11 @@ pub(super) fn for_each_pair(
 /// Where aligned pre is, if it is an image of the Python program.
 pub(super) fn foreign_path(run: &TaskRun<'_>) -> Option<PathBuf> {
     let (format, stem) = run.foreign_aligned?;
-    let stage = if stem == ICP_PRE { 2 } else { 3 };
+    let stage = if stem == ICP_PRE {
+        Stage::Coarse
+    } else {
+        Stage::Fine
+    };
     let suffix = suffix(&run.spec.params, stage);
     Some(run.output.paths.checkpoint_path(format, stem, &suffix))
 }

@@ -8,6 +8,7 @@ use crate::manifest::{CheckpointRecord, ManualRecord, MoffatRecord, PercentileRe
 use crate::output::{Target, finish};
 use crate::pictures::Counted;
 use crate::run::TaskRun;
+use crate::stage::Stage;
 use e2m_scale::{CoarseRanks, PercentilePasses, ScaleError};
 use ndarray::ArrayView2;
 
@@ -22,7 +23,7 @@ pub(super) struct Found {
 /// The scales wanted, if an earlier run of the same version found them on the same aligned pair: another manual scale changes
 /// neither the peak nor the percentile. A stage that is to be done again finds them again.
 pub(super) fn known(run: &TaskRun<'_>) -> Option<Scales> {
-    if run.is_fresh(4) {
+    if run.is_fresh(Stage::Difference) {
         return None;
     }
     let warp = run.manifest.warps.finest()?;
@@ -79,12 +80,12 @@ impl Gathered {
 /// Writes aligned pre, with the warp that the manifest has, and gathers on the way what stage 4 wants to know.
 pub(crate) fn write_and_gather(
     run: &mut TaskRun<'_>,
-    stage: u8,
+    stage: Stage,
     what: &'static str,
     target: &Target,
 ) -> Result<Vec<CheckpointRecord>, PipelineError> {
     let mut writers = target.open(run.canvas.size())?;
-    let wanted = run.spec.to_stage >= 4 && known(run).is_none();
+    let wanted = run.spec.to_stage >= Stage::Difference && known(run).is_none();
     let mut gathered = if wanted {
         Some(Gathered::new(run)?)
     } else {
@@ -111,10 +112,15 @@ pub(super) fn find(run: &mut TaskRun<'_>) -> Result<Found, PipelineError> {
         Some(gathered) => gathered,
         None => {
             let mut gathered = Gathered::new(run)?;
-            for_each_pair(run, 4, "gathering ratios", |first_row, post, aligned| {
-                gathered.add_band(first_row, post, aligned);
-                Ok(())
-            })?;
+            for_each_pair(
+                run,
+                Stage::Difference,
+                "gathering ratios",
+                |first_row, post, aligned| {
+                    gathered.add_band(first_row, post, aligned);
+                    Ok(())
+                },
+            )?;
             gathered
         }
     };
@@ -122,10 +128,15 @@ pub(super) fn find(run: &mut TaskRun<'_>) -> Result<Found, PipelineError> {
     let (counted, no_peak) = counting.finish(run)?;
     let percentile = match ranks.and_then(CoarseRanks::second) {
         Some(mut fine) => {
-            for_each_pair(run, 4, "ranking ratios", |_, post, aligned| {
-                fine.add_band(post, aligned);
-                Ok(())
-            })?;
+            for_each_pair(
+                run,
+                Stage::Difference,
+                "ranking ratios",
+                |_, post, aligned| {
+                    fine.add_band(post, aligned);
+                    Ok(())
+                },
+            )?;
             Some(fine.value())
         }
         None => None,
