@@ -104,6 +104,9 @@ pub(crate) struct StageArgs {
     /// Do every stage again, whatever results are there
     #[arg(long)]
     pub(crate) force: bool,
+    /// Draw every picture again; the alignment and the images stay as they are
+    #[arg(long)]
+    pub(crate) redraw: bool,
 }
 
 /// Which tasks of a batch.

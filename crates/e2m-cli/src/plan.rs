@@ -207,6 +207,7 @@ impl Plan {
                 from_stage,
                 to_stage,
                 force: args.stages.force || batch.general.force,
+                redraw: args.stages.redraw,
                 sample: pair.sample,
                 dye: pair.dye,
                 post: pair.post,

@@ -5,8 +5,8 @@
 
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, PictureRecord};
-use crate::observer::{Event, Observer};
-use crate::output::tell;
+use crate::messages::{emit, progress};
+use crate::observer::Observer;
 use crate::stage::Stage;
 use std::any::Any;
 use std::ops::ControlFlow;
@@ -151,7 +151,7 @@ impl Background {
         observer: &mut dyn Observer,
         work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError>,
     ) -> Result<(), PipelineError> {
-        let result = work(&mut |rows, of| tell(observer, progress_event(stage, what, rows, of)));
+        let result = work(&mut |rows, of| emit(observer, progress(stage, what, rows, of)));
         match result {
             Ok(done) => self.done.push(done),
             Err(error) => {
@@ -201,15 +201,15 @@ impl Background {
             match self.ended.1.recv_timeout(LOOK_EVERY) {
                 Ok(ended) => self.take(ended, observer)?,
                 Err(RecvTimeoutError::Timeout) => {
-                    let progress = *self.shared.lock_progress();
+                    let now = *self.shared.lock_progress();
                     if let Some(Progress {
                         stage,
                         what,
                         rows,
                         of,
-                    }) = progress
+                    }) = now
                     {
-                        observer.on_event(&progress_event(stage, what, rows, of));
+                        observer.on_event(&progress(stage, what, rows, of));
                     }
                 }
                 // It holds a sender itself.
@@ -264,7 +264,7 @@ impl Background {
         match result {
             Ok(done) => {
                 if rows > 0 {
-                    observer.on_event(&progress_event(stage, what, rows, rows));
+                    observer.on_event(&progress(stage, what, rows, rows));
                 }
                 self.done.push(done);
                 Ok(())
@@ -334,15 +334,6 @@ impl Shared {
     }
 }
 
-fn progress_event(stage: Stage, what: &'static str, rows: usize, of: usize) -> Event {
-    Event::Progress {
-        stage,
-        what: what.into(),
-        rows,
-        of,
-    }
-}
-
 /// What a panic says.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
@@ -374,7 +365,7 @@ pub(crate) fn both<A, B: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observer::Unobserved;
+    use crate::observer::{TaskEvent, Unobserved};
     use std::sync::atomic::AtomicUsize;
     use std::time::Instant;
 
@@ -384,7 +375,7 @@ mod tests {
     }
 
     impl Observer for Impatient {
-        fn on_event(&mut self, _: &Event) {}
+        fn on_event(&mut self, _: &TaskEvent) {}
 
         fn should_stop(&self) -> bool {
             self.left.set(self.left.get().saturating_sub(1));

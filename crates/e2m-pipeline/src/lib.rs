@@ -28,6 +28,7 @@
 //!     from_stage: Stage::Pad,
 //!     to_stage: Stage::Difference,
 //!     force: false,
+//!     redraw: false,
 //!     checkpoint_format: Default::default(),
 //!     checkpoint_compression: Default::default(),
 //! };
@@ -46,32 +47,37 @@
     )
 )]
 
-mod aftermath;
 mod alignment_record;
+mod artifact;
 mod background;
-mod claim;
+mod context;
 mod documents;
 mod error;
 mod history;
 mod inputs;
+mod ledger;
 mod manifest;
 mod manifest_file;
 mod memory;
+mod messages;
 mod names;
 mod observer;
 mod outcome;
-mod outlook;
 mod output;
 mod params;
 mod pictures;
+mod preview;
+mod recovery;
+mod resume;
 mod run;
+mod session;
 mod stage;
 mod stages;
 mod status;
 mod task;
 mod verify;
+mod workbench;
 
-pub use aftermath::{is_worked_on, record_failure, remove_leftovers, settle};
 pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
 };
@@ -79,19 +85,20 @@ pub use documents::{parameter_table, params_schema};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
-    CheckpointRecord, ForeignRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord,
+    CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, ManualRecord, MemoryRecord,
     MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
 };
 pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;
-pub use observer::{Event, Observer, Unobserved};
+pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
-pub use outlook::{Outlook, StageOutlook, outlook};
 pub use params::{
     CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
     format_g, parse_suffix, suffix,
 };
-pub use run::{run_task, run_task_by_way_of};
+pub use preview::{StagePreview, TaskPreview, preview};
+pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
+pub use run::{run_task, run_task_in};
 pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
 pub use task::{CheckpointFormats, TaskSpec};

@@ -1,21 +1,10 @@
-//! Stems of checkpoint names and the facts their headers carry.
+//! Scales by name, and the facts that the headers of images carry.
 
 use crate::error::PipelineError;
 use crate::params::{ParamValue, Params, format_g};
 use crate::stage::Stage;
 use e2m_image::Warp;
 use e2m_io::{FactValue, Facts};
-
-/// Post, padded.
-pub(crate) const PADDED_POST: &str = "01_padded_post";
-/// Pre, padded.
-pub(crate) const PADDED_PRE: &str = "01_padded_pre";
-/// Pre after the first step of stage 2.
-pub(crate) const COARSE_PRE: &str = "02_icp_aligned_coarse_pre";
-/// Pre after stage 2.
-pub(crate) const ICP_PRE: &str = "02_icp_aligned_pre";
-/// Pre after stage 3.
-pub(crate) const INTERIOR_PRE: &str = "03_interior_aligned_pre";
 
 /// A scale and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,14 +21,6 @@ impl ScaleKind {
             Self::Moffat => "moffat".to_owned(),
             Self::Percentile(percent) => format!("percentile_p{}", format_g(percent)),
             Self::Manual => "manual".to_owned(),
-        }
-    }
-
-    /// The stem of the difference image.
-    pub(crate) fn stem(self) -> String {
-        match self {
-            Self::Moffat => "04_difference_difference".to_owned(),
-            other => format!("04_difference_difference_{}", other.label()),
         }
     }
 }

@@ -51,6 +51,9 @@ pub struct TaskSpec {
     pub to_stage: Stage,
     /// Do every stage again.
     pub force: bool,
+    /// Draw every picture again. The alignment and the images stay as they are.
+    #[serde(default)]
+    pub redraw: bool,
     /// Formats of the checkpoints.
     pub checkpoint_format: CheckpointFormats,
     /// Compression of TIFF checkpoints.

@@ -5,7 +5,7 @@ mod common;
 
 use common::{files_below, task};
 use e2m_fixtures::{Recipe, write_pair};
-use e2m_pipeline::{Event, Observer, Params, Stage, Status, TaskSpec, Unobserved, run_task};
+use e2m_pipeline::{Observer, Params, Stage, Status, TaskEvent, TaskSpec, Unobserved, run_task};
 use std::fs;
 use std::path::Path;
 
@@ -16,8 +16,8 @@ struct Meddler<F> {
 }
 
 impl<F: FnOnce()> Observer for Meddler<F> {
-    fn on_event(&mut self, event: &Event) {
-        if *event == (Event::StageStarted { stage: self.at })
+    fn on_event(&mut self, event: &TaskEvent) {
+        if *event == (TaskEvent::StageStarted { stage: self.at })
             && let Some(deed) = self.deed.take()
         {
             deed();

@@ -5,7 +5,7 @@ mod common;
 use common::{files_below, pictures, task};
 use e2m_fixtures::{Recipe, WrittenPair, write_pair};
 use e2m_pipeline::{
-    Event, Manifest, Observer, Params, Stage, Status, TaskSpec, Unobserved, run_task,
+    Manifest, Observer, Params, Stage, Status, TaskEvent, TaskSpec, Unobserved, run_task,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -44,20 +44,20 @@ struct Watcher {
 }
 
 impl Observer for Watcher {
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &TaskEvent) {
         match event {
-            Event::Progress {
+            TaskEvent::Progress {
                 stage: Stage::Difference,
                 what,
                 rows,
                 of,
             } if rows == of => self.passes.push(what.to_string()),
-            Event::StageFinished {
+            TaskEvent::StageFinished {
                 stage,
                 skipped: true,
                 ..
             } => self.skipped.push(*stage),
-            Event::Note { text } => self.notes.push(text.clone()),
+            TaskEvent::Note { text } => self.notes.push(text.clone()),
             _ => {}
         }
     }

@@ -6,8 +6,8 @@ use common::{files_below, task};
 use e2m_fixtures::{Recipe, Truth, WrittenPair, write_pair};
 use e2m_io::{CheckpointFormat, TaskPaths};
 use e2m_pipeline::{
-    CheckpointFormats, Event, Observer, Params, Stage, Status, TaskOutcome, TaskSpec, Unobserved,
-    run_task,
+    CheckpointFormats, Observer, Params, Stage, Status, TaskEvent, TaskOutcome, TaskSpec,
+    Unobserved, run_task,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,11 +81,13 @@ struct Watcher {
 }
 
 impl Observer for Watcher {
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &TaskEvent) {
         match event {
-            Event::Note { text } => self.notes.push(text.clone()),
-            Event::StageFinished { stage, skipped, .. } => self.skipped.push((*stage, *skipped)),
-            Event::Progress { stage, what, .. } if what.starts_with("writing") => {
+            TaskEvent::Note { text } => self.notes.push(text.clone()),
+            TaskEvent::StageFinished { stage, skipped, .. } => {
+                self.skipped.push((*stage, *skipped))
+            }
+            TaskEvent::Progress { stage, what, .. } if what.starts_with("writing") => {
                 self.stopping |= self.stop_in_stage == Some(*stage);
             }
             _ => {}

@@ -5,7 +5,7 @@ mod common;
 use common::task;
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_io::{CheckpointFormat, CheckpointReader, TaskPaths};
-use e2m_pipeline::{Event, Observer, Params, Stage, Status, TaskSpec, run_task};
+use e2m_pipeline::{Observer, Params, Stage, Status, TaskEvent, TaskSpec, run_task};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,8 +16,8 @@ use tempfile::TempDir;
 struct Listener(Vec<String>);
 
 impl Observer for Listener {
-    fn on_event(&mut self, event: &Event) {
-        if let Event::Note { text } = event {
+    fn on_event(&mut self, event: &TaskEvent) {
+        if let TaskEvent::Note { text } = event {
             self.0.push(text.clone());
         }
     }

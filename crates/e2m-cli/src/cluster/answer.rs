@@ -121,6 +121,7 @@ mod tests {
             from_stage: stage(from_stage),
             to_stage: stage(to_stage),
             force,
+            redraw: false,
             checkpoint_format: Default::default(),
             checkpoint_compression: Default::default(),
         }

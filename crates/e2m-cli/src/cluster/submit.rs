@@ -20,7 +20,7 @@ use crate::signals;
 use crate::task_name;
 use crate::terminal::Terminal;
 use e2m_io::write_atomic;
-use e2m_pipeline::{Outlook, PipelineError, Stage, TaskSpec};
+use e2m_pipeline::{PipelineError, Stage, TaskPreview, TaskSpec};
 use e2m_schedule::Interrupt;
 use e2m_schedule::slurm::{Demand, Group, Site, Slurm, SlurmError, groups};
 use serde_json::json;
@@ -115,7 +115,7 @@ enum Handed {
 
 fn hand_over(
     handover: &Handover<'_>,
-    (outlooks, gate, cpus): (&[Result<Outlook, PipelineError>], &Gate, usize),
+    (outlooks, gate, cpus): (&[Result<TaskPreview, PipelineError>], &Gate, usize),
     interrupt: &Interrupt,
     terminal: &Terminal,
 ) -> Result<Handed, SubmitError> {
@@ -218,7 +218,7 @@ fn send_missing_collectors(
 /// The tasks to be submitted, by their place in the plan.
 fn choose(
     plan: &Plan,
-    outlooks: &[Result<Outlook, PipelineError>],
+    outlooks: &[Result<TaskPreview, PipelineError>],
     queue: &Queue,
     terminal: &Terminal,
 ) -> Vec<usize> {

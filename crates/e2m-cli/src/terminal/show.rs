@@ -2,7 +2,7 @@
 
 use crate::human;
 use crate::task_size::TaskSize;
-use e2m_pipeline::{Event, Stage};
+use e2m_pipeline::{Stage, TaskEvent};
 
 /// A task, as it is shown.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub(crate) trait Show {
     /// A task begins.
     fn task_started(&mut self, task: &TaskView);
     /// Something happens in it.
-    fn event(&mut self, task: &TaskView, event: &Event);
+    fn event(&mut self, task: &TaskView, event: &TaskEvent);
     /// Memory that the process which runs it holds, bytes.
     fn memory(&mut self, task: &TaskView, rss_bytes: u64);
     /// It was stopped and will begin again.

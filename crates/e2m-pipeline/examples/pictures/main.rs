@@ -99,6 +99,7 @@ fn keep(example: &Example, folder: &Path) -> Result<(), Box<dyn Error>> {
         from_stage: Stage::Pad,
         to_stage: Stage::Difference,
         force: false,
+        redraw: false,
         checkpoint_format: Default::default(),
         checkpoint_compression: Default::default(),
     };

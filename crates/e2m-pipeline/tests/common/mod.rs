@@ -46,6 +46,7 @@ pub(crate) fn task(
         from_stage: Stage::Pad,
         to_stage: Stage::Difference,
         force: false,
+        redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
         checkpoint_compression: Default::default(),
     }

@@ -1,0 +1,594 @@
+//! What a run of a task takes over from earlier runs and what it makes: decided here, once.
+//!
+//! [`ResumePlan::of`] decides from the task, the manifests in its folder and the evidence. A run decides on
+//! [`Evidence::Full`] and executes the plan; [`preview`](crate::preview) decides on [`Evidence::Cheap`] and shows it.
+
+use crate::alignment_record::AlignmentRecord;
+use crate::artifact::{Image, Picture, images_of, pictures_of};
+use crate::context::TaskContext;
+use crate::history::{Evidence, History, UsableCheckpoint, Wanted, relative_path};
+use crate::manifest::{
+    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Scales, Warps,
+};
+use crate::params::suffix;
+use crate::stage::Stage;
+use crate::status::Status;
+use e2m_align::Verdict;
+use e2m_io::{CheckpointFormat, FileIdentity};
+use std::cell::Cell;
+
+/// What becomes of each stage that a task asks for.
+#[derive(Debug)]
+pub(crate) struct ResumePlan {
+    /// Everything is there as this manifest has it, and nothing is looked at any further.
+    pub(crate) finished: Option<Box<Manifest>>,
+    /// How the task stands, if nothing is to be made or drawn.
+    pub(crate) standing: Option<Status>,
+    /// The stages in their order; none where the task is finished.
+    pub(crate) stages: Vec<StagePlan>,
+}
+
+/// What becomes of a stage.
+#[derive(Debug)]
+pub(crate) struct StagePlan {
+    pub(crate) stage: Stage,
+    pub(crate) action: StageAction,
+    /// What the user should know, such as why a file is not used.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Whether a stage is made.
+#[derive(Debug)]
+pub(crate) enum StageAction {
+    /// It is made, and why.
+    Make(String),
+    /// Its results are those of an earlier run.
+    Reuse(Box<Reuse>),
+}
+
+/// The results of a stage that are taken over.
+#[derive(Debug)]
+pub(crate) struct Reuse {
+    /// What the stages up to this one have found.
+    pub(crate) results: Results,
+    /// Its images.
+    pub(crate) checkpoints: Vec<CheckpointRecord>,
+    /// Its pictures.
+    pub(crate) pictures: PicturePlan,
+}
+
+/// What becomes of the pictures of a stage whose results are taken over.
+#[derive(Debug, Default)]
+pub(crate) struct PicturePlan {
+    /// Those that are there.
+    pub(crate) there: Vec<PictureRecord>,
+    /// Those that another run has drawn under another name, below the task's folder.
+    pub(crate) copied: Vec<(Picture, String)>,
+    /// Those to be drawn.
+    pub(crate) drawn: Vec<Picture>,
+}
+
+impl PicturePlan {
+    fn is_idle(&self) -> bool {
+        self.copied.is_empty() && self.drawn.is_empty()
+    }
+}
+
+/// What the stages up to some stage have found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Results {
+    pub(crate) warps: Warps,
+    pub(crate) alignment: Option<AlignmentRecord>,
+    /// Where aligned pre is only there as an image of the Python program.
+    pub(crate) legacy_aligned: Option<LegacyAligned>,
+    pub(crate) scales: Scales,
+}
+
+/// An image of the Python program that stands for aligned pre.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct LegacyAligned {
+    pub(crate) image: Image,
+    pub(crate) format: CheckpointFormat,
+}
+
+impl LegacyAligned {
+    /// What is known of it.
+    ///
+    /// # Errors
+    /// That of looking at the file.
+    pub(crate) fn record(&self, task: &TaskContext<'_>) -> std::io::Result<LegacyRecord> {
+        let path = task.image_path(self.image, self.format);
+        let identity = FileIdentity::of(&path)?;
+        Ok(LegacyRecord {
+            path: relative_path(task.paths.dir(), &path),
+            bytes: identity.bytes,
+            modified: identity.modified,
+        })
+    }
+}
+
+impl Results {
+    /// How a task has ended that has come to these results.
+    pub(crate) fn status(&self, to_stage: Stage) -> Status {
+        match &self.alignment {
+            // Before stage 3 nothing has been judged, and nobody asked for it.
+            _ if to_stage < Stage::Fine => Status::Complete,
+            Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
+            None if self.legacy_aligned.is_some() => Status::Suspect(
+                "the alignment is the Python program's and was not checked".to_owned(),
+            ),
+            _ => Status::Complete,
+        }
+    }
+}
+
+impl ResumePlan {
+    /// Decides what becomes of each stage. `inputs` are the raw files as far as they are known, `None` where one is not that
+    /// of any earlier run.
+    pub(crate) fn of(
+        task: &TaskContext<'_>,
+        history: &History,
+        inputs: Option<&Inputs>,
+        evidence: &Evidence,
+    ) -> Self {
+        let planner = Planner {
+            task,
+            history,
+            inputs,
+            evidence,
+            formats_told: Cell::new(false),
+        };
+        planner.plan()
+    }
+
+    /// What becomes of the next stage.
+    pub(crate) fn next_stage(&mut self) -> Option<StagePlan> {
+        (!self.stages.is_empty()).then(|| self.stages.remove(0))
+    }
+
+    /// Takes back what was decided of the stages that rest on `stage`, which is made after all.
+    pub(crate) fn remake_after(&mut self, stage: Stage) {
+        if !stage.is_rested_on() {
+            return;
+        }
+        for later in self.stages.iter_mut().filter(|plan| plan.stage > stage) {
+            later.action = StageAction::Make(follows(stage));
+            later.notes.clear();
+        }
+    }
+}
+
+fn follows(stage: Stage) -> String {
+    format!("it follows stage {stage}")
+}
+
+/// What is decided from.
+struct Planner<'a> {
+    task: &'a TaskContext<'a>,
+    history: &'a History,
+    inputs: Option<&'a Inputs>,
+    evidence: &'a Evidence,
+    /// Whether it is said already that the task's folder will hold images in different formats.
+    formats_told: Cell<bool>,
+}
+
+/// What is found out about one stage.
+#[derive(Default)]
+struct Findings {
+    notes: Vec<String>,
+    checkpoints: Vec<CheckpointRecord>,
+}
+
+impl Planner<'_> {
+    fn plan(&self) -> ResumePlan {
+        let to_stage = self.task.spec.to_stage;
+        if let Some(manifest) = self.finished() {
+            let standing = if to_stage < Stage::Fine {
+                Status::Complete
+            } else {
+                manifest.status.clone()
+            };
+            return ResumePlan {
+                finished: Some(Box::new(manifest)),
+                standing: Some(standing),
+                stages: Vec::new(),
+            };
+        }
+        let mut stages = Vec::new();
+        let mut results = Results::default();
+        let mut remade = None;
+        for &stage in Stage::up_to(to_stage) {
+            let plan = self.stage(stage, remade, &results);
+            match &plan.action {
+                StageAction::Reuse(reuse) => results = reuse.results.clone(),
+                StageAction::Make(_) if stage.is_rested_on() => remade = remade.or(Some(stage)),
+                StageAction::Make(_) => {}
+            }
+            stages.push(plan);
+        }
+        // A run that goes no further than stage 2 judges nothing: how a longer one ended is not asked.
+        let idle = |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.pictures.is_idle());
+        let stands = to_stage < Stage::Fine && self.own().is_some() && stages.iter().all(idle);
+        ResumePlan {
+            finished: None,
+            standing: stands.then(|| results.status(to_stage)),
+            stages,
+        }
+    }
+
+    /// The manifest of exactly this task.
+    fn own(&self) -> Option<&Manifest> {
+        let params = &self.task.spec.params;
+        self.history.manifest_for(self.inputs?, params)
+    }
+
+    /// The manifest of an earlier run that ended well, if everything that it has on record of the stages asked for is there, and
+    /// in the formats asked for. Pictures that it does not know, because its version did not draw them, do not matter.
+    fn finished(&self) -> Option<Manifest> {
+        let spec = self.task.spec;
+        let earlier = self.own()?;
+        let ended = matches!(earlier.status, Status::Complete | Status::Suspect(_));
+        let last = earlier.stages.last()?.stage;
+        if spec.force
+            || spec.redraw
+            || spec.from_stage > Stage::Pad
+            || !ended
+            || last < spec.to_stage
+        {
+            return None;
+        }
+        let mut manifest = earlier.clone();
+        for &stage in Stage::up_to(spec.to_stage) {
+            for (image, artifact) in images_of(stage, &spec.params, spec.checkpoint_format) {
+                let wanted = self.wanted(stage, Some(&earlier.inputs), false);
+                let found = self.lookup(image, &wanted).found;
+                let Some(UsableCheckpoint::Recorded(_, records)) = found else {
+                    return None;
+                };
+                let is_there = |format| records.iter().any(|(there, _)| *there == format);
+                if !artifact.checkpoint_formats().into_iter().all(is_there) {
+                    return None;
+                }
+                for (_, record) in records {
+                    let known = manifest.checkpoints.iter_mut();
+                    match known.into_iter().find(|known| known.path == record.path) {
+                        Some(known) => *known = record,
+                        None => manifest.checkpoints.push(record),
+                    }
+                }
+            }
+            for picture in pictures_of(stage, &spec.params) {
+                let record = picture.record(&self.task.paths, &spec.params);
+                let known = earlier.pictures.contains(&record);
+                if known && !self.task.paths.dir().join(&record.path).is_file() {
+                    return None;
+                }
+            }
+        }
+        if let Some(inputs) = self.inputs {
+            manifest.inputs = inputs.clone();
+        }
+        Some(manifest)
+    }
+
+    fn stage(&self, stage: Stage, remade: Option<Stage>, before: &Results) -> StagePlan {
+        let made = |why| StagePlan {
+            stage,
+            action: StageAction::Make(why),
+            notes: Vec::new(),
+        };
+        let spec = self.task.spec;
+        if spec.force {
+            return made("force is set".to_owned());
+        }
+        if self.task.is_forced(stage) {
+            return made(format!("from_stage is {}", spec.from_stage));
+        }
+        if let Some(earlier) = remade {
+            return made(follows(earlier));
+        }
+        let mut findings = Findings::default();
+        let results = match stage {
+            Stage::Pad => self.padded(&mut findings),
+            Stage::Coarse => self.coarse(&mut findings),
+            Stage::Fine => self.fine(before, &mut findings),
+            Stage::Difference => self.difference(before, &mut findings),
+        };
+        let Findings { notes, checkpoints } = findings;
+        let action = match results {
+            Err(why) => StageAction::Make(why),
+            Ok(results) => StageAction::Reuse(Box::new(Reuse {
+                pictures: self.pictures(stage, &results),
+                results,
+                checkpoints,
+            })),
+        };
+        StagePlan {
+            stage,
+            action,
+            notes,
+        }
+    }
+
+    fn padded(&self, findings: &mut Findings) -> Result<Results, String> {
+        // Both are looked at, so that everything wrong with either is said.
+        let post = self.find(Image::PaddedPost, true, findings);
+        let pre = self.find(Image::PaddedPre, true, findings);
+        post.and(pre).map(|_| Results::default())
+    }
+
+    fn coarse(&self, findings: &mut Findings) -> Result<Results, String> {
+        let params = &self.task.spec.params;
+        let manifest = match self.find(Image::IcpPre, true, findings)? {
+            UsableCheckpoint::Recorded(manifest, _) => manifest,
+            UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, findings),
+        };
+        if manifest.warps.icp.is_none() {
+            return Err(format!("{} has no warp", Image::IcpPre.stem()));
+        }
+        if params.save_all_intermediates {
+            self.find(Image::CoarsePre, false, findings)?;
+        }
+        // Without a checkpoint of its own stage 3 only judges: its judgement is that of exactly this task.
+        let own = self.own().filter(|own| {
+            !params.interior_ecc && own.warps.icp == manifest.warps.icp && own.alignment.is_some()
+        });
+        let source = own.unwrap_or(manifest);
+        let alignment = source.alignment.clone().map(|alignment| {
+            // What that run thought of a refined warp says nothing about this one, and a failure is looked at again.
+            if source.params.interior_ecc || alignment.verdict == Verdict::Fail {
+                alignment.unjudged()
+            } else {
+                alignment
+            }
+        });
+        Ok(Results {
+            warps: Warps {
+                interior: None,
+                ..manifest.warps
+            },
+            alignment,
+            ..Results::default()
+        })
+    }
+
+    /// An image of the Python program has no warp. It will do where nothing needs one: if stage 3 is off or not asked for,
+    /// or its image is there as well and not to be made anew.
+    fn legacy_coarse(
+        &self,
+        format: CheckpointFormat,
+        findings: &mut Findings,
+    ) -> Result<Results, String> {
+        let spec = self.task.spec;
+        let stands = |image, format| Results {
+            legacy_aligned: Some(LegacyAligned { image, format }),
+            ..Results::default()
+        };
+        if !spec.params.interior_ecc || spec.to_stage < Stage::Fine {
+            return Ok(stands(Image::IcpPre, format));
+        }
+        if spec.from_stage != Stage::Fine
+            && let Ok(UsableCheckpoint::Legacy(format)) =
+                self.find(Image::InteriorPre, true, findings)
+        {
+            return Ok(stands(Image::InteriorPre, format));
+        }
+        findings.notes.push(
+            "02_icp_aligned_pre was written without its warp, which stage 3 needs: stage 2 is done again"
+                .to_owned(),
+        );
+        Err(format!("{} has no warp", Image::IcpPre.stem()))
+    }
+
+    fn fine(&self, before: &Results, findings: &mut Findings) -> Result<Results, String> {
+        let legacy = before.legacy_aligned.map(|legacy| legacy.image);
+        if legacy == Some(Image::InteriorPre) {
+            return Ok(before.clone());
+        }
+        if !self.task.spec.params.interior_ecc {
+            let judged = before.alignment.as_ref();
+            return if legacy.is_some() || judged.is_some_and(AlignmentRecord::is_judged) {
+                Ok(before.clone())
+            } else {
+                Err("the alignment has not been judged".to_owned())
+            };
+        }
+        match self.find(Image::InteriorPre, false, findings)? {
+            // Another run may have refined another coarse warp since.
+            UsableCheckpoint::Recorded(manifest, _)
+                if manifest.warps.interior.is_some() && manifest.warps.icp == before.warps.icp =>
+            {
+                Ok(Results {
+                    warps: Warps {
+                        interior: manifest.warps.interior,
+                        ..before.warps
+                    },
+                    alignment: manifest.alignment.clone(),
+                    ..before.clone()
+                })
+            }
+            UsableCheckpoint::Recorded(..) | UsableCheckpoint::Legacy(_) => Err(format!(
+                "{} belongs to another coarse alignment",
+                Image::InteriorPre.stem()
+            )),
+        }
+    }
+
+    fn difference(&self, before: &Results, findings: &mut Findings) -> Result<Results, String> {
+        let spec = self.task.spec;
+        let mut missing = None;
+        for (image, artifact) in images_of(Stage::Difference, &spec.params, spec.checkpoint_format)
+        {
+            let found = self.find(image, false, findings);
+            let wanted = artifact.checkpoint_formats().len();
+            let why = match found {
+                Ok(UsableCheckpoint::Recorded(_, records)) if records.len() == wanted => continue,
+                Ok(_) => format!("{} is there in one format only", artifact.stem),
+                Err(why) => why,
+            };
+            missing = missing.or(Some(why));
+        }
+        if let Some(why) = missing {
+            return Err(why);
+        }
+        let legacy = before
+            .legacy_aligned
+            .map(|legacy| legacy.record(self.task))
+            .transpose()
+            .map_err(|error| error.to_string())?;
+        match self.own() {
+            Some(own)
+                if own.warps.finest() == before.warps.finest() && own.legacy_aligned == legacy =>
+            {
+                Ok(Results {
+                    scales: own.scales.clone(),
+                    ..before.clone()
+                })
+            }
+            _ => Err("the difference on record is that of another alignment".to_owned()),
+        }
+    }
+
+    fn wanted<'w>(
+        &'w self,
+        stage: Stage,
+        inputs: Option<&'w Inputs>,
+        accept_legacy: bool,
+    ) -> Wanted<'w> {
+        Wanted {
+            canvas: self.task.canvas.size(),
+            inputs,
+            params: &self.task.spec.params,
+            stage,
+            accept_legacy,
+            evidence: self.evidence,
+        }
+    }
+
+    fn lookup(&self, image: Image, wanted: &Wanted<'_>) -> crate::history::Lookup<'_> {
+        let suffix = suffix(&self.task.spec.params, image.stage());
+        self.history
+            .checkpoint(&self.task.paths, &image.stem(), &suffix, wanted)
+    }
+
+    /// The image of an earlier run, or why there is none to be used. What is wrong with files of its name is noted.
+    fn find(
+        &self,
+        image: Image,
+        accept_legacy: bool,
+        findings: &mut Findings,
+    ) -> Result<UsableCheckpoint<'_>, String> {
+        let stage = image.stage();
+        let wanted = self.wanted(stage, self.inputs, accept_legacy);
+        let lookup = self.lookup(image, &wanted);
+        let what = if lookup.found.is_some() {
+            "a file is not used"
+        } else {
+            "is done again"
+        };
+        let refused = lookup.refused.iter();
+        findings
+            .notes
+            .extend(refused.map(|reason| format!("{} {what}: {reason}", stage.label())));
+        let Some(found) = lookup.found else {
+            let reason = lookup.refused.into_iter().next();
+            return Err(reason.unwrap_or_else(|| format!("{} is not there", image.stem())));
+        };
+        let formats: Vec<CheckpointFormat> = match &found {
+            UsableCheckpoint::Recorded(_, records) => {
+                let records = records.iter().map(|(_, record)| record.clone());
+                findings.checkpoints.extend(records);
+                formats_of(&found)
+            }
+            UsableCheckpoint::Legacy(format) => vec![*format],
+        };
+        let asked_for = self.task.spec.checkpoint_format.list();
+        let lacking = asked_for.iter().any(|format| !formats.contains(format));
+        if stage < Stage::Difference && lacking && !self.formats_told.replace(true) {
+            let (there, new) = (names_of(&formats), names_of(asked_for));
+            findings.notes.push(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
+        }
+        Ok(found)
+    }
+
+    /// What becomes of the pictures of a stage whose results are taken over.
+    fn pictures(&self, stage: Stage, results: &Results) -> PicturePlan {
+        let (spec, paths) = (self.task.spec, &self.task.paths);
+        let mut plan = PicturePlan::default();
+        let same_warps = |manifest: &&Manifest| {
+            let (a, b) = (&manifest.warps, &results.warps);
+            a.icp == b.icp && (stage < Stage::Fine || a.interior == b.interior)
+        };
+        let own = self.own().filter(same_warps);
+        let alike: Vec<&Manifest> = self
+            .history
+            .manifests()
+            .iter()
+            .filter(|manifest| {
+                let same_content = |inputs| manifest.inputs.same_content(inputs);
+                self.inputs.is_some_and(same_content)
+                    && manifest.params.same_up_to(stage, &spec.params)
+            })
+            .filter(same_warps)
+            .collect();
+        let factor = results.alignment.as_ref().and_then(|a| a.comparison_factor);
+        for picture in pictures_of(stage, &spec.params) {
+            let record = picture.record(paths, &spec.params);
+            let is_file = paths.dir().join(&record.path).is_file();
+            // Nothing is known of an alignment of the Python program that a picture could show.
+            if results.legacy_aligned.is_some() && stage < Stage::Difference {
+                plan.there.extend(is_file.then_some(record));
+                continue;
+            }
+            let is_usable = factor.is_some() || !picture.needs_factor();
+            let is_known = own.is_some_and(|own| own.pictures.contains(&record));
+            if spec.redraw {
+                plan.drawn.push(picture);
+            } else if is_known && is_file && is_usable {
+                plan.there.push(record);
+            } else if is_missed(&record, stage, &alike) {
+                // What differs in later stages only shows the same, under another name.
+                let same = |known: &&PictureRecord| {
+                    (&known.kind, &known.variant) == (&record.kind, &record.variant)
+                        && paths.dir().join(&known.path).is_file()
+                };
+                let mut drawn = alike.iter().flat_map(|manifest| &manifest.pictures);
+                let may_copy = stage < Stage::Difference && is_usable;
+                match drawn.find(same).filter(|_| may_copy) {
+                    Some(known) => plan.copied.push((picture, known.path.clone())),
+                    None => plan.drawn.push(picture),
+                }
+            }
+        }
+        plan
+    }
+}
+
+/// Whether a picture that is not there is missed: a run that ended well, and whose version did not draw it, does not miss it.
+fn is_missed(record: &PictureRecord, stage: Stage, alike: &[&Manifest]) -> bool {
+    let knows = |manifest: &&Manifest| {
+        let same = |known: &PictureRecord| {
+            (&known.kind, &known.variant) == (&record.kind, &record.variant)
+        };
+        manifest.pictures.iter().any(same)
+    };
+    let is_complete = |manifest: &&Manifest| {
+        matches!(manifest.status, Status::Complete | Status::Suspect(_))
+            && manifest.stages.iter().any(|done| done.stage == stage)
+    };
+    alike.iter().any(knows) || !alike.iter().any(is_complete)
+}
+
+fn formats_of(found: &UsableCheckpoint<'_>) -> Vec<CheckpointFormat> {
+    match found {
+        UsableCheckpoint::Recorded(_, records) => {
+            records.iter().map(|(format, _)| *format).collect()
+        }
+        UsableCheckpoint::Legacy(format) => vec![*format],
+    }
+}
+
+fn names_of(formats: &[CheckpointFormat]) -> String {
+    let names: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
+    names.join(" and ")
+}
