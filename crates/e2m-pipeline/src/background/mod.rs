@@ -1,24 +1,29 @@
 //! What goes on beside the stages: finished images get to the disk and pictures are drawn while the next stage computes.
 //!
-//! Each lane is a thread that does one job after another. With a single compute thread there are no lanes: a job is done
-//! where it is given.
+//! Each lane does one job after another, on a thread of its own. A task that runs in a pool of threads stays there: its jobs
+//! are done by threads of that pool, or several tasks, each in a pool of its own, would take more processors than they were
+//! given. With a single compute thread there are no lanes: a job is done where it is given.
+
+mod queue;
 
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, PictureRecord};
 use crate::messages::{emit, progress};
 use crate::observer::Observer;
 use crate::stage::Stage;
+use queue::Queue;
 use std::any::Any;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Who waits looks this often whether the user wants to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// After so many looks, jobs that nobody has begun get a thread of their own.
+const PATIENCE_LOOKS: usize = 10;
 
 /// What a job is told to call with rows done and rows in all; it may stop the job.
 pub(crate) type Tick<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
@@ -50,6 +55,7 @@ pub(crate) enum Lane {
     Drawing,
 }
 
+/// The lanes, each with the name of its thread.
 const LANES: [(Lane, &str); 2] = [(Lane::Writing, "writing"), (Lane::Drawing, "drawing")];
 
 /// What a job does.
@@ -100,7 +106,7 @@ struct Shared {
 /// The lanes of a task. Dropped, it stops them and waits.
 pub(crate) struct Background {
     shared: Arc<Shared>,
-    lanes: [Option<(Sender<Job>, JoinHandle<()>)>; LANES.len()],
+    queues: [Arc<Queue>; LANES.len()],
     ended: (Sender<Ended>, Receiver<Ended>),
     /// The stage of each job that has not ended.
     under_way: Vec<Stage>,
@@ -113,7 +119,7 @@ impl Background {
     pub(crate) fn new() -> Self {
         Self {
             shared: Arc::default(),
-            lanes: [None, None],
+            queues: LANES.map(|(_, name)| Arc::new(Queue::new(name))),
             ended: channel(),
             under_way: Vec::new(),
             done: Vec::new(),
@@ -133,15 +139,16 @@ impl Background {
             return self.do_at_once((stage, what), observer, work);
         }
         let work: Work = Box::new(work);
-        let index = usize::from(lane != LANES[0].0);
-        if self.lanes[index].is_none() {
-            self.lanes[index] = Some(self.open(LANES[index].1)?);
+        let queue = &self.queues[usize::from(lane != LANES[0].0)];
+        if queue.push(Job { stage, what, work }) {
+            if is_in_pool() {
+                let worker = self.worker_of(queue);
+                rayon::spawn(worker);
+            } else {
+                self.open_thread(queue)?;
+            }
         }
-        if let Some((jobs, _)) = &self.lanes[index]
-            && jobs.send(Job { stage, what, work }).is_ok()
-        {
-            self.under_way.push(stage);
-        }
+        self.under_way.push(stage);
         Ok(())
     }
 
@@ -162,20 +169,30 @@ impl Background {
         Ok(())
     }
 
-    fn open(&self, name: &str) -> Result<(Sender<Job>, JoinHandle<()>), PipelineError> {
-        let (jobs, to_do) = channel::<Job>();
+    /// Does the jobs of a lane until none is left, unless somebody does already.
+    fn worker_of(&self, queue: &Arc<Queue>) -> impl FnOnce() + Send + use<> {
         let (shared, ended) = (Arc::clone(&self.shared), self.ended.0.clone());
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                for job in to_do {
-                    if ended.send(shared.work(job)).is_err() {
-                        return;
-                    }
-                }
-            })
-            .map_err(PipelineError::Thread)?;
-        Ok((jobs, thread))
+        let queue = Arc::clone(queue);
+        move || {
+            if !queue.take_up() {
+                return;
+            }
+            while let Some(job) = queue.next() {
+                // Who has gone away needs no answer.
+                let _ = ended.send(shared.work(job));
+            }
+        }
+    }
+
+    fn open_thread(&self, queue: &Arc<Queue>) -> Result<(), PipelineError> {
+        let thread = std::thread::Builder::new().name(queue.name.to_owned());
+        match thread.spawn(self.worker_of(queue)) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                queue.give_up();
+                Err(PipelineError::Thread(error))
+            }
+        }
     }
 
     /// What was finished since the last time; never waits.
@@ -197,6 +214,7 @@ impl Background {
     /// # Errors
     /// That of the first job that failed, or [`PipelineError::Interrupted`].
     pub(crate) fn wait(&mut self, observer: &mut dyn Observer) -> Result<Vec<Done>, PipelineError> {
+        let mut looks = 0;
         while !self.under_way.is_empty() {
             match self.ended.1.recv_timeout(LOOK_EVERY) {
                 Ok(ended) => self.take(ended, observer)?,
@@ -211,6 +229,10 @@ impl Background {
                     {
                         observer.on_event(&progress(stage, what, rows, of));
                     }
+                    looks += 1;
+                    if looks % PATIENCE_LOOKS == 0 {
+                        self.help()?;
+                    }
                 }
                 // It holds a sender itself.
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -222,6 +244,16 @@ impl Background {
         self.collect(observer)
     }
 
+    /// Opens threads for lanes whose jobs nobody has begun: perhaps every thread of the pool waits as this one does.
+    fn help(&self) -> Result<(), PipelineError> {
+        let called = self.queues.iter().filter(|queue| queue.is_called());
+        called.into_iter().try_for_each(|queue| {
+            let thread = std::thread::Builder::new().name(queue.name.to_owned());
+            let opened = thread.spawn(self.worker_of(queue));
+            opened.map(drop).map_err(PipelineError::Thread)
+        })
+    }
+
     /// Whether something of a stage is still going on.
     pub(crate) fn is_under_way(&self, stage: Stage) -> bool {
         self.under_way.contains(&stage)
@@ -229,9 +261,10 @@ impl Background {
 
     /// Stops everything and waits until nothing runs; what was finished before that is not lost.
     pub(crate) fn abandon(&mut self) -> Abandoned {
-        self.shared.stop.store(true, Ordering::Relaxed);
-        self.close();
         let mut error = None;
+        for stage in self.close() {
+            self.unfinished.push(stage);
+        }
         while let Ok(ended) = self.ended.1.try_recv() {
             match ended.result {
                 Ok(done) => self.done.push(done),
@@ -276,26 +309,21 @@ impl Background {
         }
     }
 
-    fn close(&mut self) {
-        for lane in &mut self.lanes {
-            if let Some((jobs, thread)) = lane.take() {
-                drop(jobs);
-                // A job's panic is caught where it happens.
-                let _ = thread.join();
-            }
-        }
+    /// Stops all jobs and waits until none runs. Answers with the stages of those that had not begun.
+    fn close(&self) -> Vec<Stage> {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.queues.iter().flat_map(|queue| queue.close()).collect()
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
         self.close();
     }
 }
 
 impl Shared {
-    fn lock_progress(&self) -> std::sync::MutexGuard<'_, Option<Progress>> {
+    fn lock_progress(&self) -> MutexGuard<'_, Option<Progress>> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -341,6 +369,11 @@ fn message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
+/// Whether this thread is one of a pool, and everything it starts has to stay there.
+fn is_in_pool() -> bool {
+    rayon::current_thread_index().is_some()
+}
+
 /// Whether one thread has to do everything.
 fn alone() -> bool {
     rayon::current_num_threads() < 2
@@ -354,6 +387,18 @@ pub(crate) fn both<A, B: Send>(
     if alone() {
         return (here(), beside());
     }
+    if is_in_pool() {
+        let mut done = None;
+        let here = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| done = Some(beside()));
+            here()
+        });
+        if let Some(beside) = done {
+            return (here, beside);
+        }
+        // A panic beside is passed on by the scope.
+        resume_unwind(Box::new("a job beside this thread was lost"));
+    }
     std::thread::scope(|scope| {
         let beside = scope.spawn(beside);
         let here = here();
@@ -363,173 +408,4 @@ pub(crate) fn both<A, B: Send>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::observer::{TaskEvent, Unobserved};
-    use std::sync::atomic::AtomicUsize;
-    use std::time::Instant;
-
-    /// Stops once it has been asked so often.
-    struct Impatient {
-        left: std::cell::Cell<usize>,
-    }
-
-    impl Observer for Impatient {
-        fn on_event(&mut self, _: &TaskEvent) {}
-
-        fn should_stop(&self) -> bool {
-            self.left.set(self.left.get().saturating_sub(1));
-            self.left.get() == 0
-        }
-    }
-
-    fn picture(name: &str) -> Done {
-        Done {
-            pictures: vec![PictureRecord {
-                kind: name.into(),
-                variant: String::new(),
-                path: name.into(),
-            }],
-            ..Done::default()
-        }
-    }
-
-    fn names(done: &[Done]) -> Vec<&str> {
-        let pictures = done.iter().flat_map(|d| &d.pictures);
-        pictures.map(|p| p.kind.as_str()).collect()
-    }
-
-    /// Runs `test` with so many compute threads.
-    fn on<T: Send>(threads: usize, test: impl FnOnce() -> T + Send) -> T {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().expect("a pool").install(test)
-    }
-
-    const WRITING: (Lane, Stage, &str) = (Lane::Writing, Stage::Pad, "writing");
-    const DRAWING: (Lane, Stage, &str) = (Lane::Drawing, Stage::Coarse, "drawing");
-
-    #[test]
-    fn jobs_of_a_lane_are_done_in_order_and_all_are_waited_for() {
-        for threads in [1, 2] {
-            on(threads, || {
-                let mut background = Background::new();
-                for name in ["a", "b", "c"] {
-                    let job = move |_: Tick<'_>| Ok(picture(name));
-                    background
-                        .start(WRITING, &mut Unobserved, job)
-                        .expect("starts");
-                }
-                let done = background.wait(&mut Unobserved).expect("all of it");
-                assert_eq!(names(&done), ["a", "b", "c"], "{threads}");
-                let left = background.abandon();
-                assert!(left.done.is_empty() && left.unfinished.is_empty());
-            });
-        }
-    }
-
-    #[test]
-    fn with_one_thread_a_job_is_done_where_it_is_given() {
-        on(1, || {
-            let here = std::thread::current().id();
-            let job = move |_: Tick<'_>| {
-                assert_eq!(std::thread::current().id(), here);
-                Ok(Done::default())
-            };
-            let mut background = Background::new();
-            background
-                .start(DRAWING, &mut Unobserved, job)
-                .expect("does it");
-            let (a, b) = both(|| 1, || std::thread::current().id());
-            assert_eq!((a, b), (1, here));
-        });
-    }
-
-    #[test]
-    fn the_first_failure_is_told_and_what_was_finished_is_kept() {
-        for threads in [1, 2] {
-            on(threads, || {
-                let mut background = Background::new();
-                let good = |_: Tick<'_>| Ok(picture("good"));
-                let bad = |_: Tick<'_>| Err(PipelineError::Thread(std::io::Error::other("full")));
-                background
-                    .start(DRAWING, &mut Unobserved, good)
-                    .expect("starts");
-                let error = match background.start(WRITING, &mut Unobserved, bad) {
-                    Err(error) => error,
-                    Ok(()) => loop {
-                        match background.wait(&mut Unobserved) {
-                            Err(error) => break error,
-                            Ok(done) => assert_eq!(names(&done), ["good"]),
-                        }
-                    },
-                };
-                assert!(error.to_string().contains("full"), "{error}");
-                let left = background.abandon();
-                // The other may have been stopped before it began.
-                assert!(left.unfinished.contains(&Stage::Pad));
-                assert!(names(&left.done).iter().all(|name| *name == "good"));
-            });
-        }
-    }
-
-    #[test]
-    fn who_wants_to_stop_is_heard_while_waiting_and_a_long_job_ends() {
-        on(2, || {
-            let mut background = Background::new();
-            let endless = |tick: Tick<'_>| loop {
-                if tick(1, 2).is_break() {
-                    return Err(PipelineError::Interrupted);
-                }
-                std::thread::yield_now();
-            };
-            let begun = Arc::new(AtomicUsize::new(0));
-            let counted = Arc::clone(&begun);
-            let next = move |_: Tick<'_>| {
-                counted.fetch_add(1, Ordering::SeqCst);
-                Ok(Done::default())
-            };
-            background
-                .start(WRITING, &mut Unobserved, endless)
-                .expect("starts");
-            background
-                .start(WRITING, &mut Unobserved, next)
-                .expect("starts");
-            let started = Instant::now();
-            let mut impatient = Impatient { left: 3.into() };
-            let stopped = background.wait(&mut impatient);
-            assert!(matches!(stopped, Err(PipelineError::Interrupted)));
-            let left = background.abandon();
-            assert!(left.done.is_empty() && left.error.is_none());
-            assert_eq!(left.unfinished, [Stage::Pad; 2]);
-            assert_eq!(begun.load(Ordering::SeqCst), 0, "a job began after the end");
-            assert!(started.elapsed() < Duration::from_secs(30));
-        });
-    }
-
-    #[test]
-    fn a_panic_and_what_nobody_has_looked_at_are_told() {
-        on(2, || {
-            let mut background = Background::new();
-            let defect = |_: Tick<'_>| -> Result<Done, PipelineError> { panic!("a slip") };
-            background
-                .start(WRITING, &mut Unobserved, defect)
-                .expect("starts");
-            let error = background.wait(&mut Unobserved).expect_err("a panic");
-            assert!(error.to_string().contains("a slip"), "{error}");
-
-            let (begins, begun) = channel();
-            let full = move |_: Tick<'_>| {
-                let _ = begins.send(());
-                Err(PipelineError::Thread(std::io::Error::other("full")))
-            };
-            background
-                .start(DRAWING, &mut Unobserved, full)
-                .expect("starts");
-            assert!(background.is_under_way(Stage::Coarse) && !background.is_under_way(Stage::Pad));
-            begun.recv().expect("it begins");
-            let left = background.abandon();
-            let error = left.error.expect("the error");
-            assert!(error.to_string().contains("full"), "{error}");
-        });
-    }
-}
+mod tests;

@@ -1,175 +1,26 @@
-//! What a run of a task takes over from earlier runs and what it makes: decided here, once.
-//!
-//! [`ResumePlan::of`] decides from the task, the manifests in its folder and the evidence. A run decides on
-//! [`Evidence::Full`] and executes the plan; [`preview`](crate::preview) decides on [`Evidence::Cheap`] and shows it.
+//! The decision, stage by stage.
 
+use super::{LegacyAligned, Results, ResumePlan, Reuse, StageAction, StagePlan, follows};
 use crate::alignment_record::AlignmentRecord;
-use crate::artifact::{Image, Picture, images_of, pictures_of};
+use crate::artifact::{Image, images_of, pictures_of};
 use crate::context::TaskContext;
-use crate::history::{Evidence, History, UsableCheckpoint, Wanted, relative_path};
-use crate::manifest::{
-    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Scales, Warps,
-};
+use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted};
+use crate::manifest::{CheckpointRecord, Inputs, Manifest, Warps};
 use crate::params::suffix;
 use crate::stage::Stage;
 use crate::status::Status;
 use e2m_align::Verdict;
-use e2m_io::{CheckpointFormat, FileIdentity};
+use e2m_io::CheckpointFormat;
 use std::cell::Cell;
 
-/// What becomes of each stage that a task asks for.
-#[derive(Debug)]
-pub(crate) struct ResumePlan {
-    /// Everything is there as this manifest has it, and nothing is looked at any further.
-    pub(crate) finished: Option<Box<Manifest>>,
-    /// How the task stands, if nothing is to be made or drawn.
-    pub(crate) standing: Option<Status>,
-    /// The stages in their order; none where the task is finished.
-    pub(crate) stages: Vec<StagePlan>,
-}
-
-/// What becomes of a stage.
-#[derive(Debug)]
-pub(crate) struct StagePlan {
-    pub(crate) stage: Stage,
-    pub(crate) action: StageAction,
-    /// What the user should know, such as why a file is not used.
-    pub(crate) notes: Vec<String>,
-}
-
-/// Whether a stage is made.
-#[derive(Debug)]
-pub(crate) enum StageAction {
-    /// It is made, and why.
-    Make(String),
-    /// Its results are those of an earlier run.
-    Reuse(Box<Reuse>),
-}
-
-/// The results of a stage that are taken over.
-#[derive(Debug)]
-pub(crate) struct Reuse {
-    /// What the stages up to this one have found.
-    pub(crate) results: Results,
-    /// Its images.
-    pub(crate) checkpoints: Vec<CheckpointRecord>,
-    /// Its pictures.
-    pub(crate) pictures: PicturePlan,
-}
-
-/// What becomes of the pictures of a stage whose results are taken over.
-#[derive(Debug, Default)]
-pub(crate) struct PicturePlan {
-    /// Those that are there.
-    pub(crate) there: Vec<PictureRecord>,
-    /// Those that another run has drawn under another name, below the task's folder.
-    pub(crate) copied: Vec<(Picture, String)>,
-    /// Those to be drawn.
-    pub(crate) drawn: Vec<Picture>,
-}
-
-impl PicturePlan {
-    fn is_idle(&self) -> bool {
-        self.copied.is_empty() && self.drawn.is_empty()
-    }
-}
-
-/// What the stages up to some stage have found.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Results {
-    pub(crate) warps: Warps,
-    pub(crate) alignment: Option<AlignmentRecord>,
-    /// Where aligned pre is only there as an image of the Python program.
-    pub(crate) legacy_aligned: Option<LegacyAligned>,
-    pub(crate) scales: Scales,
-}
-
-/// An image of the Python program that stands for aligned pre.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct LegacyAligned {
-    pub(crate) image: Image,
-    pub(crate) format: CheckpointFormat,
-}
-
-impl LegacyAligned {
-    /// What is known of it.
-    ///
-    /// # Errors
-    /// That of looking at the file.
-    pub(crate) fn record(&self, task: &TaskContext<'_>) -> std::io::Result<LegacyRecord> {
-        let path = task.image_path(self.image, self.format);
-        let identity = FileIdentity::of(&path)?;
-        Ok(LegacyRecord {
-            path: relative_path(task.paths.dir(), &path),
-            bytes: identity.bytes,
-            modified: identity.modified,
-        })
-    }
-}
-
-impl Results {
-    /// How a task has ended that has come to these results.
-    pub(crate) fn status(&self, to_stage: Stage) -> Status {
-        match &self.alignment {
-            // Before stage 3 nothing has been judged, and nobody asked for it.
-            _ if to_stage < Stage::Fine => Status::Complete,
-            Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
-            None if self.legacy_aligned.is_some() => Status::Suspect(
-                "the alignment is the Python program's and was not checked".to_owned(),
-            ),
-            _ => Status::Complete,
-        }
-    }
-}
-
-impl ResumePlan {
-    /// Decides what becomes of each stage. `inputs` are the raw files as far as they are known, `None` where one is not that
-    /// of any earlier run.
-    pub(crate) fn of(
-        task: &TaskContext<'_>,
-        history: &History,
-        inputs: Option<&Inputs>,
-        evidence: &Evidence,
-    ) -> Self {
-        let planner = Planner {
-            task,
-            history,
-            inputs,
-            evidence,
-            formats_told: Cell::new(false),
-        };
-        planner.plan()
-    }
-
-    /// What becomes of the next stage.
-    pub(crate) fn next_stage(&mut self) -> Option<StagePlan> {
-        (!self.stages.is_empty()).then(|| self.stages.remove(0))
-    }
-
-    /// Takes back what was decided of the stages that rest on `stage`, which is made after all.
-    pub(crate) fn remake_after(&mut self, stage: Stage) {
-        if !stage.is_rested_on() {
-            return;
-        }
-        for later in self.stages.iter_mut().filter(|plan| plan.stage > stage) {
-            later.action = StageAction::Make(follows(stage));
-            later.notes.clear();
-        }
-    }
-}
-
-fn follows(stage: Stage) -> String {
-    format!("it follows stage {stage}")
-}
-
 /// What is decided from.
-struct Planner<'a> {
-    task: &'a TaskContext<'a>,
-    history: &'a History,
-    inputs: Option<&'a Inputs>,
-    evidence: &'a Evidence,
+pub(super) struct Planner<'a> {
+    pub(super) task: &'a TaskContext<'a>,
+    pub(super) history: &'a History,
+    pub(super) inputs: Option<&'a Inputs>,
+    pub(super) evidence: &'a Evidence,
     /// Whether it is said already that the task's folder will hold images in different formats.
-    formats_told: Cell<bool>,
+    pub(super) formats_told: Cell<bool>,
 }
 
 /// What is found out about one stage.
@@ -180,7 +31,7 @@ struct Findings {
 }
 
 impl Planner<'_> {
-    fn plan(&self) -> ResumePlan {
+    pub(super) fn plan(&self) -> ResumePlan {
         let to_stage = self.task.spec.to_stage;
         if let Some(manifest) = self.finished() {
             let standing = if to_stage < Stage::Fine {
@@ -217,7 +68,7 @@ impl Planner<'_> {
     }
 
     /// The manifest of exactly this task.
-    fn own(&self) -> Option<&Manifest> {
+    pub(super) fn own(&self) -> Option<&Manifest> {
         let params = &self.task.spec.params;
         self.history.manifest_for(self.inputs?, params)
     }
@@ -465,7 +316,7 @@ impl Planner<'_> {
         }
     }
 
-    fn lookup(&self, image: Image, wanted: &Wanted<'_>) -> crate::history::Lookup<'_> {
+    fn lookup(&self, image: Image, wanted: &Wanted<'_>) -> Lookup<'_> {
         let suffix = suffix(&self.task.spec.params, image.stage());
         self.history
             .checkpoint(&self.task.paths, &image.stem(), &suffix, wanted)
@@ -510,73 +361,6 @@ impl Planner<'_> {
         }
         Ok(found)
     }
-
-    /// What becomes of the pictures of a stage whose results are taken over.
-    fn pictures(&self, stage: Stage, results: &Results) -> PicturePlan {
-        let (spec, paths) = (self.task.spec, &self.task.paths);
-        let mut plan = PicturePlan::default();
-        let same_warps = |manifest: &&Manifest| {
-            let (a, b) = (&manifest.warps, &results.warps);
-            a.icp == b.icp && (stage < Stage::Fine || a.interior == b.interior)
-        };
-        let own = self.own().filter(same_warps);
-        let alike: Vec<&Manifest> = self
-            .history
-            .manifests()
-            .iter()
-            .filter(|manifest| {
-                let same_content = |inputs| manifest.inputs.same_content(inputs);
-                self.inputs.is_some_and(same_content)
-                    && manifest.params.same_up_to(stage, &spec.params)
-            })
-            .filter(same_warps)
-            .collect();
-        let factor = results.alignment.as_ref().and_then(|a| a.comparison_factor);
-        for picture in pictures_of(stage, &spec.params) {
-            let record = picture.record(paths, &spec.params);
-            let is_file = paths.dir().join(&record.path).is_file();
-            // Nothing is known of an alignment of the Python program that a picture could show.
-            if results.legacy_aligned.is_some() && stage < Stage::Difference {
-                plan.there.extend(is_file.then_some(record));
-                continue;
-            }
-            let is_usable = factor.is_some() || !picture.needs_factor();
-            let is_known = own.is_some_and(|own| own.pictures.contains(&record));
-            if spec.redraw {
-                plan.drawn.push(picture);
-            } else if is_known && is_file && is_usable {
-                plan.there.push(record);
-            } else if is_missed(&record, stage, &alike) {
-                // What differs in later stages only shows the same, under another name.
-                let same = |known: &&PictureRecord| {
-                    (&known.kind, &known.variant) == (&record.kind, &record.variant)
-                        && paths.dir().join(&known.path).is_file()
-                };
-                let mut drawn = alike.iter().flat_map(|manifest| &manifest.pictures);
-                let may_copy = stage < Stage::Difference && is_usable;
-                match drawn.find(same).filter(|_| may_copy) {
-                    Some(known) => plan.copied.push((picture, known.path.clone())),
-                    None => plan.drawn.push(picture),
-                }
-            }
-        }
-        plan
-    }
-}
-
-/// Whether a picture that is not there is missed: a run that ended well, and whose version did not draw it, does not miss it.
-fn is_missed(record: &PictureRecord, stage: Stage, alike: &[&Manifest]) -> bool {
-    let knows = |manifest: &&Manifest| {
-        let same = |known: &PictureRecord| {
-            (&known.kind, &known.variant) == (&record.kind, &record.variant)
-        };
-        manifest.pictures.iter().any(same)
-    };
-    let is_complete = |manifest: &&Manifest| {
-        matches!(manifest.status, Status::Complete | Status::Suspect(_))
-            && manifest.stages.iter().any(|done| done.stage == stage)
-    };
-    alike.iter().any(knows) || !alike.iter().any(is_complete)
 }
 
 fn formats_of(found: &UsableCheckpoint<'_>) -> Vec<CheckpointFormat> {
