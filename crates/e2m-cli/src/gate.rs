@@ -5,9 +5,7 @@ use crate::human;
 use crate::plan::Plan;
 use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_image::Size;
-use e2m_io::CheckpointWriter;
-use e2m_pipeline::{CheckpointFormats, MemoryNeeds, PipelineError, StagePreview, TaskPreview};
+use e2m_pipeline::{CheckpointFormats, MemoryNeeds, PipelineError, TaskPreview};
 use e2m_resources::{
     Alternatives, Band, Disk, DiskError, GatePolicy, LimitSource, Machine, MemoryLimit, Need,
     Preflight, assess, process_memory, rule_bytes, threads_per_worker,
@@ -359,32 +357,13 @@ impl Wanted<'_> {
         };
         let larger = outlook.post.max(outlook.pre);
         let factor = self.plan.resources.peak_factor.0;
-        let disk_bytes = if pad == outlook.memory.pad {
-            outlook.disk_bytes
-        } else {
-            all_images(outlook, pad, outlook.memory.formats)
-        };
         Need {
             name,
             rule_bytes: rule_bytes(larger.width, larger.height, pad, factor),
             plan_bytes: memory.expected().plan_bytes,
-            disk_bytes,
+            disk_bytes: outlook.disk_bytes_with(pad, outlook.memory.formats),
         }
     }
-}
-
-/// Bytes of all images of a task.
-fn all_images(outlook: &TaskPreview, pad: usize, formats: CheckpointFormats) -> u64 {
-    let larger = outlook.post.max(outlook.pre);
-    let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
-    let bytes = |formats: CheckpointFormats| -> u64 {
-        let each = formats.list().iter();
-        each.map(|format| CheckpointWriter::file_bytes(canvas, *format))
-            .sum()
-    };
-    // Padded post and pre, pre after stages 2 and 3.
-    let checkpoints = 4 * bytes(formats);
-    checkpoints + outlook.memory.differences as u64 * bytes(CheckpointFormats::Both)
 }
 
 impl Wanted<'_> {
@@ -418,15 +397,8 @@ impl Alternatives for Wanted<'_> {
         if spec.is_none_or(|spec| spec.checkpoint_format != CheckpointFormats::Both) {
             return Vec::new();
         }
-        let bytes = |outlook: &TaskPreview| -> u64 {
-            let to_do = outlook.stages.iter().take(3);
-            let checkpoints = to_do.filter(|stage| **stage != StagePreview::There).count();
-            let canvas = |formats| all_images(outlook, outlook.memory.pad, formats);
-            let saved = canvas(CheckpointFormats::Both) - canvas(CheckpointFormats::Tiff);
-            // Of four images two are of stage 1.
-            let images = checkpoints as u64
-                + u64::from(outlook.stages.first() != Some(&StagePreview::There));
-            outlook.disk_bytes.saturating_sub(saved / 4 * images)
+        let bytes = |outlook: &TaskPreview| {
+            outlook.disk_bytes_with(outlook.memory.pad, CheckpointFormats::Tiff)
         };
         let to_do = self.outlooks.iter().flatten();
         let total = to_do

@@ -18,13 +18,13 @@ pub(crate) struct Ledger<'a> {
     manifest: Manifest,
     /// The manifest that an earlier run with the same raw files and parameters left.
     earlier: Option<&'a Manifest>,
-    progress: Progress,
+    state: LedgerState,
     stages_done: Vec<Stage>,
 }
 
 /// What this run has done so far. It decides what the manifest is worth beside that of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Progress {
+enum LedgerState {
     /// Everything was there, and the manifest is that of the earlier run.
     Finished,
     /// Results of an earlier run were taken over; nothing was made.
@@ -43,7 +43,7 @@ enum Progress {
 
 /// How a run has ended, as far as the record goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum RunEnding {
     /// Every stage asked for is done.
     WentThrough,
     Failed,
@@ -60,7 +60,7 @@ impl<'a> Ledger<'a> {
             task,
             manifest,
             earlier,
-            progress: Progress::Resumed,
+            state: LedgerState::Resumed,
             stages_done: Vec::new(),
         }
     }
@@ -78,7 +78,7 @@ impl<'a> Ledger<'a> {
     /// Takes over the manifest of an earlier run as it is.
     pub(crate) fn finish_as(&mut self, manifest: Manifest) {
         self.manifest = manifest;
-        self.progress = Progress::Finished;
+        self.state = LedgerState::Finished;
     }
 
     /// A stage begins to be made. What is on record of it goes: a file that is still there is about to be replaced.
@@ -87,12 +87,15 @@ impl<'a> Ledger<'a> {
         if stage == Stage::Coarse {
             self.manifest.alignment = None;
         }
-        match &mut self.progress {
-            Progress::Making { begun, .. } => {
+        match &mut self.state {
+            LedgerState::Making { begun, .. } => {
                 begun.insert(stage);
             }
-            Progress::Finished | Progress::Resumed | Progress::Drawn | Progress::Revoked => {
-                self.progress = Progress::Making {
+            LedgerState::Finished
+            | LedgerState::Resumed
+            | LedgerState::Drawn
+            | LedgerState::Revoked => {
+                self.state = LedgerState::Making {
                     begun: BTreeSet::from([stage]),
                     written: false,
                 };
@@ -107,8 +110,8 @@ impl<'a> Ledger<'a> {
 
     /// Pictures are drawn of results that were taken over.
     pub(crate) fn drawing(&mut self) {
-        if self.progress == Progress::Resumed {
-            self.progress = Progress::Drawn;
+        if self.state == LedgerState::Resumed {
+            self.state = LedgerState::Drawn;
         }
     }
 
@@ -201,11 +204,14 @@ impl<'a> Ledger<'a> {
     /// results; what else is there is not on record any more.
     pub(crate) fn revoke(&mut self) {
         let task = self.task;
-        let last_begun = match &self.progress {
-            Progress::Making { begun, .. } => begun.last().copied(),
-            Progress::Finished | Progress::Resumed | Progress::Drawn | Progress::Revoked => None,
+        let last_begun = match &self.state {
+            LedgerState::Making { begun, .. } => begun.last().copied(),
+            LedgerState::Finished
+            | LedgerState::Resumed
+            | LedgerState::Drawn
+            | LedgerState::Revoked => None,
         };
-        self.progress = Progress::Revoked;
+        self.state = LedgerState::Revoked;
         self.manifest.checkpoints.clear();
         if last_begun == Some(Stage::Difference) {
             let images = images_of(
@@ -229,7 +235,7 @@ impl<'a> Ledger<'a> {
         let of = self.task.spec.to_stage;
         self.manifest.status = Status::Incomplete(format!("stage {stage} of {of} is done"));
         self.write(&self.unfinished_record())?;
-        if let Progress::Making { written, .. } = &mut self.progress {
+        if let LedgerState::Making { written, .. } = &mut self.state {
             *written = true;
         }
         Ok(())
@@ -248,7 +254,7 @@ impl<'a> Ledger<'a> {
         status: &Status,
         interrupted: bool,
     ) -> Result<Manifest, PipelineError> {
-        if self.progress == Progress::Finished {
+        if self.state == LedgerState::Finished {
             if self.earlier != Some(&self.manifest) {
                 self.write(&self.manifest)?;
             }
@@ -256,9 +262,9 @@ impl<'a> Ledger<'a> {
         }
         self.manifest.status = status.clone();
         let ending = match status {
-            Status::Complete | Status::Suspect(_) => Ending::WentThrough,
-            Status::Error(_) | Status::Incomplete(_) if interrupted => Ending::Interrupted,
-            Status::Error(_) | Status::Incomplete(_) => Ending::Failed,
+            Status::Complete | Status::Suspect(_) => RunEnding::WentThrough,
+            Status::Error(_) | Status::Incomplete(_) if interrupted => RunEnding::Interrupted,
+            Status::Error(_) | Status::Incomplete(_) => RunEnding::Failed,
         };
         if let Some(last) = self.last_record(ending)
             && self.earlier != Some(&last)
@@ -269,29 +275,29 @@ impl<'a> Ledger<'a> {
     }
 
     /// What the disk is to say in the end; `None` where the manifest that is there says it.
-    fn last_record(&self, ending: Ending) -> Option<Manifest> {
+    fn last_record(&self, ending: RunEnding) -> Option<Manifest> {
         let own = || Some(self.manifest.clone());
         let Some(earlier) = self.earlier else {
             return own();
         };
-        match (&self.progress, ending) {
-            (Progress::Finished, _) => None,
-            (Progress::Revoked, _) => own(),
+        match (&self.state, ending) {
+            (LedgerState::Finished, _) => None,
+            (LedgerState::Revoked, _) => own(),
             // A run that was stopped before it had made anything knows less than the one before.
-            (Progress::Resumed | Progress::Drawn, Ending::Interrupted) => None,
-            (Progress::Making { written: false, .. }, Ending::Interrupted)
+            (LedgerState::Resumed | LedgerState::Drawn, RunEnding::Interrupted) => None,
+            (LedgerState::Making { written: false, .. }, RunEnding::Interrupted)
                 if self.stages_done.is_empty() =>
             {
                 None
             }
             // Nothing was made that later stages rest on: what is on record of these stays, and the error is that of this run.
-            (Progress::Resumed | Progress::Drawn, Ending::Failed) => Some(Manifest {
+            (LedgerState::Resumed | LedgerState::Drawn, RunEnding::Failed) => Some(Manifest {
                 status: self.manifest.status.clone(),
                 ..self.with_own_pictures(earlier)
             }),
-            (Progress::Making { .. }, Ending::WentThrough) => own(),
-            (Progress::Making { .. }, _) => Some(self.unfinished_record()),
-            (Progress::Resumed | Progress::Drawn, Ending::WentThrough) => {
+            (LedgerState::Making { .. }, RunEnding::WentThrough) => own(),
+            (LedgerState::Making { .. }, _) => Some(self.unfinished_record()),
+            (LedgerState::Resumed | LedgerState::Drawn, RunEnding::WentThrough) => {
                 self.after_nothing_made(earlier)
             }
         }
@@ -301,13 +307,13 @@ impl<'a> Ledger<'a> {
     /// the earlier run put there.
     fn unfinished_record(&self) -> Manifest {
         let rests = |begun: &BTreeSet<Stage>| begun.iter().any(|stage| stage.is_rested_on());
-        let earlier = match &self.progress {
-            Progress::Making { begun, .. } if !rests(begun) => self.earlier,
-            Progress::Making { .. }
-            | Progress::Finished
-            | Progress::Resumed
-            | Progress::Drawn
-            | Progress::Revoked => None,
+        let earlier = match &self.state {
+            LedgerState::Making { begun, .. } if !rests(begun) => self.earlier,
+            LedgerState::Making { .. }
+            | LedgerState::Finished
+            | LedgerState::Resumed
+            | LedgerState::Drawn
+            | LedgerState::Revoked => None,
         };
         let Some(earlier) = earlier else {
             return self.manifest.clone();
@@ -333,9 +339,9 @@ impl<'a> Ledger<'a> {
             .is_some_and(|last| last.stage > to_stage);
         // A run that goes no further than stage 2 judges nothing: an alignment that failed stays one.
         let keeps_status = knows_more || to_stage < Stage::Fine;
-        match self.progress {
-            Progress::Drawn if keeps_status => Some(self.with_own_pictures(earlier)),
-            Progress::Resumed if keeps_status || earlier.status == self.manifest.status => None,
+        match self.state {
+            LedgerState::Drawn if keeps_status => Some(self.with_own_pictures(earlier)),
+            LedgerState::Resumed if keeps_status || earlier.status == self.manifest.status => None,
             _ => Some(self.manifest.clone()),
         }
     }

@@ -4,16 +4,20 @@
 //!
 //! | stage | module | result |
 //! |---|---|---|
-//! | 1 | `stages::pad` | both raw signals on the canvas |
-//! | 2 | `stages::coarse` | the coarse warp; pre through it |
-//! | 3 | `stages::fine` | the refined warp and its verdict; pre through it |
-//! | 4 | `stages::difference` | the scales; post minus scaled pre |
+//! | 1 [`Stage::Pad`] | `stages::pad` | both raw signals on the canvas |
+//! | 2 [`Stage::Coarse`] | `stages::coarse` | the coarse warp; pre through it |
+//! | 3 [`Stage::Fine`] | `stages::fine` | the refined warp and its verdict; pre through it |
+//! | 4 [`Stage::Difference`] | `stages::difference` | the scales; post minus scaled pre |
 //!
-//! [`Params`] and [`REGISTRY`] are the parameters, [`suffix`] and [`parse_suffix`] their traces in file names, [`Manifest`]
-//! what a task writes down about itself, which is also what a later run resumes from; [`Inventory`] holds files against it.
-//! This crate knows images, files,
-//! alignment and scaling; it does not know batches, processes or the terminal. Who wants to watch implements
-//! [`Observer`].
+//! A task is three things: its context says what is to be done, its ledger what has been recorded, and the run has the order of the
+//! [`Stage`]s. Which results of earlier runs are taken over is decided once, before the first stage; [`preview`] shows it
+//! without running anything.
+//!
+//! [`Params`] and [`REGISTRY`] are the parameters. [`suffix`] and [`parse_suffix`] are their traces in file names. A
+//! [`Manifest`] is what a task writes down about itself, and what a later run resumes from. [`Inventory`] holds files against it.
+//!
+//! This crate knows images, files, alignment and scaling. It does not know batches, processes or the terminal. Who wants
+//! to watch implements [`Observer`].
 //!
 //! ```no_run
 //! use e2m_pipeline::{Params, Stage, TaskSpec, Unobserved, run_task};
@@ -35,6 +39,7 @@
 //! let outcome = run_task(&task, &mut Unobserved);
 //! assert_eq!(outcome.status.to_string(), "complete");
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(test),
     warn(

@@ -6,6 +6,7 @@ use crate::error::PipelineError;
 use crate::history::{Evidence, History};
 use crate::manifest::{InputRecord, Inputs};
 use crate::memory::MemoryNeeds;
+use crate::params::Params;
 use crate::resume::{ResumePlan, StageAction};
 use crate::stage::Stage;
 use crate::status::Status;
@@ -38,6 +39,8 @@ pub struct TaskPreview {
     pub touched: bool,
     /// How the last run with these parameters and raw files ended, if there was one.
     pub earlier: Option<Status>,
+    /// What decides which images there are.
+    params: Params,
 }
 
 impl TaskPreview {
@@ -46,6 +49,21 @@ impl TaskPreview {
         let stages = Stage::ALL.into_iter().zip(&self.stages);
         let to_do = stages.filter(|(_, stage)| **stage != StagePreview::There);
         to_do.map(|(stage, _)| stage).collect()
+    }
+
+    /// Bytes that it would write with this pad, and with checkpoints in these formats. With another pad than its own all images
+    /// would be written anew.
+    pub fn disk_bytes_with(&self, pad: usize, formats: CheckpointFormats) -> u64 {
+        let larger = self.post.max(self.pre);
+        let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
+        let bytes = |&stage: &Stage| image_bytes(&self.params, stage, formats, canvas);
+        if pad != self.memory.pad {
+            return Stage::ALL[..self.stages.len()].iter().map(bytes).sum();
+        }
+        match self.finished {
+            Some(_) => 0,
+            None => PICTURES_BYTES + self.to_do().iter().map(bytes).sum::<u64>(),
+        }
     }
 
     /// Whether a run would find everything there without having to read anything.
@@ -94,22 +112,6 @@ pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
         spec,
         [post, pre].map(|info| (info.size, info.pixel_type, info.decoding_bytes())),
     );
-    let to_make: Vec<Stage> = plan
-        .stages
-        .iter()
-        .filter(|plan| matches!(plan.action, StageAction::Make(_)))
-        .map(|plan| plan.stage)
-        .collect();
-    let disk_bytes = match plan.standing {
-        Some(_) => 0,
-        None => {
-            PICTURES_BYTES
-                + to_make
-                    .iter()
-                    .map(|&stage| image_bytes(&task, stage))
-                    .sum::<u64>()
-        }
-    };
     let stages = match plan.finished {
         Some(_) => vec![StagePreview::There; Stage::up_to(spec.to_stage).len()],
         None => plan
@@ -126,16 +128,19 @@ pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
         let manifest = history.manifest_for(inputs, &spec.params)?;
         Some(manifest.status.clone())
     });
-    Ok(TaskPreview {
+    let mut preview = TaskPreview {
         post: post.size,
         pre: pre.size,
         memory,
-        disk_bytes,
+        disk_bytes: 0,
         stages,
         finished: plan.standing,
         touched: post_touched || pre_touched || evidence.is_touched(),
         earlier,
-    })
+        params: spec.params.clone(),
+    };
+    preview.disk_bytes = preview.disk_bytes_with(spec.params.pad, spec.checkpoint_format);
+    Ok(preview)
 }
 
 /// What an earlier run found out about a raw file, if it looks the same or has at least the same length, and whether its
@@ -152,13 +157,13 @@ fn known(path: &Path, history: &History) -> Result<(Option<InputRecord>, bool), 
 }
 
 /// Bytes of the images that a stage writes.
-fn image_bytes(task: &TaskContext<'_>, stage: Stage) -> u64 {
-    let images = images_of(stage, &task.spec.params, task.spec.checkpoint_format);
+fn image_bytes(params: &Params, stage: Stage, formats: CheckpointFormats, canvas: Size) -> u64 {
+    let images = images_of(stage, params, formats);
     let formats = images
         .iter()
         .flat_map(|(_, artifact)| artifact.checkpoint_formats());
     formats
-        .map(|format| CheckpointWriter::file_bytes(task.canvas.size(), format))
+        .map(|format| CheckpointWriter::file_bytes(canvas, format))
         .sum()
 }
 

@@ -121,6 +121,30 @@ pub fn record_failure(spec: &TaskSpec, why: &str) -> Result<(), PipelineError> {
     note_failure(&path, spec.to_stage, why)
 }
 
+/// Puts into a task's manifest why its last run could not begin: a raw image that cannot be read. The results on record are as
+/// they were, and the next run that can read it says so. Where another run works on the task, nothing is written.
+pub(crate) fn record_unreadable(spec: &TaskSpec, error: &PipelineError) {
+    let written = || -> Result<(), PipelineError> {
+        let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
+        let path = paths.manifest_path(&suffix(&spec.params, Stage::LAST));
+        if !path.is_file() {
+            return Ok(());
+        }
+        let Some(_lock) = lock_folder(&paths.lock_path())? else {
+            return Ok(());
+        };
+        let Some(mut manifest) = Manifest::read(&path) else {
+            return Ok(());
+        };
+        manifest.status = Status::Error(error.to_string());
+        manifest.write(&path)
+    };
+    // What went wrong first is what the user is told.
+    if let Err(also) = written() {
+        tracing::info!(%also, "the manifest does not say that the last run failed");
+    }
+}
+
 /// Under the task's lock.
 fn note_failure(path: &Path, to_stage: Stage, why: &str) -> Result<(), PipelineError> {
     let Some(mut manifest) = Manifest::read(path) else {

@@ -15,10 +15,11 @@ use crate::messages::Messages;
 use crate::observer::{Observer, TaskEvent};
 use crate::outcome::TaskOutcome;
 use crate::pictures;
+use crate::recovery::record_unreadable;
 use crate::resume::{Results, ResumePlan, Reuse, StageAction, StagePlan};
 use crate::session::TaskSession;
 use crate::stage::Stage;
-use crate::stages::difference::PassStatistics;
+use crate::stages::difference::StatisticsPass;
 use crate::stages::{coarse, difference, fine, pad};
 use crate::status::Status;
 use crate::task::TaskSpec;
@@ -62,7 +63,7 @@ pub fn run_task_in(
     };
     match TaskSession::of(spec, observer) {
         Ok(session) => run_session(spec, session, scratch, observer, &mut outcome),
-        Err(error) => outcome.end(Err(error)),
+        Err(error) => fail_to_begin(spec, error, &mut outcome),
     }
     outcome.seconds = started.elapsed().as_secs_f64();
     outcome.peak_rss_bytes = outcome.peak_rss_bytes.max(process_memory().peak);
@@ -93,7 +94,10 @@ fn run_session(
     );
     let (post, pre) = match (post, pre) {
         (Ok(post), Ok(pre)) => (post, pre),
-        (Err(error), _) | (_, Err(error)) => return outcome.end(Err(error)),
+        (Err(error), _) | (_, Err(error)) => {
+            drop(lock);
+            return fail_to_begin(spec, error, outcome);
+        }
     };
     let task = TaskContext {
         spec,
@@ -126,6 +130,14 @@ fn run_session(
     run.close(outcome);
 }
 
+/// Ends a task before its first stage. An earlier record of it must not stand as if that run had been the last.
+fn fail_to_begin(spec: &TaskSpec, error: PipelineError, outcome: &mut TaskOutcome) {
+    if matches!(error, PipelineError::Raw(_)) {
+        record_unreadable(spec, &error);
+    }
+    outcome.end(Err(error));
+}
+
 impl TaskOutcome {
     /// How it ended.
     fn end(&mut self, result: Result<Status, PipelineError>) {
@@ -147,7 +159,7 @@ struct TaskRun<'a> {
     /// What the stages have found so far.
     results: Results,
     /// What was counted while aligned pre was written.
-    statistics: Option<PassStatistics>,
+    statistics: Option<StatisticsPass>,
     ledger: Ledger<'a>,
     bench: Workbench<'a>,
     /// The last field: given up when nothing goes on beside the stages any more.

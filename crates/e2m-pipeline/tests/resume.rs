@@ -449,7 +449,7 @@ fn the_last_stage_can_come_first_and_more_later() {
 }
 
 /// Turns the checkpoints of a finished run into what the Python program leaves: images without any word on their making.
-fn make_foreign(spec: &TaskSpec, stems: &[&str]) {
+fn make_legacy(spec: &TaskSpec, stems: &[&str]) {
     use e2m_image::{BandSink, BandSource};
     let paths = TaskPaths::new(&spec.output_dir, "S1", "DAPI").expect("names");
     let path =
@@ -493,7 +493,7 @@ fn a_tree_of_the_python_program_is_taken_up() {
     let world = World::new();
     let spec = world.spec("out");
     assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
-    make_foreign(&spec, &PYTHON_STEMS);
+    make_legacy(&spec, &PYTHON_STEMS);
     let outcome = run_task(&spec, &mut Unobserved);
     assert_eq!(outcome.stages_done, [Stage::Difference]);
     assert!(
@@ -535,7 +535,7 @@ fn a_half_finished_tree_of_the_python_program_settles_after_one_run() {
         ..spec.clone()
     };
     assert_eq!(run_task(&tiff, &mut Unobserved).status, Status::Complete);
-    make_foreign(&spec, &PYTHON_STEMS[..3]);
+    make_legacy(&spec, &PYTHON_STEMS[..3]);
     let mut watcher = Watcher::default();
     let first = run_task(&spec, &mut watcher);
     assert_eq!(

@@ -25,7 +25,7 @@ pub(super) struct Planner<'a> {
 
 /// What is found out about one stage.
 #[derive(Default)]
-struct Findings {
+struct StageSearch {
     notes: Vec<String>,
     checkpoints: Vec<CheckpointRecord>,
 }
@@ -138,14 +138,14 @@ impl Planner<'_> {
         if let Some(earlier) = remade {
             return made(follows(earlier));
         }
-        let mut findings = Findings::default();
+        let mut search = StageSearch::default();
         let results = match stage {
-            Stage::Pad => self.padded(&mut findings),
-            Stage::Coarse => self.coarse(&mut findings),
-            Stage::Fine => self.fine(before, &mut findings),
-            Stage::Difference => self.difference(before, &mut findings),
+            Stage::Pad => self.padded(&mut search),
+            Stage::Coarse => self.coarse(&mut search),
+            Stage::Fine => self.fine(before, &mut search),
+            Stage::Difference => self.difference(before, &mut search),
         };
-        let Findings { notes, checkpoints } = findings;
+        let StageSearch { notes, checkpoints } = search;
         let action = match results {
             Err(why) => StageAction::Make(why),
             Ok(results) => StageAction::Reuse(Box::new(Reuse {
@@ -161,24 +161,24 @@ impl Planner<'_> {
         }
     }
 
-    fn padded(&self, findings: &mut Findings) -> Result<Results, String> {
+    fn padded(&self, search: &mut StageSearch) -> Result<Results, String> {
         // Both are looked at, so that everything wrong with either is said.
-        let post = self.find(Image::PaddedPost, true, findings);
-        let pre = self.find(Image::PaddedPre, true, findings);
+        let post = self.find(Image::PaddedPost, true, search);
+        let pre = self.find(Image::PaddedPre, true, search);
         post.and(pre).map(|_| Results::default())
     }
 
-    fn coarse(&self, findings: &mut Findings) -> Result<Results, String> {
+    fn coarse(&self, search: &mut StageSearch) -> Result<Results, String> {
         let params = &self.task.spec.params;
-        let manifest = match self.find(Image::IcpPre, true, findings)? {
+        let manifest = match self.find(Image::IcpPre, true, search)? {
             UsableCheckpoint::Recorded(manifest, _) => manifest,
-            UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, findings),
+            UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, search),
         };
         if manifest.warps.icp.is_none() {
             return Err(format!("{} has no warp", Image::IcpPre.stem()));
         }
         if params.save_all_intermediates {
-            self.find(Image::CoarsePre, false, findings)?;
+            self.find(Image::CoarsePre, false, search)?;
         }
         // Without a checkpoint of its own stage 3 only judges: its judgement is that of exactly this task.
         let own = self.own().filter(|own| {
@@ -208,7 +208,7 @@ impl Planner<'_> {
     fn legacy_coarse(
         &self,
         format: CheckpointFormat,
-        findings: &mut Findings,
+        search: &mut StageSearch,
     ) -> Result<Results, String> {
         let spec = self.task.spec;
         let stands = |image, format| Results {
@@ -220,18 +220,18 @@ impl Planner<'_> {
         }
         if spec.from_stage != Stage::Fine
             && let Ok(UsableCheckpoint::Legacy(format)) =
-                self.find(Image::InteriorPre, true, findings)
+                self.find(Image::InteriorPre, true, search)
         {
             return Ok(stands(Image::InteriorPre, format));
         }
-        findings.notes.push(
+        search.notes.push(
             "02_icp_aligned_pre was written without its warp, which stage 3 needs: stage 2 is done again"
                 .to_owned(),
         );
         Err(format!("{} has no warp", Image::IcpPre.stem()))
     }
 
-    fn fine(&self, before: &Results, findings: &mut Findings) -> Result<Results, String> {
+    fn fine(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
         let legacy = before.legacy_aligned.map(|legacy| legacy.image);
         if legacy == Some(Image::InteriorPre) {
             return Ok(before.clone());
@@ -244,7 +244,7 @@ impl Planner<'_> {
                 Err("the alignment has not been judged".to_owned())
             };
         }
-        match self.find(Image::InteriorPre, false, findings)? {
+        match self.find(Image::InteriorPre, false, search)? {
             // Another run may have refined another coarse warp since.
             UsableCheckpoint::Recorded(manifest, _)
                 if manifest.warps.interior.is_some() && manifest.warps.icp == before.warps.icp =>
@@ -265,12 +265,12 @@ impl Planner<'_> {
         }
     }
 
-    fn difference(&self, before: &Results, findings: &mut Findings) -> Result<Results, String> {
+    fn difference(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
         let spec = self.task.spec;
         let mut missing = None;
         for (image, artifact) in images_of(Stage::Difference, &spec.params, spec.checkpoint_format)
         {
-            let found = self.find(image, false, findings);
+            let found = self.find(image, false, search);
             let wanted = artifact.checkpoint_formats().len();
             let why = match found {
                 Ok(UsableCheckpoint::Recorded(_, records)) if records.len() == wanted => continue,
@@ -327,7 +327,7 @@ impl Planner<'_> {
         &self,
         image: Image,
         accept_legacy: bool,
-        findings: &mut Findings,
+        search: &mut StageSearch,
     ) -> Result<UsableCheckpoint<'_>, String> {
         let stage = image.stage();
         let wanted = self.wanted(stage, self.inputs, accept_legacy);
@@ -338,7 +338,7 @@ impl Planner<'_> {
             "is done again"
         };
         let refused = lookup.refused.iter();
-        findings
+        search
             .notes
             .extend(refused.map(|reason| format!("{} {what}: {reason}", stage.label())));
         let Some(found) = lookup.found else {
@@ -348,7 +348,7 @@ impl Planner<'_> {
         let formats: Vec<CheckpointFormat> = match &found {
             UsableCheckpoint::Recorded(_, records) => {
                 let records = records.iter().map(|(_, record)| record.clone());
-                findings.checkpoints.extend(records);
+                search.checkpoints.extend(records);
                 formats_of(&found)
             }
             UsableCheckpoint::Legacy(format) => vec![*format],
@@ -357,7 +357,7 @@ impl Planner<'_> {
         let lacking = asked_for.iter().any(|format| !formats.contains(format));
         if stage < Stage::Difference && lacking && !self.formats_told.replace(true) {
             let (there, new) = (names_of(&formats), names_of(asked_for));
-            findings.notes.push(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
+            search.notes.push(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
         }
         Ok(found)
     }

@@ -17,7 +17,7 @@ use e2m_image::{Warp, WarpedPlane};
 use e2m_resources::return_memory;
 
 /// What stage 2 finds.
-pub(crate) struct Found {
+pub(crate) struct CoarseResult {
     choice: CoarseChoice,
     /// The warps on the canvas.
     pub(crate) warps: Warps,
@@ -26,10 +26,10 @@ pub(crate) struct Found {
 }
 
 /// Looks for the coarse alignment.
-pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<Found, PipelineError> {
+pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<CoarseResult, PipelineError> {
     let choice = search(bench)?;
     let canvas = bench.task.canvas;
-    Ok(Found {
+    Ok(CoarseResult {
         warps: Warps {
             coarse: Some(canvas.warp_from_raw(&choice.first)),
             icp: Some(canvas.warp_from_raw(&choice.warp)),
@@ -41,8 +41,8 @@ pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<Found, PipelineError> {
 }
 
 /// Draws what was found, and writes pre through its warps while the next stage goes on.
-pub(crate) fn write(bench: &mut Workbench<'_>, found: Found) -> Result<(), PipelineError> {
-    let Found { choice, warps, .. } = found;
+pub(crate) fn write(bench: &mut Workbench<'_>, found: CoarseResult) -> Result<(), PipelineError> {
+    let CoarseResult { choice, warps, .. } = found;
     say_what_was_not_kept(bench, &choice);
     draw_coarse(bench, choice)?;
     if let Some(warp) = warps.icp {

@@ -9,7 +9,7 @@ use crate::output::{ImageFacts, Target};
 use crate::pictures::{draw_comparison_of, draw_residual};
 use crate::resume::Results;
 use crate::stage::Stage;
-use crate::stages::difference::{PassStatistics, write_and_count};
+use crate::stages::difference::{StatisticsPass, write_and_count};
 use crate::workbench::Workbench;
 use e2m_align::{
     CoarseOptions, FineAlignment, InteriorCorrection, InteriorOptions, Judgement, RefineOptions,
@@ -19,7 +19,7 @@ use e2m_image::Warp;
 use e2m_resources::return_memory;
 
 /// What stage 3 finds.
-pub(crate) struct Found {
+pub(crate) struct FineResult {
     fine: FineAlignment,
     judgement: Judgement,
     /// What is on record of the alignment.
@@ -27,7 +27,10 @@ pub(crate) struct Found {
 }
 
 /// Looks for the refined warp and judges it.
-pub(crate) fn find(bench: &mut Workbench<'_>, before: &Results) -> Result<Found, PipelineError> {
+pub(crate) fn find(
+    bench: &mut Workbench<'_>,
+    before: &Results,
+) -> Result<FineResult, PipelineError> {
     let (interior, fine) = search(bench, before)?;
     let similarity = bench.previews()?.similarity(&fine.warp)?;
     bench.messages.stop_if_asked()?;
@@ -37,7 +40,7 @@ pub(crate) fn find(bench: &mut Workbench<'_>, before: &Results) -> Result<Found,
         interior.as_ref().map(|found| found.inliers),
     );
     let alignment = before.alignment.clone().ok_or_else(no_coarse_warp)?;
-    Ok(Found {
+    Ok(FineResult {
         alignment: judged(alignment, interior.as_ref(), &fine, &similarity, &judgement),
         fine,
         judgement,
@@ -50,7 +53,7 @@ pub(crate) fn find(bench: &mut Workbench<'_>, before: &Results) -> Result<Found,
 /// A verdict that fails.
 pub(crate) fn accept(
     bench: &mut Workbench<'_>,
-    found: &Found,
+    found: &FineResult,
 ) -> Result<Option<Warp>, PipelineError> {
     draw(bench, &found.fine)?;
     if found.judgement.verdict == Verdict::Fail {
@@ -69,9 +72,9 @@ pub(crate) fn accept(
 pub(crate) fn write(
     bench: &mut Workbench<'_>,
     results: &Results,
-    found: &Found,
+    found: &FineResult,
     counts: bool,
-) -> Result<(Vec<CheckpointRecord>, Option<PassStatistics>), PipelineError> {
+) -> Result<(Vec<CheckpointRecord>, Option<StatisticsPass>), PipelineError> {
     let levels = found.fine.refinement.levels_completed;
     // A header takes no infinity: -1 stands for unknown.
     let accuracy = found.alignment.estimated_accuracy_px;

@@ -24,7 +24,7 @@ use e2m_scale::{ScaleError, subtract_scaled};
 use ndarray::{Array2, ArrayView2};
 use pairs::for_each_pair;
 use rayon::prelude::*;
-pub(crate) use scales::{PassStatistics, known_scales, write_and_count};
+pub(crate) use scales::{StatisticsPass, known_scales, write_and_count};
 use statistics::{BandStatistics, frames};
 
 /// Longer side of the preview that a picture of the difference is drawn from, px.
@@ -65,7 +65,7 @@ pub(crate) fn make(
     bench: &mut Workbench<'_>,
     before: &Results,
     known: Option<Scales>,
-    statistics: Option<PassStatistics>,
+    statistics: Option<StatisticsPass>,
 ) -> Result<Made, PipelineError> {
     let (scales, counted, no_peak) = match known {
         Some(scales) => (scales, None, None),

@@ -59,12 +59,12 @@ pub(crate) fn known_scales(
 }
 
 /// What one pass over the pair counts.
-pub(crate) struct PassStatistics {
+pub(crate) struct StatisticsPass {
     bands: BandStatistics,
     ranks: Option<CoarseRanks>,
 }
 
-impl PassStatistics {
+impl StatisticsPass {
     fn new(bench: &mut Workbench<'_>, before: &Results) -> Result<Self, PipelineError> {
         let percent = bench.task.spec.params.scale_percentile;
         let passes = percent.map(PercentilePasses::new).transpose()?;
@@ -94,10 +94,10 @@ pub(crate) fn write_and_count(
     what: &'static str,
     target: &Target,
     counts: bool,
-) -> Result<(Vec<CheckpointRecord>, Option<PassStatistics>), PipelineError> {
+) -> Result<(Vec<CheckpointRecord>, Option<StatisticsPass>), PipelineError> {
     let mut writers = target.open(bench.task.canvas.size())?;
     let mut statistics = if counts {
-        Some(PassStatistics::new(bench, results)?)
+        Some(StatisticsPass::new(bench, results)?)
     } else {
         None
     };
@@ -124,12 +124,12 @@ pub(crate) fn write_and_count(
 pub(super) fn find(
     bench: &mut Workbench<'_>,
     before: &Results,
-    statistics: Option<PassStatistics>,
+    statistics: Option<StatisticsPass>,
 ) -> Result<FoundScales, PipelineError> {
     let statistics = match statistics {
         Some(statistics) => statistics,
         None => {
-            let mut statistics = PassStatistics::new(bench, before)?;
+            let mut statistics = StatisticsPass::new(bench, before)?;
             for_each_pair(
                 bench,
                 before,
@@ -142,7 +142,7 @@ pub(super) fn find(
             statistics
         }
     };
-    let PassStatistics { bands, ranks } = statistics;
+    let StatisticsPass { bands, ranks } = statistics;
     let (counted, no_peak) = bands.finish(bench)?;
     let percentile = match ranks.and_then(CoarseRanks::second) {
         Some(mut fine) => {
