@@ -147,7 +147,7 @@ impl History {
                         .push((format, record));
                 }
                 Ok(CheckpointTrust::Legacy) => {
-                    legacy = legacy.or(Some(UsableCheckpoint::Legacy(format)))
+                    legacy = legacy.or(Some(UsableCheckpoint::Legacy(format)));
                 }
                 Err(reason) => lookup.refused.push(format!("{}: {reason}", path.display())),
             }

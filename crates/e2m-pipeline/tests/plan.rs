@@ -35,7 +35,7 @@ impl Finished {
             pad: 50,
             ..Params::default()
         };
-        let out = work.path().join("finished");
+        let out = work.path().join("original");
         let spec = task(&out, "S1", "DAPI", &pair.post, &pair.pre, params);
         assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
         Self { work, spec }
