@@ -1,6 +1,8 @@
 //! The command line as it is given. What it means is settled in `command`.
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
+use e2m_pipeline::Stage;
 use std::path::PathBuf;
 
 /// What `e2m` is, at the head of its help.
@@ -94,14 +96,17 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct StageArgs {
     /// Do again the stages from this one on, 1 to 4
-    #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u8).range(1..=4))]
-    pub(crate) from_stage: Option<u8>,
+    #[arg(long, value_name = "STAGE", value_parser = stage())]
+    pub(crate) from_stage: Option<Stage>,
     /// Stop after this stage, 1 to 4
-    #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u8).range(1..=4))]
-    pub(crate) to_stage: Option<u8>,
+    #[arg(long, value_name = "STAGE", value_parser = stage())]
+    pub(crate) to_stage: Option<Stage>,
     /// Do every stage again, whatever results are there
     #[arg(long)]
     pub(crate) force: bool,
+    /// Draw every picture again; the alignment and the images stay as they are
+    #[arg(long)]
+    pub(crate) redraw: bool,
 }
 
 /// Which tasks of a batch.
@@ -334,6 +339,13 @@ pub(crate) struct DiagnoseArgs {
     pub(crate) no_disk: bool,
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
+}
+
+/// A stage by its number.
+fn stage() -> impl TypedValueParser<Value = Stage> {
+    clap::value_parser!(u8)
+        .range(1..=4)
+        .try_map(Stage::try_from)
 }
 
 /// `30000x25000`.

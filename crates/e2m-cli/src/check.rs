@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::table::Table;
 use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_pipeline::Outlook;
+use e2m_pipeline::{Stage, TaskPreview};
 use e2m_resources::Need;
 
 /// Prints what each task needs and what the gate says.
@@ -51,7 +51,7 @@ pub(crate) fn check(plan: &Plan, terminal: &Terminal) -> Exit {
     }
 }
 
-fn row(need: &Need, outlook: &Outlook) -> [String; 7] {
+fn row(need: &Need, outlook: &TaskPreview) -> [String; 7] {
     let images = if outlook.post == outlook.pre {
         outlook.post.to_string()
     } else {
@@ -60,7 +60,7 @@ fn row(need: &Need, outlook: &Outlook) -> [String; 7] {
     let pad = 2 * outlook.memory.pad;
     let larger = outlook.post.max(outlook.pre);
     let canvas = e2m_image::Size::new(larger.width + pad, larger.height + pad);
-    let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();
+    let to_do: Vec<String> = outlook.to_do().iter().map(Stage::to_string).collect();
     let (stages, amounts) = if outlook.is_finished() {
         ("all there".to_owned(), [0, 0, 0])
     } else {

@@ -5,9 +5,7 @@ use crate::human;
 use crate::plan::Plan;
 use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_image::Size;
-use e2m_io::CheckpointWriter;
-use e2m_pipeline::{CheckpointFormats, MemoryNeeds, Outlook, PipelineError, StageOutlook};
+use e2m_pipeline::{CheckpointFormats, MemoryNeeds, PipelineError, TaskPreview};
 use e2m_resources::{
     Alternatives, Disk, DiskError, FitLevel, LimitSource, Machine, MemoryLimit, Need, Preflight,
     PreflightPolicy, assess, process_memory, rule_bytes, threads_per_worker,
@@ -39,7 +37,7 @@ pub(crate) struct Gate {
 /// What is asked of the machine, by task.
 struct Wanted<'a> {
     plan: &'a Plan,
-    outlooks: &'a [Result<Outlook, PipelineError>],
+    outlooks: &'a [Result<TaskPreview, PipelineError>],
     /// Compute threads in all.
     all_threads: usize,
     /// Compute threads of one worker.
@@ -50,7 +48,7 @@ impl Gate {
     /// Adds up what the tasks need that are not finished, and holds it against the machine.
     pub(crate) fn of(
         plan: &Plan,
-        outlooks: &[Result<Outlook, PipelineError>],
+        outlooks: &[Result<TaskPreview, PipelineError>],
         machine: &Machine,
     ) -> Self {
         let threads = match plan.execution.threads {
@@ -74,7 +72,7 @@ impl Gate {
     /// what they need. The disk is that of output_dir, which all of them share.
     pub(crate) fn of_jobs(
         plan: &Plan,
-        outlooks: &[Result<Outlook, PipelineError>],
+        outlooks: &[Result<TaskPreview, PipelineError>],
         threads: usize,
         memory_bytes: Option<u64>,
     ) -> Self {
@@ -351,7 +349,7 @@ impl Wanted<'_> {
     }
 
     /// What a task needs with this pad. With another than its own, everything would be written anew.
-    fn need(&self, name: String, outlook: &Outlook, pad: usize, threads: usize) -> Need {
+    fn need(&self, name: String, outlook: &TaskPreview, pad: usize, threads: usize) -> Need {
         let memory = MemoryNeeds {
             pad,
             threads,
@@ -359,37 +357,18 @@ impl Wanted<'_> {
         };
         let larger = outlook.post.max(outlook.pre);
         let factor = self.plan.resources.peak_factor.0;
-        let disk_bytes = if pad == outlook.memory.pad {
-            outlook.disk_bytes
-        } else {
-            all_images(outlook, pad, outlook.memory.formats)
-        };
         Need {
             name,
             rule_bytes: rule_bytes(larger.width, larger.height, pad, factor),
             plan_bytes: memory.expected().plan_bytes,
-            disk_bytes,
+            disk_bytes: outlook.disk_bytes_with(pad, outlook.memory.formats),
         }
     }
 }
 
-/// Bytes of all images of a task.
-fn all_images(outlook: &Outlook, pad: usize, formats: CheckpointFormats) -> u64 {
-    let larger = outlook.post.max(outlook.pre);
-    let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
-    let bytes = |formats: CheckpointFormats| -> u64 {
-        let each = formats.list().iter();
-        each.map(|format| CheckpointWriter::file_bytes(canvas, *format))
-            .sum()
-    };
-    // Padded post and pre, pre after stages 2 and 3.
-    let checkpoints = 4 * bytes(formats);
-    checkpoints + outlook.memory.differences as u64 * bytes(CheckpointFormats::Both)
-}
-
 impl Wanted<'_> {
     /// What is known of a task that is not finished.
-    fn to_do(&self, task: usize) -> Option<&Outlook> {
+    fn to_do(&self, task: usize) -> Option<&TaskPreview> {
         let outlook = self.outlooks[task].as_ref().ok()?;
         (!outlook.is_finished()).then_some(outlook)
     }
@@ -418,15 +397,8 @@ impl Alternatives for Wanted<'_> {
         if spec.is_none_or(|spec| spec.checkpoint_format != CheckpointFormats::Both) {
             return Vec::new();
         }
-        let bytes = |outlook: &Outlook| -> u64 {
-            let to_do = outlook.stages.iter().take(3);
-            let checkpoints = to_do.filter(|stage| **stage != StageOutlook::There).count();
-            let canvas = |formats| all_images(outlook, outlook.memory.pad, formats);
-            let saved = canvas(CheckpointFormats::Both) - canvas(CheckpointFormats::Tiff);
-            // Of four images two are of stage 1.
-            let images = checkpoints as u64
-                + u64::from(outlook.stages.first() != Some(&StageOutlook::There));
-            outlook.disk_bytes.saturating_sub(saved / 4 * images)
+        let bytes = |outlook: &TaskPreview| {
+            outlook.disk_bytes_with(outlook.memory.pad, CheckpointFormats::Tiff)
         };
         let to_do = self.outlooks.iter().flatten();
         let total = to_do

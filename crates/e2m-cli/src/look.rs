@@ -1,12 +1,12 @@
 //! A look at every task of a plan before anything runs: headers and manifests, no pixels.
 
 use crate::plan::Plan;
-use e2m_pipeline::{Outlook, PipelineError, TaskSpec, outlook};
+use e2m_pipeline::{PipelineError, TaskPreview, TaskSpec, preview};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 /// What each task would do and need, in the order of the plan. One that cannot be looked at will report why when it runs.
-pub(crate) fn look(plan: &Plan) -> Vec<Result<Outlook, PipelineError>> {
+pub(crate) fn look(plan: &Plan) -> Vec<Result<TaskPreview, PipelineError>> {
     let all = || plan.tasks.par_iter().map(look_at).collect();
     // Threads of its own: how many the tasks will compute with is decided later, and can be decided once.
     match ThreadPoolBuilder::new().build() {
@@ -15,8 +15,8 @@ pub(crate) fn look(plan: &Plan) -> Vec<Result<Outlook, PipelineError>> {
     }
 }
 
-fn look_at(task: &TaskSpec) -> Result<Outlook, PipelineError> {
+fn look_at(task: &TaskSpec) -> Result<TaskPreview, PipelineError> {
     // What is odd about a file is told when the task reads it, and once is enough.
     let unheard = tracing::subscriber::NoSubscriber::default();
-    tracing::subscriber::with_default(unheard, || outlook(task))
+    tracing::subscriber::with_default(unheard, || preview(task))
 }

@@ -11,7 +11,7 @@ use crate::batch::values::Names;
 use crate::exit::Exit;
 use crate::human::count;
 use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
-use e2m_pipeline::{Params, TaskSpec};
+use e2m_pipeline::{Params, Stage, TaskSpec};
 use std::path::PathBuf;
 
 /// What will run, and what will not.
@@ -49,9 +49,9 @@ pub(crate) enum PlanError {
     )]
     Stages {
         /// The first stage.
-        from: u8,
+        from: Stage,
         /// The last stage.
-        to: u8,
+        to: Stage,
     },
     /// The raw folder is not laid out as it should be.
     #[error(transparent)]
@@ -183,11 +183,11 @@ impl Plan {
         let from_stage = args
             .stages
             .from_stage
-            .unwrap_or(batch.general.from_stage.number());
+            .unwrap_or(batch.general.from_stage.stage());
         let to_stage = args
             .stages
             .to_stage
-            .unwrap_or(batch.general.to_stage.number());
+            .unwrap_or(batch.general.to_stage.stage());
         if from_stage > to_stage {
             return Err(PlanError::Stages {
                 from: from_stage,
@@ -207,6 +207,7 @@ impl Plan {
                 from_stage,
                 to_stage,
                 force: args.stages.force || batch.general.force,
+                redraw: args.stages.redraw,
                 sample: pair.sample,
                 dye: pair.dye,
                 post: pair.post,

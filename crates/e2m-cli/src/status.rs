@@ -9,7 +9,9 @@ use crate::report::results::last_errors;
 use crate::table::Table;
 use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_pipeline::{MemoryNeeds, Outlook, PipelineError, StageOutlook, Status, TaskSpec};
+use e2m_pipeline::{
+    MemoryNeeds, PipelineError, Stage, StagePreview, Status, TaskPreview, TaskSpec,
+};
 use e2m_schedule::slurm::JobState;
 use serde_json::{Value, json};
 
@@ -91,7 +93,7 @@ pub(crate) fn show(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
 }
 
 /// A task may have failed before it had a record of its own, or its job have died before it could say so there.
-fn add_error(outlook: &mut Outlook, why: &str) {
+fn add_error(outlook: &mut TaskPreview, why: &str) {
     if !outlook.is_finished() && matches!(outlook.earlier, None | Some(Status::Incomplete(_))) {
         outlook.earlier = Some(Status::Error(why.to_owned()));
     }
@@ -106,9 +108,9 @@ fn exit(unreadable: usize) -> Exit {
 }
 
 /// The same for other programs, and what an engine that runs task by task has to know of each.
-fn document(plan: &Plan, outlooks: &[Result<Outlook, PipelineError>], queue: &Queue) -> Value {
+fn document(plan: &Plan, outlooks: &[Result<TaskPreview, PipelineError>], queue: &Queue) -> Value {
     let cpus = cluster::cpus(plan);
-    let task = |(task, outlook): (&TaskSpec, &Result<Outlook, PipelineError>)| {
+    let task = |(task, outlook): (&TaskSpec, &Result<TaskPreview, PipelineError>)| {
         let mut facts = json!({
             "sample": task.sample,
             "dye": task.dye,
@@ -134,7 +136,7 @@ fn document(plan: &Plan, outlooks: &[Result<Outlook, PipelineError>], queue: &Qu
             }
             Err(error) => json!({"status": format!("error: {error}"), "finished": false}),
         };
-        let finished = outlook.as_ref().is_ok_and(Outlook::is_finished);
+        let finished = outlook.as_ref().is_ok_and(TaskPreview::is_finished);
         let job = queue.whereabouts(task, finished).map(|there| {
             let (state, node) = there.state_and_node();
             json!({"job": there.job, "state": state, "node": node})
@@ -159,11 +161,11 @@ fn document(plan: &Plan, outlooks: &[Result<Outlook, PipelineError>], queue: &Qu
     })
 }
 
-fn stage_facts(stage: &StageOutlook) -> Value {
+fn stage_facts(stage: &StagePreview) -> Value {
     match stage {
-        StageOutlook::There => json!("there"),
-        StageOutlook::New => json!("to do"),
-        StageOutlook::Again(why) => json!(format!("again: {why}")),
+        StagePreview::There => json!("there"),
+        StagePreview::New => json!("to do"),
+        StagePreview::Again(why) => json!(format!("again: {why}")),
     }
 }
 
@@ -180,8 +182,8 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, outlook: &Outlook, on_cluster: Option<&JobState>) {
-        let there = outlook.stages.contains(&StageOutlook::There);
+    fn add(&mut self, outlook: &TaskPreview, on_cluster: Option<&JobState>) {
+        let there = outlook.stages.contains(&StagePreview::There);
         let failed = matches!(outlook.earlier, Some(Status::Error(_)));
         *match (on_cluster, outlook.is_finished()) {
             (Some(JobState::Running { .. } | JobState::Ending { .. }), _) => &mut self.running,
@@ -213,11 +215,11 @@ impl Counts {
     }
 }
 
-fn row(name: String, outlook: &Outlook) -> [String; 7] {
+fn row(name: String, outlook: &TaskPreview) -> [String; 7] {
     let stage = |index: usize| match outlook.stages.get(index) {
-        Some(StageOutlook::There) => "there",
-        Some(StageOutlook::New) => "to do",
-        Some(StageOutlook::Again(_)) => "again",
+        Some(StagePreview::There) => "there",
+        Some(StagePreview::New) => "to do",
+        Some(StagePreview::Again(_)) => "again",
         None => "",
     };
     let status = match (&outlook.finished, &outlook.earlier) {
@@ -227,7 +229,7 @@ fn row(name: String, outlook: &Outlook) -> [String; 7] {
         (None, Some(status)) => short(status),
         (None, None) => "",
     };
-    let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();
+    let to_do: Vec<String> = outlook.to_do().iter().map(Stage::to_string).collect();
     let would = match (&outlook.finished, to_do.len()) {
         (Some(_), _) if outlook.touched => "compare what was touched".to_owned(),
         (Some(_), _) => "do nothing".to_owned(),
@@ -256,13 +258,15 @@ fn short(status: &Status) -> &'static str {
 }
 
 /// Why stages of a task would be done that were done before.
-fn reason(name: &str, outlook: &Outlook) -> Option<String> {
-    let again = (1..)
-        .zip(&outlook.stages)
-        .find_map(|(number, stage)| match stage {
-            StageOutlook::Again(why) => Some(format!("{name}: stage {number}: {why}")),
-            _ => None,
-        });
+fn reason(name: &str, outlook: &TaskPreview) -> Option<String> {
+    let again =
+        Stage::ALL
+            .into_iter()
+            .zip(&outlook.stages)
+            .find_map(|(number, stage)| match stage {
+                StagePreview::Again(why) => Some(format!("{name}: stage {number}: {why}")),
+                _ => None,
+            });
     let failed = match &outlook.earlier {
         Some(Status::Error(why)) => Some(format!("{name}: the last run ended in an error: {why}")),
         _ => None,

@@ -19,7 +19,7 @@ use crate::task_name;
 use crate::task_size::TaskSize;
 use crate::terminal::{Show, TaskView, Terminal};
 use e2m_io::Scratch;
-use e2m_pipeline::{Event, Observer, Outlook, TaskOutcome, TaskSpec, remove_leftovers};
+use e2m_pipeline::{Observer, TaskEvent, TaskOutcome, TaskPreview, TaskSpec, remove_leftovers};
 use e2m_schedule::Interrupt;
 use jiff::Zoned;
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ fn line(args: &UnitArgs, exit: Exit, result: &Result<TaskResult, String>) -> Val
 /// The one task of a plan, for which this machine has been found good enough.
 pub(crate) struct Unit<'a> {
     plan: &'a Plan,
-    outlook: Option<Outlook>,
+    outlook: Option<TaskPreview>,
     threads: usize,
 }
 
@@ -217,7 +217,7 @@ struct Watcher<'a> {
 }
 
 impl Observer for Watcher<'_> {
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &TaskEvent) {
         self.show.event(self.view, event);
     }
 

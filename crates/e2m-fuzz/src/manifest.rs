@@ -1,7 +1,7 @@
 //! Manifests.
 
 use crate::{Answer, FileInMemory};
-use e2m_pipeline::{Manifest, MoffatRecord};
+use e2m_pipeline::{Manifest, MoffatRecord, Stage};
 
 pub(crate) fn read(bytes: &[u8]) -> Answer {
     let file = FileInMemory::of("e2m_task_pad500.json", bytes);
@@ -32,6 +32,6 @@ fn survives(manifest: &Manifest) {
     let _ = manifest.warps.finest();
     let _ = manifest.inputs.same_content(&manifest.inputs);
     let _ = manifest.scales.moffat.as_ref().map(MoffatRecord::doubts);
-    let _ = e2m_pipeline::suffix(&manifest.params, 4);
+    let _ = e2m_pipeline::suffix(&manifest.params, Stage::LAST);
     let _ = manifest.params.validate();
 }

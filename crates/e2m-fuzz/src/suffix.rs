@@ -1,7 +1,7 @@
 //! Suffixes of file names.
 
 use crate::Answer;
-use e2m_pipeline::{parse_suffix, suffix};
+use e2m_pipeline::{Stage, parse_suffix, suffix};
 
 pub(crate) fn read(bytes: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(bytes);
@@ -10,12 +10,12 @@ pub(crate) fn read(bytes: &[u8]) -> Answer {
         Err(error) => return Answer::Refused(error.to_string()),
     };
     // A name keeps six digits of a float: from the second time on nothing may change.
-    let name = suffix(&params, 4);
+    let name = suffix(&params, Stage::LAST);
     match parse_suffix(&name) {
-        Ok(kept) => assert_eq!(suffix(&kept, 4), name, "of {text:?}"),
+        Ok(kept) => assert_eq!(suffix(&kept, Stage::LAST), name, "of {text:?}"),
         Err(error) => panic!("{text:?} becomes {name:?}, which is no suffix: {error}"),
     }
-    for stage in 1..4 {
+    for &stage in Stage::up_to(Stage::Fine) {
         assert!(name.starts_with(&suffix(&params, stage)), "{name:?}");
     }
     Answer::Read

@@ -2,7 +2,7 @@
 
 use super::submission::{RecordError, Submission, read_json, write_json};
 use e2m_io::remove_file;
-use e2m_pipeline::{TaskOutcome, TaskSpec};
+use e2m_pipeline::{Stage, TaskOutcome, TaskSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl Answer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Starts {
     /// The stages that were done.
-    pub(super) done: BTreeSet<u8>,
+    pub(super) done: BTreeSet<Stage>,
     /// Starts, one after another, whose time was up before a stage was finished.
     pub(super) in_vain: u32,
 }
@@ -60,7 +60,7 @@ impl Starts {
     }
 
     /// Adds a start that was stopped after these stages, because its time was up or for another reason.
-    pub(super) fn add(&mut self, stages_done: &[u8], time_was_up: bool) {
+    pub(super) fn add(&mut self, stages_done: &[Stage], time_was_up: bool) {
         self.done.extend(stages_done);
         if !stages_done.is_empty() {
             self.in_vain = 0;
@@ -71,11 +71,16 @@ impl Starts {
 
     /// The task as it is to be done now: stages that were to be done again whatever is there, and have been, count now.
     pub(super) fn remaining(&self, mut task: TaskSpec) -> TaskSpec {
-        if !task.force && task.from_stage == 1 {
+        if !task.force && task.from_stage == Stage::Pad {
             return task;
         }
-        let first = if task.force { 1 } else { task.from_stage };
-        let next = (first..=task.to_stage).find(|stage| !self.done.contains(stage));
+        let first = if task.force {
+            Stage::Pad
+        } else {
+            task.from_stage
+        };
+        let mut asked_for = Stage::up_to(task.to_stage).iter().copied();
+        let next = asked_for.find(|stage| *stage >= first && !self.done.contains(stage));
         match next {
             Some(next) if next == first => {}
             Some(next) => {
@@ -85,7 +90,7 @@ impl Starts {
             // All of them; what is missing besides is found by a look.
             None => {
                 task.force = false;
-                task.from_stage = 1;
+                task.from_stage = Stage::Pad;
             }
         }
         task
@@ -101,6 +106,10 @@ mod tests {
     use super::*;
     use e2m_pipeline::Params;
 
+    fn stage(number: u8) -> Stage {
+        Stage::try_from(number).expect("a stage")
+    }
+
     fn task(force: bool, from_stage: u8, to_stage: u8) -> TaskSpec {
         TaskSpec {
             sample: "s".into(),
@@ -109,9 +118,10 @@ mod tests {
             pre: "pre.tif".into(),
             output_dir: "out".into(),
             params: Params::default(),
-            from_stage,
-            to_stage,
+            from_stage: stage(from_stage),
+            to_stage: stage(to_stage),
             force,
+            redraw: false,
             checkpoint_format: Default::default(),
             checkpoint_compression: Default::default(),
         }
@@ -124,7 +134,7 @@ mod tests {
         starts.add(&[], false);
         starts.add(&[], true);
         assert_eq!(starts.in_vain, 2);
-        starts.add(&[1, 2], true);
+        starts.add(&[Stage::Pad, Stage::Coarse], true);
         starts.add(&[], true);
         assert_eq!((starts.in_vain, starts.done.len()), (1, 2));
     }
@@ -133,9 +143,10 @@ mod tests {
     fn what_was_done_again_before_a_restart_is_not_done_a_third_time() {
         let after = |(force, from, to), done: &[u8]| {
             let mut starts = Starts::default();
-            starts.add(done, true);
+            let done: Vec<Stage> = done.iter().map(|&number| stage(number)).collect();
+            starts.add(&done, true);
             let task = starts.remaining(task(force, from, to));
-            (task.force, task.from_stage)
+            (task.force, task.from_stage.number())
         };
         assert_eq!(after((true, 1, 4), &[]), (true, 1));
         assert_eq!(after((true, 1, 4), &[1, 2]), (false, 3));

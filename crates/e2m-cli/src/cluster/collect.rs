@@ -21,7 +21,7 @@ use crate::run::Journal;
 use crate::task_name;
 use crate::terminal::Terminal;
 use e2m_io::TaskPaths;
-use e2m_pipeline::{Outlook, Status, TaskSpec, outlook, settle, suffix};
+use e2m_pipeline::{Stage, Status, TaskPreview, TaskSpec, preview, recover, suffix};
 use e2m_schedule::slurm::{JobExit, JobState, QueuedJob};
 use jiff::Zoned;
 use serde_json::json;
@@ -321,7 +321,8 @@ impl Stock<'_> {
                 // What it was to do again has not been begun, unless its manifest says so.
                 let as_before = TaskSpec {
                     force: false,
-                    from_stage: 1,
+                    redraw: false,
+                    from_stage: Stage::Pad,
                     ..task.clone()
                 };
                 let before = finished(&as_before, submission);
@@ -441,7 +442,7 @@ impl Stock<'_> {
             .iter()
             .map(|(task, why)| (*task, why.as_deref()))
             .collect();
-        for ((task, _), settled) in tasks.iter().zip(settle(&tasks, LOCKS_OF_THE_DEAD)) {
+        for ((task, _), settled) in tasks.iter().zip(recover(&tasks, LOCKS_OF_THE_DEAD)) {
             match settled {
                 Ok(true) => {}
                 Ok(false) => self
@@ -473,16 +474,17 @@ impl Stock<'_> {
 
 /// The result of a task of which all is there; where something was to be done again, only if it was done since the submission.
 fn finished(task: &TaskSpec, submission: &Submission) -> Option<TaskResult> {
-    let again = task.force || task.from_stage > 1;
+    let again = task.force || task.from_stage > Stage::Pad;
     let as_is = TaskSpec {
         force: false,
-        from_stage: 1,
+        redraw: false,
+        from_stage: Stage::Pad,
         ..task.clone()
     };
-    outlook(&as_is).ok().filter(Outlook::is_finished)?;
+    preview(&as_is).ok().filter(TaskPreview::is_finished)?;
     if again {
         let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
-        let path = paths.manifest_path(&suffix(&task.params, 4));
+        let path = paths.manifest_path(&suffix(&task.params, Stage::LAST));
         if !submission.is_older_than(&path) {
             return None;
         }

@@ -3,7 +3,7 @@
 use crate::batch::slurm::Slurm as Settings;
 use crate::batch::values::{AutoCount, MemoryGate, WallTime};
 use crate::plan::Plan;
-use e2m_pipeline::{Outlook, PipelineError};
+use e2m_pipeline::{PipelineError, TaskPreview};
 use e2m_resources::Need;
 use e2m_schedule::slurm::{Demand, Site};
 
@@ -47,7 +47,7 @@ pub(crate) fn cpus(plan: &Plan) -> usize {
 pub(super) fn demand(
     plan: &Plan,
     need: &Need,
-    outlook: &Result<Outlook, PipelineError>,
+    outlook: &Result<TaskPreview, PipelineError>,
     cpus: usize,
 ) -> Demand {
     let planned = match plan.resources.memory_gate {
@@ -88,13 +88,13 @@ pub(super) fn warn_seconds(seconds: u64, file_bytes: u64) -> u64 {
 }
 
 /// The largest file of a task, bytes.
-pub(super) fn file_bytes(outlook: &Result<Outlook, PipelineError>) -> u64 {
+pub(super) fn file_bytes(outlook: &Result<TaskPreview, PipelineError>) -> u64 {
     outlook
         .as_ref()
         .map_or(0, |outlook| 4 * canvas_pixels(outlook))
 }
 
-fn canvas_pixels(outlook: &Outlook) -> u64 {
+fn canvas_pixels(outlook: &TaskPreview) -> u64 {
     let (larger, pad) = (outlook.post.max(outlook.pre), 2 * outlook.memory.pad);
     (larger.width + pad) as u64 * (larger.height + pad) as u64
 }

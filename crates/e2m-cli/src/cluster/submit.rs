@@ -20,7 +20,7 @@ use crate::signals;
 use crate::task_name;
 use crate::terminal::Terminal;
 use e2m_io::write_atomic;
-use e2m_pipeline::{Outlook, PipelineError, TaskSpec};
+use e2m_pipeline::{PipelineError, Stage, TaskPreview, TaskSpec};
 use e2m_schedule::Interrupt;
 use e2m_schedule::slurm::{Demand, Group, Site, Slurm, SlurmError, groups};
 use serde_json::json;
@@ -115,7 +115,7 @@ enum Handed {
 
 fn hand_over(
     handover: &Handover<'_>,
-    (outlooks, gate, cpus): (&[Result<Outlook, PipelineError>], &Gate, usize),
+    (outlooks, gate, cpus): (&[Result<TaskPreview, PipelineError>], &Gate, usize),
     interrupt: &Interrupt,
     terminal: &Terminal,
 ) -> Result<Handed, SubmitError> {
@@ -218,7 +218,7 @@ fn send_missing_collectors(
 /// The tasks to be submitted, by their place in the plan.
 fn choose(
     plan: &Plan,
-    outlooks: &[Result<Outlook, PipelineError>],
+    outlooks: &[Result<TaskPreview, PipelineError>],
     queue: &Queue,
     terminal: &Terminal,
 ) -> Vec<usize> {
@@ -226,7 +226,7 @@ fn choose(
     for (index, (task, outlook)) in plan.tasks.iter().zip(outlooks).enumerate() {
         if let Some(there) = queue.of(task) {
             let (name, state) = (task_name(task), there.told());
-            let unheard = if task.force || task.from_stage > 1 {
+            let unheard = if task.force || task.from_stage > Stage::Pad {
                 "; nothing is done again in it, `e2m cancel` it first for that"
             } else {
                 ""

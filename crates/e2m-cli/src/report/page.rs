@@ -5,7 +5,7 @@ use super::summary::tally;
 use super::{BatchReport, log, problems};
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
-use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Status, Verdict};
+use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Stage, Status, Verdict};
 use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
@@ -201,13 +201,7 @@ fn scales(scales: &Scales) -> Vec<ReportScale> {
 
 fn stages(record: &Manifest) -> Vec<ReportStage> {
     let stages = record.stages.iter().map(|stage| ReportStage {
-        name: match stage.stage {
-            1 => "1 padding",
-            2 => "2 coarse alignment",
-            3 => "3 fine alignment",
-            _ => "4 difference",
-        }
-        .to_owned(),
+        name: format!("{} {}", stage.stage, stage.stage.name()),
         seconds: stage.seconds,
         skipped: stage.skipped,
     });
@@ -216,7 +210,7 @@ fn stages(record: &Manifest) -> Vec<ReportStage> {
 
 /// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF` …
 fn files(result: &TaskResult, record: &Manifest) -> Vec<ReportFile> {
-    let suffix = e2m_pipeline::suffix(&record.params, 4);
+    let suffix = e2m_pipeline::suffix(&record.params, Stage::LAST);
     let label = |path: &Path| {
         let name = path.file_stem()?.to_str()?;
         let name = name.strip_suffix(&suffix).unwrap_or(name);

@@ -4,7 +4,7 @@ use super::BatchReport;
 use crate::exit::Exit;
 use crate::plan::missing_reason;
 use e2m_io::{TaskPaths, write_atomic};
-use e2m_pipeline::{Manifest, Status, TaskOutcome, TaskSpec, Verdict, suffix};
+use e2m_pipeline::{Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub(crate) struct TaskResult {
     pub(crate) scale_manual: Option<f64>,
     pub(crate) seconds: f64,
     pub(crate) peak_rss_bytes: Option<u64>,
-    pub(crate) stages_done: Vec<u8>,
+    pub(crate) stages_done: Vec<Stage>,
     pub(crate) post: PathBuf,
     pub(crate) pre: PathBuf,
     /// Below output_dir.
@@ -129,7 +129,7 @@ impl TaskResult {
     /// What an earlier run left of a task with these parameters; nothing if none got as far as a record.
     pub(crate) fn earlier(task: &TaskSpec) -> Option<Self> {
         let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
-        let path = paths.manifest_path(&suffix(&task.params, 4));
+        let path = paths.manifest_path(&suffix(&task.params, Stage::LAST));
         let manifest = Manifest::read(&path)?;
         let outcome = TaskOutcome {
             sample: task.sample.clone(),

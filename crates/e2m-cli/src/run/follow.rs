@@ -8,9 +8,7 @@ use crate::plan::Plan;
 use crate::report::log::RunLog;
 use crate::report::results::{Ending, TaskResult};
 use crate::terminal::{Show, TaskEnd, TaskView, Terminal};
-use e2m_pipeline::{
-    Event as TaskEvent, Status, TaskOutcome, TaskSpec, record_failure, remove_leftovers,
-};
+use e2m_pipeline::{Status, TaskEvent, TaskOutcome, TaskSpec, record_failure, remove_leftovers};
 use e2m_resources::{MemoryLog, process_memory};
 use e2m_schedule::{Failure, JobEnding, RunnerEvent, RunnerListener};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Runs a task so that not even a defect in e2m takes its siblings along.
 
-use e2m_pipeline::{Observer, TaskOutcome, TaskSpec, run_task, run_task_by_way_of};
+use e2m_pipeline::{Observer, TaskOutcome, TaskSpec, run_task, run_task_in};
 use e2m_resources::process_memory;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ pub(crate) fn until_the_end(
     scratch: Option<&Path>,
     observer: &mut dyn Observer,
 ) -> TaskOutcome {
-    caught(task, || run_task_by_way_of(task, scratch, observer))
+    caught(task, || run_task_in(task, scratch, observer))
 }
 
 fn caught(task: &TaskSpec, work: impl FnOnce() -> TaskOutcome) -> TaskOutcome {
@@ -47,7 +47,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use e2m_pipeline::Params;
+    use e2m_pipeline::{Params, Stage};
 
     #[test]
     fn a_panic_is_a_result() {
@@ -58,9 +58,10 @@ mod tests {
             pre: "pre.tif".into(),
             output_dir: "out".into(),
             params: Params::default(),
-            from_stage: 1,
-            to_stage: 4,
+            from_stage: Stage::Pad,
+            to_stage: Stage::Difference,
             force: false,
+            redraw: false,
             checkpoint_format: Default::default(),
             checkpoint_compression: Default::default(),
         };

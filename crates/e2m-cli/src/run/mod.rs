@@ -27,7 +27,9 @@ use crate::task_name;
 use crate::task_size::TaskSize;
 use crate::terminal::{TaskView, Terminal};
 use e2m_io::{AtomicFile, FolderError, create_folders, remove_stale_temporaries};
-use e2m_pipeline::{Observer, Outlook, PipelineError, TaskSpec, is_worked_on, remove_leftovers};
+use e2m_pipeline::{
+    Observer, PipelineError, TaskPreview, TaskSpec, is_worked_on, remove_leftovers,
+};
 use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
 use e2m_schedule::{
     Interrupt, Job, Options, Runner, RunnerEvent, RunnerListener as _, Schedule, ScheduleError,
@@ -171,7 +173,7 @@ fn opening(plan: &Plan, gate: &Gate) -> String {
 struct UntilStopped<'a>(&'a Interrupt);
 
 impl Observer for UntilStopped<'_> {
-    fn on_event(&mut self, _: &e2m_pipeline::Event) {}
+    fn on_event(&mut self, _: &e2m_pipeline::TaskEvent) {}
 
     fn should_stop(&self) -> bool {
         self.0.is_raised()
@@ -181,7 +183,7 @@ impl Observer for UntilStopped<'_> {
 /// The tasks of a plan and what is known of them.
 struct Tasks<'a> {
     plan: &'a Plan,
-    outlooks: &'a [Result<Outlook, PipelineError>],
+    outlooks: &'a [Result<TaskPreview, PipelineError>],
     gate: &'a Gate,
     machine: &'a Machine,
 }

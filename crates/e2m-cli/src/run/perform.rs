@@ -3,7 +3,7 @@
 use super::guarded;
 use super::told::{Answer, Told};
 use crate::logging::LogLines;
-use e2m_pipeline::{Event, Observer, TaskOutcome, TaskSpec};
+use e2m_pipeline::{Observer, TaskEvent, TaskOutcome, TaskSpec};
 use e2m_resources::{open_files, process_memory};
 use e2m_schedule::{Handler, Reply, TaskContext};
 use rayon::ThreadPoolBuilder;
@@ -98,7 +98,7 @@ impl Relay<'_> {
         // Rows going by are told often; the first and the last word on a step have to arrive.
         let often = match &told {
             Told::Event {
-                event: Event::Progress { rows, of, .. },
+                event: TaskEvent::Progress { rows, of, .. },
             } => *rows != 0 && rows != of,
             _ => false,
         };
@@ -120,7 +120,7 @@ impl Relay<'_> {
 }
 
 impl Observer for Relay<'_> {
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &TaskEvent) {
         self.pass_log();
         self.tell(Told::Event {
             event: event.clone(),

@@ -1,6 +1,6 @@
 //! What goes between a task and the program that runs the batch, whether both are one process or two.
 
-use e2m_pipeline::{Event, TaskOutcome};
+use e2m_pipeline::{TaskEvent, TaskOutcome};
 use serde::{Deserialize, Serialize};
 
 /// What a running task tells.
@@ -10,7 +10,7 @@ pub(crate) enum Told {
     /// Something happened.
     Event {
         /// What.
-        event: Event,
+        event: TaskEvent,
     },
     /// Memory that the process held before the task, bytes.
     Memory {

@@ -4,7 +4,7 @@ use super::Terminal;
 use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
 use crate::forecast::Forecast;
 use crate::human;
-use e2m_pipeline::Event;
+use e2m_pipeline::{Stage, TaskEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -101,8 +101,8 @@ impl Show for Bars {
         self.running.insert(task.index, line);
     }
 
-    fn event(&mut self, task: &TaskView, event: &Event) {
-        if let Event::Note { text } = event {
+    fn event(&mut self, task: &TaskView, event: &TaskEvent) {
+        if let TaskEvent::Note { text } = event {
             self.terminal
                 .say(&format!("{}  note: {text}", task.label()));
         }
@@ -110,11 +110,11 @@ impl Show for Bars {
             return;
         };
         match event {
-            Event::StageStarted { stage } => {
+            TaskEvent::StageStarted { stage } => {
                 line.bar.set_position(0);
                 line.say(stage_name(*stage));
             }
-            Event::Progress {
+            TaskEvent::Progress {
                 stage,
                 what,
                 rows,
@@ -139,8 +139,8 @@ impl Show for Bars {
                 }
                 self.show_left();
             }
-            Event::StageFinished { .. } => line.bar.set_position(100),
-            Event::Note { .. } => {}
+            TaskEvent::StageFinished { .. } => line.bar.set_position(100),
+            TaskEvent::Note { .. } => {}
         }
     }
 
@@ -178,7 +178,7 @@ impl Drop for Bars {
 #[derive(Debug)]
 struct Speed {
     /// The step, and how many rows of it were done when.
-    since: Option<(u8, String, usize, Instant)>,
+    since: Option<(Stage, String, usize, Instant)>,
     last_event: Instant,
     last_shown: Option<Instant>,
 }
@@ -238,7 +238,7 @@ mod tests {
         };
         let mut speed = Speed::new();
         let step = |rows| Step {
-            stage: 1,
+            stage: Stage::Pad,
             what: "padding".into(),
             rows,
             of: 1000,

@@ -4,7 +4,7 @@ use super::Terminal;
 use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
 use crate::forecast::Forecast;
 use crate::human;
-use e2m_pipeline::Event;
+use e2m_pipeline::TaskEvent;
 use std::time::{Duration, Instant};
 
 /// In a stage that takes longer than this, a line tells how far it is.
@@ -39,11 +39,11 @@ impl Show for Lines {
         self.last_line = Instant::now();
     }
 
-    fn event(&mut self, task: &TaskView, event: &Event) {
+    fn event(&mut self, task: &TaskView, event: &TaskEvent) {
         let label = task.label();
         match event {
-            Event::StageStarted { .. } | Event::StageFinished { skipped: true, .. } => {}
-            Event::StageFinished {
+            TaskEvent::StageStarted { .. } | TaskEvent::StageFinished { skipped: true, .. } => {}
+            TaskEvent::StageFinished {
                 stage,
                 seconds,
                 skipped: false,
@@ -54,7 +54,7 @@ impl Show for Lines {
                     human::seconds(*seconds)
                 ));
             }
-            Event::Progress {
+            TaskEvent::Progress {
                 stage,
                 what,
                 rows,
@@ -74,7 +74,7 @@ impl Show for Lines {
                     ));
                 }
             }
-            Event::Note { text } => self.say(&format!("{label}  note: {text}")),
+            TaskEvent::Note { text } => self.say(&format!("{label}  note: {text}")),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::human;
 use crate::task_size::TaskSize;
-use e2m_pipeline::Event;
+use e2m_pipeline::{Stage, TaskEvent};
 
 /// A task, as it is shown.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl TaskView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     /// 1 to 4.
-    pub(crate) stage: u8,
+    pub(crate) stage: Stage,
     /// In a few words.
     pub(crate) what: String,
     /// Rows done.
@@ -49,7 +49,7 @@ pub(crate) trait Show {
     /// A task begins.
     fn task_started(&mut self, task: &TaskView);
     /// Something happens in it.
-    fn event(&mut self, task: &TaskView, event: &Event);
+    fn event(&mut self, task: &TaskView, event: &TaskEvent);
     /// Memory that the process which runs it holds, bytes.
     fn memory(&mut self, task: &TaskView, rss_bytes: u64);
     /// It was stopped and will begin again.
@@ -59,14 +59,8 @@ pub(crate) trait Show {
 }
 
 /// `stage 3 fine alignment`.
-pub(crate) fn stage_name(stage: u8) -> String {
-    let name = match stage {
-        1 => "padding",
-        2 => "coarse alignment",
-        3 => "fine alignment",
-        _ => "difference",
-    };
-    format!("stage {stage} {name}")
+pub(crate) fn stage_name(stage: Stage) -> String {
+    format!("stage {stage} {}", stage.name())
 }
 
 /// How a task has ended, for the line that says so.

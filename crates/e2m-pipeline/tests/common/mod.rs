@@ -1,6 +1,6 @@
 //! What the tests of this crate share.
 
-use e2m_pipeline::{CheckpointFormats, Params, TaskSpec};
+use e2m_pipeline::{CheckpointFormats, Params, Stage, TaskSpec};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -20,9 +20,10 @@ pub(crate) fn task(
         pre: pre.to_owned(),
         output_dir: output_dir.to_owned(),
         params,
-        from_stage: 1,
-        to_stage: 4,
+        from_stage: Stage::Pad,
+        to_stage: Stage::Difference,
         force: false,
+        redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
         checkpoint_compression: Default::default(),
     }

@@ -47,9 +47,11 @@ whole_number!(
 );
 
 impl Stage {
-    /// As the pipeline counts them.
-    pub(crate) fn number(self) -> u8 {
-        self.0 as u8
+    /// As the pipeline knows it.
+    pub(crate) fn stage(self) -> e2m_pipeline::Stage {
+        let number = u8::try_from(self.0).unwrap_or(u8::MAX);
+        // A number out of its range is refused before it gets here.
+        e2m_pipeline::Stage::try_from(number).unwrap_or(e2m_pipeline::Stage::LAST)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The beginning of a task: both raw files by their headers, then its folders, in which nobody else may work from then on.
 
 use crate::error::PipelineError;
-use crate::observer::{Event, Observer};
+use crate::observer::{Observer, TaskEvent};
+use crate::stage::Stage;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_io::{Attempt, FolderLock, LockSeeker, RawImage, TaskPaths};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const SAY_AFTER: Duration = Duration::from_secs(1);
 
 /// A task of which no other run makes anything as long as this is there.
-pub(crate) struct Claim {
+pub(crate) struct TaskSession {
     pub(crate) paths: TaskPaths,
     pub(crate) post: RawImage,
     pub(crate) pre: RawImage,
@@ -21,7 +22,7 @@ pub(crate) struct Claim {
     pub(crate) notes: Vec<String>,
 }
 
-impl Claim {
+impl TaskSession {
     /// Opens the raw files, makes the folders, waits for other runs that work on the task, and removes what killed ones left.
     pub(crate) fn of(spec: &TaskSpec, observer: &mut dyn Observer) -> Result<Self, PipelineError> {
         check(spec)?;
@@ -31,7 +32,7 @@ impl Claim {
         let mut notes = Vec::new();
         let lock = wait_for_lock(&paths, observer, &mut notes)?;
         let mut formats = spec.checkpoint_format.list().to_vec();
-        if spec.to_stage >= 4 {
+        if spec.to_stage >= Stage::Difference {
             formats = CheckpointFormats::Both.list().to_vec();
         }
         paths.create_dirs(&formats)?;
@@ -52,7 +53,7 @@ impl Claim {
 /// Refuses what no batch file lets through and another program might ask for.
 fn check(spec: &TaskSpec) -> Result<(), PipelineError> {
     let (from, to) = (spec.from_stage, spec.to_stage);
-    if !(1 <= from && from <= to && to <= 4) {
+    if from > to {
         return Err(PipelineError::Stages { from, to });
     }
     Ok(spec.params.validate()?)
@@ -72,7 +73,7 @@ fn wait_for_lock(
         };
         if notes.is_empty() && started.elapsed() >= SAY_AFTER {
             let text = format!("waiting: another run works on this task ({owner})");
-            observer.on_event(&Event::Note { text: text.clone() });
+            observer.on_event(&TaskEvent::Note { text: text.clone() });
             notes.push(text);
         }
         std::thread::sleep(ASK_EVERY);

@@ -5,17 +5,17 @@ mod common;
 use common::task;
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_pipeline::{
-    Event, Observer, Outlook, Params, StageOutlook, Status, TaskSpec, Unobserved, outlook,
-    record_failure, remove_leftovers, run_task,
+    Observer, Params, Stage, StagePreview, Status, TaskEvent, TaskPreview, TaskSpec, Unobserved,
+    preview, record_failure, remove_leftovers, run_task,
 };
 use std::path::Path;
 
 /// Stops a task once this stage has begun.
-struct StopIn(u8, bool);
+struct StopIn(Stage, bool);
 
 impl Observer for StopIn {
-    fn on_event(&mut self, event: &Event) {
-        self.1 |= matches!(event, Event::StageStarted { stage } if *stage == self.0);
+    fn on_event(&mut self, event: &TaskEvent) {
+        self.1 |= matches!(event, TaskEvent::StageStarted { stage } if *stage == self.0);
     }
 
     fn should_stop(&self) -> bool {
@@ -45,8 +45,8 @@ fn pair(folder: &Path) -> TaskSpec {
     )
 }
 
-fn look(spec: &TaskSpec) -> Outlook {
-    outlook(spec).expect("it can be looked at")
+fn look(spec: &TaskSpec) -> TaskPreview {
+    preview(spec).expect("it can be looked at")
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn stages_are_new_there_or_done_again() {
     let work = tempfile::tempdir().expect("a folder");
     let spec = pair(work.path());
     let before = look(&spec);
-    assert_eq!(before.stages, vec![StageOutlook::New; 4]);
+    assert_eq!(before.stages, vec![StagePreview::New; 4]);
     assert_eq!(
         (before.finished.clone(), before.earlier.clone()),
         (None, None)
@@ -62,7 +62,7 @@ fn stages_are_new_there_or_done_again() {
 
     assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
     let after = look(&spec);
-    assert_eq!(after.stages, vec![StageOutlook::There; 4]);
+    assert_eq!(after.stages, vec![StagePreview::There; 4]);
     assert_eq!(after.finished, Some(Status::Complete));
     assert!(after.is_finished() && after.disk_bytes == 0);
 
@@ -70,26 +70,26 @@ fn stages_are_new_there_or_done_again() {
     let mut other = spec.clone();
     other.params.manual_scale = Some(1.1);
     let other = look(&other);
-    assert_eq!(other.to_do(), [4]);
+    assert_eq!(other.to_do(), [Stage::Difference]);
     assert!(0 < other.disk_bytes && other.disk_bytes < before.disk_bytes);
     // Of stage 1, nothing.
     let mut padded = spec.clone();
     padded.params.pad = 50;
-    assert_eq!(look(&padded).stages, vec![StageOutlook::New; 4]);
+    assert_eq!(look(&padded).stages, vec![StagePreview::New; 4]);
 
     let forced = TaskSpec {
-        from_stage: 3,
+        from_stage: Stage::Fine,
         ..spec.clone()
     };
     assert_eq!(
         look(&forced).stages[2..],
-        [3, 3].map(|stage| StageOutlook::Again(format!("from_stage is {stage}")))
+        [3, 3].map(|stage| StagePreview::Again(format!("from_stage is {stage}")))
     );
     let forced = TaskSpec {
         force: true,
         ..spec
     };
-    assert_eq!(look(&forced).to_do(), [1, 2, 3, 4]);
+    assert_eq!(look(&forced).to_do(), Stage::ALL);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn what_was_touched_is_told_and_not_read() {
     std::fs::write(&spec.pre, &bytes).expect("the same again");
     let touched = look(&spec);
     assert!(touched.touched && !touched.is_finished());
-    assert_eq!(touched.stages, vec![StageOutlook::There; 4]);
+    assert_eq!(touched.stages, vec![StagePreview::There; 4]);
     // A run compares it, and then it is known.
     assert!(run_task(&spec, &mut Unobserved).stages_done.is_empty());
 
@@ -114,10 +114,10 @@ fn what_was_touched_is_told_and_not_read() {
     std::fs::write(&checkpoint, &bytes[..bytes.len() - 9000]).expect("shorter");
     let shorter = look(&spec);
     assert!(
-        matches!(&shorter.stages[2], StageOutlook::Again(_)),
+        matches!(&shorter.stages[2], StagePreview::Again(_)),
         "{shorter:?}"
     );
-    assert_eq!(shorter.to_do(), [3, 4]);
+    assert_eq!(shorter.to_do(), [Stage::Fine, Stage::Difference]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_killed_run_is_put_in_order() {
     record_failure(&spec, "killed").expect("fine");
     assert!(!spec.output_dir.exists());
 
-    assert!(run_task(&spec, &mut StopIn(4, false)).interrupted);
+    assert!(run_task(&spec, &mut StopIn(Stage::Difference, false)).interrupted);
     assert!(matches!(look(&spec).earlier, Some(Status::Incomplete(_))));
     let left = work
         .path()
@@ -142,7 +142,11 @@ fn a_killed_run_is_put_in_order() {
 
     let outcome = run_task(&spec, &mut Unobserved);
     assert_eq!(outcome.status, Status::Complete);
-    assert_eq!(outcome.stages_done, [4], "what was finished is kept");
+    assert_eq!(
+        outcome.stages_done,
+        [Stage::Difference],
+        "what was finished is kept"
+    );
     // A result that is whole is nobody's failure.
     record_failure(&spec, "killed").expect("fine");
     assert_eq!(look(&spec).earlier, Some(Status::Complete));

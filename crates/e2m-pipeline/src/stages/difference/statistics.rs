@@ -2,16 +2,15 @@
 
 use crate::error::PipelineError;
 use crate::pictures::Counted;
-use crate::run::TaskRun;
-use crate::stages::coarse::load_previews;
-use crate::stages::pad::load_pre;
+use crate::resume::Results;
+use crate::workbench::Workbench;
 use e2m_image::{Canvas, PixelType, PlaneView, Size};
 use e2m_plot::{BrightnessHistogram, Levels, Outline, PairStatistics};
 use e2m_scale::{RatioStatistics, ScaleError, estimate_scale};
 use ndarray::{ArrayView2, s};
 
 /// Everything that scales and pictures are made from, gathered in one pass.
-pub(super) struct Counting {
+pub(super) struct BandStatistics {
     canvas: Canvas,
     post_size: Size,
     levels: Levels,
@@ -20,13 +19,13 @@ pub(super) struct Counting {
     post: BrightnessHistogram,
 }
 
-impl Counting {
-    pub(super) fn new(run: &mut TaskRun<'_>) -> Result<Self, PipelineError> {
-        let levels = levels(run)?;
-        let (post_frame, pre_frame) = frames(run);
+impl BandStatistics {
+    pub(super) fn new(bench: &mut Workbench<'_>, before: &Results) -> Result<Self, PipelineError> {
+        let levels = levels(bench)?;
+        let (post_frame, pre_frame) = frames(bench, before);
         Ok(Self {
-            canvas: run.canvas,
-            post_size: run.post.size(),
+            canvas: bench.task.canvas,
+            post_size: bench.post.size(),
             levels,
             ratios: RatioStatistics::default(),
             pair: PairStatistics::new(levels, post_frame, pre_frame),
@@ -58,15 +57,13 @@ impl Counting {
     /// What was counted, and why there is no peak if there is none.
     pub(super) fn finish(
         self,
-        run: &mut TaskRun<'_>,
+        bench: &mut Workbench<'_>,
     ) -> Result<(Counted, Option<ScaleError>), PipelineError> {
-        load_pre(run)?;
         let mut pre = BrightnessHistogram::new(self.levels);
-        match run.pre_plane.as_ref().map(|plane| plane.view()) {
-            Some(PlaneView::U8(plane)) => pre.add_band(plane),
-            Some(PlaneView::U16(plane)) => pre.add_band(plane),
-            Some(PlaneView::F32(plane)) => pre.add_band(plane),
-            None => {}
+        match bench.plane()?.view() {
+            PlaneView::U8(plane) => pre.add_band(plane),
+            PlaneView::U16(plane) => pre.add_band(plane),
+            PlaneView::F32(plane) => pre.add_band(plane),
         }
         let (peak, no_peak) = match estimate_scale(&self.ratios) {
             Ok(peak) => (Some(peak), None),
@@ -87,32 +84,29 @@ impl Counting {
 }
 
 /// The steps in which brightness is counted: single counts, but for float images, whose range only their previews tell.
-fn levels(run: &mut TaskRun<'_>) -> Result<Levels, PipelineError> {
-    let types = [run.post.record.dtype, run.pre.record.dtype];
+fn levels(bench: &mut Workbench<'_>) -> Result<Levels, PipelineError> {
+    let types = [bench.post.record.dtype, bench.pre.record.dtype];
     if !types.contains(&PixelType::F32) {
         return Ok(Levels::COUNTS);
     }
-    load_previews(run)?;
-    Ok(run.previews.as_ref().map_or(Levels::COUNTS, |previews| {
-        Levels::of_previews(&[previews.post(), previews.pre()])
-    }))
+    let previews = bench.previews()?;
+    Ok(Levels::of_previews(&[previews.post(), previews.pre()]))
 }
 
 /// The frames of raw post and of aligned pre on the canvas. Of an image of the Python program no warp is known: its frame is
 /// taken for that of post.
-pub(super) fn frames(run: &TaskRun<'_>) -> (Outline, Outline) {
-    let pad = run.canvas.pad() as f64;
+pub(super) fn frames(bench: &Workbench<'_>, before: &Results) -> (Outline, Outline) {
+    let pad = bench.task.canvas.pad() as f64;
     let upright = |size: Size| Outline::upright(pad, pad, size.width as f64, size.height as f64);
-    let post = upright(run.post.size());
-    let warp = run
-        .manifest
+    let post = upright(bench.post.size());
+    let warp = before
         .warps
         .finest()
-        .filter(|_| run.foreign_aligned.is_none());
+        .filter(|_| before.legacy_aligned.is_none());
     let Some(to_post) = warp.and_then(|warp| warp.inverse()) else {
         return (post, post);
     };
-    let Size { width, height } = run.pre.size();
+    let Size { width, height } = bench.pre.size();
     let (left, top) = (pad - 0.5, pad - 0.5);
     let (right, bottom) = (left + width as f64, top + height as f64);
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
