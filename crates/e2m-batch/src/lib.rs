@@ -1,0 +1,1 @@
+//! A batch of image pairs, run as a library.
