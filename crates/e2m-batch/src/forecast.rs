@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// Learns from the tasks that are done, in proportion to their pixels.
 #[derive(Debug, Clone)]
-pub(crate) struct Forecast {
+pub struct Forecast {
     /// Pixels of each task; unknown sizes are taken for the mean.
     weights: Vec<f64>,
     /// Tasks that are done, of whatever kind.
@@ -19,7 +19,7 @@ pub(crate) struct Forecast {
 
 impl Forecast {
     /// For tasks of these numbers of pixels, of which so many run at a time.
-    pub(crate) fn new(pixels: &[Option<f64>], at_a_time: usize) -> Self {
+    pub fn new(pixels: &[Option<f64>], at_a_time: usize) -> Self {
         let known: Vec<f64> = pixels.iter().flatten().copied().collect();
         let mean = if known.is_empty() {
             1.0
@@ -36,22 +36,22 @@ impl Forecast {
     }
 
     /// Tasks in all.
-    pub(crate) fn tasks(&self) -> usize {
+    pub fn tasks(&self) -> usize {
         self.weights.len()
     }
 
     /// A task begins.
-    pub(crate) fn begin(&mut self, index: usize) {
+    pub fn begin(&mut self, index: usize) {
         self.running.insert(index, Instant::now());
     }
 
     /// A task was stopped and will begin again.
-    pub(crate) fn put_back(&mut self, index: usize) {
+    pub fn put_back(&mut self, index: usize) {
         self.running.remove(&index);
     }
 
     /// A task has ended. One that failed or had nothing to do is not typical and teaches nothing.
-    pub(crate) fn end(&mut self, index: usize, seconds: f64, typical: bool) {
+    pub fn end(&mut self, index: usize, seconds: f64, typical: bool) {
         self.running.remove(&index);
         self.ended[index] = true;
         if typical {
@@ -61,7 +61,7 @@ impl Forecast {
     }
 
     /// Seconds until all are done; `None` as long as nothing is known, or when nothing is left.
-    pub(crate) fn seconds_left(&self) -> Option<f64> {
+    pub fn seconds_left(&self) -> Option<f64> {
         let (pixels, seconds) = self.worked;
         let left: f64 = self
             .weights

@@ -1,7 +1,7 @@
 //! Times, sizes and counts for people.
 
 /// A time: `0.04 s`, `12.3 s`, `4 min 05 s`, `2 h 13 min`.
-pub(crate) fn seconds(seconds: f64) -> String {
+pub fn seconds(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     if seconds < 0.1 {
         format!("{:.2} s", seconds.max(0.0))
@@ -16,7 +16,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
 }
 
 /// A forecast, without a precision it does not have: `12 s`, `4 min`, `2 h 10 min`.
-pub(crate) fn about(seconds: f64) -> String {
+pub fn about(seconds: f64) -> String {
     let whole = seconds.max(0.0).ceil() as u64;
     match whole {
         0..90 => format!("{whole} s"),
@@ -29,12 +29,12 @@ pub(crate) fn about(seconds: f64) -> String {
 }
 
 /// A number of bytes: `2.34 GB`, `451 MB`, `12 kB`.
-pub(crate) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     e2m_resources::Bytes(bytes).to_string()
 }
 
 /// `1 task`, `2 tasks`.
-pub(crate) fn count(number: usize, one: &str) -> String {
+pub fn count(number: usize, one: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {one}{plural}")
 }

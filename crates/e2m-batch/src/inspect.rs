@@ -5,17 +5,20 @@ use e2m_pipeline::{Outlook, PipelineError, TaskSpec, outlook};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
+/// What a task would do and need, or why that cannot be told.
+pub type Preview = Result<Outlook, PipelineError>;
+
 /// What each task would do and need, in the order of the plan. One that cannot be looked at will report why when it runs.
-pub(crate) fn look(plan: &Plan) -> Vec<Result<Outlook, PipelineError>> {
-    let all = || plan.tasks.par_iter().map(look_at).collect();
+pub fn inspect(plan: &Plan) -> Vec<Preview> {
+    let all = || plan.tasks.par_iter().map(inspect_task).collect();
     // Threads of its own: how many the tasks will compute with is decided later, and can be decided once.
     match ThreadPoolBuilder::new().build() {
         Ok(threads) => threads.install(all),
-        Err(_) => plan.tasks.iter().map(look_at).collect(),
+        Err(_) => plan.tasks.iter().map(inspect_task).collect(),
     }
 }
 
-fn look_at(task: &TaskSpec) -> Result<Outlook, PipelineError> {
+fn inspect_task(task: &TaskSpec) -> Preview {
     // What is odd about a file is told when the task reads it, and once is enough.
     let unheard = tracing::subscriber::NoSubscriber::default();
     tracing::subscriber::with_default(unheard, || outlook(task))

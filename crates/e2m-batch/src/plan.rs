@@ -1,48 +1,48 @@
-//! From a batch file and the command line to the tasks that will run.
+//! From a batch file, and what narrows it, to the tasks that will run.
 
-use crate::args::{RunArgs, TaskArgs};
-use crate::batch::Batch;
-use crate::batch::execution::Execution;
-use crate::batch::problem::{BatchError, Problem};
-use crate::batch::resources::Resources;
-use crate::batch::setting::Setting as _;
-use crate::batch::slurm::Slurm;
-use crate::batch::values::Names;
-use crate::exit::Exit;
+use crate::batch_file::BatchFile;
+use crate::batch_file::Execution;
+use crate::batch_file::problem::{BatchFileError, Problem};
+use crate::batch_file::Resources;
+use crate::batch_file::setting::Setting as _;
+use crate::batch_file::SlurmSettings;
+use crate::batch_file::values::Names;
 use crate::human::count;
+use crate::selection::{PlanOptions, TaskSelection};
 use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
 use e2m_pipeline::{Params, TaskSpec};
 use std::path::PathBuf;
 
 /// What will run, and what will not.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The batch file.
-    pub(crate) batch_path: PathBuf,
+    pub batch_path: PathBuf,
     /// Where results go.
-    pub(crate) output_dir: PathBuf,
+    pub output_dir: PathBuf,
     /// How tasks are run.
-    pub(crate) execution: Execution,
+    pub execution: Execution,
     /// What they may use of the machine.
-    pub(crate) resources: Resources,
+    pub resources: Resources,
     /// The cluster.
-    pub(crate) slurm: Slurm,
+    pub slurm: SlurmSettings,
     /// The tasks in their order.
-    pub(crate) tasks: Vec<TaskSpec>,
-    /// Tasks of the batch file that the command line left out, and after which task of `tasks` each stands.
-    pub(crate) left_alone: Vec<(usize, TaskSpec)>,
+    pub tasks: Vec<TaskSpec>,
+    /// Tasks of the batch file that were not asked for, and after which task of `tasks` each stands.
+    pub left_alone: Vec<(usize, TaskSpec)>,
     /// Pairs that were asked for and are not there, and are left out.
-    pub(crate) missing: Vec<MissingPair>,
+    pub missing: Vec<MissingPair>,
     /// What the user should know before it starts.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Why nothing can run.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PlanError {
+#[non_exhaustive]
+pub enum PlanError {
     /// The batch file cannot be used.
     #[error(transparent)]
-    Batch(#[from] BatchError),
+    BatchFile(#[from] BatchFileError),
     /// Stages given on the command line contradict each other, or the batch file.
     #[error(
         "from_stage is {from} and to_stage is {to}: nothing would run; --from-stage must not be above --to-stage"
@@ -76,18 +76,8 @@ pub(crate) enum PlanError {
     },
 }
 
-impl PlanError {
-    /// The exit code for it.
-    pub(crate) fn exit(&self) -> Exit {
-        match self {
-            Self::Batch(_) | Self::Stages { .. } => Exit::BadInput,
-            Self::Layout(_) | Self::Missing { .. } | Self::Nothing { .. } => Exit::RawFiles,
-        }
-    }
-}
-
 /// Why a pair is missing, without the names that a message about it begins with.
-pub(crate) fn missing_reason(missing: &MissingPair) -> String {
+pub fn missing_reason(missing: &MissingPair) -> String {
     let text = missing.to_string();
     let names = match &missing.dye {
         Some(dye) => format!("{:?}, {dye:?}: ", missing.sample),
@@ -122,8 +112,8 @@ fn complete(pairs: usize) -> String {
     }
 }
 
-/// The samples and the dyes that a batch file and the command line ask for.
-pub(crate) fn asked_for(batch: &Batch, wanted: &TaskArgs) -> (Names, Names) {
+/// The samples and the dyes that a batch file and a selection ask for.
+pub(crate) fn asked_for(batch: &BatchFile, wanted: &TaskSelection) -> (Names, Names) {
     let names = |given: &[String], file: &Names| {
         if given.is_empty() {
             file.clone()
@@ -135,8 +125,11 @@ pub(crate) fn asked_for(batch: &Batch, wanted: &TaskArgs) -> (Names, Names) {
     (samples, names(&wanted.dyes, &batch.general.dyes))
 }
 
-/// The pairs that a batch file and the command line ask for.
-pub(crate) fn find(batch: &Batch, wanted: &TaskArgs) -> Result<Discovery, PlanError> {
+/// The pairs that a batch file and a selection ask for.
+///
+/// # Errors
+/// A raw folder that is not laid out as it should be, or holds none of them.
+pub fn find(batch: &BatchFile, wanted: &TaskSelection) -> Result<Discovery, PlanError> {
     let (samples, dyes) = asked_for(batch, wanted);
     let raw_dir = batch.raw_dir();
     let found = discover(&raw_dir, &samples.selection(), &dyes.selection())?;
@@ -152,8 +145,11 @@ pub(crate) fn find(batch: &Batch, wanted: &TaskArgs) -> Result<Discovery, PlanEr
 
 impl Plan {
     /// Settles what runs.
-    pub(crate) fn new(batch: &Batch, args: &RunArgs) -> Result<Self, PlanError> {
-        let plan = Self::with_gaps(batch, args)?;
+    ///
+    /// # Errors
+    /// Contradictions, and raw images that are missing where the batch file does not allow it.
+    pub fn new(batch: &BatchFile, options: &PlanOptions) -> Result<Self, PlanError> {
+        let plan = Self::with_gaps(batch, options)?;
         if !plan.missing.is_empty() && (batch.general.strict_dyes || plan.tasks.is_empty()) {
             return Err(PlanError::Missing {
                 missing: plan.missing,
@@ -164,7 +160,7 @@ impl Plan {
     }
 
     /// These tasks with the settings of the batch file, whatever lies in its raw_dir now.
-    pub(crate) fn of_tasks(batch: &Batch, tasks: Vec<TaskSpec>) -> Self {
+    pub fn of_tasks(batch: &BatchFile, tasks: Vec<TaskSpec>) -> Self {
         Self {
             batch_path: batch.path.clone(),
             output_dir: batch.output_dir(),
@@ -179,12 +175,15 @@ impl Plan {
     }
 
     /// The same, whatever pairs are missing: for a look at results, which need no raw images.
-    pub(crate) fn with_gaps(batch: &Batch, args: &RunArgs) -> Result<Self, PlanError> {
-        let from_stage = args
+    ///
+    /// # Errors
+    /// Contradictions, and a raw folder without any pair.
+    pub fn with_gaps(batch: &BatchFile, options: &PlanOptions) -> Result<Self, PlanError> {
+        let from_stage = options
             .stages
             .from_stage
             .unwrap_or(batch.general.from_stage.number());
-        let to_stage = args
+        let to_stage = options
             .stages
             .to_stage
             .unwrap_or(batch.general.to_stage.number());
@@ -198,15 +197,15 @@ impl Plan {
             pairs,
             missing,
             notes,
-        } = find(batch, &args.tasks)?;
+        } = find(batch, &options.tasks)?;
         let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
-        warnings.extend(idle_overrides(batch, &args.tasks, &pairs));
-        let spec = |pair: RawPair| -> Result<TaskSpec, BatchError> {
+        warnings.extend(idle_overrides(batch, &options.tasks, &pairs));
+        let spec = |pair: RawPair| -> Result<TaskSpec, BatchFileError> {
             Ok(TaskSpec {
                 params: params_of(batch, &pair.sample, &pair.dye)?,
                 from_stage,
                 to_stage,
-                force: args.stages.force || batch.general.force,
+                force: options.stages.force || batch.general.force,
                 sample: pair.sample,
                 dye: pair.dye,
                 post: pair.post,
@@ -220,7 +219,7 @@ impl Plan {
         let mut left_alone = Vec::new();
         let mut place = 0;
         // What is wrong with pairs that nobody asked for is nobody's business now.
-        for pair in find(batch, &TaskArgs::default()).map_or_else(|_| Vec::new(), |all| all.pairs) {
+        for pair in find(batch, &TaskSelection::default()).map_or_else(|_| Vec::new(), |all| all.pairs) {
             let asked_for = tasks
                 .iter()
                 .position(|task| task.sample == pair.sample && task.dye == pair.dye);
@@ -239,7 +238,7 @@ impl Plan {
 }
 
 /// The parameters of a task: those of all, and over them each override that matches, in the order of the file.
-fn params_of(batch: &Batch, sample: &str, dye: &str) -> Result<Params, BatchError> {
+fn params_of(batch: &BatchFile, sample: &str, dye: &str) -> Result<Params, BatchFileError> {
     let matching = batch
         .overrides
         .iter()
@@ -253,7 +252,7 @@ fn params_of(batch: &Batch, sample: &str, dye: &str) -> Result<Params, BatchErro
 }
 
 /// Overrides for tasks that the batch does not have. Where the command line chooses tasks, that is to be expected.
-fn idle_overrides(batch: &Batch, wanted: &TaskArgs, pairs: &[RawPair]) -> Vec<String> {
+fn idle_overrides(batch: &BatchFile, wanted: &TaskSelection, pairs: &[RawPair]) -> Vec<String> {
     if !wanted.samples.is_empty() || !wanted.dyes.is_empty() {
         return Vec::new();
     }
@@ -264,7 +263,7 @@ fn idle_overrides(batch: &Batch, wanted: &TaskArgs, pairs: &[RawPair]) -> Vec<St
     });
     unused
         .map(|one| {
-            let line = crate::batch::problem::line_number(&batch.text, one.at.start);
+            let line = crate::batch_file::problem::line_number(&batch.text, one.at.start);
             let named = [("sample", &one.sample), ("dye", &one.dye)];
             let named: Vec<String> = named
                 .iter()
@@ -278,14 +277,19 @@ fn idle_overrides(batch: &Batch, wanted: &TaskArgs, pairs: &[RawPair]) -> Vec<St
         .collect()
 }
 
+/// `CD070/DAPI`.
+pub fn task_name(task: &TaskSpec) -> String {
+    format!("{}/{}", task.sample, task.dye)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::path::Path;
 
-    fn batch(rest: &str) -> Batch {
+    fn batch(rest: &str) -> BatchFile {
         let text = format!("raw_dir = \"raw\"\noutput_dir = \"out\"\n{rest}");
-        Batch::parse(Path::new("/b/batch.toml"), &text).expect("a good file")
+        BatchFile::parse(Path::new("/b/batch.toml"), &text).expect("a good file")
     }
 
     #[test]
@@ -317,7 +321,7 @@ mod tests {
             post: "x".into(),
             pre: "y".into(),
         }];
-        let all = TaskArgs {
+        let all = TaskSelection {
             samples: vec![],
             dyes: vec![],
         };

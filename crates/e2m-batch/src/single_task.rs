@@ -1,224 +1,183 @@
 //! One task in this process, on its own: what `e2m task` and a job of a cluster run.
 //!
 //! Its own folder is all that is written to: results of the batch, logs and the report are nobody's here, as any number of
-//! such tasks may run at the same time on one output_dir.
+//! such tasks may run at the same time on one output folder.
 
-use crate::args::UnitArgs;
-use crate::exit::Exit;
-use crate::forecast::Forecast;
-use crate::gate::Gate;
+use crate::admission::Admission;
+use crate::batch_file::values::Parallel;
+use crate::ending::BatchEnding;
+use crate::environment::Environment;
+use crate::event::BatchEvent;
 use crate::human;
-use crate::look::look;
-use crate::machine;
-use crate::plan::{Plan, PlanError};
+use crate::inspect::{Preview, inspect};
+use crate::plan::Plan;
 use crate::report::BatchReport;
 use crate::report::results::TaskResult;
-use crate::run::{check_output_dir, tell, until_the_end, use_threads};
-use crate::signals;
-use crate::task_name;
-use crate::task_size::TaskSize;
-use crate::terminal::{Show, TaskView, Terminal};
-use e2m_io::Scratch;
-use e2m_pipeline::{Event, Observer, Outlook, TaskOutcome, TaskSpec, remove_leftovers};
+use crate::reporter::Reporter;
+use crate::run::{
+    StartError, TaskProgress, check_output_dir, run_guarded, task_views, use_threads,
+};
+use crate::task_view::TaskView;
+use e2m_io::{MissingPair, Scratch};
+use e2m_pipeline::{Event as TaskEvent, Observer, TaskOutcome, TaskSpec, remove_leftovers};
+use e2m_resources::process_memory;
 use e2m_schedule::Interrupt;
 use jiff::Zoned;
-use serde_json::{Value, json};
 
-/// The layout of the line of JSON.
-const SCHEMA: u32 = 1;
-
-/// `e2m task`: runs it and says how it ended.
-pub(crate) fn run(args: &UnitArgs, plan: Result<Plan, PlanError>, terminal: &Terminal) -> Exit {
-    let (exit, result) = match plan
-        .map_err(Refusal::from)
-        .and_then(|plan| only_task(args, plan))
-    {
-        Ok(plan) => perform(&plan, terminal),
-        Err(refusal) => (refusal.exit, Err(refusal.why)),
-    };
-    if let Err(why) = &result {
-        terminal.error(why);
-    }
-    if args.json {
-        terminal.result(&line(args, exit, &result).to_string());
-    }
-    exit
+/// A plan does not come down to one task.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotOneTask {
+    /// Its raw images are missing.
+    #[error("there is no pair to run: {0}")]
+    Missing(MissingPair),
+    /// There are several, or none.
+    #[error("--sample {sample} --dye {dye} are {}; name one sample and one dye", human::count(*tasks, "task"))]
+    Several {
+        /// The sample asked for.
+        sample: String,
+        /// The dye asked for.
+        dye: String,
+        /// How many there are.
+        tasks: usize,
+    },
 }
 
-/// Why a task is not run: the batch file, the raw images, this machine or the output folder.
-pub(crate) struct Refusal {
-    pub(crate) exit: Exit,
-    pub(crate) why: String,
-}
-
-impl From<PlanError> for Refusal {
-    fn from(error: PlanError) -> Self {
-        Self {
-            exit: error.exit(),
-            why: error.to_string(),
+/// The plan of the one task of a sample and a dye, to be run in this process however the batch is.
+///
+/// # Errors
+/// Where the plan has another number of tasks.
+pub fn only_task(mut plan: Plan, sample: &str, dye: &str) -> Result<Plan, NotOneTask> {
+    match (plan.tasks.len(), plan.missing.first()) {
+        (1, None) => {
+            plan.execution.parallel = Parallel::No;
+            Ok(plan)
         }
-    }
-}
-
-/// The plan, if it is one of a single task.
-fn only_task(args: &UnitArgs, plan: Plan) -> Result<Plan, Refusal> {
-    let (sample, dye) = (&args.sample, &args.dye);
-    match (plan.tasks.as_slice(), plan.missing.first()) {
-        ([_], None) => Ok(plan),
-        ([], Some(missing)) => Err(Refusal {
-            exit: Exit::RawFiles,
-            why: format!("there is no pair to run: {missing}"),
-        }),
-        (tasks, _) => Err(Refusal {
-            exit: Exit::BadInput,
-            why: format!(
-                "--sample {sample} --dye {dye} are {}; name one sample and one dye",
-                human::count(tasks.len(), "task")
-            ),
+        (0, Some(missing)) => Err(NotOneTask::Missing(missing.clone())),
+        (tasks, _) => Err(NotOneTask::Several {
+            sample: sample.to_owned(),
+            dye: dye.to_owned(),
+            tasks,
         }),
     }
 }
 
-fn perform(plan: &Plan, terminal: &Terminal) -> (Exit, Result<TaskResult, String>) {
-    let interrupt = Interrupt::default();
-    signals::listen(&interrupt, terminal);
-    for warning in &plan.warnings {
-        terminal.warn(warning);
-    }
-    let unit = match Unit::prepare(plan, terminal) {
-        Ok(unit) => unit,
-        Err(refusal) => return (refusal.exit, Err(refusal.why)),
-    };
-    let outcome = unit.run(&interrupt, None, terminal);
-    let result = TaskResult::of(unit.task(), Some(&outcome), &plan.output_dir);
-    let exit = exit_of(plan, &result, interrupt.is_raised());
-    (exit, Ok(result))
+/// The one task of a plan, for which this machine has been found good enough.
+#[derive(Debug)]
+pub struct SingleTask<'a> {
+    plan: &'a Plan,
+    task: &'a TaskSpec,
+    preview: Preview,
+    admission: Admission,
 }
 
-/// The exit code of a batch that is this task.
-pub(crate) fn exit_of(plan: &Plan, result: &TaskResult, interrupted: bool) -> Exit {
+impl<'a> SingleTask<'a> {
+    /// Looks whether the machine has what the task needs.
+    ///
+    /// # Errors
+    /// Where it has not, or the output folder takes no files.
+    pub fn prepare(
+        plan: &'a Plan,
+        task: &'a TaskSpec,
+        environment: &Environment,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Self, StartError> {
+        let machine = environment.machine();
+        if let Err(error) = remove_leftovers(task) {
+            tracing::info!(%error, "left-over files stay");
+        }
+        let mut previews = inspect(plan);
+        let admission = Admission::of(plan, &previews, &machine);
+        if admission.refuses() {
+            return Err(StartError::Refused(Box::new(admission)));
+        }
+        reporter.on_event(&BatchEvent::Admitted {
+            plan,
+            admission: &admission,
+        });
+        check_output_dir(&plan.output_dir)?;
+        Ok(Self {
+            plan,
+            task,
+            preview: previews.swap_remove(0),
+            admission,
+        })
+    }
+
+    /// What it will still write, bytes.
+    pub fn disk_bytes(&self) -> u64 {
+        self.preview.as_ref().map_or(0, |preview| preview.disk_bytes)
+    }
+
+    /// Runs it to its end, with files made in a scratch folder first, where there is one.
+    pub fn run(
+        &self,
+        interrupt: &Interrupt,
+        scratch: Option<&Scratch>,
+        reporter: &mut dyn Reporter,
+    ) -> TaskOutcome {
+        let threads = self.admission.threads();
+        use_threads(threads);
+        let views = task_views(self.plan, std::slice::from_ref(&self.preview));
+        let Some(view) = views.first() else {
+            let (sample, dye) = (&self.task.sample, &self.task.dye);
+            return TaskOutcome::failed(sample, dye, "the plan has no task".to_owned());
+        };
+        reporter.on_event(&BatchEvent::Started {
+            plan: self.plan,
+            admission: &self.admission,
+            tasks: &views,
+            at: &Zoned::now(),
+        });
+        reporter.on_event(&BatchEvent::TaskStarted {
+            task: view,
+            worker: 0,
+            attempt: 1,
+            threads,
+        });
+        let mut watcher = Watcher {
+            reporter,
+            view,
+            progress: TaskProgress::begun(0),
+            interrupt,
+        };
+        let outcome = run_guarded(self.task, scratch.map(Scratch::folder), &mut watcher);
+        let result = TaskResult::of(self.task, &outcome, &self.plan.output_dir);
+        watcher.reporter.on_event(&BatchEvent::TaskEnded {
+            task: view,
+            result: &result,
+            process: None,
+        });
+        watcher.reporter.on_event(&BatchEvent::TasksEnded);
+        outcome
+    }
+}
+
+/// How a batch ends that is this task.
+pub fn ending_of(plan: &Plan, result: &TaskResult, interrupted: bool) -> BatchEnding {
     let report = BatchReport {
         plan,
         results: vec![result.clone()],
         started: Zoned::now(),
         seconds: 0.0,
         interrupted,
+        results_unwritten: false,
     };
-    report.exit()
+    report.ending()
 }
 
-/// How it ended, for other programs: what is in `e2m_batch.json` about a task, and what there is only here.
-fn line(args: &UnitArgs, exit: Exit, result: &Result<TaskResult, String>) -> Value {
-    let mut line = json!({
-        "schema": SCHEMA,
-        "version": env!("CARGO_PKG_VERSION"),
-        "exit_code": exit.code(),
-    });
-    let facts = match result {
-        Ok(result) => {
-            let mut facts = serde_json::to_value(result).unwrap_or_default();
-            facts["notes"] = json!(result.notes);
-            facts
-        }
-        Err(why) => json!({
-            "sample": args.sample,
-            "dye": args.dye,
-            "status": format!("error: {why}"),
-        }),
-    };
-    if let (Value::Object(line), Value::Object(facts)) = (&mut line, facts) {
-        line.extend(facts);
-    }
-    line
-}
-
-/// The one task of a plan, for which this machine has been found good enough.
-pub(crate) struct Unit<'a> {
-    plan: &'a Plan,
-    outlook: Option<Outlook>,
-    threads: usize,
-}
-
-impl<'a> Unit<'a> {
-    /// Looks whether the machine has what the task needs.
-    pub(crate) fn prepare(plan: &'a Plan, terminal: &Terminal) -> Result<Self, Refusal> {
-        let machine = machine::detect();
-        for task in &plan.tasks {
-            if let Err(error) = remove_leftovers(task) {
-                tracing::info!(%error, "left-over files stay");
-            }
-        }
-        let mut outlooks = look(plan);
-        let gate = Gate::of(plan, &outlooks, &machine);
-        if gate.refuses() {
-            return Err(Refusal {
-                exit: Exit::Refused,
-                why: gate.refusal(),
-            });
-        }
-        gate.tell_trouble(terminal);
-        check_output_dir(&plan.output_dir).map_err(|why| Refusal {
-            exit: Exit::BadInput,
-            why,
-        })?;
-        Ok(Self {
-            plan,
-            outlook: outlooks.pop().and_then(Result::ok),
-            threads: gate.threads(),
-        })
-    }
-
-    /// The task.
-    pub(crate) fn task(&self) -> &TaskSpec {
-        &self.plan.tasks[0]
-    }
-
-    /// What it will still write, bytes.
-    pub(crate) fn disk_bytes(&self) -> u64 {
-        self.outlook
-            .as_ref()
-            .map_or(0, |outlook| outlook.disk_bytes)
-    }
-
-    /// Runs it to its end, by way of a scratch folder where there is one.
-    pub(crate) fn run(
-        &self,
-        interrupt: &Interrupt,
-        scratch: Option<&Scratch>,
-        terminal: &Terminal,
-    ) -> TaskOutcome {
-        use_threads(self.threads);
-        let size = self.outlook.as_ref().map(TaskSize::of);
-        let pixels = size.as_ref().map(TaskSize::canvas_pixels);
-        let view = TaskView {
-            index: 0,
-            of: 1,
-            name: task_name(self.task()),
-            size,
-        };
-        let mut watcher = Watcher {
-            show: terminal.show(Forecast::new(&[pixels], 1)),
-            view: &view,
-            interrupt,
-        };
-        watcher.show.task_started(&view);
-        let outcome = until_the_end(self.task(), scratch.map(Scratch::folder), &mut watcher);
-        let result = TaskResult::of(self.task(), Some(&outcome), &self.plan.output_dir);
-        tell(&mut *watcher.show, &view, &result);
-        outcome
-    }
-}
-
-/// Shows the task, and stops it when it is to end.
+/// Passes on what happens in the task, and stops it when it is to end.
 struct Watcher<'a> {
-    show: Box<dyn Show>,
+    reporter: &'a mut dyn Reporter,
     view: &'a TaskView,
+    progress: TaskProgress,
     interrupt: &'a Interrupt,
 }
 
 impl Observer for Watcher<'_> {
-    fn on_event(&mut self, event: &Event) {
-        self.show.event(self.view, event);
+    fn on_event(&mut self, event: &TaskEvent) {
+        self.progress.measured(process_memory().current);
+        self.progress.report(self.view, event, self.reporter);
     }
 
     fn should_stop(&self) -> bool {

@@ -5,7 +5,7 @@ use e2m_pipeline::Outlook;
 
 /// The sizes of a task's images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TaskSize {
+pub struct TaskSize {
     post: Size,
     pre: Size,
     pad: usize,
@@ -38,12 +38,12 @@ impl TaskSize {
     }
 
     /// Pixels of the canvas, to which the time a task takes is about proportional.
-    pub(crate) fn canvas_pixels(&self) -> f64 {
+    pub fn canvas_pixels(&self) -> f64 {
         self.canvas().pixels() as f64
     }
 
     /// The width of that of the images which has this height.
-    pub(crate) fn width_of(&self, height: usize) -> usize {
+    pub fn width_of(&self, height: usize) -> usize {
         [self.canvas(), self.post, self.pre]
             .iter()
             .find(|size| size.height == height)

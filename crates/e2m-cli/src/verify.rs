@@ -1,25 +1,49 @@
-//! What was found, for people.
+//! `e2m verify`: what was found, for people.
 
-use super::outcome::{Count, Outcome, TaskOutcome};
-use super::remedy;
-use super::subject::Subject;
-use crate::human;
-use crate::plan::missing_reason;
+use crate::exit::Exit;
+use crate::signals;
 use crate::table::Table;
-use crate::terminal::Terminal;
+use crate::terminal::{Reading, Terminal};
+use e2m_batch::verify::{
+    FileCount, ReadProgress, VerifiedBatch, VerifiedTask, VerifyEnding, VerifySubject, document,
+    remedy, verify,
+};
+use e2m_batch::{Environment, Interrupt, human, missing_reason};
 use e2m_pipeline::{FileKind, Finding, RecordedTask, Severity};
 use std::path::Path;
+use std::sync::OnceLock;
 
-/// The severities of problems, the worst first.
-const PROBLEMS: [Severity; 4] = [
-    Severity::Missing,
-    Severity::Damaged,
-    Severity::Changed,
-    Severity::Misplaced,
-];
+/// Verifies every task and says what was found.
+pub(crate) fn run(
+    subject: &VerifySubject,
+    as_json: bool,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Exit {
+    let interrupt = Interrupt::default();
+    signals::listen(&interrupt, terminal);
+    let reading: OnceLock<Reading> = OnceLock::new();
+    let progress = |progress: ReadProgress| {
+        let reading = reading.get_or_init(|| terminal.reading(progress.of_bytes));
+        reading.add(progress.more_bytes);
+    };
+    let outcome = verify(subject, environment, &interrupt, &progress);
+    drop(reading);
+    if as_json {
+        terminal.result(&document(subject, &outcome));
+    } else {
+        show(subject, &outcome, terminal);
+    }
+    match outcome.ending(subject) {
+        VerifyEnding::Right => Exit::Complete,
+        VerifyEnding::Problems => Exit::TaskFailed,
+        VerifyEnding::RawFilesMissing => Exit::RawFiles,
+        VerifyEnding::Interrupted => Exit::Interrupted,
+    }
+}
 
 /// Prints a row per task, then every problem, then remarks and the sum.
-pub(super) fn tell(subject: &Subject, outcome: &Outcome, terminal: &Terminal) {
+fn show(subject: &VerifySubject, outcome: &VerifiedBatch, terminal: &Terminal) {
     for warning in &subject.warnings {
         terminal.warn(warning);
     }
@@ -46,7 +70,7 @@ pub(super) fn tell(subject: &Subject, outcome: &Outcome, terminal: &Terminal) {
     ));
 }
 
-fn table(subject: &Subject, outcome: &Outcome) -> Table {
+fn table(subject: &VerifySubject, outcome: &VerifiedBatch) -> Table {
     let mut table = Table::new(&[
         "task",
         "records",
@@ -69,7 +93,7 @@ fn table(subject: &Subject, outcome: &Outcome) -> Table {
     table
 }
 
-fn row(task: &RecordedTask, outcome: &TaskOutcome) -> [String; 7] {
+fn row(task: &RecordedTask, outcome: &VerifiedTask) -> [String; 7] {
     let counts = [outcome.checkpoints, outcome.raw, outcome.pictures].map(counted);
     let [checkpoints, raw, pictures] = counts;
     let records = match outcome.records {
@@ -87,49 +111,25 @@ fn row(task: &RecordedTask, outcome: &TaskOutcome) -> [String; 7] {
         raw,
         pictures,
         read,
-        result(outcome),
+        outcome.result(),
     ]
 }
 
 /// `9`, `8 of 9`, or nothing where there are none.
-fn counted(count: Count) -> String {
+fn counted(count: FileCount) -> String {
     match count {
-        Count { on_record: 0, .. } => String::new(),
-        Count { on_record, right } if on_record == right => right.to_string(),
-        Count { on_record, right } => format!("{right} of {on_record}"),
+        FileCount { on_record: 0, .. } => String::new(),
+        FileCount { on_record, right } if on_record == right => right.to_string(),
+        FileCount { on_record, right } => format!("{right} of {on_record}"),
     }
 }
 
-/// How a task came out, in a few words.
-pub(super) fn result(outcome: &TaskOutcome) -> String {
-    if let Err(why) = &outcome.records {
-        return why.clone();
-    }
-    if outcome.has_not_run() {
-        return "has not run yet".to_owned();
-    }
-    let mut words: Vec<String> = PROBLEMS
-        .iter()
-        .map(|&severity| (outcome.files_with(severity), severity))
-        .filter(|(files, _)| *files > 0)
-        .map(|(files, severity)| format!("{files} {}", severity.word()))
-        .collect();
-    if outcome.not_read > 0 {
-        words.push(format!("{} not read", outcome.not_read));
-    }
-    if words.is_empty() {
-        "all right".to_owned()
-    } else {
-        words.join(", ")
-    }
-}
-
-fn problems(subject: &Subject, outcome: &Outcome) -> Vec<String> {
+fn problems(subject: &VerifySubject, outcome: &VerifiedBatch) -> Vec<String> {
     let mut problems = Vec::new();
     for (task, outcome) in subject.tasks.iter().zip(&outcome.tasks) {
         for finding in outcome.problems() {
             let what = entry(task, finding);
-            let to_do = remedy::of(finding, task, &subject.batch).unwrap_or_default();
+            let to_do = remedy(finding, task, &subject.batch).unwrap_or_default();
             problems.push(format!("{what}\n    what to do: {to_do}"));
         }
     }
@@ -147,7 +147,7 @@ fn problems(subject: &Subject, outcome: &Outcome) -> Vec<String> {
     problems
 }
 
-fn remarks(subject: &Subject, outcome: &Outcome) -> Vec<String> {
+fn remarks(subject: &VerifySubject, outcome: &VerifiedBatch) -> Vec<String> {
     let tasks = subject.tasks.iter().zip(&outcome.tasks);
     tasks
         .flat_map(|(task, outcome)| outcome.remarks().map(|finding| entry(task, finding)))
@@ -175,7 +175,7 @@ fn entry(task: &RecordedTask, finding: &Finding) -> String {
     )
 }
 
-fn last_words(subject: &Subject, outcome: &Outcome, problems: usize) -> String {
+fn last_words(subject: &VerifySubject, outcome: &VerifiedBatch, problems: usize) -> String {
     let tasks = &outcome.tasks;
     let right = tasks
         .iter()
@@ -207,7 +207,7 @@ fn last_words(subject: &Subject, outcome: &Outcome, problems: usize) -> String {
     format!("{}; {read}{stopped}", words.join(", "))
 }
 
-pub(super) fn name(task: &RecordedTask) -> String {
+fn name(task: &RecordedTask) -> String {
     format!("{}/{}", task.sample, task.dye)
 }
 

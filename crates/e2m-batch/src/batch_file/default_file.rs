@@ -1,13 +1,13 @@
 //! The batch file that `e2m init` writes, which is also the one in the docs.
 
 /// The commented batch file. A `#` directly before a key holds that key's default; a `#` before a space is prose.
-pub(crate) const DEFAULT_FILE: &str = include_str!("default.toml");
+pub const DEFAULT_FILE: &str = include_str!("default.toml");
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::Batch;
-    use crate::batch::keys::sections;
+    use crate::batch_file::BatchFile;
+    use crate::batch_file::keys::sections;
     use std::path::Path;
 
     /// The file with every commented default made live.
@@ -43,8 +43,8 @@ mod tests {
             .join("\n")
     }
 
-    fn parsed(text: &str) -> Batch {
-        Batch::parse(Path::new("/b/batch.toml"), text).expect("a valid batch file")
+    fn parsed(text: &str) -> BatchFile {
+        BatchFile::parse(Path::new("/b/batch.toml"), text).expect("a valid batch file")
     }
 
     #[test]

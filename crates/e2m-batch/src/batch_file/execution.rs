@@ -5,7 +5,7 @@ use super::values::{AutoCount, ByteSize, Count, Parallel, Seconds};
 
 section! {
     /// `[execution]`: how tasks are run.
-    pub(crate) struct Execution ["execution"] {
+    pub struct Execution ["execution"] {
         parallel: Parallel = Some(Parallel::No), "false: one task after another; true: several at a time; \"subprocess\": a fresh process per task; \"slurm\": a job array";
         n_workers: AutoCount = Some(AutoCount::Auto), "Tasks at a time";
         threads: AutoCount = Some(AutoCount::Auto), "Compute threads in all, divided between workers; \"auto\": one per processor";

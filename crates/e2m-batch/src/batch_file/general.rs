@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 section! {
     /// The keys above all headings: which files, which tasks, which stages.
-    pub(crate) struct General [""] {
+    pub struct General [""] {
         raw_dir: PathBuf = None, "Folder of the raw images, with one folder per sample in it; relative to this file";
         output_dir: PathBuf = None, "Folder for the results, made if it is not there; relative to this file";
         samples: Names = Some(Names::All), "Samples to run: names of folders in raw_dir";

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 /// A misspelt key is taken for a valid one that is at least this similar, 0 to 1.
 const MIN_SIMILARITY: f64 = 0.55;
-/// The same for a key of another section, where a chance likeness would mislead.
+/// The same for a key of another section, where a chance similarity would mislead.
 const MIN_SIMILARITY_ELSEWHERE: f64 = 0.8;
 
 /// Longer words are no misspelt keys. Comparing takes memory and time by the product of both lengths.
@@ -20,17 +20,17 @@ const LONGEST_GUESSED: usize = 64;
 
 /// One key.
 #[derive(Debug, Clone)]
-pub(crate) struct Key {
+pub struct Key {
     /// Its name.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What values it takes, as the end of "it must be …".
-    pub(crate) expected: String,
+    pub expected: String,
     /// What values it takes, for editors.
-    pub(crate) schema: Value,
+    pub schema: Value,
     /// Its default as TOML; none where it is required, empty where it may be left out.
-    pub(crate) default: Option<String>,
+    pub default: Option<String>,
     /// What it means.
-    pub(crate) meaning: &'static str,
+    pub meaning: &'static str,
 }
 
 impl Key {
@@ -56,7 +56,7 @@ pub(crate) const TABLES: [Key; 5] = [
 ];
 
 /// Headings and their keys; an empty heading for the keys above all headings.
-pub(crate) fn sections() -> Vec<(&'static str, Vec<Key>)> {
+pub fn sections() -> Vec<(&'static str, Vec<Key>)> {
     let general = General::keys().into_iter().chain(TABLES).collect();
     vec![
         (General::NAME, general),
@@ -147,7 +147,7 @@ fn destination(section: &str) -> String {
 }
 
 /// The most similar name, case and dashes aside, if any is similar enough.
-pub(crate) fn nearest<'n>(
+pub fn nearest<'n>(
     key: &str,
     names: impl Iterator<Item = &'n str>,
     least: f64,
@@ -164,7 +164,7 @@ pub(crate) fn nearest<'n>(
                 name,
             )
         })
-        .filter(|(likeness, _)| *likeness >= least)
+        .filter(|(similarity, _)| *similarity >= least)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }

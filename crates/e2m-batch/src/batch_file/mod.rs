@@ -1,40 +1,45 @@
 //! The batch file: what it may say, how it is read, and what is wrong with one.
 //!
 //! Each section has a file ([`general`], [`execution`], …) in which one table makes its struct, its reader and the
-//! description of its keys; each type of value has a file in `values`. [`Batch::read`] reads the whole, and reports
+//! description of its keys; each type of value has a file in `values`. [`BatchFile::read`] reads the whole, and reports
 //! everything that is wrong at once.
 
-pub(crate) mod default_file;
-pub(crate) mod execution;
-pub(crate) mod general;
+mod default_file;
+mod execution;
+mod general;
 pub(crate) mod keys;
-pub(crate) mod overrides;
-pub(crate) mod params;
+mod overrides;
+mod params;
 pub(crate) mod problem;
-pub(crate) mod resources;
+mod resources;
+mod schema;
 pub(crate) mod section;
 pub(crate) mod setting;
-pub(crate) mod slurm;
+mod slurm;
 mod syntax;
-pub(crate) mod values;
+pub mod values;
+
+pub use default_file::DEFAULT_FILE;
+pub use execution::Execution;
+pub use general::General;
+pub use keys::{Key, nearest, sections};
+pub use overrides::Override;
+pub use params::ParamTable;
+pub use problem::{BatchFileError, Problem, Problems};
+pub use resources::Resources;
+pub use schema::schema;
+pub use slurm::Slurm as SlurmSettings;
 
 use e2m_pipeline::Params;
-use execution::Execution;
-use general::General;
-use overrides::Override;
-use params::ParamTable;
-use problem::{BatchError, Problem, Problems};
-use resources::Resources;
 use section::{Findings, Section};
 use setting::Setting as _;
-use slurm::Slurm;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 /// Name of a batch file where none is given.
-pub(crate) const USUAL_NAME: &str = "batch.toml";
+pub const USUAL_NAME: &str = "batch.toml";
 
 /// No batch file is longer; ten thousand overrides take less than 1 MB. An image, which is what is named by mistake, is not
 /// read into memory.
@@ -42,39 +47,45 @@ const MAX_BYTES: u64 = 4 << 20;
 
 /// A batch file, read and checked.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Batch {
+pub struct Batch {
     /// Where it is.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Its text, for messages about it.
-    pub(crate) text: String,
+    pub text: String,
     /// The keys above all headings.
-    pub(crate) general: General,
+    pub general: General,
     /// `[execution]`.
-    pub(crate) execution: Execution,
+    pub execution: Execution,
     /// `[resources]`.
-    pub(crate) resources: Resources,
+    pub resources: Resources,
     /// `[slurm]`.
-    pub(crate) slurm: Slurm,
+    pub slurm: SlurmSettings,
     /// `[params]` over the defaults.
-    pub(crate) params: Params,
+    pub params: Params,
     /// `[[override]]`.
-    pub(crate) overrides: Vec<Override>,
+    pub overrides: Vec<Override>,
 }
 
 impl Batch {
     /// Reads a batch file.
-    pub(crate) fn read(path: &Path) -> Result<Self, BatchError> {
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn read(path: &Path) -> Result<Self, BatchFileError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let bytes = bounded(&path)?;
-        let text = String::from_utf8(bytes).map_err(|error| BatchError::NotText {
+        let text = String::from_utf8(bytes).map_err(|error| BatchFileError::NotText {
             path: path.clone(),
             offset: error.utf8_error().valid_up_to(),
         })?;
-        Self::parse(&path, &text).map_err(|list| BatchError::Content(Problems { path, text, list }))
+        Self::parse(&path, &text).map_err(|list| BatchFileError::Content(Problems { path, text, list }))
     }
 
-    /// Reads the text of a batch file that lies at `path`.
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+    /// Reads the text of a batch file that lies at `path`; what is not in it is not looked at.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
             return Err(syntax::problems(text, &errors));
@@ -104,11 +115,11 @@ impl Batch {
             &Resources::keys(),
             &mut findings,
         ));
-        let slurm = table(Slurm::NAME, &mut findings);
-        let slurm = Slurm::read(&mut Section::open(
-            Slurm::NAME,
+        let slurm = table(SlurmSettings::NAME, &mut findings);
+        let slurm = SlurmSettings::read(&mut Section::open(
+            SlurmSettings::NAME,
             slurm,
-            &Slurm::keys(),
+            &SlurmSettings::keys(),
             &mut findings,
         ));
         let given = ParamTable::read("params", root.get("params"), &mut findings);
@@ -138,23 +149,23 @@ impl Batch {
     }
 
     /// A folder that the file names, from the file's own.
-    pub(crate) fn folder(&self, named: &Path) -> PathBuf {
+    pub fn folder(&self, named: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(named)
     }
 
     /// The folder of the raw images.
-    pub(crate) fn raw_dir(&self) -> PathBuf {
+    pub fn raw_dir(&self) -> PathBuf {
         self.folder(&self.general.raw_dir)
     }
 
     /// The folder of the results.
-    pub(crate) fn output_dir(&self) -> PathBuf {
+    pub fn output_dir(&self) -> PathBuf {
         self.folder(&self.general.output_dir)
     }
 
     /// A problem of this file that was found after it was read.
-    pub(crate) fn refused(&self, list: Vec<Problem>) -> BatchError {
-        BatchError::Content(Problems {
+    pub(crate) fn refused(&self, list: Vec<Problem>) -> BatchFileError {
+        BatchFileError::Content(Problems {
             path: self.path.clone(),
             text: self.text.clone(),
             list,
@@ -163,14 +174,14 @@ impl Batch {
 }
 
 /// The content of the file, unless it is longer than any batch file.
-fn bounded(path: &Path) -> Result<Vec<u8>, BatchError> {
+fn bounded(path: &Path) -> Result<Vec<u8>, BatchFileError> {
     let mut bytes = Vec::new();
     // Not by its length: what comes out of a pipe or a device has none.
     let read = File::open(path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|source| cannot_read(path, source))?;
     if read as u64 > MAX_BYTES {
-        return Err(BatchError::TooLong {
+        return Err(BatchFileError::TooLong {
             path: path.to_owned(),
             limit_bytes: MAX_BYTES,
         });
@@ -250,7 +261,7 @@ fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<
 }
 
 /// Why a file cannot be read, with a hint where there is one.
-fn cannot_read(path: &Path, source: std::io::Error) -> BatchError {
+fn cannot_read(path: &Path, source: std::io::Error) -> BatchFileError {
     let path = path.to_owned();
     if path.is_dir() {
         let inside = path.join(USUAL_NAME);
@@ -259,17 +270,17 @@ fn cannot_read(path: &Path, source: std::io::Error) -> BatchError {
         } else {
             String::new()
         };
-        return BatchError::Folder {
+        return BatchFileError::Folder {
             hint: Some(hint),
             path,
         };
     }
     match source.kind() {
-        std::io::ErrorKind::NotFound => BatchError::NotThere {
+        std::io::ErrorKind::NotFound => BatchFileError::NotThere {
             hint: Some(instead_of(&path)),
             path,
         },
-        _ => BatchError::Unreadable { path, source },
+        _ => BatchFileError::Unreadable { path, source },
     }
 }
 

@@ -15,20 +15,20 @@ pub(crate) const NAME: &str = "override";
 
 /// Parameters for the tasks of one sample, of one dye, or for a single task.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Override {
+pub struct Override {
     /// The sample; none for all.
-    pub(crate) sample: Option<String>,
+    pub sample: Option<String>,
     /// The dye; none for all.
-    pub(crate) dye: Option<String>,
+    pub dye: Option<String>,
     /// What is different for them.
-    pub(crate) params: ParamTable,
+    pub params: ParamTable,
     /// Where it stands.
-    pub(crate) at: Range<usize>,
+    pub at: Range<usize>,
 }
 
 impl Override {
     /// Whether a task is among those it is for.
-    pub(crate) fn matches(&self, sample: &str, dye: &str) -> bool {
+    pub fn matches(&self, sample: &str, dye: &str) -> bool {
         self.sample.as_deref().is_none_or(|s| s == sample)
             && self.dye.as_deref().is_none_or(|d| d == dye)
     }

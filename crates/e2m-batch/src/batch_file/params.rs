@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Parameters given in one place: by name, checked one by one.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct ParamTable {
+pub struct ParamTable {
     /// Where the table stands.
     pub(crate) at: Option<Range<usize>>,
     values: Vec<(&'static str, ParamValue)>,

@@ -13,11 +13,11 @@ const LONGEST_BEFORE: usize = 80;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// Bytes of the file it is about, if it is about any.
-    pub(crate) at: Option<Range<usize>>,
+    pub at: Option<Range<usize>>,
     /// The sentence for the user.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Problem {
@@ -40,7 +40,7 @@ impl Problem {
 
 /// A batch file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BatchError {
+pub enum BatchFileError {
     /// There is no such file.
     #[error("there is no batch file {}{}", path.display(), hint.as_deref().unwrap_or_default())]
     NotThere {
@@ -88,13 +88,13 @@ pub(crate) enum BatchError {
 
 /// Everything that is wrong with the content of a batch file.
 #[derive(Debug)]
-pub(crate) struct Problems {
+pub struct Problems {
     /// The file.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Its text.
-    pub(crate) text: String,
+    pub text: String,
     /// The problems, at least one.
-    pub(crate) list: Vec<Problem>,
+    pub list: Vec<Problem>,
 }
 
 impl fmt::Display for Problems {
@@ -125,25 +125,25 @@ fn write_excerpt(
     span: &Range<usize>,
     sentence: &str,
 ) -> fmt::Result {
-    let place = Place::of(text, span);
-    let number = place.line.to_string();
+    let location = SourceLocation::of(text, span);
+    let number = location.line.to_string();
     let gutter = " ".repeat(number.len());
-    let (before, marks) = (" ".repeat(place.indent), "^".repeat(place.marked));
+    let (before, marks) = (" ".repeat(location.indent), "^".repeat(location.marked));
     write!(
         f,
         "\n\n  line {number}, column {}: {sentence}",
-        place.column
+        location.column
     )?;
     write!(
         f,
         "\n    {number} | {}\n    {gutter} | {before}{marks}",
-        place.text
+        location.text
     )
 }
 
-/// A place in a text, for people.
+/// A location in a text, for people.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct SourceLocation {
     /// Counted from 1.
     line: usize,
     /// In characters, counted from 1.
@@ -156,7 +156,7 @@ struct Place {
     text: String,
 }
 
-impl Place {
+impl SourceLocation {
     fn of(text: &str, span: &Range<usize>) -> Self {
         let start = floor_boundary(text, span.start);
         let part = |range: Range<usize>| text.get(range).unwrap_or_default();
@@ -222,16 +222,16 @@ mod tests {
     #[test]
     fn places_are_counted_in_characters() {
         let text = "a = 1\nß = \"süß\"\n\tx = 2";
-        let place = Place::of(text, &(11..18));
-        assert_eq!((place.line, place.column, place.marked), (2, 5, 5));
-        let place = Place::of(text, &(text.len() - 1..text.len() + 9));
-        assert_eq!((place.line, place.column, place.marked), (3, 6, 1));
-        assert_eq!(place.text, " x = 2");
+        let location = SourceLocation::of(text, &(11..18));
+        assert_eq!((location.line, location.column, location.marked), (2, 5, 5));
+        let location = SourceLocation::of(text, &(text.len() - 1..text.len() + 9));
+        assert_eq!((location.line, location.column, location.marked), (3, 6, 1));
+        assert_eq!(location.text, " x = 2");
     }
 
     #[test]
     fn a_span_over_several_lines_marks_the_first() {
-        let place = Place::of("a = [\n1,\n2]", &(4..11));
-        assert_eq!((place.line, place.column, place.marked), (1, 5, 1));
+        let location = SourceLocation::of("a = [\n1,\n2]", &(4..11));
+        assert_eq!((location.line, location.column, location.marked), (1, 5, 1));
     }
 }

@@ -149,17 +149,17 @@ macro_rules! section {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
         $vis struct $name {
-            $(#[doc = $meaning] pub(crate) $key: $type,)*
+            $(#[doc = $meaning] pub $key: $type,)*
         }
 
         impl $name {
             /// Its heading in the file; empty for the keys above all headings.
-            pub(crate) const NAME: &'static str = $section;
+            pub const NAME: &'static str = $section;
 
             /// Its keys, in the order of the docs.
-            pub(crate) fn keys() -> Vec<crate::batch::keys::Key> {
-                use crate::batch::setting::Setting;
-                vec![$(crate::batch::keys::Key {
+            pub fn keys() -> Vec<crate::batch_file::keys::Key> {
+                use crate::batch_file::setting::Setting;
+                vec![$(crate::batch_file::keys::Key {
                     name: stringify!($key),
                     expected: <$type as Setting>::expected(),
                     schema: <$type as Setting>::schema(),
@@ -169,7 +169,7 @@ macro_rules! section {
             }
 
             /// Reads it. `None` where a key is missing or wrong, which has then been noted.
-            pub(crate) fn read(section: &mut crate::batch::section::Section<'_, '_, '_>) -> Option<Self> {
+            pub(crate) fn read(section: &mut crate::batch_file::section::Section<'_, '_, '_>) -> Option<Self> {
                 $(let $key = section.take::<$type>(stringify!($key), $default);)*
                 Some(Self { $($key: $key?,)* })
             }

@@ -102,7 +102,7 @@ pub(crate) fn quoted(text: &str) -> String {
 /// Makes a [`Setting`] of an enum whose values are words.
 macro_rules! words {
     ($type:ty { $($word:literal => $value:path),+ $(,)? }) => {
-        impl crate::batch::setting::Setting for $type {
+        impl crate::batch_file::setting::Setting for $type {
             fn expected() -> String {
                 let words: &[&str] = &[$(concat!("\"", $word, "\"")),+];
                 words.join(" or ")
@@ -118,7 +118,7 @@ macro_rules! words {
             }
             fn written(&self) -> String {
                 let word = match self { $($value => $word),+ };
-                crate::batch::setting::quoted(word)
+                crate::batch_file::setting::quoted(word)
             }
         }
     };

@@ -5,7 +5,7 @@ use super::values::{AtATime, AutoCount, ByteSize, Lines, WallTime};
 
 section! {
     /// `[slurm]`: jobs on a cluster.
-    pub(crate) struct Slurm ["slurm"] {
+    pub struct Slurm ["slurm"] {
         partition: Option<String> = Some(None), "Partition to submit to";
         account: Option<String> = Some(None), "Account that the jobs are charged to";
         qos: Option<String> = Some(None), "Quality of service";

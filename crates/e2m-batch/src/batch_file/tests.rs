@@ -5,9 +5,9 @@ use insta::assert_snapshot;
 
 const START: &str = "raw_dir = \"raw\"\noutput_dir = \"processed\"\n";
 
-fn read(text: &str) -> Result<Batch, Problems> {
+fn read(text: &str) -> Result<BatchFile, Problems> {
     let path = PathBuf::from("/data/batch.toml");
-    Batch::parse(&path, text).map_err(|list| Problems {
+    BatchFile::parse(&path, text).map_err(|list| Problems {
         path,
         text: text.to_owned(),
         list,
@@ -178,7 +178,7 @@ fn a_file_far_too_long_is_not_read() {
     let path = folder.path().join("image.tif");
     let file = File::create(&path).expect("created");
     file.set_len(1 << 40).expect("a terabyte of zeros");
-    let said = Batch::read(&path).expect_err("no batch file").to_string();
+    let said = BatchFile::read(&path).expect_err("no batch file").to_string();
     assert!(said.contains("image.tif is not a batch file"), "{said}");
     assert!(said.contains("longer than 4194304 bytes"), "{said}");
 }
@@ -199,7 +199,7 @@ fn none_is_a_value_of_optional_parameters() {
 fn files_that_are_none() {
     let folder = tempfile::tempdir().expect("a folder");
     let said = |name: &str| {
-        let error = Batch::read(&folder.path().join(name)).expect_err("no batch file");
+        let error = BatchFile::read(&folder.path().join(name)).expect_err("no batch file");
         error
             .to_string()
             .replace(&folder.path().display().to_string(), "/data")

@@ -3,8 +3,8 @@
 use super::slurm;
 use super::submission::{PATIENCE, Submission, all, alone};
 use crate::args::TaskArgs;
-use crate::batch::Batch;
-use crate::batch::values::Names;
+use crate::batch_file::BatchFile;
+use crate::batch_file::values::Names;
 use crate::exit::Exit;
 use crate::human::count;
 use crate::plan::asked_for;
@@ -13,7 +13,7 @@ use e2m_pipeline::TaskSpec;
 use e2m_schedule::slurm::QueuedJob;
 
 /// Cancels what waits or runs of a batch, whatever lies in its raw folder. The job that collects stays, and writes what there is.
-pub(crate) fn cancel(batch: &Batch, wanted: &TaskArgs, terminal: &Terminal) -> Exit {
+pub(crate) fn cancel(batch: &BatchFile, wanted: &TaskArgs, terminal: &Terminal) -> Exit {
     match try_to(batch, wanted, terminal) {
         Ok(exit) => exit,
         Err(error) => {
@@ -24,7 +24,7 @@ pub(crate) fn cancel(batch: &Batch, wanted: &TaskArgs, terminal: &Terminal) -> E
 }
 
 fn try_to(
-    batch: &Batch,
+    batch: &BatchFile,
     wanted: &TaskArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Box<dyn std::error::Error>> {
@@ -109,7 +109,7 @@ enum Chosen {
 }
 
 impl Chosen {
-    fn of(batch: &Batch, wanted: &TaskArgs) -> Self {
+    fn of(batch: &BatchFile, wanted: &TaskArgs) -> Self {
         if wanted.samples.is_empty() && wanted.dyes.is_empty() {
             return Self::Everything;
         }

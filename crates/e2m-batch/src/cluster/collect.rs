@@ -1,7 +1,7 @@
 //! What is left of a batch as a whole, when its tasks were run one by one or on a cluster.
 
-use super::answer::Answer;
-use super::deaths::Death;
+use super::job_report::JobReport;
+use super::job_failure::JobFailure;
 use super::queue::Queue;
 use super::submission::{
     ArrayRecord, PATIENCE_OF_JOBS, RecordError, Submission, all, alone, alone_reporting, is_same,
@@ -14,7 +14,7 @@ use crate::human;
 use crate::logging;
 use crate::plan::Plan;
 use crate::report::log::RunLog;
-use crate::report::results::{Ending, TaskResult};
+use crate::report::results::{TaskEnding, TaskResult};
 use crate::report::summary::tally;
 use crate::report::{self, BatchReport};
 use crate::run::Journal;
@@ -50,7 +50,7 @@ pub(crate) fn collect(plan: &Plan, terminal: &Terminal) -> Exit {
         if queue.is_empty() && queue.collectors.is_empty() && queue.notes.is_empty() {
             let open = all(&plan.output_dir).0.into_iter();
             for submission in open.filter(|one| !one.record.closed) {
-                let (submission, found) = take_stock(&submission.folder, plan, false, terminal)?;
+                let (submission, found) = reconcile(&submission.folder, plan, false, terminal)?;
                 log_results(&submission, &found);
                 results.extend(found);
             }
@@ -135,7 +135,7 @@ fn try_to_collect(args: &SlurmCollectArgs, terminal: &Terminal) -> Result<Exit, 
     let submission = Submission::read(&folder)?;
     let plan = plan_of(&submission, &submission.tasks()?)?;
     let _reporting = alone_reporting(&plan.output_dir)?;
-    let (submission, results) = take_stock(&folder, &plan, true, terminal)?;
+    let (submission, results) = reconcile(&folder, &plan, true, terminal)?;
     log_results(&submission, &results);
     let queue = Queue::look(&plan);
     let started = submission.record.submitted.clone();
@@ -156,21 +156,21 @@ fn log_results(submission: &Submission, results: &[TaskResult]) {
     for result in results {
         log.task(&result.name(), result);
         let event = match result.ending() {
-            Ending::Queued => "task_retried",
+            TaskEnding::Queued => "task_retried",
             _ => "task_finished",
         };
         journal.add(event, Some(&result.name()), facts(result));
     }
     if record.closed {
         let seconds = Zoned::now().duration_since(&record.submitted).as_secs_f64();
-        let all = |endings: &[Ending]| {
+        let all = |endings: &[TaskEnding]| {
             results
                 .iter()
                 .all(|result| endings.contains(&result.ending()))
         };
-        let exit = if all(&[Ending::Complete]) {
+        let exit = if all(&[TaskEnding::Complete]) {
             Exit::Complete
-        } else if all(&[Ending::Complete, Ending::Suspect]) {
+        } else if all(&[TaskEnding::Complete, TaskEnding::Suspect]) {
             Exit::Suspect
         } else {
             Exit::TaskFailed
@@ -191,7 +191,7 @@ fn facts(result: &TaskResult) -> serde_json::Value {
 
 /// How each task of a submission ended, after those that died of memory were submitted once more, if they are to be. The
 /// submission is over when none of its jobs is left.
-fn take_stock(
+fn reconcile(
     folder: &Path,
     plan: &Plan,
     retry: bool,
@@ -200,7 +200,7 @@ fn take_stock(
     let _lock = alone(&plan.output_dir, PATIENCE_OF_JOBS)?;
     let submission = Submission::read(folder)?;
     let tasks = submission.tasks()?;
-    let mut stock = Stock {
+    let mut stock = Reconciliation {
         sender: Sender {
             site: sizing::site(&plan.slurm),
             settings: plan.slurm.clone(),
@@ -217,7 +217,7 @@ fn take_stock(
     let results = stock.results(retry)?;
     let over = !results
         .iter()
-        .any(|result| result.ending() == Ending::Queued);
+        .any(|result| result.ending() == TaskEnding::Queued);
     let mut submission = stock.sender.submission;
     submission.record.closed = over;
     submission.write()?;
@@ -225,22 +225,22 @@ fn take_stock(
 }
 
 /// What has become of a task.
-enum Became {
+enum JobOutcome {
     /// Its job left an answer.
-    Answered(Answer),
+    Answered(JobReport),
     /// Whatever its job says, the results are there.
     Finished(TaskResult),
     /// Its job waits or runs, or nobody knows.
     Open(String),
-    Dead(Death),
+    Dead(JobFailure),
 }
 
-struct Stock<'a> {
+struct Reconciliation<'a> {
     sender: Sender,
     terminal: &'a Terminal,
 }
 
-impl Stock<'_> {
+impl Reconciliation<'_> {
     fn results(&mut self, retry: bool) -> Result<Vec<TaskResult>, RecordError> {
         let became = self.what_became();
         let may_again = |index: usize| {
@@ -248,7 +248,7 @@ impl Stock<'_> {
             retry && array.is_some_and(|(array, _)| !array.again)
         };
         let again: Vec<usize> = (0..became.len())
-            .filter(|index| matches!(&became[*index], Became::Dead(death) if death.error.is_memory_death()))
+            .filter(|index| matches!(&became[*index], JobOutcome::Dead(death) if death.error.is_memory_death()))
             .filter(|index| may_again(*index))
             .collect();
         let tried = self.try_again(&again);
@@ -257,12 +257,12 @@ impl Stock<'_> {
         for (index, became) in became.into_iter().enumerate() {
             let task = &self.sender.tasks[index];
             results.push(match became {
-                Became::Answered(answer) => {
+                JobOutcome::Answered(answer) => {
                     TaskResult::of(task, Some(&answer.outcome), &task.output_dir)
                 }
-                Became::Finished(result) => result,
-                Became::Open(what) => TaskResult::queued(task, &what),
-                Became::Dead(death) => match tried.get(&index) {
+                JobOutcome::Finished(result) => result,
+                JobOutcome::Open(what) => TaskResult::queued(task, &what),
+                JobOutcome::Dead(death) => match tried.get(&index) {
                     Some(Ok(())) => self.waiting(index, task, &death),
                     other => {
                         let why = other.and_then(|tried| tried.as_ref().err());
@@ -281,23 +281,23 @@ impl Stock<'_> {
     }
 
     /// What is known of each task, by its answer, by what is on the disk, and by SLURM.
-    fn what_became(&self) -> Vec<Became> {
+    fn what_became(&self) -> Vec<JobOutcome> {
         let submission = &self.sender.submission;
         let known = self.known_jobs();
         let mut endings: BTreeMap<u64, BTreeMap<usize, JobEnd>> = BTreeMap::new();
         let mut of_task = |(index, task): (usize, &TaskSpec)| {
-            let answer = Answer::of(submission, index);
+            let answer = JobReport::of(submission, index);
             if let Some(answer) = &answer
                 && matches!(answer.outcome.status, Status::Complete | Status::Suspect(_))
             {
-                return Became::Answered(answer.clone());
+                return JobOutcome::Answered(answer.clone());
             }
             // It may have been finished elsewhere, or the job have died afterwards.
             if let Some(result) = finished(task, &submission.record.submitted) {
-                return Became::Finished(result);
+                return JobOutcome::Finished(result);
             }
             let Some((array, place)) = submission.array_of(index) else {
-                return Became::Open("it was not submitted".to_owned());
+                return JobOutcome::Open("it was not submitted".to_owned());
             };
             let job = array.job.unwrap_or_default();
             let is_it = |one: &&QueuedJob| one.job == job && one.array_task == Some(place);
@@ -308,14 +308,14 @@ impl Stock<'_> {
                         .find(is_it)
                         .is_some_and(|one| one.state.is_live())
                     {
-                        return Became::Open(format!("job {job}_{place}"));
+                        return JobOutcome::Open(format!("job {job}_{place}"));
                     }
                 }
-                Err(why) if answer.is_none() => return Became::Open(why.clone()),
+                Err(why) if answer.is_none() => return JobOutcome::Open(why.clone()),
                 Err(_) => {}
             }
             if let Some(answer) = answer {
-                return Became::Answered(answer);
+                return JobOutcome::Answered(answer);
             }
             if submission.record.cancelled.contains(&index) {
                 // What it was to do again has not been begun, unless its manifest says so.
@@ -326,14 +326,14 @@ impl Stock<'_> {
                 };
                 let before = finished(&as_before, &submission.record.submitted);
                 return before.map_or_else(
-                    || Became::Dead(Death::by_cancelling(submission, index)),
-                    Became::Finished,
+                    || JobOutcome::Dead(JobFailure::by_cancelling(submission, index)),
+                    JobOutcome::Finished,
                 );
             }
             let of_array = endings
                 .entry(job)
                 .or_insert_with(|| self.sender.client.endings(job));
-            Became::Dead(Death::of(submission, index, of_array.get(&place)))
+            JobOutcome::Dead(JobFailure::of(submission, index, of_array.get(&place)))
         };
         self.sender
             .tasks
@@ -425,10 +425,10 @@ impl Stock<'_> {
     }
 
     /// Does for dead jobs what they could not do themselves.
-    fn put_in_order(&self, became: &[Became], tried: &BTreeMap<usize, Result<(), String>>) {
+    fn put_in_order(&self, became: &[JobOutcome], tried: &BTreeMap<usize, Result<(), String>>) {
         let mut whose = Vec::new();
         for (index, became) in became.iter().enumerate() {
-            if let Became::Dead(death) = became {
+            if let JobOutcome::Dead(death) = became {
                 let goes_on = matches!(tried.get(&index), Some(Ok(())));
                 let why = death.for_the_record().filter(|_| !goes_on);
                 whose.push((&self.sender.tasks[index], why));
@@ -455,7 +455,7 @@ impl Stock<'_> {
         }
     }
 
-    fn waiting(&self, index: usize, task: &TaskSpec, death: &Death) -> TaskResult {
+    fn waiting(&self, index: usize, task: &TaskSpec, death: &JobFailure) -> TaskResult {
         let submission = &self.sender.submission;
         let memory = submission
             .array_of(index)

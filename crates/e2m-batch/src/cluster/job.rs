@@ -1,10 +1,10 @@
 //! `e2m slurm-task`: one job of an array.
 
-use super::answer::{Answer, Starts};
+use super::job_report::{JobReport, Starts};
 use super::slurm;
 use super::submission::{ListedTask, RecordError, Submission, TaskList, read_json};
 use crate::args::{SlurmTaskArgs, TalkArgs};
-use crate::batch::values::{AutoCount, Parallel};
+use crate::batch_file::values::{AutoCount, Parallel};
 use crate::exit::Exit;
 use crate::human;
 use crate::logging;
@@ -13,7 +13,7 @@ use crate::report::results::TaskResult;
 use crate::signals::{self, Warned};
 use crate::task_name;
 use crate::terminal::Terminal;
-use crate::unit::{Unit, exit_of};
+use crate::unit::{SingleTask, exit_of};
 use e2m_io::{Scratch, is_same_disk, is_shared_disk};
 use e2m_pipeline::{Status, TaskOutcome, TaskSpec, record_failure};
 use e2m_schedule::Interrupt;
@@ -109,14 +109,14 @@ impl Job {
             self.number,
             self.node.as_deref().unwrap_or("an unnamed node"),
         ));
-        if let Err(error) = Answer::clear(&self.folder, self.index) {
+        if let Err(error) = JobReport::clear(&self.folder, self.index) {
             terminal.warn(&error.to_string());
         }
         let mut outcome = self.perform(interrupt, terminal);
         let requeue = outcome.interrupted && self.may_start_again(&mut outcome, warned, terminal);
         let result = TaskResult::of(self.task(), Some(&outcome), &self.plan.output_dir);
         let exit = exit_of(&self.plan, &result, interrupt.is_raised());
-        let mut answer = Answer {
+        let mut answer = JobReport {
             job: self.number.clone(),
             node: self.node.clone(),
             requeued: requeue,
@@ -142,7 +142,7 @@ impl Job {
     }
 
     fn perform(&self, interrupt: &Interrupt, terminal: &Terminal) -> TaskOutcome {
-        let unit = match Unit::prepare(&self.plan, terminal) {
+        let unit = match SingleTask::prepare(&self.plan, terminal) {
             Ok(unit) => unit,
             Err(refusal) => {
                 terminal.error(&refusal.why);

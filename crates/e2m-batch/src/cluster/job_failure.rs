@@ -1,6 +1,6 @@
 //! Tasks whose jobs ended without an answer: why, and what becomes of them.
 
-use super::answer::Answer;
+use super::job_report::JobReport;
 use super::submission::Submission;
 use e2m_pipeline::{Status, TaskOutcome, TaskSpec};
 use e2m_schedule::WorkerError;
@@ -17,14 +17,14 @@ const LOG_LINES: usize = 20;
 const CANCELLED: &str = "CANCELLED";
 
 /// A job that ended without an answer.
-pub(super) struct Death {
+pub(super) struct JobFailure {
     pub(super) error: WorkerError,
     job: String,
     log: String,
     seconds: u64,
 }
 
-impl Death {
+impl JobFailure {
     /// Finds out why, by what SLURM remembers of the job and what stands in its log.
     pub(super) fn of(submission: &Submission, task: usize, end: Option<&JobEnd>) -> Self {
         let job = submission.job_of(task).unwrap_or_default();
@@ -64,7 +64,7 @@ impl Death {
     }
 
     /// The answer that it did not leave.
-    pub(super) fn answer(&self, task: &TaskSpec, note: Option<String>) -> Answer {
+    pub(super) fn answer(&self, task: &TaskSpec, note: Option<String>) -> JobReport {
         let lines: Vec<&str> = self.log.trim_end().lines().collect();
         let last = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
         let said = if last.is_empty() {
@@ -86,7 +86,7 @@ impl Death {
                 Status::Incomplete("cancelled, the next run goes on from here".to_owned());
             outcome.interrupted = true;
         }
-        Answer {
+        JobReport {
             job: self.job.clone(),
             node: None,
             requeued: false,

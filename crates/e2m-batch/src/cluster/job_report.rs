@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// How a task ended in a job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct JobReport {
     /// The job, as `12_3`.
     pub(super) job: String,
     /// Where it ran.
@@ -19,7 +19,7 @@ pub(super) struct Answer {
     pub(super) outcome: TaskOutcome,
 }
 
-impl Answer {
+impl JobReport {
     fn path(folder: &Path, task: usize) -> PathBuf {
         folder.join("answers").join(format!("{task}.json"))
     }

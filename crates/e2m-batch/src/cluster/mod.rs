@@ -29,21 +29,21 @@ pub(crate) use sizing::cpus;
 pub(crate) use submit::{Handover, submit};
 pub(crate) use work::work;
 
-use crate::batch::slurm::Slurm as Settings;
+use crate::batch_file::SlurmSettings;
 use e2m_schedule::slurm::Slurm;
 use std::ffi::OsString;
 
 /// SLURM, with an environment that does not undo what scripts say. In a job, what SLURM says of that job would be taken by
 /// its programs for wishes about the next one; and variables of `sbatch` go before what stands in a script: those of a
 /// user's profile count for what the batch file leaves open, and not for what e2m relies on.
-fn slurm(settings: &Settings) -> Slurm {
+fn slurm(settings: &SlurmSettings) -> Slurm {
     let in_job = std::env::var_os("SLURM_JOB_ID").is_some();
     let hidden = |name: &OsString| is_hidden(&name.to_string_lossy(), in_job, settings);
     let names = std::env::vars_os().map(|(name, _)| name);
     Slurm::new(names.filter(hidden).collect())
 }
 
-fn is_hidden(name: &str, in_job: bool, settings: &Settings) -> bool {
+fn is_hidden(name: &str, in_job: bool, settings: &SlurmSettings) -> bool {
     const OF_SITE: [&str; 5] = [
         "SLURM_CONF",
         "SLURM_CONF_SERVER",
@@ -80,13 +80,13 @@ fn is_hidden(name: &str, in_job: bool, settings: &Settings) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::Batch;
+    use crate::batch_file::BatchFile;
 
     #[test]
     fn profiles_decide_what_the_batch_file_leaves_open() {
         let text = "raw_dir = \"a\"\noutput_dir = \"b\"\n[slurm]\nqos = \"low\"\n";
         let batch =
-            Batch::parse(std::path::Path::new("/b/batch.toml"), text).expect("a batch file");
+            BatchFile::parse(std::path::Path::new("/b/batch.toml"), text).expect("a batch file");
         let hidden = |name, in_job| is_hidden(name, in_job, &batch.slurm);
         assert!(hidden("SBATCH_QOS", false) && hidden("SBATCH_TIMELIMIT", false));
         assert!(!hidden("SBATCH_ACCOUNT", false) && !hidden("PATH", true));

@@ -2,7 +2,7 @@
 
 use super::sizing;
 use super::submission::{ArrayRecord, RecordError, Submission};
-use crate::batch::slurm::Slurm as Settings;
+use crate::batch_file::SlurmSettings;
 use crate::human;
 use e2m_schedule::slurm::{ArrayScript, DependentScript, Group, Site};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Scripts<'a> {
     pub(super) submission: &'a Submission,
     pub(super) site: &'a Site,
-    pub(super) settings: &'a Settings,
+    pub(super) settings: &'a SlurmSettings,
     /// This program, as its jobs are to call it.
     pub(super) program: &'a Path,
 }
@@ -105,7 +105,7 @@ impl Scripts<'_> {
         let batch = &self.submission.record.batch;
         let stem = batch.file_stem().unwrap_or_default();
         let folder = batch.parent().and_then(Path::file_name);
-        let usual = Path::new(crate::batch::USUAL_NAME).file_stem();
+        let usual = Path::new(crate::batch_file::USUAL_NAME).file_stem();
         let name = if Some(stem) == usual {
             folder.unwrap_or(stem)
         } else {

@@ -1,7 +1,7 @@
 //! What a job asks for: from the plan of its task, or from `[slurm]`.
 
-use crate::batch::slurm::Slurm as Settings;
-use crate::batch::values::{AutoCount, MemoryGate, WallTime};
+use crate::batch_file::SlurmSettings;
+use crate::batch_file::values::{AutoCount, MemoryGate, WallTime};
 use crate::plan::Plan;
 use e2m_pipeline::{Outlook, PipelineError};
 use e2m_resources::Need;
@@ -100,7 +100,7 @@ fn canvas_pixels(outlook: &Outlook) -> u64 {
 }
 
 /// What the job asks for that collects the results of so many tasks.
-pub(super) fn collector(tasks: usize, settings: &Settings) -> Demand {
+pub(super) fn collector(tasks: usize, settings: &SlurmSettings) -> Demand {
     let seconds = COLLECT_SECONDS + COLLECT_SECONDS_PER_TASK * tasks as u64;
     // Where jobs may not take longer than that.
     let longest = settings.time.as_ref().map_or(u64::MAX, WallTime::seconds);
@@ -111,7 +111,7 @@ pub(super) fn collector(tasks: usize, settings: &Settings) -> Demand {
 }
 
 /// An option of sbatch in `extra` that e2m sets itself, and what to do instead.
-pub(super) fn not_extra(settings: &Settings) -> Option<(String, &'static str)> {
+pub(super) fn not_extra(settings: &SlurmSettings) -> Option<(String, &'static str)> {
     const OWN: [(&[&str], &str); 8] = [
         (
             &["--mem", "--mem-per-cpu", "--mem-per-gpu"],
@@ -155,8 +155,8 @@ pub(super) fn not_extra(settings: &Settings) -> Option<(String, &'static str)> {
 }
 
 /// What is particular to the cluster.
-pub(super) fn site(settings: &Settings) -> Site {
-    let lines = |lines: &Option<crate::batch::values::Lines>| {
+pub(super) fn site(settings: &SlurmSettings) -> Site {
+    let lines = |lines: &Option<crate::batch_file::values::Lines>| {
         lines
             .as_ref()
             .map_or_else(Vec::new, |lines| lines.0.clone())

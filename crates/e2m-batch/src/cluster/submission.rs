@@ -1,6 +1,6 @@
 //! What is on record of a submission, in a folder of its own.
 
-use crate::batch::Batch;
+use crate::batch_file::BatchFile;
 use e2m_io::{
     AtomicError, Attempt, FolderLock, LockError, LockSeeker, create_folders, write_atomic,
 };
@@ -52,7 +52,7 @@ pub(super) struct ArrayRecord {
 
 /// What is on record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct SubmissionRecord {
     pub(super) schema: u32,
     pub(super) version: String,
     /// The batch file.
@@ -75,7 +75,7 @@ pub(super) struct Record {
 #[derive(Debug, Clone)]
 pub(super) struct Submission {
     pub(super) folder: PathBuf,
-    pub(super) record: Record,
+    pub(super) record: SubmissionRecord,
 }
 
 /// A file of a submission cannot be used.
@@ -94,7 +94,7 @@ pub(super) enum RecordError {
     #[error("{} is of another version of e2m (layout {found} instead of {SCHEMA})", path.display())]
     Schema { path: PathBuf, found: u32 },
     #[error("{} is no batch file any more; submit again", path.display())]
-    Batch { path: PathBuf },
+    BatchFile { path: PathBuf },
     #[error(transparent)]
     Write(#[from] AtomicError),
     #[error(transparent)]
@@ -107,7 +107,7 @@ pub(super) enum RecordError {
     NotText { path: PathBuf },
 }
 
-impl Record {
+impl SubmissionRecord {
     pub(super) fn new(batch: &Path, samples: &[String], dyes: &[String]) -> Self {
         Self {
             schema: SCHEMA,
@@ -182,7 +182,7 @@ pub(super) fn all(output_dir: &Path) -> (Vec<Submission>, Vec<RecordError>) {
 
 impl Submission {
     /// A folder for a new one; nothing is written yet.
-    pub(super) fn new(output_dir: &Path, record: Record) -> Self {
+    pub(super) fn new(output_dir: &Path, record: SubmissionRecord) -> Self {
         let stamp = record.submitted.strftime("%Y%m%dT%H%M%S").to_string();
         let names = std::iter::once(stamp.clone()).chain((2..).map(|n| format!("{stamp}-{n}")));
         let mut folders = names.map(|name| place(output_dir).join(name));
@@ -226,13 +226,13 @@ impl Submission {
     }
 
     /// The batch file as it was, with folders as seen from where it lies.
-    pub(super) fn batch(&self) -> Result<Batch, RecordError> {
+    pub(super) fn batch(&self) -> Result<BatchFile, RecordError> {
         let path = self.folder.join(BATCH);
         let text = std::fs::read_to_string(&path).map_err(|source| RecordError::Read {
             path: path.clone(),
             source,
         })?;
-        Batch::parse(&self.record.batch, &text).map_err(|_| RecordError::Batch { path })
+        BatchFile::parse(&self.record.batch, &text).map_err(|_| RecordError::BatchFile { path })
     }
 
     /// The tasks.
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn a_record_is_read_as_it_was_written_and_the_last_try_counts() {
         let folder = tempfile::tempdir().expect("folder");
-        let mut record = Record::new(Path::new("/b/batch.toml"), &[], &["DAPI".into()]);
+        let mut record = SubmissionRecord::new(Path::new("/b/batch.toml"), &[], &["DAPI".into()]);
         record.arrays = vec![
             array("array-1", Some(12), &[4, 0, 2]),
             array("array-1-again", Some(15), &[2]),

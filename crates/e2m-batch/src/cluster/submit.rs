@@ -4,13 +4,13 @@ use super::collect::collect;
 use super::queue::Queue;
 use super::scripts::Scripts;
 use super::submission::{
-    ArrayRecord, PATIENCE, Record, RecordError, Submission, TaskList, all, alone,
+    ArrayRecord, PATIENCE, SubmissionRecord, RecordError, Submission, TaskList, all, alone,
 };
 use super::{sizing, slurm};
 use crate::args::TaskArgs;
-use crate::batch::slurm::Slurm as Settings;
+use crate::batch_file::SlurmSettings;
 use crate::exit::Exit;
-use crate::gate::Gate;
+use crate::gate::Admission;
 use crate::human::{self, count};
 use crate::look::look;
 use crate::plan::Plan;
@@ -41,7 +41,7 @@ pub(crate) struct Handover<'a> {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SubmitError {
     #[error(transparent)]
-    Record(#[from] RecordError),
+    SubmissionRecord(#[from] RecordError),
     #[error(transparent)]
     Slurm(#[from] SlurmError),
     #[error("this program does not know where it is, which its jobs have to: {0}")]
@@ -67,7 +67,7 @@ pub(crate) fn submit(handover: &Handover<'_>, terminal: &Terminal) -> Exit {
     }
     let outlooks = look(plan);
     let cpus = sizing::cpus(plan);
-    let gate = Gate::of_jobs(
+    let gate = Admission::of_jobs(
         plan,
         &outlooks,
         cpus,
@@ -115,7 +115,7 @@ enum Handed {
 
 fn hand_over(
     handover: &Handover<'_>,
-    (outlooks, gate, cpus): (&[Result<Outlook, PipelineError>], &Gate, usize),
+    (outlooks, gate, cpus): (&[Result<Outlook, PipelineError>], &Admission, usize),
     interrupt: &Interrupt,
     terminal: &Terminal,
 ) -> Result<Handed, SubmitError> {
@@ -157,7 +157,7 @@ fn hand_over(
         }
     }
     let asked = handover.asked;
-    let mut record = Record::new(&plan.batch_path, &asked.samples, &asked.dyes);
+    let mut record = SubmissionRecord::new(&plan.batch_path, &asked.samples, &asked.dyes);
     let file_bytes: Vec<u64> = chosen
         .iter()
         .map(|index| sizing::file_bytes(&outlooks[*index]))
@@ -311,7 +311,7 @@ pub(super) struct Sender {
     pub(super) submission: Submission,
     pub(super) tasks: Vec<TaskSpec>,
     pub(super) site: Site,
-    pub(super) settings: Settings,
+    pub(super) settings: SlurmSettings,
     pub(super) program: PathBuf,
     pub(super) client: Slurm,
 }

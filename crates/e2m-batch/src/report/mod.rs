@@ -1,60 +1,115 @@
-//! What is left of a batch: files in output_dir, and a summary on the terminal.
+//! What is left of a batch: files in the output folder.
+//!
+//! | file | module | what it is |
+//! |---|---|---|
+//! | `e2m_batch.json`, `e2m_batch.csv` | `results` | how each task ended, and what was measured |
+//! | `report.html` | `page` | the same with pictures, for people |
+//! | `.exo2micro_run_log.txt` | `run_log` | a line for whatever happened; every run appends |
+//! | `events.jsonl` | `event_log` | the same for other programs |
 
-pub(crate) mod log;
+pub(crate) mod event_log;
 mod page;
-pub(crate) mod problems;
+mod problems;
 pub(crate) mod results;
-pub(crate) mod summary;
+pub(crate) mod run_log;
+mod tally;
+mod unwritten;
 
-use crate::exit::Exit;
+pub use event_log::EventLog;
+pub use problems::{TaskProblem, problems};
+pub use results::{TaskEnding, TaskResult};
+pub use run_log::RunLog;
+pub use tally::tally;
+pub use unwritten::Unwritten;
+
+use crate::ending::BatchEnding;
 use crate::plan::Plan;
-use crate::terminal::Terminal;
 use jiff::Zoned;
-use results::{Ending, TaskResult};
+
+/// Name of the results in the output folder.
+pub const RESULTS_NAME: &str = results::JSON_NAME;
+/// Name of the same as a table.
+pub const TABLE_NAME: &str = results::CSV_NAME;
+/// Name of the page.
+pub const PAGE_NAME: &str = page::NAME;
+/// Name of the run log.
+pub const RUN_LOG_NAME: &str = run_log::NAME;
+/// Name of the log of events.
+pub const EVENT_LOG_NAME: &str = event_log::NAME;
 
 /// A batch that has ended.
 #[derive(Debug)]
-pub(crate) struct BatchReport<'a> {
+pub struct BatchReport<'a> {
     /// What was to run.
-    pub(crate) plan: &'a Plan,
+    pub plan: &'a Plan,
     /// How each task ended, in the order of the plan.
-    pub(crate) results: Vec<TaskResult>,
+    pub results: Vec<TaskResult>,
     /// When it began.
-    pub(crate) started: Zoned,
+    pub started: Zoned,
     /// How long it took.
-    pub(crate) seconds: f64,
-    /// Whether the user stopped it.
-    pub(crate) interrupted: bool,
+    pub seconds: f64,
+    /// Whether it was stopped.
+    pub interrupted: bool,
+    /// Whether results, table or page could not be written.
+    pub results_unwritten: bool,
 }
 
 impl BatchReport<'_> {
     /// Tasks that ended so.
-    pub(crate) fn count(&self, ending: Ending) -> usize {
+    pub fn count(&self, ending: TaskEnding) -> usize {
         self.results
             .iter()
             .filter(|result| result.ending() == ending)
             .count()
     }
 
-    /// The exit code. Pairs that were left out because the batch file allows it do not change it. An interrupt that came too
-    /// late to stop anything is none.
-    pub(crate) fn exit(&self) -> Exit {
-        let open = [Ending::Interrupted, Ending::NotBegun, Ending::Queued];
+    /// How it ended as a whole. Pairs that were left out because the batch file allows it do not change that. An interrupt that
+    /// came too late to stop anything is none.
+    pub fn ending(&self) -> BatchEnding {
+        let open = [
+            TaskEnding::Interrupted,
+            TaskEnding::NotBegun,
+            TaskEnding::Queued,
+        ];
         let stopped = open.iter().any(|ending| self.count(*ending) > 0);
         if self.interrupted && stopped {
-            Exit::Interrupted
-        } else if self.count(Ending::Failed) > 0 || stopped {
-            Exit::TaskFailed
-        } else if self.count(Ending::Suspect) > 0 {
-            Exit::Suspect
+            BatchEnding::Interrupted
+        } else if self.count(TaskEnding::Failed) > 0 || stopped || self.results_unwritten {
+            BatchEnding::TaskFailed
+        } else if self.count(TaskEnding::Suspect) > 0 {
+            BatchEnding::Suspect
         } else {
-            Exit::Complete
+            BatchEnding::Complete
         }
     }
 }
 
+/// Writes `e2m_batch.json`, `e2m_batch.csv` and `report.html` about the whole batch; answers with those that could not be
+/// written.
+pub(crate) fn write_files(report: &BatchReport<'_>) -> Vec<Unwritten> {
+    let whole = with_earlier(report);
+    let mut unwritten = Vec::new();
+    // What this run did decides, not what earlier runs left of other tasks.
+    unwritten.extend(results::write(&whole, report.ending()).err().map(Unwritten::Results));
+    if let Err(error) = page::write(&whole) {
+        unwritten.push(Unwritten::Page {
+            path: report.plan.output_dir.join(page::NAME),
+            error,
+        });
+        // The results are to say what the program will say.
+        let ending = match report.ending() {
+            BatchEnding::Complete | BatchEnding::Suspect => BatchEnding::TaskFailed,
+            other => other,
+        };
+        if unwritten.len() == 1 {
+            unwritten.extend(results::write(&whole, ending).err().map(Unwritten::Results));
+        }
+    }
+    unwritten
+}
+
 /// The whole batch: besides what this run did, what earlier runs left of the tasks that it was told to leave alone.
-pub(crate) fn with_earlier<'a>(report: &BatchReport<'a>) -> BatchReport<'a> {
+fn with_earlier<'a>(report: &BatchReport<'a>) -> BatchReport<'a> {
     let plan = report.plan;
     let mut results = report.results.clone();
     for (place, task) in plan.left_alone.iter().rev() {
@@ -68,28 +123,4 @@ pub(crate) fn with_earlier<'a>(report: &BatchReport<'a>) -> BatchReport<'a> {
         started: report.started.clone(),
         ..*report
     }
-}
-
-/// Writes `e2m_batch.json`, `e2m_batch.csv` and `report.html`; answers with what went wrong.
-pub(crate) fn write_files(report: &BatchReport<'_>, exit: Exit) -> Vec<String> {
-    let results = results::write(report, exit)
-        .map_err(|error| format!("the results of the batch could not be written: {error}"));
-    let page = page::write(report).map_err(|error| {
-        format!(
-            "the report {} could not be written: {error}",
-            report.plan.output_dir.join(page::NAME).display()
-        )
-    });
-    [results.err(), page.err()].into_iter().flatten().collect()
-}
-
-/// Prints the summary, then what is wrong, then where everything is.
-pub(crate) fn print(report: &BatchReport<'_>, all_written: bool, terminal: &Terminal) {
-    terminal.summary(&format!("\n{}", summary::table(report)));
-    let problems = problems::of(report);
-    if !problems.is_empty() {
-        terminal.problem(&format!("\n{}", problems::text(&problems)));
-    }
-    let words = summary::last_words(report, all_written);
-    terminal.summary(&format!("\n{words}"));
 }

@@ -1,8 +1,9 @@
 //! `report.html`: the page that shows the batch.
 
-use super::results::{CSV_NAME, Ending, JSON_NAME, TaskResult};
-use super::summary::tally;
-use super::{BatchReport, log, problems};
+use super::results::{CSV_NAME, TaskEnding, JSON_NAME, TaskResult};
+use super::tally::tally;
+use super::{BatchReport, run_log};
+use super::problems::problems;
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
 use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Status, Verdict};
@@ -22,11 +23,14 @@ pub(super) const NAME: &str = "report.html";
 
 /// Why the page could not be written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PageError {
+pub enum PageError {
+    /// The file.
     #[error(transparent)]
     File(#[from] AtomicError),
+    /// What it is filled with.
     #[error(transparent)]
     Page(#[from] ReportError),
+    /// The disk.
     #[error(transparent)]
     Write(#[from] std::io::Error),
 }
@@ -104,7 +108,7 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
             ..ReportRow::new(&missing.sample, dye, ReportStatus::LeftOut)
         }
     });
-    let problems = problems::of(report).into_iter().map(|p| ReportProblem {
+    let problems = problems(report).into_iter().map(|p| ReportProblem {
         task: p.task,
         what: p.what,
         // Commands stand between backticks, for the terminal.
@@ -113,7 +117,7 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
     let files = [
         ("table (CSV)", CSV_NAME),
         ("results (JSON)", JSON_NAME),
-        ("log", log::NAME),
+        ("log", run_log::NAME),
     ];
     let batch = &report.plan.batch_path;
     ReportHead {
@@ -135,11 +139,11 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
 
 fn row(result: &TaskResult) -> ReportRow {
     let status = match result.ending() {
-        Ending::Complete => ReportStatus::Complete,
-        Ending::Suspect => ReportStatus::Suspect,
-        Ending::Failed => ReportStatus::Failed,
-        Ending::Interrupted => ReportStatus::Interrupted,
-        Ending::NotBegun | Ending::Queued => ReportStatus::NotBegun,
+        TaskEnding::Complete => ReportStatus::Complete,
+        TaskEnding::Suspect => ReportStatus::Suspect,
+        TaskEnding::Failed => ReportStatus::Failed,
+        TaskEnding::Interrupted => ReportStatus::Interrupted,
+        TaskEnding::NotBegun | TaskEnding::Queued => ReportStatus::NotBegun,
     };
     let why = match &result.status {
         Status::Complete => None,

@@ -1,25 +1,25 @@
-//! The PROBLEMS section: everything that is wrong, in full, with what to do.
+//! Everything that is wrong, in full, with what to do.
 
 use super::BatchReport;
-use super::results::{Ending, TaskResult};
+use super::results::{TaskEnding, TaskResult};
 use crate::plan::missing_reason;
 use e2m_pipeline::Status;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct TaskProblem {
     /// The task it is about.
-    pub(crate) task: String,
+    pub task: String,
     /// What is wrong.
-    pub(crate) what: String,
+    pub what: String,
     /// What to do about it.
-    pub(crate) to_do: String,
+    pub to_do: String,
 }
 
 /// Everything that is wrong with a batch, in the order of its tasks.
-pub(crate) fn of(report: &BatchReport<'_>) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = report.results.iter().filter_map(of_task).collect();
-    let missing = report.plan.missing.iter().map(|missing| Problem {
+pub fn problems(report: &BatchReport<'_>) -> Vec<TaskProblem> {
+    let mut problems: Vec<TaskProblem> = report.results.iter().filter_map(of_task).collect();
+    let missing = report.plan.missing.iter().map(|missing| TaskProblem {
         task: format!(
             "{}/{}",
             missing.sample,
@@ -32,9 +32,9 @@ pub(crate) fn of(report: &BatchReport<'_>) -> Vec<Problem> {
     problems
 }
 
-fn of_task(result: &TaskResult) -> Option<Problem> {
+fn of_task(result: &TaskResult) -> Option<TaskProblem> {
     let to_do = match (&result.status, result.ending()) {
-        (Status::Complete, _) | (_, Ending::NotBegun | Ending::Queued) => return None,
+        (Status::Complete, _) | (_, TaskEnding::NotBegun | TaskEnding::Queued) => return None,
         (Status::Suspect(_), _) => format!(
             "look at pipeline_output/registration_residual….png and at the aligned images before you trust them; the record is {}",
             result
@@ -45,7 +45,7 @@ fn of_task(result: &TaskResult) -> Option<Problem> {
         (Status::Incomplete(_), _) => "run again; finished stages are kept".into(),
         (Status::Error(why), _) => remedy(why, result),
     };
-    Some(Problem {
+    Some(TaskProblem {
         task: result.name(),
         what: result.status.to_string(),
         to_do,
@@ -124,16 +124,4 @@ fn of_worker(why: &str) -> Option<&'static str> {
         () if read_only => Some("make output_dir writable, or name another"),
         () => None,
     })
-}
-
-/// The section as it is printed.
-pub(crate) fn text(problems: &[Problem]) -> String {
-    let mut text = format!("PROBLEMS ({})", problems.len());
-    for problem in problems {
-        text.push_str(&format!(
-            "\n  {}\n    {}\n    what to do: {}",
-            problem.task, problem.what, problem.to_do
-        ));
-    }
-    text
 }

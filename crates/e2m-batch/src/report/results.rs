@@ -1,7 +1,7 @@
 //! The results of a batch as files: `e2m_batch.json`, and the same as a table in `e2m_batch.csv`.
 
 use super::BatchReport;
-use crate::exit::Exit;
+use crate::ending::BatchEnding;
 use crate::plan::missing_reason;
 use e2m_io::{TaskPaths, write_atomic};
 use e2m_pipeline::{Manifest, Status, TaskOutcome, TaskSpec, Verdict, suffix};
@@ -11,53 +11,75 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Name of the results in output_dir.
-pub(crate) const JSON_NAME: &str = "e2m_batch.json";
+pub const JSON_NAME: &str = "e2m_batch.json";
 /// Name of the same as a table.
-pub(crate) const CSV_NAME: &str = "e2m_batch.csv";
+pub const CSV_NAME: &str = "e2m_batch.csv";
 /// The layout of the file.
 const SCHEMA: u32 = 1;
 
 /// How one task ended. Field by field a column of the table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct TaskResult {
-    pub(crate) sample: String,
-    pub(crate) dye: String,
-    pub(crate) status: Status,
-    pub(crate) verdict: Option<Verdict>,
-    pub(crate) coarse_method: Option<String>,
-    pub(crate) residual_median_px: Option<f64>,
-    pub(crate) residual_p90_px: Option<f64>,
-    pub(crate) estimated_accuracy_px: Option<f64>,
-    pub(crate) overlap_fraction: Option<f64>,
-    pub(crate) correlation: Option<f64>,
-    pub(crate) scale: Option<f64>,
-    pub(crate) scale_std_error: Option<f64>,
-    pub(crate) scale_percentile: Option<f64>,
-    pub(crate) scale_manual: Option<f64>,
-    pub(crate) seconds: f64,
-    pub(crate) peak_rss_bytes: Option<u64>,
-    pub(crate) stages_done: Vec<u8>,
-    pub(crate) post: PathBuf,
-    pub(crate) pre: PathBuf,
+pub struct TaskResult {
+    /// The sample.
+    pub sample: String,
+    /// The dye.
+    pub dye: String,
+    /// How it ended, with the reason.
+    pub status: Status,
+    /// What the alignment was judged to be.
+    pub verdict: Option<Verdict>,
+    /// How the coarse warp was found.
+    pub coarse_method: Option<String>,
+    /// Median of the shifts that remain, px.
+    pub residual_median_px: Option<f64>,
+    /// Nine in ten of the shifts that remain are no larger, px.
+    pub residual_p90_px: Option<f64>,
+    /// How far off the alignment is estimated to be, px.
+    pub estimated_accuracy_px: Option<f64>,
+    /// The part of post that aligned pre covers, 0 to 1.
+    pub overlap_fraction: Option<f64>,
+    /// Correlation of both images after the alignment.
+    pub correlation: Option<f64>,
+    /// The scale that pre is multiplied by.
+    pub scale: Option<f64>,
+    /// Its standard error.
+    pub scale_std_error: Option<f64>,
+    /// The scale by a percentile, where one was asked for.
+    pub scale_percentile: Option<f64>,
+    /// The scale by hand, where one was given.
+    pub scale_manual: Option<f64>,
+    /// How long it took.
+    pub seconds: f64,
+    /// Peak memory of its process, bytes.
+    pub peak_rss_bytes: Option<u64>,
+    /// Stages that were done, and not found done.
+    pub stages_done: Vec<u8>,
+    /// The raw image after staining.
+    pub post: PathBuf,
+    /// The raw image before staining.
+    pub pre: PathBuf,
     /// Below output_dir.
-    pub(crate) manifest: Option<PathBuf>,
+    pub manifest: Option<PathBuf>,
     /// Where the manifest is; nothing for the table. It is read when it is needed: a batch may have thousands of tasks.
     #[serde(skip)]
     record: Option<PathBuf>,
     /// What the user was told on the way.
     #[serde(skip)]
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// The ways in which a task can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub enum TaskEnding {
+    /// Everything is there, and nothing speaks against it.
     Complete,
+    /// Everything is there, but the verdict has doubts.
     Suspect,
+    /// With an error.
     Failed,
-    /// Stopped by the user on its way.
+    /// Stopped on its way.
     Interrupted,
-    /// Not begun, because the user stopped the batch.
+    /// Not begun.
     NotBegun,
     /// In the queue of a cluster.
     Queued,
@@ -69,19 +91,16 @@ const NOT_BEGUN: &str = "not begun";
 const QUEUED: &str = "in the queue";
 
 impl TaskResult {
-    /// The result of a task; without an outcome it was not begun.
-    pub(crate) fn of(task: &TaskSpec, outcome: Option<&TaskOutcome>, output_dir: &Path) -> Self {
-        let manifest = outcome.and_then(|outcome| outcome.manifest.as_deref());
+    /// The result of a task that has ended.
+    pub fn of(task: &TaskSpec, outcome: &TaskOutcome, output_dir: &Path) -> Self {
+        let manifest = outcome.manifest.as_deref();
         let found = manifest.and_then(|manifest| manifest.alignment.as_ref());
         // Before stage 3 there is a way in which it was found, and nothing that was measured on it.
         let alignment = found.filter(|alignment| alignment.is_judged());
         let scales = manifest.map(|manifest| &manifest.scales);
         let moffat = scales.and_then(|scales| scales.moffat.as_ref());
-        let path = outcome.and_then(|outcome| outcome.manifest_path.as_deref());
+        let path = outcome.manifest_path.as_deref();
         Self {
-            sample: task.sample.clone(),
-            dye: task.dye.clone(),
-            status: status(outcome),
             verdict: alignment.map(|a| a.verdict),
             coarse_method: found.map(|a| a.coarse_method.clone()),
             residual_median_px: alignment.and_then(|a| a.residual_median_px),
@@ -97,33 +116,57 @@ impl TaskResult {
             scale_manual: scales
                 .and_then(|scales| scales.manual)
                 .map(|scale| scale.value),
-            seconds: outcome.map_or(0.0, |outcome| outcome.seconds),
-            peak_rss_bytes: outcome.map(|outcome| outcome.peak_rss_bytes),
-            stages_done: outcome
-                .map(|outcome| outcome.stages_done.clone())
-                .unwrap_or_default(),
-            post: task.post.clone(),
-            pre: task.pre.clone(),
+            seconds: outcome.seconds,
+            peak_rss_bytes: Some(outcome.peak_rss_bytes),
+            stages_done: outcome.stages_done.clone(),
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
             record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
-            notes: outcome.map_or_else(Vec::new, |outcome| outcome.notes.clone()),
+            notes: outcome.notes.clone(),
+            ..Self::without_outcome(task, outcome.status.clone())
         }
     }
 
-    /// The result of a task on which nobody has worked yet.
-    pub(crate) fn not_begun(task: &TaskSpec) -> Self {
+    /// A task of which nothing is known but this.
+    fn without_outcome(task: &TaskSpec, status: Status) -> Self {
         Self {
-            status: Status::Incomplete(NOT_BEGUN.to_owned()),
-            ..Self::of(task, None, &task.output_dir)
+            sample: task.sample.clone(),
+            dye: task.dye.clone(),
+            status,
+            verdict: None,
+            coarse_method: None,
+            residual_median_px: None,
+            residual_p90_px: None,
+            estimated_accuracy_px: None,
+            overlap_fraction: None,
+            correlation: None,
+            scale: None,
+            scale_std_error: None,
+            scale_percentile: None,
+            scale_manual: None,
+            seconds: 0.0,
+            peak_rss_bytes: None,
+            stages_done: Vec::new(),
+            post: task.post.clone(),
+            pre: task.pre.clone(),
+            manifest: None,
+            record: None,
+            notes: Vec::new(),
         }
+    }
+
+    /// The result of a task on which nobody has worked, and why.
+    pub(crate) fn not_begun(task: &TaskSpec, reason: &NotBegun) -> Self {
+        let status = match reason {
+            NotBegun::NotYet => NOT_BEGUN.to_owned(),
+            NotBegun::Interrupted => format!("{NOT_BEGUN}, the batch was interrupted"),
+            NotBegun::RunnerFailed(why) => format!("{NOT_BEGUN}, {why}"),
+        };
+        Self::without_outcome(task, Status::Incomplete(status))
     }
 
     /// The result of a task that is in the queue of a cluster, as what.
     pub(crate) fn queued(task: &TaskSpec, what: &str) -> Self {
-        Self {
-            status: Status::Incomplete(format!("{QUEUED}: {what}")),
-            ..Self::of(task, None, &task.output_dir)
-        }
+        Self::without_outcome(task, Status::Incomplete(format!("{QUEUED}: {what}")))
     }
 
     /// What an earlier run left of a task with these parameters; nothing if none got as far as a record.
@@ -143,7 +186,7 @@ impl TaskResult {
             manifest_path: Some(path),
             manifest: Some(Box::new(manifest)),
         };
-        Some(Self::of(task, Some(&outcome), &task.output_dir))
+        Some(Self::of(task, &outcome, &task.output_dir))
     }
 
     /// What the manifest says.
@@ -152,38 +195,42 @@ impl TaskResult {
     }
 
     /// `CD070/DAPI`.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("{}/{}", self.sample, self.dye)
     }
 
     /// How it ended.
-    pub(crate) fn ending(&self) -> Ending {
+    pub fn ending(&self) -> TaskEnding {
         match &self.status {
-            Status::Complete => Ending::Complete,
-            Status::Suspect(_) => Ending::Suspect,
-            Status::Error(_) => Ending::Failed,
-            Status::Incomplete(why) if why.starts_with(NOT_BEGUN) => Ending::NotBegun,
-            Status::Incomplete(why) if why.starts_with(QUEUED) => Ending::Queued,
-            Status::Incomplete(_) => Ending::Interrupted,
+            Status::Complete => TaskEnding::Complete,
+            Status::Suspect(_) => TaskEnding::Suspect,
+            Status::Error(_) => TaskEnding::Failed,
+            Status::Incomplete(why) if why.starts_with(NOT_BEGUN) => TaskEnding::NotBegun,
+            Status::Incomplete(why) if why.starts_with(QUEUED) => TaskEnding::Queued,
+            Status::Incomplete(_) => TaskEnding::Interrupted,
         }
     }
 
     /// Whether it had anything to do: otherwise its results were there already.
-    pub(crate) fn worked(&self) -> bool {
-        !self.stages_done.is_empty() || !matches!(self.ending(), Ending::Complete | Ending::Suspect)
+    pub fn worked(&self) -> bool {
+        !self.stages_done.is_empty() || !matches!(self.ending(), TaskEnding::Complete | TaskEnding::Suspect)
     }
 }
 
-fn status(outcome: Option<&TaskOutcome>) -> Status {
-    match outcome {
-        None => Status::Incomplete(format!("{NOT_BEGUN}, the batch was interrupted")),
-        Some(outcome) => outcome.status.clone(),
-    }
+/// Why a task was not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotBegun {
+    /// No run has come to it.
+    NotYet,
+    /// The user stopped the batch.
+    Interrupted,
+    /// The runner could not go on, in these words.
+    RunnerFailed(String),
 }
 
 /// Why the results could not be written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ResultsError {
+pub enum ResultsError {
     /// A file.
     #[error(transparent)]
     File(#[from] e2m_io::AtomicError),
@@ -196,7 +243,7 @@ pub(crate) enum ResultsError {
 }
 
 /// Writes both files, each in one step.
-pub(super) fn write(report: &BatchReport<'_>, exit: Exit) -> Result<(), ResultsError> {
+pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(), ResultsError> {
     let folder = &report.plan.output_dir;
     let tasks: Vec<Value> = report
         .results
@@ -214,7 +261,7 @@ pub(super) fn write(report: &BatchReport<'_>, exit: Exit) -> Result<(), ResultsE
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "batch": report.plan.batch_path,
-        "exit_code": exit.code(),
+        "exit_code": ending.code(),
         "seconds": report.seconds,
         "tasks": tasks,
         "missing": missing,

@@ -1,12 +1,13 @@
 //! The run log: a text file in output_dir to which every run appends.
 
-use super::BatchReport;
-use super::problems;
+use super::problems::problems;
 use super::results::TaskResult;
-use super::summary::tally;
-use crate::exit::Exit;
+use super::tally::tally;
+use super::{BatchReport, Unwritten};
+use crate::event::BatchEvent;
 use crate::human;
 use crate::plan::Plan;
+use crate::reporter::Reporter;
 use e2m_io::AppendFile;
 use jiff::Zoned;
 use std::path::{Path, PathBuf};
@@ -16,14 +17,14 @@ pub(crate) const NAME: &str = ".exo2micro_run_log.txt";
 
 /// Appends to the run log. Each line is on the disk before the next task begins, so that a crash leaves what was known.
 #[derive(Debug)]
-pub(crate) struct RunLog {
+pub struct RunLog {
     path: PathBuf,
     failure: Option<std::io::Error>,
 }
 
 impl RunLog {
     /// The log of this output_dir.
-    pub(crate) fn open(output_dir: &Path) -> Self {
+    pub fn open(output_dir: &Path) -> Self {
         Self {
             path: output_dir.join(NAME),
             failure: None,
@@ -57,8 +58,8 @@ impl RunLog {
     }
 
     /// The run has ended.
-    pub(crate) fn end(&mut self, report: &BatchReport<'_>, exit: Exit) {
-        for problem in problems::of(report) {
+    fn end(&mut self, report: &BatchReport<'_>) {
+        for problem in problems(report) {
             self.line(&format!(
                 "problem: {}: {}; what to do: {}",
                 problem.task, problem.what, problem.to_do
@@ -68,17 +69,17 @@ impl RunLog {
         self.line(&format!(
             "run ends: {} in {seconds}, exit code {}",
             tally(report),
-            exit.code()
+            report.ending().code()
         ));
     }
 
     /// Why the log is not complete, if it is not.
-    pub(crate) fn failure(&self) -> Option<String> {
+    pub fn failure(&self) -> Option<Unwritten> {
         let error = self.failure.as_ref()?;
-        Some(format!(
-            "the run log {} could not be written: {error}",
-            self.path.display()
-        ))
+        Some(Unwritten::RunLog {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        })
     }
 
     /// Adds an entry.
@@ -89,6 +90,29 @@ impl RunLog {
         let written = AppendFile::open(&self.path).and_then(|mut file| file.add_line(&entry));
         if let Err(error) = written {
             self.failure.get_or_insert(error);
+        }
+    }
+}
+
+impl Reporter for RunLog {
+    fn on_event(&mut self, event: &BatchEvent<'_>) {
+        match event {
+            BatchEvent::Started {
+                plan, admission, ..
+            } => {
+                self.start(plan);
+                for line in admission.lines() {
+                    self.line(&line);
+                }
+            }
+            BatchEvent::TaskEnded { task, result, .. } => self.task(&task.label(), result),
+            BatchEvent::RunnerFailed { error } => self.line(&error.to_string()),
+            BatchEvent::Ended { report, .. } => self.end(report),
+            other => {
+                if let Some(line) = other.line() {
+                    self.line(&line);
+                }
+            }
         }
     }
 }

@@ -12,8 +12,8 @@ pub(super) fn run(task: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
     caught(task, || run_task(task, observer))
 }
 
-/// The same by way of a scratch folder.
-pub(crate) fn until_the_end(
+/// The same, with files made in a scratch folder first, where there is one.
+pub(crate) fn run_in(
     task: &TaskSpec,
     scratch: Option<&Path>,
     observer: &mut dyn Observer,

@@ -1,16 +1,16 @@
-//! What goes between a task and the program that runs the batch, whether both are one process or two.
+//! What goes between a task and the program that runs the batch. Only between two processes it becomes JSON.
 
-use e2m_pipeline::{Event, TaskOutcome};
+use e2m_pipeline::{Event as TaskEvent, TaskOutcome};
 use serde::{Deserialize, Serialize};
 
-/// What a running task tells.
+/// What a running task says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum Told {
+pub(crate) enum TaskMessage {
     /// Something happened.
     Event {
         /// What.
-        event: Event,
+        event: TaskEvent,
     },
     /// Memory that the process held before the task, bytes.
     Memory {
@@ -24,9 +24,26 @@ pub(crate) enum Told {
     },
 }
 
+impl TaskMessage {
+    /// Whether it comes so often that some may be left out: rows going by, but for the first and the last word on a step.
+    pub(super) fn is_frequent(&self) -> bool {
+        match self {
+            Self::Event {
+                event: TaskEvent::Progress { rows, of, .. },
+            } => *rows != 0 && rows != of,
+            _ => false,
+        }
+    }
+
+    /// Whether a later message says all that this one does.
+    pub(super) fn is_superseded_by(&self, later: &Self) -> bool {
+        self.is_frequent() && later.is_frequent()
+    }
+}
+
 /// What a task answers with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct TaskReply {
     /// How it ended.
     pub(crate) outcome: TaskOutcome,
     /// Memory that the process holds after the task, bytes.

@@ -1,48 +1,146 @@
-//! Runs the tasks of a plan and reports: looks at them all, asks the gate, hands them to a runner and follows it.
+//! Runs the tasks of a plan: inspects them all, asks whether the machine will do, hands them to a runner and follows it.
 
-mod follow;
+mod exchange;
 mod guarded;
-mod journal;
-mod perform;
-mod told;
+mod handler;
+mod message;
+mod output_dir;
+mod reporting;
+mod task_progress;
+mod throughput;
 
-pub(crate) use follow::tell;
-pub(crate) use guarded::until_the_end;
-pub(crate) use journal::Journal;
-pub(crate) use perform::{Performer, use_threads};
+pub(crate) use guarded::run_in as run_guarded;
+pub use handler::serve_tasks;
+pub(crate) use handler::use_threads;
+pub(crate) use output_dir::check_output_dir;
+pub use output_dir::OutputDirError;
+pub(crate) use task_progress::TaskProgress;
 
-use crate::batch::values::Parallel;
-use crate::exit::Exit;
-use crate::forecast::Forecast;
-use crate::gate::Gate;
-use crate::human;
-use crate::look::look;
-use crate::machine;
-use crate::plan::Plan;
-use crate::report::log::RunLog;
-use crate::report::results::TaskResult;
-use crate::report::{self, BatchReport};
-use crate::signals;
-use crate::task_name;
+use crate::admission::Admission;
+use crate::batch_file::values::Parallel;
+use crate::ending::BatchEnding;
+use crate::environment::Environment;
+use crate::event::BatchEvent;
+use crate::inspect::{Preview, inspect};
+use crate::plan::{Plan, task_name};
+use crate::report::event_log::EventLog;
+use crate::report::results::{NotBegun, TaskResult};
+use crate::report::run_log::RunLog;
+use crate::report::{self, BatchReport, Unwritten};
+use crate::reporter::Reporter;
 use crate::task_size::TaskSize;
-use crate::terminal::{TaskView, Terminal};
-use e2m_io::{AtomicFile, FolderError, create_folders, remove_stale_temporaries};
-use e2m_pipeline::{Observer, Outlook, PipelineError, TaskSpec, is_worked_on, remove_leftovers};
+use crate::task_view::TaskView;
+use e2m_io::remove_stale_temporaries;
+use e2m_pipeline::{Event as TaskEvent, Observer, TaskSpec, is_worked_on, remove_leftovers};
 use e2m_resources::{Machine, MemoryLog, oom_kills, process_memory};
-use e2m_schedule::{
-    Event, Interrupt, Job, Listener as _, Options, Runner, ScheduleError, WorkerCommand,
-};
-use follow::Follower;
+use e2m_schedule::{Handler, Interrupt, Job, Options, Runner, ScheduleError};
+use exchange::Exchange;
+use handler::InProcessTaskHandler;
 use jiff::Zoned;
 use rayon::ThreadPoolBuilder;
-use serde_json::json;
-use std::path::Path;
+use reporting::BatchReporting;
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// Runs every task of the plan; one that fails does not stop the others.
-pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
-    let machine = machine::detect();
-    // What a killed run left half-written takes room that the gate would miss.
+/// Why a batch was not begun.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Memory or disk will not do.
+    #[error("{}", .0.refusal())]
+    Refused(Box<Admission>),
+    /// Nothing can be written to the output folder.
+    #[error(transparent)]
+    OutputDir(#[from] OutputDirError),
+}
+
+/// What came of a batch.
+#[derive(Debug)]
+pub struct BatchOutcome {
+    /// How it ended as a whole.
+    pub ending: BatchEnding,
+    /// How each task ended, in the order of the plan.
+    pub results: Vec<TaskResult>,
+    /// How long it took.
+    pub seconds: f64,
+    /// Why the runner could not go on, if it could not.
+    pub runner_error: Option<ScheduleError>,
+    /// Files of the batch that could not be written.
+    pub unwritten: Vec<Unwritten>,
+}
+
+/// Runs every task of the plan; a task that fails does not stop the others.
+///
+/// Besides what the tasks make, the run leaves in the output folder what [`report`](crate::report) describes: results as JSON
+/// and as a table, a page, the run log, `events.jsonl`. `reporter` hears what happens, on this thread. Once `interrupt` is
+/// raised no task begins, and those that run stop after the rows at hand; what is finished stays, and the next run goes on
+/// from there.
+///
+/// The number of threads that compute in this process is settled by the first run in it.
+///
+/// # Errors
+/// Where nothing was begun: memory or disk will not do, or the output folder takes no files. Whatever goes wrong with a task
+/// is its result.
+pub fn run(
+    plan: &Plan,
+    environment: &Environment,
+    interrupt: &Interrupt,
+    reporter: &mut dyn Reporter,
+) -> Result<BatchOutcome, StartError> {
+    let machine = environment.machine();
+    remove_remains(plan);
+    reporter.on_event(&BatchEvent::Planned { plan });
+    let previews = inspect(plan);
+    let admission = Admission::of(plan, &previews, &machine);
+    if admission.refuses() {
+        return Err(StartError::Refused(Box::new(admission)));
+    }
+    reporter.on_event(&BatchEvent::Admitted {
+        plan,
+        admission: &admission,
+    });
+    check_output_dir(&plan.output_dir)?;
+    let (started, began) = (Zoned::now(), Instant::now());
+    let mut log = RunLog::open(&plan.output_dir);
+    let mut event_log = EventLog::open(&plan.output_dir, &started);
+    let tasks = Tasks {
+        plan,
+        views: task_views(plan, &previews),
+        previews: &previews,
+        admission: &admission,
+        machine: &machine,
+        environment,
+    };
+    let mut everyone = Everyone {
+        log: &mut log,
+        event_log: &mut event_log,
+        reporter,
+    };
+    everyone.on_event(&BatchEvent::Started {
+        plan,
+        admission: &admission,
+        tasks: &tasks.views,
+        at: &started,
+    });
+    let (results, runner_error) = tasks.run(interrupt, &mut everyone);
+    everyone.on_event(&BatchEvent::TasksEnded);
+    if let Some(error) = &runner_error {
+        everyone.on_event(&BatchEvent::RunnerFailed { error });
+    }
+    let report = BatchReport {
+        plan,
+        results,
+        started,
+        seconds: began.elapsed().as_secs_f64(),
+        interrupted: interrupt.is_raised(),
+        results_unwritten: false,
+    };
+    let threads = admission.threads();
+    Ok(finish(report, (began, threads), everyone, runner_error))
+}
+
+/// Removes what a killed run left half-written: it takes room that the admission check would miss.
+fn remove_remains(plan: &Plan) {
     if let Err(error) = remove_stale_temporaries(&plan.output_dir) {
         tracing::info!(%error, "left-over files stay");
     }
@@ -51,46 +149,21 @@ pub(crate) fn run(plan: &Plan, terminal: &Terminal) -> Exit {
             tracing::info!(%error, "left-over files stay");
         }
     }
-    let outlooks = look(plan);
-    let gate = Gate::of(plan, &outlooks, &machine);
-    gate.tell(terminal);
-    if gate.refuses() {
-        return Exit::Refused;
+}
+
+/// The two logs that every run writes, and the caller's reporter.
+struct Everyone<'a> {
+    log: &'a mut RunLog,
+    event_log: &'a mut EventLog,
+    reporter: &'a mut dyn Reporter,
+}
+
+impl Reporter for Everyone<'_> {
+    fn on_event(&mut self, event: &BatchEvent<'_>) {
+        self.log.on_event(event);
+        self.event_log.on_event(event);
+        self.reporter.on_event(event);
     }
-    if let Err(error) = check_output_dir(&plan.output_dir) {
-        terminal.error(&error);
-        return Exit::BadInput;
-    }
-    let interrupt = Interrupt::default();
-    signals::listen(&interrupt, terminal);
-    let (started, began) = (Zoned::now(), Instant::now());
-    let mut log = RunLog::open(&plan.output_dir);
-    let mut journal = Journal::open(&plan.output_dir, &started);
-    log.start(plan);
-    for line in gate.lines() {
-        log.line(&line);
-    }
-    journal.add("run_started", None, gate.facts(plan));
-    terminal.say(&opening(plan, &gate));
-    let tasks = Tasks {
-        plan,
-        outlooks: &outlooks,
-        gate: &gate,
-        machine: &machine,
-    };
-    let (results, error) = tasks.run(terminal, &interrupt, (&mut log, &mut journal));
-    if let Some(error) = &error {
-        terminal.error(&error.to_string());
-        log.line(&error.to_string());
-    }
-    let report = BatchReport {
-        plan,
-        results,
-        started,
-        seconds: began.elapsed().as_secs_f64(),
-        interrupted: interrupt.is_raised(),
-    };
-    finish(report, (began, gate.threads()), terminal, log, journal)
 }
 
 /// Works with all threads of the batch: while tasks ran, this process may have had none or a few of them.
@@ -101,76 +174,56 @@ fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     }
 }
 
-/// Whether output_dir takes files: one refusal is better than one for each task.
-pub(crate) fn check_output_dir(folder: &Path) -> Result<(), String> {
-    let named = |what: &str, error: std::io::Error| {
-        format!("output_dir {} {what}: {error}", folder.display())
-    };
-    create_folders(folder).map_err(|error| match error {
-        FolderError::Make { path, source } if path != folder => named(
-            &format!("cannot be made, as {} cannot", path.display()),
-            source,
-        ),
-        FolderError::Make { source, .. } => named("cannot be made", source),
-        other => other.to_string(),
-    })?;
-    let probe = AtomicFile::create(&folder.join(journal::NAME));
-    probe
-        .map(drop)
-        .map_err(|error| named("takes no files", error.source))
-}
-
-/// Writes what is left of the batch as a whole, and prints it.
+/// Writes what is left of the batch as a whole.
 fn finish(
     mut report: BatchReport<'_>,
     (began, threads): (Instant, usize),
-    terminal: &Terminal,
-    mut log: RunLog,
-    mut journal: Journal,
-) -> Exit {
-    let exit = report.exit();
-    let written = with_threads(threads, || {
-        report::write_files(&report::with_earlier(&report), exit)
-    });
+    everyone: Everyone<'_>,
+    runner_error: Option<ScheduleError>,
+) -> BatchOutcome {
+    let mut unwritten = with_threads(threads, || report::write_files(&report));
+    report.results_unwritten = !unwritten.is_empty();
     // The page takes its time as well.
     report.seconds = began.elapsed().as_secs_f64();
-    log.end(&report, exit);
-    journal.add(
-        "run_finished",
-        None,
-        json!({"exit_code": exit.code(), "seconds": report.seconds}),
-    );
-    let failures = [log.failure(), journal.failure()].into_iter().flatten();
-    let failures: Vec<String> = written.into_iter().chain(failures).collect();
-    report::print(&report, failures.is_empty(), terminal);
-    for error in &failures {
-        terminal.warn(error);
+    let ended = BatchEvent::Ended {
+        report: &report,
+        unwritten: &unwritten,
+    };
+    everyone.log.on_event(&ended);
+    everyone.event_log.on_event(&ended);
+    let logs = [everyone.log.failure(), everyone.event_log.failure()];
+    unwritten.extend(logs.into_iter().flatten());
+    everyone.reporter.on_event(&BatchEvent::Ended {
+        report: &report,
+        unwritten: &unwritten,
+    });
+    BatchOutcome {
+        ending: report.ending(),
+        seconds: report.seconds,
+        results: report.results,
+        runner_error,
+        unwritten,
     }
-    exit
 }
 
-fn opening(plan: &Plan, gate: &Gate) -> String {
-    let left_out = match plan.missing.len() {
-        0 => String::new(),
-        n => format!(
-            ", {} left out because images are missing",
-            human::count(n, "task")
-        ),
-    };
-    let tasks = human::count(plan.tasks.len(), "task");
-    format!(
-        "e2m {}: {tasks} of {}{left_out}{}",
-        env!("CARGO_PKG_VERSION"),
-        plan.batch_path.display(),
-        gate.how()
-    )
+/// The tasks of a plan, as they are shown.
+pub(crate) fn task_views(plan: &Plan, previews: &[Preview]) -> Vec<TaskView> {
+    let tasks = plan.tasks.iter().zip(previews).enumerate();
+    tasks
+        .map(|(index, (task, preview))| TaskView {
+            index,
+            of: plan.tasks.len(),
+            name: task_name(task),
+            size: preview.as_ref().ok().map(TaskSize::of),
+        })
+        .collect()
 }
 
 /// Watches a task of which nothing is to be told but its end. Another run may have begun to work on it.
 struct UntilStopped<'a>(&'a Interrupt);
 
 impl Observer for UntilStopped<'_> {
-    fn on_event(&mut self, _: &e2m_pipeline::Event) {}
+    fn on_event(&mut self, _: &TaskEvent) {}
 
     fn should_stop(&self) -> bool {
         self.0.is_raised()
@@ -180,63 +233,59 @@ impl Observer for UntilStopped<'_> {
 /// The tasks of a plan and what is known of them.
 struct Tasks<'a> {
     plan: &'a Plan,
-    outlooks: &'a [Result<Outlook, PipelineError>],
-    gate: &'a Gate,
+    views: Vec<TaskView>,
+    previews: &'a [Preview],
+    admission: &'a Admission,
     machine: &'a Machine,
+    environment: &'a Environment,
 }
 
 impl Tasks<'_> {
     /// Runs them, and answers with a result for each, and with what kept the runner from going on.
     fn run(
         &self,
-        terminal: &Terminal,
         interrupt: &Interrupt,
-        (log, journal): (&mut RunLog, &mut Journal),
+        reporter: &mut dyn Reporter,
     ) -> (Vec<TaskResult>, Option<ScheduleError>) {
-        let views = self.views();
         let (finished, jobs): (Vec<usize>, Vec<usize>) =
             (0..self.plan.tasks.len()).partition(|index| self.is_finished(*index));
-        let options = self.options(terminal);
+        let options = self.options();
         use_threads(options.share(0));
-        let pixels: Vec<_> = views
-            .iter()
-            .map(|view| view.size.as_ref().map(TaskSize::canvas_pixels))
-            .collect();
-        let mut follower = Follower {
+        let exchange = runs_here(options.runner).then(|| Exchange::new(jobs.len()));
+        let mut reporting = BatchReporting {
             plan: self.plan,
-            terminal,
-            views: &views,
+            views: &self.views,
             jobs: &jobs,
-            show: terminal.show(Forecast::new(&pixels, self.gate.workers())),
-            log,
-            journal,
+            reporter,
+            exchange: exchange.as_ref(),
             memory: self.memory_log(),
-            results: vec![None; views.len()],
-            workers: vec![0; jobs.len()],
+            results: vec![None; self.views.len()],
+            progress: jobs.iter().map(|_| TaskProgress::begun(0)).collect(),
             fresh_processes: options.runner == Runner::Subprocess,
-            in_process: !matches!(
-                options.runner,
-                Runner::Subprocess | Runner::Pool { workers: 2.. }
-            ),
         };
         // What is finished takes no worker, only a look.
         for index in finished {
             if !interrupt.is_raised() {
                 let mut observer = UntilStopped(interrupt);
                 let outcome = guarded::run(&self.plan.tasks[index], &mut observer);
-                follower.end(index, Some(&outcome));
+                reporting.end(index, &outcome, None);
             }
         }
         let error = self
-            .hand_over(&jobs, &options, interrupt, &mut follower)
+            .hand_over(&jobs, &options, interrupt, &mut reporting)
             .err();
-        if let Some(summary) = follower.memory.as_ref().map(MemoryLog::summary) {
-            follower.on_event(&Event::Note(summary.to_string()));
+        if let Some(summary) = reporting.memory.as_ref().map(MemoryLog::summary) {
+            let text = summary.to_string();
+            reporting.emit(&BatchEvent::Note { text: &text });
         }
-        let results = std::mem::take(&mut follower.results);
-        let not_begun = |task| TaskResult::of(task, None, &self.plan.output_dir);
-        let results = results.into_iter().zip(&self.plan.tasks);
-        let results = results.map(|(result, task)| result.unwrap_or_else(|| not_begun(task)));
+        let reason = match &error {
+            Some(error) => NotBegun::RunnerFailed(error.to_string()),
+            None if interrupt.is_raised() => NotBegun::Interrupted,
+            None => NotBegun::NotYet,
+        };
+        let results = reporting.results.into_iter().zip(&self.plan.tasks);
+        let results = results
+            .map(|(result, task)| result.unwrap_or_else(|| TaskResult::not_begun(task, &reason)));
         (results.collect(), error)
     }
 
@@ -245,55 +294,49 @@ impl Tasks<'_> {
         jobs: &[usize],
         options: &Options,
         interrupt: &Interrupt,
-        follower: &mut Follower<'_>,
+        reporting: &mut BatchReporting<'_>,
     ) -> Result<(), ScheduleError> {
         if jobs.is_empty() {
             return Ok(());
         }
-        let jobs: Vec<Job> = jobs.iter().map(|index| self.job(*index)).collect();
-        let performer = Performer {
+        let tasks: Vec<&TaskSpec> = jobs.iter().map(|index| &self.plan.tasks[*index]).collect();
+        let here = reporting.exchange;
+        let job = |(number, index): (usize, &usize)| Job {
+            name: self.views[*index].name.clone(),
+            payload: match here {
+                Some(_) => Value::from(number),
+                // A task is made of names, numbers and paths.
+                None => serde_json::to_value(tasks[number]).unwrap_or_default(),
+            },
+            plan_bytes: self.admission.plan_bytes(*index),
+        };
+        let jobs: Vec<Job> = jobs.iter().enumerate().map(job).collect();
+        let in_process = here.map(|exchange| InProcessTaskHandler {
+            tasks: &tasks,
+            exchange,
             side_by_side: matches!(options.runner, Runner::Threads { workers: 2.. }),
-            log: None,
+        });
+        let handler: &dyn Handler = match &in_process {
+            Some(handler) => handler,
+            None => &never_called,
         };
         let memory = self.machine.watch();
         e2m_schedule::run(
             &jobs,
             options,
-            &performer,
+            handler,
             &|| memory.read(),
             &oom_kills,
             interrupt,
-            follower,
+            reporting,
         )?;
         Ok(())
     }
 
-    fn views(&self) -> Vec<TaskView> {
-        let tasks = self.plan.tasks.iter().zip(self.outlooks).enumerate();
-        tasks
-            .map(|(index, (task, outlook))| TaskView {
-                index,
-                of: self.plan.tasks.len(),
-                name: task_name(task),
-                size: outlook.as_ref().ok().map(TaskSize::of),
-            })
-            .collect()
-    }
-
     fn is_finished(&self, index: usize) -> bool {
         // One that another run works on has to be waited for, which is a worker's part.
-        matches!(&self.outlooks[index], Ok(outlook) if outlook.is_finished())
+        matches!(&self.previews[index], Ok(preview) if preview.is_finished())
             && !is_worked_on(&self.plan.tasks[index])
-    }
-
-    fn job(&self, index: usize) -> Job {
-        let task: &TaskSpec = &self.plan.tasks[index];
-        Job {
-            name: task_name(task),
-            // A task is made of names, numbers and paths.
-            payload: serde_json::to_value(task).unwrap_or_default(),
-            plan_bytes: self.gate.plan_bytes(index),
-        }
     }
 
     fn memory_log(&self) -> Option<MemoryLog> {
@@ -301,9 +344,9 @@ impl Tasks<'_> {
         wanted.then(|| MemoryLog::new(process_memory().current))
     }
 
-    fn options(&self, terminal: &Terminal) -> Options {
+    fn options(&self) -> Options {
         let execution = &self.plan.execution;
-        let workers = self.gate.workers();
+        let workers = self.admission.workers();
         let runner = match execution.parallel {
             Parallel::No | Parallel::Slurm => Runner::Serial,
             Parallel::Subprocess => Runner::Subprocess,
@@ -312,35 +355,27 @@ impl Tasks<'_> {
         };
         Options {
             runner,
-            threads: self.gate.threads(),
-            command: worker_command(terminal),
+            threads: self.admission.threads(),
+            command: self.environment.worker().cloned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             timeout: Some(Duration::from_secs(u64::from(execution.timeout_per_task.0))),
             memory_limit_bytes: Some(execution.memory_limit.0),
             retries: execution.retries.0,
-            memory_budget_bytes: Some(self.gate.budget_bytes()),
-            min_available_bytes: Some(self.gate.min_available_bytes()),
-            // `Follower` has taken what it needs.
+            memory_budget_bytes: Some(self.admission.budget_bytes()),
+            min_available_bytes: Some(self.admission.min_available_bytes()),
+            // `BatchReporting` has taken what it needs.
             keep_answers: false,
             ..Options::default()
         }
     }
 }
 
-/// This program, as a worker. `None` where it does not know where it is, which runners that need it report.
-fn worker_command(terminal: &Terminal) -> Option<WorkerCommand> {
-    let mut args = vec!["worker".into()];
-    args.extend(terminal.talk().as_arguments());
-    // The very file that runs here, even if another version has taken its name since.
-    let own = Path::new("/proc/self/exe");
-    let program = if own.exists() {
-        own.to_owned()
-    } else {
-        std::env::current_exe().ok()?
-    };
-    Some(WorkerCommand {
-        program,
-        args,
-        envs: Vec::new(),
-    })
+/// Whether a runner has its tasks done in this process.
+fn runs_here(runner: Runner) -> bool {
+    !matches!(runner, Runner::Subprocess | Runner::Pool { workers: 2.. })
+}
+
+/// Stands where a runner has its tasks done in other processes, whose own handler is called.
+fn never_called(_: &Value, _: &mut dyn e2m_schedule::TaskContext) -> e2m_schedule::Reply {
+    e2m_schedule::Reply::done(Value::Null)
 }

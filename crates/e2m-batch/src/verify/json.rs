@@ -1,8 +1,8 @@
 //! What was found, as one JSON document for programs.
 
-use super::outcome::{Count, Outcome, TaskOutcome};
-use super::subject::Subject;
-use super::{remedy, text};
+use super::outcome::{FileCount, VerifiedBatch, VerifiedTask};
+use super::subject::VerifySubject;
+use super::remedy::remedy;
 use crate::plan::missing_reason;
 use e2m_pipeline::{FileKind, Finding, RecordedTask};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use std::path::Path;
 const SCHEMA: u32 = 1;
 
 /// The document.
-pub(super) fn document(subject: &Subject, outcome: &Outcome) -> String {
+pub fn document(subject: &VerifySubject, outcome: &VerifiedBatch) -> String {
     let tasks = subject.tasks.iter().zip(&outcome.tasks);
     let tasks: Vec<Value> = tasks
         .map(|(task, outcome)| of_task(task, outcome, &subject.batch))
@@ -22,12 +22,12 @@ pub(super) fn document(subject: &Subject, outcome: &Outcome) -> String {
         .iter()
         .map(|missing| json!({"sample": missing.sample, "dye": missing.dye, "why": missing_reason(missing)}))
         .collect();
-    let sum = |of: fn(&TaskOutcome) -> u64| outcome.tasks.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&VerifiedTask) -> u64| outcome.tasks.iter().map(of).sum::<u64>();
     let document = json!({
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "batch": subject.batch,
-        "exit_code": outcome.exit(subject).code(),
+        "exit_code": outcome.ending(subject).code(),
         "interrupted": outcome.interrupted(),
         "files_read": sum(|task| task.files_read as u64),
         "bytes_read": sum(|task| task.bytes_read),
@@ -38,8 +38,8 @@ pub(super) fn document(subject: &Subject, outcome: &Outcome) -> String {
     format!("{document:#}")
 }
 
-fn of_task(task: &RecordedTask, outcome: &TaskOutcome, batch: &Path) -> Value {
-    let count = |count: Count| json!({"on_record": count.on_record, "right": count.right});
+fn of_task(task: &RecordedTask, outcome: &VerifiedTask, batch: &Path) -> Value {
+    let count = |count: FileCount| json!({"on_record": count.on_record, "right": count.right});
     let problems: Vec<Value> = outcome
         .problems()
         .map(|one| of_finding(one, task, batch))
@@ -52,7 +52,7 @@ fn of_task(task: &RecordedTask, outcome: &TaskOutcome, batch: &Path) -> Value {
         "sample": task.sample,
         "dye": task.dye,
         "in_batch": task.params.is_some(),
-        "result": text::result(outcome),
+        "result": outcome.result(),
         "records": outcome.records.as_ref().ok(),
         "checkpoints": count(outcome.checkpoints),
         "raw_files": count(outcome.raw),
@@ -78,6 +78,6 @@ fn of_finding(finding: &Finding, task: &RecordedTask, batch: &Path) -> Value {
         "kind": kind,
         "severity": finding.fault.severity().word(),
         "what": finding.fault.to_string(),
-        "to_do": remedy::of(finding, task, batch),
+        "to_do": remedy(finding, task, batch),
     })
 }

@@ -1,50 +1,61 @@
 //! What came of it, task by task.
 
-use super::subject::Subject;
-use crate::exit::Exit;
+use super::subject::VerifySubject;
 use e2m_pipeline::{Fault, FileKind, Finding, Inventory, RecordedFile, Severity};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// The severities of problems, the worst first.
+const PROBLEMS: [Severity; 4] = [
+    Severity::Missing,
+    Severity::Damaged,
+    Severity::Changed,
+    Severity::Misplaced,
+];
+
 /// What came of it.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub struct VerifiedBatch {
     /// In the order of the subject.
-    pub(crate) tasks: Vec<TaskOutcome>,
+    pub tasks: Vec<VerifiedTask>,
     /// How long it took.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
 }
 
 /// What came of one task.
 #[derive(Debug)]
-pub(crate) struct TaskOutcome {
+pub struct VerifiedTask {
     /// Manifests that can be read; an error where the task's names are none.
-    pub(crate) records: Result<usize, String>,
-    /// Files of each kind on record.
-    pub(crate) checkpoints: Count,
-    pub(crate) raw: Count,
-    pub(crate) pictures: Count,
-    pub(crate) files_read: usize,
-    pub(crate) bytes_read: u64,
+    pub records: Result<usize, String>,
+    /// Checkpoints.
+    pub checkpoints: FileCount,
+    /// Raw images.
+    pub raw: FileCount,
+    /// Pictures.
+    pub pictures: FileCount,
+    /// Files that were read to their end.
+    pub files_read: usize,
+    /// Their bytes.
+    pub bytes_read: u64,
     /// Files that were not read because it was to stop.
-    pub(crate) not_read: usize,
+    pub not_read: usize,
     /// The worst first.
-    pub(crate) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 /// Files of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Count {
+pub struct FileCount {
     /// On record.
-    pub(crate) on_record: usize,
+    pub on_record: usize,
     /// As they were written.
-    pub(crate) right: usize,
+    pub right: usize,
 }
 
-impl TaskOutcome {
+impl VerifiedTask {
     /// What shows before files are read.
     pub(super) fn begun(inventory: &Result<Inventory, String>) -> Self {
-        let count = |kind| Count {
+        let count = |kind| FileCount {
             on_record: inventory.as_ref().map_or(0, |all| all.on_record(kind)),
             right: 0,
         };
@@ -82,7 +93,7 @@ impl TaskOutcome {
         self.note(findings);
     }
 
-    fn count(&mut self, kind: FileKind) -> Option<&mut Count> {
+    fn count(&mut self, kind: FileKind) -> Option<&mut FileCount> {
         match kind {
             FileKind::Checkpoint => Some(&mut self.checkpoints),
             FileKind::Raw => Some(&mut self.raw),
@@ -105,27 +116,51 @@ impl TaskOutcome {
     }
 
     /// What is wrong.
-    pub(crate) fn problems(&self) -> impl Iterator<Item = &Finding> {
+    pub fn problems(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| !is_remark(finding))
     }
 
     /// What there is to know besides.
-    pub(crate) fn remarks(&self) -> impl Iterator<Item = &Finding> {
+    pub fn remarks(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| is_remark(finding))
     }
 
     /// Whether no run of the task got as far as a record.
-    pub(crate) fn has_not_run(&self) -> bool {
+    pub fn has_not_run(&self) -> bool {
         self.records == Ok(0) && self.problems().next().is_none()
     }
 
     /// Whether everything on record was read and is right.
-    pub(crate) fn is_right(&self) -> bool {
+    pub fn is_right(&self) -> bool {
         self.records.is_ok() && self.not_read == 0 && self.problems().next().is_none()
     }
 
+    /// How a task came out, in a few words.
+    pub fn result(&self) -> String {
+        if let Err(why) = &self.records {
+            return why.clone();
+        }
+        if self.has_not_run() {
+            return "has not run yet".to_owned();
+        }
+        let mut words: Vec<String> = PROBLEMS
+            .iter()
+            .map(|&severity| (self.files_with(severity), severity))
+            .filter(|(files, _)| *files > 0)
+            .map(|(files, severity)| format!("{files} {}", severity.word()))
+            .collect();
+        if self.not_read > 0 {
+            words.push(format!("{} not read", self.not_read));
+        }
+        if words.is_empty() {
+            "all right".to_owned()
+        } else {
+            words.join(", ")
+        }
+    }
+
     /// Files with a problem of this severity.
-    pub(crate) fn files_with(&self, severity: Severity) -> usize {
+    pub fn files_with(&self, severity: Severity) -> usize {
         let paths: BTreeSet<&Path> = self
             .findings
             .iter()
@@ -140,23 +175,48 @@ fn is_remark(finding: &Finding) -> bool {
     finding.fault.severity() == Severity::Remark
 }
 
-impl Outcome {
+impl VerifiedBatch {
     /// Whether it was stopped before everything was read.
-    pub(crate) fn interrupted(&self) -> bool {
+    pub fn interrupted(&self) -> bool {
         self.tasks.iter().any(|task| task.not_read > 0)
     }
 
-    /// The exit code.
-    pub(crate) fn exit(&self, subject: &Subject) -> Exit {
-        let wrong = |task: &TaskOutcome| task.records.is_err() || task.problems().next().is_some();
+    /// How it ended.
+    pub fn ending(&self, subject: &VerifySubject) -> VerifyEnding {
+        let wrong = |task: &VerifiedTask| task.records.is_err() || task.problems().next().is_some();
         if self.interrupted() {
-            Exit::Interrupted
+            VerifyEnding::Interrupted
         } else if self.tasks.iter().any(wrong) {
-            Exit::TaskFailed
+            VerifyEnding::Problems
         } else if subject.strict && !subject.missing.is_empty() {
-            Exit::RawFiles
+            VerifyEnding::RawFilesMissing
         } else {
-            Exit::Complete
+            VerifyEnding::Right
+        }
+    }
+}
+
+/// How verifying a batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifyEnding {
+    /// Everything on record is as it was written.
+    Right,
+    /// Something is missing, damaged, changed or misplaced.
+    Problems,
+    /// Raw images are missing of a task that has nothing on record.
+    RawFilesMissing,
+    /// Stopped before everything was read.
+    Interrupted,
+}
+
+impl VerifyEnding {
+    /// Its number in the JSON document, which is also the exit code of `e2m verify`.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Right => 0,
+            Self::Problems => 1,
+            Self::RawFilesMissing => 4,
+            Self::Interrupted => 130,
         }
     }
 }

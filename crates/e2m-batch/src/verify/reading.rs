@@ -1,9 +1,8 @@
 //! Reads the files of all tasks, several at a time.
 
-use super::outcome::{Outcome, TaskOutcome};
-use super::subject::Subject;
-use crate::machine;
-use crate::terminal::{Reading, Terminal};
+use super::outcome::{VerifiedBatch, VerifiedTask};
+use super::subject::VerifySubject;
+use crate::environment::Environment;
 use e2m_pipeline::{Finding, Inventory, RecordedFile, RecordedTask};
 use e2m_schedule::Interrupt;
 use rayon::ThreadPoolBuilder;
@@ -14,22 +13,43 @@ use std::time::Instant;
 /// A file that has been read, and what was found.
 type FileRead = Option<Vec<Finding>>;
 
-/// Verifies every file of every task.
-pub(super) fn read(subject: &Subject, interrupt: &Interrupt, terminal: &Terminal) -> Outcome {
+/// How far reading is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadProgress {
+    /// Bytes read since the last time; none when it begins.
+    pub more_bytes: u64,
+    /// Bytes to be read in all.
+    pub of_bytes: u64,
+}
+
+/// Told how far reading is, from any thread.
+type Progress<'a> = dyn Fn(ReadProgress) + Sync + 'a;
+
+/// Verifies every file of every task. Once `interrupt` is raised no further file is read.
+pub fn verify(
+    subject: &VerifySubject,
+    environment: &Environment,
+    interrupt: &Interrupt,
+    progress: &Progress<'_>,
+) -> VerifiedBatch {
     let began = Instant::now();
-    let work = || read_all(subject, interrupt, terminal);
-    let threads = machine::detect().cpus();
+    let work = || read_all(subject, interrupt, progress);
+    let threads = environment.machine().cpus();
     let tasks = match ThreadPoolBuilder::new().num_threads(threads).build() {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     };
-    Outcome {
+    VerifiedBatch {
         tasks,
         seconds: began.elapsed().as_secs_f64(),
     }
 }
 
-fn read_all(subject: &Subject, interrupt: &Interrupt, terminal: &Terminal) -> Vec<TaskOutcome> {
+fn read_all(
+    subject: &VerifySubject,
+    interrupt: &Interrupt,
+    progress: &Progress<'_>,
+) -> Vec<VerifiedTask> {
     let list = |task: &RecordedTask| Inventory::of(task).map_err(|error| error.to_string());
     let inventories: Vec<Result<Inventory, String>> = subject.tasks.par_iter().map(list).collect();
     let files: Vec<(usize, &Inventory, &RecordedFile)> = inventories
@@ -41,14 +61,20 @@ fn read_all(subject: &Subject, interrupt: &Interrupt, terminal: &Terminal) -> Ve
             files.map(move |file| (task, inventory, file))
         })
         .collect();
-    let progress = terminal.reading(files.iter().map(|(.., file)| file.bytes).sum());
+    let of_bytes = files.iter().map(|(.., file)| file.bytes).sum();
+    let read_more = |more_bytes| {
+        progress(ReadProgress {
+            more_bytes,
+            of_bytes,
+        });
+    };
+    read_more(0);
     let read: Vec<FileRead> = files
         .par_iter()
         .with_max_len(1)
-        .map(|(_, inventory, file)| read_one(inventory, file, interrupt, &progress))
+        .map(|(_, inventory, file)| read_one(inventory, file, interrupt, &read_more))
         .collect();
-    drop(progress);
-    let mut outcomes: Vec<TaskOutcome> = inventories.iter().map(TaskOutcome::begun).collect();
+    let mut outcomes: Vec<VerifiedTask> = inventories.iter().map(VerifiedTask::begun).collect();
     for ((task, _, file), read) in files.iter().zip(read) {
         outcomes[*task].add(file, read);
     }
@@ -60,13 +86,13 @@ fn read_one(
     inventory: &Inventory,
     file: &RecordedFile,
     interrupt: &Interrupt,
-    progress: &Reading,
+    read_more: &(dyn Fn(u64) + Sync),
 ) -> FileRead {
     if interrupt.is_raised() {
         return None;
     }
     let watch = |bytes| {
-        progress.add(bytes);
+        read_more(bytes);
         if interrupt.is_raised() {
             ControlFlow::Break(())
         } else {

@@ -4,7 +4,7 @@ use e2m_pipeline::{Fault, FileKind, Finding, RecordedTask, Severity};
 use std::path::Path;
 
 /// What to do about a finding; `None` where nothing has to be done.
-pub(super) fn of(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<String> {
+pub fn remedy(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<String> {
     let run = format!("run `e2m {}`", batch.display());
     Some(match (finding.kind, finding.fault.severity()) {
         (_, Severity::Remark) => return None,

@@ -1,8 +1,8 @@
 //! What is verified: the tasks of the batch, and what is on record of tasks whose raw images are gone.
 
-use crate::args::VerifyArgs;
-use crate::batch::Batch;
+use crate::batch_file::BatchFile;
 use crate::plan::{Plan, PlanError, asked_for};
+use crate::selection::{PlanOptions, TaskSelection};
 use e2m_io::MissingPair;
 use e2m_pipeline::RecordedTask;
 use std::collections::BTreeSet;
@@ -10,25 +10,36 @@ use std::path::{Path, PathBuf};
 
 /// What is verified.
 #[derive(Debug)]
-pub(crate) struct Subject {
+pub struct VerifySubject {
     /// The batch file, as it was given.
-    pub(crate) batch: PathBuf,
+    pub batch: PathBuf,
     /// The tasks of the batch, then those that are only on record.
-    pub(crate) tasks: Vec<RecordedTask>,
+    pub tasks: Vec<RecordedTask>,
     /// Pairs that were asked for, have nothing on record and are not there.
-    pub(crate) missing: Vec<MissingPair>,
+    pub missing: Vec<MissingPair>,
     /// Whether missing pairs matter.
-    pub(crate) strict: bool,
+    pub strict: bool,
     /// What the user should know of the batch file.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
-impl Subject {
-    /// Settles what is verified.
-    pub(crate) fn of(batch: &Batch, args: &VerifyArgs) -> Result<Self, PlanError> {
-        let plan = Plan::with_gaps(batch, &args.run())?;
+impl VerifySubject {
+    /// Settles what is verified; `shown` is the batch file as messages are to name it.
+    ///
+    /// # Errors
+    /// Contradictions, and a raw folder without any pair.
+    pub fn of(
+        batch: &BatchFile,
+        shown: &Path,
+        wanted: &TaskSelection,
+    ) -> Result<Self, PlanError> {
+        let options = PlanOptions {
+            tasks: wanted.clone(),
+            ..PlanOptions::default()
+        };
+        let plan = Plan::with_gaps(batch, &options)?;
         let mut tasks: Vec<RecordedTask> = plan.tasks.iter().map(RecordedTask::from).collect();
-        let (samples, dyes) = asked_for(batch, &args.tasks);
+        let (samples, dyes) = asked_for(batch, wanted);
         let in_batch: BTreeSet<_> = tasks.iter().map(name).collect();
         for (sample, dye) in on_record(&plan.output_dir) {
             let wanted = samples.include(&sample) && dyes.include(&dye);
@@ -52,7 +63,7 @@ impl Subject {
         };
         let missing = plan.missing.into_iter();
         Ok(Self {
-            batch: args.batch.clone(),
+            batch: shown.to_owned(),
             missing: missing.filter(|missing| !has_record(missing)).collect(),
             tasks,
             strict: batch.general.strict_dyes,

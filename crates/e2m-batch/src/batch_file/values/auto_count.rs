@@ -1,6 +1,6 @@
 //! A number of workers or threads, or the choice left to e2m.
 
-use crate::batch::setting::{Setting, integer, quoted};
+use crate::batch_file::setting::{Setting, integer, quoted};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
 use toml::de::DeValue;
@@ -10,7 +10,7 @@ const MAX: usize = 4096;
 
 /// `"auto"` or a whole number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AutoCount {
+pub enum AutoCount {
     /// e2m chooses.
     Auto,
     /// This many.
@@ -44,7 +44,7 @@ impl Setting for AutoCount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn auto_or_a_number() {

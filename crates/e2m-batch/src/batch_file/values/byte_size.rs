@@ -1,6 +1,6 @@
 //! A size with its unit, such as `"4GB"`.
 
-use crate::batch::setting::{Setting, quoted};
+use crate::batch_file::setting::{Setting, quoted};
 use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ const UNITS: [(&str, u64); 9] = [
 /// A number of bytes. Read from a number and a unit in any case, with or without a space: `4GB`, `0.5 GB`, `512MB`,
 /// `1.5 GiB`. `GB` is 1000³, `GiB` is 1024³ bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ByteSize(pub(crate) u64);
+pub struct ByteSize(pub u64);
 
 impl FromStr for ByteSize {
     type Err = ();
@@ -77,7 +77,7 @@ impl Setting for ByteSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn sizes_in_every_usual_spelling() {

@@ -1,6 +1,6 @@
 //! Formats and compression of checkpoints.
 
-use crate::batch::setting::words;
+use crate::batch_file::setting::words;
 use e2m_io::CheckpointCompression;
 use e2m_pipeline::CheckpointFormats;
 
@@ -18,8 +18,8 @@ words!(CheckpointCompression {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::Setting;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::Setting;
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn words_are_written_as_they_are_read() {

@@ -1,12 +1,12 @@
 //! Lines of text: in one string, or one by one.
 
-use crate::batch::setting::{Setting, quoted};
+use crate::batch_file::setting::{Setting, quoted};
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
 /// Lines, without their ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lines(pub(crate) Vec<String>);
+pub struct Lines(pub Vec<String>);
 
 impl Setting for Lines {
     fn expected() -> String {
@@ -40,7 +40,7 @@ impl Setting for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn a_text_or_a_list() {

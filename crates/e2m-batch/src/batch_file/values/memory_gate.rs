@@ -1,10 +1,10 @@
 //! What the preflight check holds against the memory there is.
 
-use crate::batch::setting::words;
+use crate::batch_file::setting::words;
 
 /// What the preflight check holds against the memory there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MemoryGate {
+pub enum MemoryGate {
     /// What the streaming engine will allocate at most.
     Plan,
     /// The 6x rule alone.
@@ -19,7 +19,7 @@ words!(MemoryGate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::round_trip;
+    use crate::batch_file::setting::tests::round_trip;
 
     #[test]
     fn words_are_written_as_they_are_read() {

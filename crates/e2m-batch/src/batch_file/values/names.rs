@@ -1,13 +1,13 @@
 //! Samples or dyes: all there are, or a list.
 
-use crate::batch::setting::{Setting, quoted};
+use crate::batch_file::setting::{Setting, quoted};
 use e2m_io::Selection;
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
 /// `"all"` or a list of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Names {
+pub enum Names {
     /// All there are.
     All,
     /// These, in this order.
@@ -16,7 +16,7 @@ pub(crate) enum Names {
 
 impl Names {
     /// Names as given on the command line, where `all` alone means all.
-    pub(crate) fn from_arguments(names: &[String]) -> Self {
+    pub fn from_arguments(names: &[String]) -> Self {
         match names {
             [all] if all == "all" => Self::All,
             listed => Self::Listed(listed.to_vec()),
@@ -24,7 +24,7 @@ impl Names {
     }
 
     /// Whether this name is asked for.
-    pub(crate) fn include(&self, name: &str) -> bool {
+    pub fn include(&self, name: &str) -> bool {
         match self {
             Self::All => true,
             Self::Listed(names) => names.iter().any(|listed| listed == name),
@@ -32,7 +32,7 @@ impl Names {
     }
 
     /// The same for the discovery.
-    pub(crate) fn selection(&self) -> Selection {
+    pub fn selection(&self) -> Selection {
         match self {
             Self::All => Selection::All,
             Self::Listed(names) => Selection::Named(names.clone()),
@@ -74,7 +74,7 @@ impl Setting for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn all_or_a_list() {

@@ -1,6 +1,6 @@
 //! Plain numbers with their ranges.
 
-use crate::batch::setting::{Setting, integer, number};
+use crate::batch_file::setting::{Setting, integer, number};
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
@@ -9,7 +9,7 @@ macro_rules! whole_number {
     ($(#[$doc:meta])* $name:ident, $min:literal to $max:literal, $expected:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) struct $name(pub(crate) u32);
+        pub struct $name(pub u32);
 
         impl Setting for $name {
             fn expected() -> String {
@@ -48,14 +48,14 @@ whole_number!(
 
 impl Stage {
     /// As the pipeline counts them.
-    pub(crate) fn number(self) -> u8 {
+    pub fn number(self) -> u8 {
         self.0 as u8
     }
 }
 
 /// A factor above zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Factor(pub(crate) f64);
+pub struct Factor(pub f64);
 
 impl Factor {
     const MAX: f64 = 1000.0;
@@ -81,7 +81,7 @@ impl Setting for Factor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn numbers_keep_their_ranges() {

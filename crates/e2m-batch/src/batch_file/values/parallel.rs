@@ -1,12 +1,12 @@
 //! By which runner tasks are run.
 
-use crate::batch::setting::{Setting, quoted};
+use crate::batch_file::setting::{Setting, quoted};
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
 /// By which runner tasks are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parallel {
+pub enum Parallel {
     /// One after another, in this process.
     No,
     /// Several at a time.
@@ -46,7 +46,7 @@ impl Setting for Parallel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn all_four_runners() {

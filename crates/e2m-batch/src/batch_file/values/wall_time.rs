@@ -1,16 +1,16 @@
 //! A time limit as SLURM writes it.
 
-use crate::batch::setting::{Setting, quoted};
+use crate::batch_file::setting::{Setting, quoted};
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
 /// `HH:MM:SS` or `D-HH:MM:SS`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WallTime(pub(crate) String);
+pub struct WallTime(pub String);
 
 impl WallTime {
     /// The same in seconds.
-    pub(crate) fn seconds(&self) -> u64 {
+    pub fn seconds(&self) -> u64 {
         let (days, clock) = self.0.split_once('-').unwrap_or(("0", &self.0));
         let number = |text: &str| text.parse::<u64>().unwrap_or(0);
         let clock = clock
@@ -58,7 +58,7 @@ impl Setting for WallTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::setting::tests::{read, round_trip};
+    use crate::batch_file::setting::tests::{read, round_trip};
 
     #[test]
     fn times() {

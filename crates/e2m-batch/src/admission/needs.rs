@@ -1,0 +1,148 @@
+//! What the tasks of a plan need, as they are or otherwise.
+
+use crate::batch_file::values::{AutoCount, MemoryGate, Parallel};
+use crate::inspect::Preview;
+use crate::plan::{Plan, task_name};
+use e2m_image::Size;
+use e2m_io::CheckpointWriter;
+use e2m_pipeline::{CheckpointFormats, MemoryNeeds, Outlook, StageOutlook};
+use e2m_resources::{Alternatives, Machine, Need, rule_bytes, threads_per_worker};
+
+/// What is asked of the machine, by task.
+pub(super) struct PlannedNeeds<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) previews: &'a [Preview],
+    /// Compute threads in all.
+    pub(super) all_threads: usize,
+    /// Compute threads of one worker.
+    pub(super) threads: usize,
+}
+
+impl PlannedNeeds<'_> {
+    /// How many tasks at a time, and why, where that was left to e2m.
+    pub(super) fn workers(&self, machine: &Machine) -> (usize, Option<String>) {
+        let execution = &self.plan.execution;
+        if execution.parallel != Parallel::Pool {
+            return (1, None);
+        }
+        let needs = self.needs();
+        // What the gate will ask about decides how many pass it.
+        let gated = |need: &Need| match self.plan.resources.memory_gate {
+            MemoryGate::Plan => need.plan_bytes,
+            MemoryGate::Rule => need.rule_bytes,
+        };
+        let plans: Vec<u64> = needs.iter().map(gated).filter(|bytes| *bytes > 0).collect();
+        match execution.n_workers {
+            AutoCount::Exactly(count) => (count.get().min(plans.len()).max(1), None),
+            AutoCount::Auto => {
+                let workers = machine.workers(plans.len(), &plans);
+                (workers.count.max(1), Some(workers.because.to_string()))
+            }
+        }
+    }
+
+    /// What each task needs; nothing where all is there, or its images cannot be read.
+    pub(super) fn needs(&self) -> Vec<Need> {
+        let tasks = self.plan.tasks.iter().zip(self.previews);
+        tasks
+            .map(|(task, outlook)| {
+                let need = outlook.as_ref().ok().filter(|o| !o.is_finished());
+                need.map_or_else(
+                    || Need {
+                        name: task_name(task),
+                        rule_bytes: 0,
+                        plan_bytes: 0,
+                        disk_bytes: 0,
+                    },
+                    |outlook| self.need(task_name(task), outlook, outlook.memory.pad, self.threads),
+                )
+            })
+            .collect()
+    }
+
+    /// What a task needs with this pad. With another than its own, everything would be written anew.
+    fn need(&self, name: String, outlook: &Outlook, pad: usize, threads: usize) -> Need {
+        let memory = MemoryNeeds {
+            pad,
+            threads,
+            ..outlook.memory
+        };
+        let larger = outlook.post.max(outlook.pre);
+        let factor = self.plan.resources.peak_factor.0;
+        let disk_bytes = if pad == outlook.memory.pad {
+            outlook.disk_bytes
+        } else {
+            all_images(outlook, pad, outlook.memory.formats)
+        };
+        Need {
+            name,
+            rule_bytes: rule_bytes(larger.width, larger.height, pad, factor),
+            plan_bytes: memory.expected().plan_bytes,
+            disk_bytes,
+        }
+    }
+}
+
+/// Bytes of all images of a task.
+fn all_images(outlook: &Outlook, pad: usize, formats: CheckpointFormats) -> u64 {
+    let larger = outlook.post.max(outlook.pre);
+    let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
+    let bytes = |formats: CheckpointFormats| -> u64 {
+        let each = formats.list().iter();
+        each.map(|format| CheckpointWriter::file_bytes(canvas, *format))
+            .sum()
+    };
+    // Padded post and pre, pre after stages 2 and 3.
+    let checkpoints = 4 * bytes(formats);
+    checkpoints + outlook.memory.differences as u64 * bytes(CheckpointFormats::Both)
+}
+
+impl PlannedNeeds<'_> {
+    /// What is known of a task that is not finished.
+    fn to_do(&self, task: usize) -> Option<&Outlook> {
+        let outlook = self.previews[task].as_ref().ok()?;
+        (!outlook.is_finished()).then_some(outlook)
+    }
+}
+
+impl Alternatives for PlannedNeeds<'_> {
+    fn pad(&self, task: usize) -> usize {
+        self.plan.tasks[task].params.pad
+    }
+
+    fn with_pad(&self, task: usize, pad: usize) -> Option<Need> {
+        let outlook = self.to_do(task)?;
+        let name = task_name(&self.plan.tasks[task]);
+        Some(self.need(name, outlook, pad, self.threads))
+    }
+
+    fn with_workers(&self, task: usize, workers: usize) -> Option<Need> {
+        let outlook = self.to_do(task)?;
+        let name = task_name(&self.plan.tasks[task]);
+        let threads = threads_per_worker(self.all_threads, workers, 0);
+        Some(self.need(name, outlook, outlook.memory.pad, threads))
+    }
+
+    fn other_formats(&self) -> Vec<(String, u64)> {
+        let spec = self.plan.tasks.first();
+        if spec.is_none_or(|spec| spec.checkpoint_format != CheckpointFormats::Both) {
+            return Vec::new();
+        }
+        let bytes = |outlook: &Outlook| -> u64 {
+            let to_do = outlook.stages.iter().take(3);
+            let checkpoints = to_do.filter(|stage| **stage != StageOutlook::There).count();
+            let canvas = |formats| all_images(outlook, outlook.memory.pad, formats);
+            let saved = canvas(CheckpointFormats::Both) - canvas(CheckpointFormats::Tiff);
+            // Of four images two are of stage 1.
+            let images = checkpoints as u64
+                + u64::from(outlook.stages.first() != Some(&StageOutlook::There));
+            outlook.disk_bytes.saturating_sub(saved / 4 * images)
+        };
+        let to_do = self.previews.iter().flatten();
+        let total = to_do
+            .filter(|outlook| !outlook.is_finished())
+            .map(bytes)
+            .sum();
+        vec![("checkpoint_format = \"tiff\"".to_owned(), total)]
+    }
+}

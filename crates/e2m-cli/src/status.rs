@@ -1,0 +1,188 @@
+//! `e2m status`: what is there of each task, and what a run would do.
+
+use crate::exit::Exit;
+use crate::table::Table;
+use crate::terminal::Terminal;
+use e2m_batch::cluster::Whereabouts;
+use e2m_batch::{BatchStatus, Environment, Plan, human, status, task_name};
+use e2m_pipeline::{Outlook, StageOutlook, Status};
+use e2m_schedule::slurm::JobState;
+
+/// Prints a row per task, and below it why stages would be done that were done before.
+pub(crate) fn show(plan: &Plan, json: bool, environment: &Environment, terminal: &Terminal) -> Exit {
+    let status = status(plan, environment);
+    for note in &status.queue.notes {
+        terminal.warn(note);
+    }
+    if json {
+        terminal.result(&status.document().to_string());
+    } else {
+        show_table(&status, terminal);
+    }
+    match status.unreadable() {
+        0 => Exit::Complete,
+        _ => Exit::TaskFailed,
+    }
+}
+
+fn show_table(status: &BatchStatus<'_>, terminal: &Terminal) {
+    let queue = &status.queue;
+    let on_cluster = status
+        .tasks()
+        .any(|(task, _)| queue.whereabouts(task, false).is_some());
+    let mut columns = vec!["task", "status", "1", "2", "3", "4", "a run would"];
+    if on_cluster {
+        columns.push("on the cluster");
+    }
+    let mut table = Table::new(&columns);
+    let mut reasons = Vec::new();
+    let mut bytes = 0;
+    let mut counts = Counts::default();
+    for (task, preview) in status.tasks() {
+        let name = task_name(task);
+        let there = status.whereabouts(task, preview);
+        match preview {
+            Ok(preview) => {
+                bytes += preview.disk_bytes;
+                counts.add(preview, there.map(|there| &there.state));
+                // A job that goes on makes good what the last run left.
+                reasons.extend(reason(&name, preview).filter(|_| there.is_none()));
+                let place = on_cluster.then(|| there.map(Whereabouts::cell).unwrap_or_default());
+                table.row(row(name, preview).into_iter().chain(place));
+            }
+            Err(error) => {
+                counts.unreadable += 1;
+                reasons.push(format!("{name}: {error}"));
+                let mut cells = vec![name, "cannot be read, see below".to_owned()];
+                if let Some(there) = there {
+                    cells.resize(columns.len() - 1, String::new());
+                    cells.push(there.cell());
+                }
+                table.row(cells);
+            }
+        }
+    }
+    for missing in &status.plan.missing {
+        let dye = missing.dye.as_deref().unwrap_or("*");
+        table.row([format!("{}/{dye}", missing.sample), "images missing".into()]);
+    }
+    terminal.result(&table.to_string());
+    if !reasons.is_empty() {
+        terminal.result(&format!("\n{}", reasons.join("\n")));
+    }
+    let to_write = match bytes {
+        0 => String::new(),
+        bytes => format!("; a run would write {}", human::bytes(bytes)),
+    };
+    terminal.summary(&format!("\n{}{to_write}", counts.text()));
+    if let Some(line) = queue.who_reports() {
+        terminal.summary(&line);
+    }
+}
+
+/// Tasks by what is there of them.
+#[derive(Debug, Default)]
+struct Counts {
+    queued: usize,
+    running: usize,
+    finished: usize,
+    failed: usize,
+    begun: usize,
+    new: usize,
+    unreadable: usize,
+}
+
+impl Counts {
+    fn add(&mut self, preview: &Outlook, on_cluster: Option<&JobState>) {
+        let there = preview.stages.contains(&StageOutlook::There);
+        let failed = matches!(preview.earlier, Some(Status::Error(_)));
+        *match (on_cluster, preview.is_finished()) {
+            (Some(JobState::Running { .. } | JobState::Ending { .. }), _) => &mut self.running,
+            (Some(JobState::Ended { .. }), _) => &mut self.failed,
+            (Some(_), _) => &mut self.queued,
+            (None, true) => &mut self.finished,
+            (None, false) if failed => &mut self.failed,
+            (None, false) if there => &mut self.begun,
+            (None, false) => &mut self.new,
+        } += 1;
+    }
+
+    fn text(&self) -> String {
+        let all = [
+            (self.queued, "queued"),
+            (self.running, "running"),
+            (self.finished, "finished"),
+            (self.failed, "failed"),
+            (self.begun, "begun"),
+            (self.new, "to do"),
+            (self.unreadable, "not readable"),
+        ];
+        let told: Vec<String> = all
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        told.join(", ")
+    }
+}
+
+fn row(name: String, preview: &Outlook) -> [String; 7] {
+    let stage = |index: usize| match preview.stages.get(index) {
+        Some(StageOutlook::There) => "there",
+        Some(StageOutlook::New) => "to do",
+        Some(StageOutlook::Again(_)) => "again",
+        None => "",
+    };
+    let status = match (&preview.finished, &preview.earlier) {
+        (Some(status), _) => short(status),
+        // What that run was asked for was there once.
+        (None, Some(Status::Complete | Status::Suspect(_))) => "in part",
+        (None, Some(status)) => short(status),
+        (None, None) => "",
+    };
+    let to_do: Vec<String> = preview.to_do().iter().map(u8::to_string).collect();
+    let would = match (&preview.finished, to_do.len()) {
+        (Some(_), _) if preview.touched => "compare what was touched".to_owned(),
+        (Some(_), _) => "do nothing".to_owned(),
+        (None, 0) => "draw missing pictures or finish the record".to_owned(),
+        (None, 1) => format!("do stage {}", to_do[0]),
+        (None, _) => format!("do stages {}", to_do.join(", ")),
+    };
+    [
+        name,
+        status.to_owned(),
+        stage(0).into(),
+        stage(1).into(),
+        stage(2).into(),
+        stage(3).into(),
+        would,
+    ]
+}
+
+fn short(status: &Status) -> &'static str {
+    match status {
+        Status::Complete => "complete",
+        Status::Suspect(_) => "suspect",
+        Status::Error(_) => "failed",
+        Status::Incomplete(_) => "incomplete",
+    }
+}
+
+/// Why stages of a task would be done that were done before.
+fn reason(name: &str, preview: &Outlook) -> Option<String> {
+    let again = (1..)
+        .zip(&preview.stages)
+        .find_map(|(number, stage)| match stage {
+            StageOutlook::Again(why) => Some(format!("{name}: stage {number}: {why}")),
+            _ => None,
+        });
+    let failed = match &preview.earlier {
+        Some(Status::Error(why)) => Some(format!("{name}: the last run ended in an error: {why}")),
+        _ => None,
+    };
+    let touched = preview.touched.then(|| {
+        format!("{name}: a raw file or a checkpoint was touched since: a run reads it, and if its content is another, redoes what rests on it")
+    });
+    let told: Vec<String> = again.into_iter().chain(touched).chain(failed).collect();
+    (!told.is_empty()).then(|| told.join("\n"))
+}
