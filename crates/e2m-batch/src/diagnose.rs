@@ -4,6 +4,7 @@ use crate::environment::Environment;
 use e2m_image::{PixelType, Size};
 use e2m_pipeline::{CheckpointFormats, MemoryNeeds};
 use e2m_resources::{Disk, DiskError, DiskSpeed, Machine, disk_speed, threads_per_worker};
+use std::io;
 use std::path::Path;
 
 /// Tasks that are more than any machine runs at a time.
@@ -32,7 +33,7 @@ pub struct Diagnosis {
     /// Limits of memory and processors.
     pub machine: Machine,
     /// The disk, and how fast it was found to be, where that was measured.
-    pub disk: Result<(Disk, Option<Result<DiskSpeed, DiskError>>), DiskError>,
+    pub disk: Result<(Disk, Option<io::Result<DiskSpeed>>), DiskError>,
     /// For each type of pixels how many tasks run at a time.
     pub capacity: Vec<Capacity>,
 }

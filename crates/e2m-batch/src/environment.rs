@@ -95,10 +95,8 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_not_set() {
-        let environment = Environment::new([
-            ("A".into(), "1".into()),
-            ("B".into(), OsString::new()),
-        ]);
+        let environment =
+            Environment::new([("A".into(), "1".into()), ("B".into(), OsString::new())]);
         assert_eq!(environment.get("A").as_deref(), Some("1"));
         assert_eq!((environment.get("B"), environment.has("B")), (None, true));
         assert_eq!(environment.variables().get("A"), Some("1"));

@@ -144,6 +144,11 @@ pub enum BatchEvent<'a> {
         /// The sentence.
         text: &'a str,
     },
+    /// Something that could not be done, as a sentence.
+    Error {
+        /// The sentence.
+        text: &'a str,
+    },
     /// What `memory_debug` prints around each task.
     MemoryLine {
         /// Which task.

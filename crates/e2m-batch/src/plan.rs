@@ -2,10 +2,10 @@
 
 use crate::batch_file::BatchFile;
 use crate::batch_file::Execution;
-use crate::batch_file::problem::{BatchFileError, Problem};
 use crate::batch_file::Resources;
-use crate::batch_file::setting::Setting as _;
 use crate::batch_file::SlurmSettings;
+use crate::batch_file::problem::{BatchFileError, Problem};
+use crate::batch_file::setting::Setting as _;
 use crate::batch_file::values::Names;
 use crate::human::count;
 use crate::selection::{PlanOptions, TaskSelection};
@@ -219,7 +219,9 @@ impl Plan {
         let mut left_alone = Vec::new();
         let mut place = 0;
         // What is wrong with pairs that nobody asked for is nobody's business now.
-        for pair in find(batch, &TaskSelection::default()).map_or_else(|_| Vec::new(), |all| all.pairs) {
+        for pair in
+            find(batch, &TaskSelection::default()).map_or_else(|_| Vec::new(), |all| all.pairs)
+        {
             let asked_for = tasks
                 .iter()
                 .position(|task| task.sample == pair.sample && task.dye == pair.dye);

@@ -106,7 +106,9 @@ impl<'a> SingleTask<'a> {
 
     /// What it will still write, bytes.
     pub fn disk_bytes(&self) -> u64 {
-        self.preview.as_ref().map_or(0, |preview| preview.disk_bytes)
+        self.preview
+            .as_ref()
+            .map_or(0, |preview| preview.disk_bytes)
     }
 
     /// Runs it to its end, with files made in a scratch folder first, where there is one.

@@ -60,7 +60,10 @@ impl BatchStatus<'_> {
 
     /// Tasks whose images cannot be read.
     pub fn unreadable(&self) -> usize {
-        self.previews.iter().filter(|preview| preview.is_err()).count()
+        self.previews
+            .iter()
+            .filter(|preview| preview.is_err())
+            .count()
     }
 
     /// The same for other programs, and what an engine that runs task by task has to know of each.

@@ -27,7 +27,9 @@ pub struct SurveyedImage {
 impl BatchSurvey {
     /// Why images cannot be read.
     pub fn errors(&self) -> impl Iterator<Item = &RawError> {
-        self.images.iter().filter_map(|image| image.survey.as_ref().err())
+        self.images
+            .iter()
+            .filter_map(|image| image.survey.as_ref().err())
     }
 }
 

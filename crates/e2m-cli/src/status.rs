@@ -9,7 +9,12 @@ use e2m_pipeline::{Outlook, StageOutlook, Status};
 use e2m_schedule::slurm::JobState;
 
 /// Prints a row per task, and below it why stages would be done that were done before.
-pub(crate) fn show(plan: &Plan, json: bool, environment: &Environment, terminal: &Terminal) -> Exit {
+pub(crate) fn show(
+    plan: &Plan,
+    json: bool,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Exit {
     let status = status(plan, environment);
     for note in &status.queue.notes {
         terminal.warn(note);

@@ -1,13 +1,42 @@
 //! The summary at the end of a batch.
 
-use super::results::{CSV_NAME, Ending, TaskResult};
-use super::{BatchReport, log, page};
-use crate::human;
 use crate::table::Table;
+use crate::terminal::Terminal;
+use e2m_batch::human;
+use e2m_batch::report::{
+    BatchReport, PAGE_NAME, RUN_LOG_NAME, TABLE_NAME, TaskEnding, TaskProblem, TaskResult,
+    Unwritten, problems, tally,
+};
 use e2m_pipeline::Verdict;
 
+/// Prints the summary, then what is wrong, then where everything is, then what could not be written.
+pub(crate) fn show(report: &BatchReport<'_>, unwritten: &[Unwritten], terminal: &Terminal) {
+    terminal.summary(&format!("\n{}", table(report)));
+    let problems = problems(report);
+    if !problems.is_empty() {
+        terminal.problem(&format!("\n{}", problems_text(&problems)));
+    }
+    let words = last_words(report, unwritten.is_empty());
+    terminal.summary(&format!("\n{words}"));
+    for file in unwritten {
+        terminal.warn(&file.to_string());
+    }
+}
+
+/// The PROBLEMS section.
+fn problems_text(problems: &[TaskProblem]) -> String {
+    let mut text = format!("PROBLEMS ({})", problems.len());
+    for problem in problems {
+        text.push_str(&format!(
+            "\n  {}\n    {}\n    what to do: {}",
+            problem.task, problem.what, problem.to_do
+        ));
+    }
+    text
+}
+
 /// One row per task.
-pub(super) fn table(report: &BatchReport<'_>) -> Table {
+fn table(report: &BatchReport<'_>) -> Table {
     let mut table = Table::new(&[
         "task",
         "status",
@@ -29,19 +58,19 @@ pub(super) fn table(report: &BatchReport<'_>) -> Table {
 
 fn row(result: &TaskResult) -> [String; 7] {
     let status = match result.ending() {
-        Ending::Complete => "complete",
-        Ending::Suspect => "suspect",
-        Ending::Failed => "failed",
-        Ending::Interrupted => "interrupted",
-        Ending::NotBegun => "not begun",
-        Ending::Queued => "in the queue",
+        TaskEnding::Complete => "complete",
+        TaskEnding::Suspect => "suspect",
+        TaskEnding::Failed => "failed",
+        TaskEnding::Interrupted => "interrupted",
+        TaskEnding::NotBegun => "not begun",
+        TaskEnding::Queued => "in the queue",
     };
     let verdict = result.verdict.map_or("", |verdict| match verdict {
         Verdict::Pass => "pass",
         Verdict::Suspect => "suspect",
         Verdict::Fail => "fail",
     });
-    let begun = !matches!(result.ending(), Ending::NotBegun | Ending::Queued);
+    let begun = !matches!(result.ending(), TaskEnding::NotBegun | TaskEnding::Queued);
     let time = if result.worked() {
         human::seconds(result.seconds)
     } else {
@@ -70,33 +99,14 @@ fn scale(result: &TaskResult) -> String {
 }
 
 /// How it ended in all, and where the results are, if they could be written.
-pub(super) fn last_words(report: &BatchReport<'_>, all_written: bool) -> String {
+fn last_words(report: &BatchReport<'_>, all_written: bool) -> String {
     let folder = report.plan.output_dir.display();
     let ended = format!("{} in {}.", tally(report), human::seconds(report.seconds));
     if !all_written {
         return format!("{ended}\nNot everything could be written to {folder}, see below.");
     }
     format!(
-        "{ended}\nResults are in {folder}: one folder per task, the pictures in {}, the table in {CSV_NAME}, the log in {}.",
-        page::NAME,
-        log::NAME
+        "{ended}\nResults are in {folder}: one folder per task, the pictures in {}, the table in {TABLE_NAME}, the log in {}.",
+        PAGE_NAME, RUN_LOG_NAME
     )
-}
-
-/// `3 complete, 1 suspect`.
-pub(crate) fn tally(report: &BatchReport<'_>) -> String {
-    let counts = [
-        (report.count(Ending::Complete), "complete"),
-        (report.count(Ending::Suspect), "suspect"),
-        (report.count(Ending::Failed), "failed"),
-        (report.count(Ending::Interrupted), "interrupted"),
-        (report.count(Ending::NotBegun), "not begun"),
-        (report.count(Ending::Queued), "in the queue"),
-        (report.plan.missing.len(), "left out"),
-    ];
-    let told = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"));
-    told.collect::<Vec<_>>().join(", ")
 }

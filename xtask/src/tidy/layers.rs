@@ -28,8 +28,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "e2m-batch",
+        &[
+            "e2m-image",
+            "e2m-io",
+            "e2m-pipeline",
+            "e2m-plot",
+            "e2m-resources",
+            "e2m-schedule",
+        ],
+    ),
+    (
         "e2m-cli",
         &[
+            "e2m-batch",
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
@@ -45,7 +57,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
-            "e2m-cli",
+            "e2m-batch",
             "e2m-schedule",
         ],
     ),

@@ -38,11 +38,7 @@ pub struct Admission {
 
 impl Admission {
     /// Adds up what the tasks need that are not finished, and holds it against the machine.
-    pub fn of(
-        plan: &Plan,
-        previews: &[Preview],
-        machine: &Machine,
-    ) -> Self {
+    pub fn of(plan: &Plan, previews: &[Preview], machine: &Machine) -> Self {
         let threads = match plan.execution.threads {
             AutoCount::Exactly(count) => count.get(),
             AutoCount::Auto => machine.cpus(),
@@ -271,4 +267,3 @@ fn beyond_limit(plan: &Plan, needs: &[Need], workers: usize) -> Option<String> {
         )
     })
 }
-

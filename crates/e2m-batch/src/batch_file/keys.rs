@@ -147,11 +147,7 @@ fn destination(section: &str) -> String {
 }
 
 /// The most similar name, case and dashes aside, if any is similar enough.
-pub fn nearest<'n>(
-    key: &str,
-    names: impl Iterator<Item = &'n str>,
-    least: f64,
-) -> Option<&'n str> {
+pub fn nearest<'n>(key: &str, names: impl Iterator<Item = &'n str>, least: f64) -> Option<&'n str> {
     if key.len() > LONGEST_GUESSED {
         return None;
     }

@@ -47,7 +47,7 @@ const MAX_BYTES: u64 = 4 << 20;
 
 /// A batch file, read and checked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
+pub struct BatchFile {
     /// Where it is.
     pub path: PathBuf,
     /// Its text, for messages about it.
@@ -66,7 +66,7 @@ pub struct Batch {
     pub overrides: Vec<Override>,
 }
 
-impl Batch {
+impl BatchFile {
     /// Reads a batch file.
     ///
     /// # Errors
@@ -78,7 +78,8 @@ impl Batch {
             path: path.clone(),
             offset: error.utf8_error().valid_up_to(),
         })?;
-        Self::parse(&path, &text).map_err(|list| BatchFileError::Content(Problems { path, text, list }))
+        Self::parse(&path, &text)
+            .map_err(|list| BatchFileError::Content(Problems { path, text, list }))
     }
 
     /// Reads the text of a batch file that lies at `path`; what is not in it is not looked at.
@@ -292,7 +293,7 @@ fn instead_of(path: &Path) -> String {
         return format!("; there is no folder {} either", folder.display());
     }
     let others = toml_files(folder);
-    match keys::nearest(&name, others.iter().map(String::as_str), 0.5) {
+    match nearest(&name, others.iter().map(String::as_str), 0.5) {
         Some(near) => format!("; did you mean {near}?"),
         None => "; `e2m init` writes one to start from".into(),
     }

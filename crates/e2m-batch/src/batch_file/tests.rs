@@ -178,7 +178,9 @@ fn a_file_far_too_long_is_not_read() {
     let path = folder.path().join("image.tif");
     let file = File::create(&path).expect("created");
     file.set_len(1 << 40).expect("a terabyte of zeros");
-    let said = BatchFile::read(&path).expect_err("no batch file").to_string();
+    let said = BatchFile::read(&path)
+        .expect_err("no batch file")
+        .to_string();
     assert!(said.contains("image.tif is not a batch file"), "{said}");
     assert!(said.contains("longer than 4194304 bytes"), "{said}");
 }

@@ -1,44 +1,65 @@
-//! `e2m cancel`: takes the jobs of a batch off the cluster.
+//! Takes the jobs of a batch off the cluster.
 
 use super::slurm;
-use super::submission::{PATIENCE, Submission, all, alone};
-use crate::args::TaskArgs;
+use super::submission::{PATIENCE, RecordError, Submission, all, alone};
 use crate::batch_file::BatchFile;
 use crate::batch_file::values::Names;
-use crate::exit::Exit;
-use crate::human::count;
+use crate::environment::Environment;
+use crate::event::BatchEvent;
 use crate::plan::asked_for;
-use crate::terminal::Terminal;
+use crate::reporter::Reporter;
+use crate::selection::TaskSelection;
 use e2m_pipeline::TaskSpec;
-use e2m_schedule::slurm::QueuedJob;
+use e2m_schedule::slurm::{QueuedJob, SlurmError};
 
-/// Cancels what waits or runs of a batch, whatever lies in its raw folder. The job that collects stays, and writes what there is.
-pub(crate) fn cancel(batch: &BatchFile, wanted: &TaskArgs, terminal: &Terminal) -> Exit {
-    match try_to(batch, wanted, terminal) {
-        Ok(exit) => exit,
-        Err(error) => {
-            terminal.error(&error.to_string());
-            Exit::TaskFailed
-        }
-    }
+/// What was cancelled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cancelled {
+    /// How many jobs.
+    pub jobs: usize,
+    /// The jobs that still write the report of what there is.
+    pub reporting: Vec<u64>,
+    /// Whether any task that was ever submitted has the names asked for.
+    pub known: bool,
 }
 
-fn try_to(
+/// Why nothing could be cancelled, or not all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CancelError {
+    /// What is on record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// What SLURM says.
+    #[error(transparent)]
+    Slurm(#[from] SlurmError),
+}
+
+/// Cancels what waits or runs of a batch, whatever lies in its raw folder. The job that collects stays, and writes what there
+/// is.
+///
+/// # Errors
+/// Records that cannot be read or written, and what `scancel` says.
+pub fn cancel(
     batch: &BatchFile,
-    wanted: &TaskArgs,
-    terminal: &Terminal,
-) -> Result<Exit, Box<dyn std::error::Error>> {
+    wanted: &TaskSelection,
+    environment: &Environment,
+    reporter: &mut dyn Reporter,
+) -> Result<Cancelled, CancelError> {
     let chosen = Chosen::of(batch, wanted);
     let output_dir = batch.output_dir();
     let _lock = alone(&output_dir, PATIENCE)?;
+    let mut warn = |error: &RecordError| {
+        let text = error.to_string();
+        reporter.on_event(&BatchEvent::Warning { text: &text });
+    };
     let (submissions, errors) = all(&output_dir);
-    for error in &errors {
-        terminal.warn(&error.to_string());
-    }
-    let client = slurm(&batch.slurm);
-    let mut cancelled = 0;
-    let mut reports = Vec::new();
-    let mut known = chosen.is_everything();
+    errors.iter().for_each(&mut warn);
+    let client = slurm(&batch.slurm, environment);
+    let mut cancelled = Cancelled {
+        known: chosen.is_everything(),
+        ..Cancelled::default()
+    };
     for mut submission in submissions.into_iter().filter(|one| !one.record.closed) {
         let live = client.queue(&submission.jobs())?;
         let live: Vec<&QueuedJob> = live.iter().filter(|job| job.state.is_live()).collect();
@@ -46,60 +67,34 @@ fn try_to(
         let tasks = match submission.tasks() {
             Ok(tasks) => tasks,
             Err(error) => {
-                terminal.warn(&error.to_string());
+                warn(&error);
                 Vec::new()
             }
         };
-        known |= tasks.iter().any(|task| chosen.include(Some(task)));
+        cancelled.known |= tasks.iter().any(|task| chosen.include(Some(task)));
         let mut jobs = Vec::new();
-        let mut places = Vec::new();
+        let mut indices = Vec::new();
         for job in &live {
-            let place = place_of(&submission, job);
+            let index = index_of(&submission, job);
             if let Some(number) = job.array_task
-                && chosen.include(place.and_then(|place| tasks.get(place)))
+                && chosen.include(index.and_then(|index| tasks.get(index)))
             {
                 jobs.push(format!("{}_{number}", job.job));
-                places.extend(place);
+                indices.extend(index);
             }
         }
         if jobs.is_empty() {
             continue;
         }
         client.cancel(&jobs)?;
-        submission.record.cancelled.extend(places);
+        submission.record.cancelled.extend(indices);
         submission.write()?;
-        cancelled += jobs.len();
+        cancelled.jobs += jobs.len();
         let collectors = submission.record.collectors.iter();
         let waiting = collectors.filter(|job| live.iter().any(|one| one.job == **job));
-        reports.extend(waiting.map(u64::to_string));
+        cancelled.reporting.extend(waiting);
     }
-    if !known {
-        terminal.error(
-            "none of the tasks that were submitted has these names; `e2m status` lists them",
-        );
-        return Ok(Exit::BadInput);
-    }
-    if cancelled == 0 {
-        terminal.summary("Nothing of it waits or runs.");
-        return Ok(Exit::Complete);
-    }
-    let mut told = format!(
-        "Cancelled {}. What is finished stays; `e2m submit` or `e2m` with the same batch file goes on from there.",
-        count(cancelled, "job")
-    );
-    if !reports.is_empty() {
-        let jobs = reports.join(" and ");
-        let (plural, verb) = if reports.len() == 1 {
-            ("", "writes")
-        } else {
-            ("s", "write")
-        };
-        told.push_str(&format!(
-            "\nJob{plural} {jobs} {verb} the report of what there is."
-        ));
-    }
-    terminal.summary(&told);
-    Ok(Exit::Complete)
+    Ok(cancelled)
 }
 
 /// Which tasks.
@@ -109,7 +104,7 @@ enum Chosen {
 }
 
 impl Chosen {
-    fn of(batch: &BatchFile, wanted: &TaskArgs) -> Self {
+    fn of(batch: &BatchFile, wanted: &TaskSelection) -> Self {
         if wanted.samples.is_empty() && wanted.dyes.is_empty() {
             return Self::Everything;
         }
@@ -132,8 +127,8 @@ impl Chosen {
     }
 }
 
-/// The place of a job's task in its submission.
-fn place_of(submission: &Submission, job: &QueuedJob) -> Option<usize> {
+/// The index of a job's task in its submission.
+fn index_of(submission: &Submission, job: &QueuedJob) -> Option<usize> {
     let mut arrays = submission.record.arrays.iter();
     let array = arrays.find(|array| array.job == Some(job.job))?;
     array.tasks.get(job.array_task?).copied()

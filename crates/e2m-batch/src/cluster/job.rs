@@ -1,24 +1,25 @@
-//! `e2m slurm-task`: one job of an array.
+//! One job of an array: runs the task that is its own, and leaves a report of it.
 
 use super::job_report::{JobReport, Starts};
 use super::slurm;
 use super::submission::{ListedTask, RecordError, Submission, TaskList, read_json};
-use crate::args::{SlurmTaskArgs, TalkArgs};
 use crate::batch_file::values::{AutoCount, Parallel};
-use crate::exit::Exit;
+use crate::ending::BatchEnding;
+use crate::environment::Environment;
+use crate::event::BatchEvent;
 use crate::human;
-use crate::logging;
-use crate::plan::Plan;
+use crate::plan::{Plan, task_name};
 use crate::report::results::TaskResult;
-use crate::signals::{self, Warned};
-use crate::task_name;
-use crate::terminal::Terminal;
-use crate::unit::{SingleTask, exit_of};
+use crate::reporter::Reporter;
+use crate::run::StartError;
+use crate::single_task::{SingleTask, ending_of};
 use e2m_io::{Scratch, is_same_disk, is_shared_disk};
 use e2m_pipeline::{Status, TaskOutcome, TaskSpec, record_failure};
 use e2m_schedule::Interrupt;
-use e2m_schedule::slurm::{JobState, Slurm, WARNED_VARIABLE};
+use e2m_schedule::slurm::{JobState, Slurm};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// After so many warnings without a finished stage in between, another start would come to nothing as well.
@@ -26,29 +27,61 @@ const STARTS_IN_VAIN: u32 = 3;
 /// A job may start so much earlier than it is on record.
 const RECORD_LATE: Duration = Duration::from_secs(60);
 
-/// Does the task of this job, and leaves an answer.
-pub(crate) fn work(args: &SlurmTaskArgs) -> Exit {
-    let talk = TalkArgs::default();
-    let terminal = Terminal::plain(talk);
-    logging::start(&terminal, talk);
-    // First of all: unheard, the warning would end the process.
-    let interrupt = Interrupt::default();
-    let warned = signals::listen_in_job(&interrupt, &terminal);
-    if variable(WARNED_VARIABLE).is_some() {
-        warned.raise(&interrupt);
-        terminal.say("SLURM warned during the setup that the time of this job is nearly up");
+/// SLURM's warning that the time of a job is nearly up, shared with whoever hears it.
+#[derive(Debug, Clone, Default)]
+pub struct JobWarning(Arc<AtomicBool>);
+
+impl JobWarning {
+    /// The warning has come.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
-    match Job::read(args) {
-        Ok(job) => job.run(&interrupt, &warned, &terminal),
-        Err(why) => {
-            terminal.error(&why);
-            Exit::BadInput
-        }
+
+    /// Whether it has.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
+/// Why a job cannot do its task.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobError {
+    /// This is no job.
+    #[error(
+        "SLURM_ARRAY_TASK_ID is not set: this is for the jobs that `e2m submit` makes; to run one task use `e2m task`"
+    )]
+    NoArray,
+    /// What is on record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The list has no such task.
+    #[error("{} has no task number {number}", list.display())]
+    NoTask {
+        /// The list.
+        list: PathBuf,
+        /// The number in the array.
+        number: usize,
+    },
+    /// Nothing is to be done for it.
+    #[error("{} is over; nothing is to be done for it", folder.display())]
+    Over {
+        /// The folder of the submission.
+        folder: PathBuf,
+    },
+    /// Its submission knows nothing of it.
+    #[error("job {job} is not on record in {}: its submission was interrupted. Submit the batch again", folder.display())]
+    NotOnRecord {
+        /// The job, as `12_3`.
+        job: String,
+        /// The folder of the submission.
+        folder: PathBuf,
+    },
+}
+
 /// A job, and the task that is its own.
-struct Job {
+#[derive(Debug)]
+pub struct ArrayJob {
     /// The folder of the submission.
     folder: PathBuf,
     /// Its number as `12_3`.
@@ -60,36 +93,41 @@ struct Job {
     index: usize,
     plan: Plan,
     starts: Starts,
+    environment: Environment,
 }
 
-impl Job {
-    fn read(args: &SlurmTaskArgs) -> Result<Self, String> {
-        let list = std::path::absolute(&args.list).unwrap_or_else(|_| args.list.clone());
+impl ArrayJob {
+    /// The job that this process runs in, by the list of its array's tasks.
+    ///
+    /// # Errors
+    /// Where this is no job, or one that its submission does not want.
+    pub fn read(list: &Path, environment: &Environment) -> Result<Self, JobError> {
+        let list = std::path::absolute(list).unwrap_or_else(|_| list.to_owned());
         let folder = list.parent().unwrap_or(Path::new(".")).to_owned();
-        let place: usize = variable("SLURM_ARRAY_TASK_ID")
+        let number: usize = environment
+            .get("SLURM_ARRAY_TASK_ID")
             .and_then(|text| text.parse().ok())
-            .ok_or("SLURM_ARRAY_TASK_ID is not set: this is for the jobs that `e2m submit` makes; to run one task use `e2m task`")?;
-        let array = variable("SLURM_ARRAY_JOB_ID").unwrap_or_default();
-        let said = |error: RecordError| error.to_string();
-        let tasks: TaskList = read_json(&list).map_err(said)?;
-        let number = format!("{array}_{place}");
-        let submission = on_record(&folder, &number)?;
-        let ListedTask { index, task } = tasks
-            .tasks
-            .get(place)
-            .cloned()
-            .ok_or_else(|| format!("{} has no task number {place}", list.display()))?;
+            .ok_or(JobError::NoArray)?;
+        let array = environment.get("SLURM_ARRAY_JOB_ID").unwrap_or_default();
+        let tasks: TaskList = read_json(&list)?;
+        let job = format!("{array}_{number}");
+        let submission = on_record(&folder, &job)?;
+        let Some(ListedTask { index, task }) = tasks.tasks.get(number).cloned() else {
+            return Err(JobError::NoTask { list, number });
+        };
         let starts = Starts::of(&folder, index);
         Ok(Self {
             plan: plan_of(&submission, starts.remaining(task))?,
             folder,
-            number,
-            node: variable("SLURMD_NODENAME"),
-            restarts: variable("SLURM_RESTART_COUNT")
+            number: job,
+            node: environment.get("SLURMD_NODENAME"),
+            restarts: environment
+                .get("SLURM_RESTART_COUNT")
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
             index,
             starts,
+            environment: environment.clone(),
         })
     }
 
@@ -97,95 +135,114 @@ impl Job {
         &self.plan.tasks[0]
     }
 
-    fn run(mut self, interrupt: &Interrupt, warned: &Warned, terminal: &Terminal) -> Exit {
+    /// Runs the task and leaves a report. `warning` tells whether SLURM warned that the time is up.
+    ///
+    /// # Errors
+    /// Where the report cannot be written.
+    pub fn run(
+        mut self,
+        interrupt: &Interrupt,
+        warning: &JobWarning,
+        reporter: &mut dyn Reporter,
+    ) -> Result<BatchEnding, RecordError> {
         let again = match self.restarts {
             0 => String::new(),
             times => format!(", started again ({})", human::count(times as usize, "time")),
         };
-        terminal.say(&format!(
-            "e2m {}: {} as job {} on {}{again}",
-            env!("CARGO_PKG_VERSION"),
-            task_name(self.task()),
-            self.number,
-            self.node.as_deref().unwrap_or("an unnamed node"),
-        ));
+        note(
+            reporter,
+            &format!(
+                "e2m {}: {} as job {} on {}{again}",
+                env!("CARGO_PKG_VERSION"),
+                task_name(self.task()),
+                self.number,
+                self.node.as_deref().unwrap_or("an unnamed node"),
+            ),
+        );
         if let Err(error) = JobReport::clear(&self.folder, self.index) {
-            terminal.warn(&error.to_string());
+            warn(reporter, &error.to_string());
         }
-        let mut outcome = self.perform(interrupt, terminal);
-        let requeue = outcome.interrupted && self.may_start_again(&mut outcome, warned, terminal);
-        let result = TaskResult::of(self.task(), Some(&outcome), &self.plan.output_dir);
-        let exit = exit_of(&self.plan, &result, interrupt.is_raised());
-        let mut answer = JobReport {
+        let mut outcome = self.perform(interrupt, reporter);
+        let requeue = outcome.interrupted && self.may_start_again(&mut outcome, warning, reporter);
+        let result = TaskResult::of(self.task(), &outcome, &self.plan.output_dir);
+        let ending = ending_of(&self.plan, &result, interrupt.is_raised());
+        let mut report = JobReport {
             job: self.number.clone(),
             node: self.node.clone(),
             requeued: requeue,
             outcome,
         };
-        let mut written = answer.write(&self.folder, self.index);
+        let mut written = report.write(&self.folder, self.index);
         // The last thing, as SLURM ends the job at once.
         if requeue && let Err(error) = self.slurm().requeue(&self.number) {
-            terminal.warn(&format!(
-                "this job cannot be put back into the queue, submit the batch again: {error}"
-            ));
-            answer.requeued = false;
-            answer.outcome.notes.push(format!(
+            warn(
+                reporter,
+                &format!(
+                    "this job cannot be put back into the queue, submit the batch again: {error}"
+                ),
+            );
+            report.requeued = false;
+            report.outcome.notes.push(format!(
                 "its job could not be put back into the queue: {error}"
             ));
-            written = answer.write(&self.folder, self.index);
+            written = report.write(&self.folder, self.index);
         }
-        if let Err(error) = written {
-            terminal.error(&error.to_string());
-            return Exit::TaskFailed;
-        }
-        exit
+        written.map(|()| ending)
     }
 
-    fn perform(&self, interrupt: &Interrupt, terminal: &Terminal) -> TaskOutcome {
-        let unit = match SingleTask::prepare(&self.plan, terminal) {
-            Ok(unit) => unit,
-            Err(refusal) => {
-                terminal.error(&refusal.why);
-                let (sample, dye) = (&self.task().sample, &self.task().dye);
-                let why = format!(
-                    "not started on {}: {}",
-                    self.node.as_deref().unwrap_or("its node"),
-                    refusal.why
-                );
-                return TaskOutcome::failed(sample, dye, why);
+    fn perform(&self, interrupt: &Interrupt, reporter: &mut dyn Reporter) -> TaskOutcome {
+        let task = self.task();
+        match SingleTask::prepare(&self.plan, task, &self.environment, reporter) {
+            Ok(single) => {
+                let scratch = self.scratch(single.disk_bytes(), reporter);
+                single.run(interrupt, scratch.as_ref(), reporter)
             }
-        };
-        let scratch = self.scratch(unit.disk_bytes(), terminal);
-        unit.run(interrupt, scratch.as_ref(), terminal)
+            Err(refused) => self.not_started(&refused, reporter),
+        }
+    }
+
+    fn not_started(&self, refused: &StartError, reporter: &mut dyn Reporter) -> TaskOutcome {
+        let text = refused.to_string();
+        reporter.on_event(&BatchEvent::Error { text: &text });
+        let (sample, dye) = (&self.task().sample, &self.task().dye);
+        let why = format!(
+            "not started on {}: {text}",
+            self.node.as_deref().unwrap_or("its node")
+        );
+        TaskOutcome::failed(sample, dye, why)
     }
 
     /// A folder for files under construction, where the batch file or the node has a place for one.
-    fn scratch(&self, disk_bytes: u64, terminal: &Terminal) -> Option<Scratch> {
+    fn scratch(&self, disk_bytes: u64, reporter: &mut dyn Reporter) -> Option<Scratch> {
         let output = &self.plan.output_dir;
-        let place = match self.plan.slurm.scratch.as_deref() {
+        let folder = match self.plan.slurm.scratch.as_deref() {
             Some("none") => return None,
-            Some(named) => filled_in(named, variable).map(PathBuf::from),
+            Some(named) => filled_in(named, |name| self.environment.get(name)).map(PathBuf::from),
             None => {
-                let place = PathBuf::from(variable("TMPDIR")?);
+                let folder = PathBuf::from(self.environment.get("TMPDIR")?);
                 // What only leads to the same disk, or across a network as well, would be written twice for nothing.
-                if is_same_disk(&place, output) || is_shared_disk(&place) {
+                if is_same_disk(&folder, output) || is_shared_disk(&folder) {
                     return None;
                 }
-                Ok(place)
+                Ok(folder)
             }
         };
-        let opened = place
-            .and_then(|place| Scratch::open(&place, disk_bytes).map_err(|error| error.to_string()));
+        let opened = folder.and_then(|folder| {
+            Scratch::open(&folder, disk_bytes).map_err(|error| error.to_string())
+        });
         match opened {
             Ok(scratch) => {
-                terminal.say(&format!(
-                    "files are made in {} and copied when they are finished",
-                    scratch.folder().display()
-                ));
+                note(
+                    reporter,
+                    &format!(
+                        "files are made in {} and copied when they are finished",
+                        scratch.folder().display()
+                    ),
+                );
                 Some(scratch)
             }
             Err(why) => {
-                terminal.warn(&format!("no scratch folder is used: {why}"));
+                warn(reporter, &format!("no scratch folder is used: {why}"));
                 None
             }
         }
@@ -195,16 +252,16 @@ impl Job {
     fn may_start_again(
         &mut self,
         outcome: &mut TaskOutcome,
-        warned: &Warned,
-        terminal: &Terminal,
+        warning: &JobWarning,
+        reporter: &mut dyn Reporter,
     ) -> bool {
         // While it waited for another run, the task itself could not come to anything.
-        let time_was_up = warned.is_raised()
+        let time_was_up = warning.is_raised()
             && outcome.manifest_path.is_some()
             && !self.slurm().is_being_preempted(&self.number);
         self.starts.add(&outcome.stages_done, time_was_up);
         if let Err(error) = self.starts.write(&self.folder, self.index) {
-            terminal.warn(&error.to_string());
+            warn(reporter, &error.to_string());
         }
         // Preemption begins with SIGTERM as cancelling does; only then SLURM still calls the job running. Where it does not,
         // it starts the job again itself, if at all.
@@ -212,8 +269,8 @@ impl Job {
             Ok(Some(state)) => matches!(state, JobState::Running { .. }),
             Ok(None) => false,
             Err(error) => {
-                terminal.warn(&error.to_string());
-                warned.is_raised()
+                warn(reporter, &error.to_string());
+                warning.is_raised()
             }
         };
         if !running {
@@ -224,48 +281,47 @@ impl Job {
                 "no stage could be finished in {STARTS_IN_VAIN} starts of this job in a row; give it more time ([slurm] time)"
             );
             if let Err(error) = record_failure(self.task(), &why) {
-                terminal.warn(&error.to_string());
+                warn(reporter, &error.to_string());
             }
             outcome.status = Status::Error(why);
             return false;
         }
-        terminal.say("asking SLURM to start this job again later");
+        note(reporter, "asking SLURM to start this job again later");
         true
     }
 
     fn slurm(&self) -> Slurm {
-        slurm(&self.plan.slurm)
+        slurm(&self.plan.slurm, &self.environment)
     }
 }
 
 /// The submission, if it still wants this job. Whoever submits may have been killed before the job was on record, or be just
 /// about to write it down.
-fn on_record(folder: &Path, job: &str) -> Result<Submission, String> {
+fn on_record(folder: &Path, job: &str) -> Result<Submission, JobError> {
     let began = Instant::now();
     loop {
-        let submission = Submission::read(folder).map_err(|error| error.to_string())?;
+        let submission = Submission::read(folder)?;
         if submission.record.closed {
-            return Err(format!(
-                "{} is over; nothing is to be done for it",
-                folder.display()
-            ));
+            return Err(JobError::Over {
+                folder: folder.to_owned(),
+            });
         }
         if submission.owns(job) {
             return Ok(submission);
         }
         if began.elapsed() > RECORD_LATE {
-            return Err(format!(
-                "job {job} is not on record in {}: its submission was interrupted. Submit the batch again",
-                folder.display()
-            ));
+            return Err(JobError::NotOnRecord {
+                job: job.to_owned(),
+                folder: folder.to_owned(),
+            });
         }
         std::thread::sleep(Duration::from_secs(2));
     }
 }
 
 /// The plan of the one task, with the settings of the batch file as it was submitted.
-fn plan_of(submission: &Submission, task: TaskSpec) -> Result<Plan, String> {
-    let batch = submission.batch().map_err(|error| error.to_string())?;
+fn plan_of(submission: &Submission, task: TaskSpec) -> Result<Plan, RecordError> {
+    let batch = submission.batch()?;
     let mut plan = Plan::of_tasks(&batch, vec![task]);
     // The job has what it was given, whatever the batch file asks for.
     plan.execution.threads = AutoCount::Auto;
@@ -273,8 +329,12 @@ fn plan_of(submission: &Submission, task: TaskSpec) -> Result<Plan, String> {
     Ok(plan)
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+fn note(reporter: &mut dyn Reporter, text: &str) {
+    reporter.on_event(&BatchEvent::Note { text });
+}
+
+fn warn(reporter: &mut dyn Reporter, text: &str) {
+    reporter.on_event(&BatchEvent::Warning { text });
 }
 
 /// A text with `$NAME` and `${NAME}` filled in.

@@ -1,4 +1,4 @@
-//! Tasks whose jobs ended without an answer: why, and what becomes of them.
+//! Jobs that ended without a report: why, and what becomes of them.
 
 use super::job_report::JobReport;
 use super::submission::Submission;
@@ -16,7 +16,7 @@ const LOG_LINES: usize = 20;
 /// SLURM's word.
 const CANCELLED: &str = "CANCELLED";
 
-/// A job that ended without an answer.
+/// A job that ended without a report.
 pub(super) struct JobFailure {
     pub(super) error: WorkerError,
     job: String,
@@ -40,7 +40,7 @@ impl JobFailure {
         }
     }
 
-    /// Of a job that the user cancelled before it could leave an answer.
+    /// Of a job that the user cancelled before it could leave a report.
     pub(super) fn by_cancelling(submission: &Submission, task: usize) -> Self {
         let job = submission.job_of(task).unwrap_or_default();
         Self {
@@ -63,8 +63,8 @@ impl JobFailure {
         (!self.was_cancelled()).then(|| self.error.to_string())
     }
 
-    /// The answer that it did not leave.
-    pub(super) fn answer(&self, task: &TaskSpec, note: Option<String>) -> JobReport {
+    /// The report that it did not leave.
+    pub(super) fn report(&self, task: &TaskSpec, note: Option<String>) -> JobReport {
         let lines: Vec<&str> = self.log.trim_end().lines().collect();
         let last = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
         let said = if last.is_empty() {

@@ -1,4 +1,4 @@
-//! What a job leaves of its task besides the results: how it ended.
+//! What a job leaves of its task besides the results: its report of how it ended.
 
 use super::submission::{RecordError, Submission, read_json, write_json};
 use e2m_io::remove_file;

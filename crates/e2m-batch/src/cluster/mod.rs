@@ -1,46 +1,49 @@
 //! A batch on a SLURM cluster: handed over, watched, collected.
 //!
 //! ```text
-//! e2m submit          submit.rs   tasks to be done, sized (sizing.rs), as scripts (scripts.rs), to sbatch
-//!   each task's job   work.rs     e2m slurm-task: the task, then an answer (answer.rs)
-//!   the last job      collect.rs  e2m slurm-collect: answers, what died (deaths.rs), result, table, report
-//! e2m status, cancel  queue.rs, cancel.rs
+//! submit              submit.rs       tasks to be done, sized (sizing.rs), as scripts (scripts.rs), to sbatch (sender.rs)
+//!   each task's job   job.rs          e2m slurm-task: the task, then a report of it (job_report.rs)
+//!   the last job      collect.rs      e2m slurm-collect: what became of each (reconciliation.rs, job_failure.rs), result, page
+//! status, cancel      queue.rs, cancel.rs
 //! ```
 //!
-//! What belongs to one submission lies in a folder of its own below `.e2m_slurm` in output_dir (`submission.rs`): the batch file
-//! as it was, the tasks, scripts, logs, answers. Results are where they always are; which of them count is for manifests to say,
-//! so that a batch can be begun in one place and finished in another.
+//! What belongs to one submission lies in a folder of its own below `.e2m_slurm` in the output folder (`submission.rs`): the batch
+//! file as it was, the tasks, scripts, logs, reports of jobs. Results are where they always are; which of them count is for
+//! manifests to say, so that a batch can be begun in one place and finished in another.
 
-mod answer;
 mod cancel;
 mod collect;
-mod deaths;
+mod job;
+mod job_failure;
+mod job_report;
 mod queue;
+mod reconciliation;
 mod scripts;
+mod sender;
 mod sizing;
 mod submission;
 mod submit;
-mod work;
 
-pub(crate) use cancel::cancel;
-pub(crate) use collect::{collect, collect_submission};
-pub(crate) use queue::{Queue, Whereabouts};
-pub(crate) use sizing::cpus;
-pub(crate) use submit::{Handover, submit};
-pub(crate) use work::work;
+pub use cancel::{CancelError, Cancelled, cancel};
+pub use collect::{Collected, collect, collect_submission};
+pub use job::{ArrayJob, JobError, JobWarning};
+pub use queue::{Queue, Whereabouts};
+pub use sizing::cpus;
+pub use submission::RecordError;
+pub use submit::{Handover, SubmissionSummary, SubmitError, Submitted, SubmittedArray, submit};
 
 use crate::batch_file::SlurmSettings;
+use crate::environment::Environment;
 use e2m_schedule::slurm::Slurm;
 use std::ffi::OsString;
 
 /// SLURM, with an environment that does not undo what scripts say. In a job, what SLURM says of that job would be taken by
 /// its programs for wishes about the next one; and variables of `sbatch` go before what stands in a script: those of a
 /// user's profile count for what the batch file leaves open, and not for what e2m relies on.
-fn slurm(settings: &SlurmSettings) -> Slurm {
-    let in_job = std::env::var_os("SLURM_JOB_ID").is_some();
-    let hidden = |name: &OsString| is_hidden(&name.to_string_lossy(), in_job, settings);
-    let names = std::env::vars_os().map(|(name, _)| name);
-    Slurm::new(names.filter(hidden).collect())
+fn slurm(settings: &SlurmSettings, environment: &Environment) -> Slurm {
+    let in_job = environment.has("SLURM_JOB_ID");
+    let hidden = |name: &&OsString| is_hidden(&name.to_string_lossy(), in_job, settings);
+    Slurm::new(environment.names().filter(hidden).cloned().collect())
 }
 
 fn is_hidden(name: &str, in_job: bool, settings: &SlurmSettings) -> bool {

@@ -2,22 +2,24 @@
 
 use super::slurm;
 use super::submission::{Submission, all};
+use crate::environment::Environment;
 use crate::plan::Plan;
 use e2m_pipeline::TaskSpec;
 use e2m_schedule::slurm::{JobState, QueuedJob};
 
 /// Where a task is.
 #[derive(Debug, Clone)]
-pub(crate) struct Whereabouts {
+pub struct Whereabouts {
     /// Its job, as `12_3`.
-    pub(crate) job: String,
-    pub(crate) state: JobState,
+    pub job: String,
+    /// Whether it waits, runs or has ended.
+    pub state: JobState,
     task: TaskSpec,
 }
 
 impl Whereabouts {
     /// `queued (Priority)`, `running on n1`.
-    pub(crate) fn told(&self) -> String {
+    pub fn text(&self) -> String {
         match &self.state {
             JobState::Queued { reason } if reason.is_empty() || reason == "None" => {
                 "queued".to_owned()
@@ -34,12 +36,12 @@ impl Whereabouts {
 
 impl Whereabouts {
     /// The same with its job, for a table.
-    pub(crate) fn cell(&self) -> String {
-        format!("{}, job {}", self.told(), self.job)
+    pub fn cell(&self) -> String {
+        format!("{}, job {}", self.text(), self.job)
     }
 
     /// The same for other programs: `queued` or `running`, and where.
-    pub(crate) fn state_and_node(&self) -> (&'static str, Option<&str>) {
+    pub fn state_and_node(&self) -> (&'static str, Option<&str>) {
         match &self.state {
             JobState::Queued { .. } => ("queued", None),
             JobState::Running { node } => ("running", Some(node)),
@@ -51,18 +53,18 @@ impl Whereabouts {
 
 /// Tasks that wait or run on the cluster, by what is on record and what SLURM says.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
+pub struct Queue {
     /// Of submissions that are open, the newest last.
     found: Vec<Whereabouts>,
     /// Jobs that collect and have not ended.
     pub(crate) collectors: Vec<u64>,
     /// What could not be found out.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl Queue {
     /// Asks SLURM, if there are submissions that have not been closed.
-    pub(crate) fn look(plan: &Plan) -> Self {
+    pub(crate) fn ask(plan: &Plan, environment: &Environment) -> Self {
         let (submissions, errors) = all(&plan.output_dir);
         let mut queue = Self {
             notes: errors.iter().map(ToString::to_string).collect(),
@@ -73,7 +75,7 @@ impl Queue {
             .filter(|submission| !submission.record.closed)
             .collect();
         let jobs: Vec<u64> = open.iter().flat_map(Submission::jobs).collect();
-        match slurm(&plan.slurm).queue(&jobs) {
+        match slurm(&plan.slurm, environment).queue(&jobs) {
             Ok(known) => open.iter().for_each(|one| queue.add(one, &known)),
             Err(error) => queue
                 .notes
@@ -115,7 +117,7 @@ impl Queue {
     }
 
     /// Where a task is or, unless it is finished all the same, which of its jobs failed.
-    pub(crate) fn whereabouts(&self, task: &TaskSpec, finished: bool) -> Option<&Whereabouts> {
+    pub fn whereabouts(&self, task: &TaskSpec, finished: bool) -> Option<&Whereabouts> {
         self.of(task)
             .or_else(|| self.failed(task).filter(|_| !finished))
     }
@@ -139,7 +141,7 @@ impl Queue {
     }
 
     /// Which job will write the report, or that none will.
-    pub(crate) fn who_reports(&self) -> Option<String> {
+    pub fn who_reports(&self) -> Option<String> {
         match self.collectors.as_slice() {
             [] if self.found.is_empty() => None,
             [] => Some(
@@ -159,7 +161,7 @@ impl Queue {
     }
 
     /// Whether nothing of the batch waits or runs.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         !self.found.iter().any(|one| one.state.is_live())
     }
 }

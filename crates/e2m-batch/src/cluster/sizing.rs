@@ -1,9 +1,10 @@
 //! What a job asks for: from the plan of its task, or from `[slurm]`.
 
 use crate::batch_file::SlurmSettings;
-use crate::batch_file::values::{AutoCount, MemoryGate, WallTime};
+use crate::batch_file::values::{AutoCount, Lines, MemoryGate, WallTime};
+use crate::inspect::Preview;
 use crate::plan::Plan;
-use e2m_pipeline::{Outlook, PipelineError};
+use e2m_pipeline::Outlook;
 use e2m_resources::Need;
 use e2m_schedule::slurm::{Demand, Site};
 
@@ -34,7 +35,7 @@ const COLLECT_SECONDS: u64 = 1800;
 const COLLECT_SECONDS_PER_TASK: u64 = 2;
 
 /// Processors of one task.
-pub(crate) fn cpus(plan: &Plan) -> usize {
+pub fn cpus(plan: &Plan) -> usize {
     match (plan.slurm.cpus, plan.execution.threads) {
         (AutoCount::Exactly(count), _) | (AutoCount::Auto, AutoCount::Exactly(count)) => {
             count.get()
@@ -44,12 +45,7 @@ pub(crate) fn cpus(plan: &Plan) -> usize {
 }
 
 /// What the job of a task asks for.
-pub(super) fn demand(
-    plan: &Plan,
-    need: &Need,
-    outlook: &Result<Outlook, PipelineError>,
-    cpus: usize,
-) -> Demand {
+pub(super) fn demand(plan: &Plan, need: &Need, outlook: &Preview, cpus: usize) -> Demand {
     let planned = match plan.resources.memory_gate {
         MemoryGate::Plan => need.plan_bytes,
         MemoryGate::Rule => need.rule_bytes,
@@ -88,7 +84,7 @@ pub(super) fn warn_seconds(seconds: u64, file_bytes: u64) -> u64 {
 }
 
 /// The largest file of a task, bytes.
-pub(super) fn file_bytes(outlook: &Result<Outlook, PipelineError>) -> u64 {
+pub(super) fn file_bytes(outlook: &Preview) -> u64 {
     outlook
         .as_ref()
         .map_or(0, |outlook| 4 * canvas_pixels(outlook))
@@ -156,7 +152,7 @@ pub(super) fn not_extra(settings: &SlurmSettings) -> Option<(String, &'static st
 
 /// What is particular to the cluster.
 pub(super) fn site(settings: &SlurmSettings) -> Site {
-    let lines = |lines: &Option<crate::batch_file::values::Lines>| {
+    let lines = |lines: &Option<Lines>| {
         lines
             .as_ref()
             .map_or_else(Vec::new, |lines| lines.0.clone())

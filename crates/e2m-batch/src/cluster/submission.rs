@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Where submissions are on record, in output_dir.
-const PLACE: &str = ".e2m_slurm";
+const FOLDER: &str = ".e2m_slurm";
 /// The layout of the record.
 const SCHEMA: u32 = 1;
 const RECORD: &str = "submission.json";
@@ -80,31 +80,64 @@ pub(super) struct Submission {
 
 /// A file of a submission cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RecordError {
+#[non_exhaustive]
+pub enum RecordError {
+    /// It cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
+        /// The file.
         path: PathBuf,
+        /// What the system says.
         source: std::io::Error,
     },
+    /// It is not as it is written.
     #[error("{} is not as e2m {} writes it: {source}", path.display(), env!("CARGO_PKG_VERSION"))]
     Content {
+        /// The file.
         path: PathBuf,
+        /// What is wrong.
         source: serde_json::Error,
     },
+    /// It has another layout.
     #[error("{} is of another version of e2m (layout {found} instead of {SCHEMA})", path.display())]
-    Schema { path: PathBuf, found: u32 },
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// Its layout.
+        found: u32,
+    },
+    /// The copy of the batch file cannot be used.
     #[error("{} is no batch file any more; submit again", path.display())]
-    BatchFile { path: PathBuf },
+    Batch {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It cannot be written.
     #[error(transparent)]
     Write(#[from] AtomicError),
+    /// A folder cannot be made.
     #[error(transparent)]
     Folder(#[from] e2m_io::FolderError),
+    /// A lock cannot be had.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Somebody else has the lock.
     #[error("another e2m ({owner}) is at work in {}; try again", path.display())]
-    Busy { path: PathBuf, owner: String },
+    Busy {
+        /// The folder.
+        path: PathBuf,
+        /// Who.
+        owner: String,
+    },
+    /// A path cannot stand in a script.
     #[error("{} is no text in UTF-8, which SLURM's scripts need; move or rename it", path.display())]
-    NotText { path: PathBuf },
+    NotText {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The environment was given no program.
+    #[error("this program does not know where it is, which its jobs have to")]
+    NoProgram,
 }
 
 impl SubmissionRecord {
@@ -125,8 +158,8 @@ impl SubmissionRecord {
 }
 
 /// Where all submissions of an output_dir are.
-pub(super) fn place(output_dir: &Path) -> PathBuf {
-    output_dir.join(PLACE)
+pub(super) fn submissions_folder(output_dir: &Path) -> PathBuf {
+    output_dir.join(FOLDER)
 }
 
 /// Waits until nobody else changes what is on record, and has it so until the answer is dropped.
@@ -137,13 +170,13 @@ pub(super) fn alone(output_dir: &Path, patience: Duration) -> Result<FolderLock,
 /// The same for the files of the batch as a whole: from looking at its tasks to the last file, so that nobody writes what
 /// another has seen before. Where nothing was ever submitted, nobody else collects.
 pub(super) fn alone_reporting(output_dir: &Path) -> Result<Option<FolderLock>, RecordError> {
-    let used = place(output_dir).is_dir();
+    let used = submissions_folder(output_dir).is_dir();
     used.then(|| wait_for(output_dir, ".report_lock", PATIENCE_OF_JOBS))
         .transpose()
 }
 
 fn wait_for(output_dir: &Path, name: &str, patience: Duration) -> Result<FolderLock, RecordError> {
-    let place = place(output_dir);
+    let place = submissions_folder(output_dir);
     create_folders(&place)?;
     // One seeker all along: it finds out whether the record of another machine stands still.
     let (began, mut seeker) = (Instant::now(), LockSeeker::new(&place.join(name)));
@@ -163,7 +196,9 @@ fn wait_for(output_dir: &Path, name: &str, patience: Duration) -> Result<FolderL
 
 /// All submissions of an output_dir, the oldest first, and why others cannot be read.
 pub(super) fn all(output_dir: &Path) -> (Vec<Submission>, Vec<RecordError>) {
-    let entries = std::fs::read_dir(place(output_dir)).into_iter().flatten();
+    let entries = std::fs::read_dir(submissions_folder(output_dir))
+        .into_iter()
+        .flatten();
     let mut folders: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
@@ -185,10 +220,10 @@ impl Submission {
     pub(super) fn new(output_dir: &Path, record: SubmissionRecord) -> Self {
         let stamp = record.submitted.strftime("%Y%m%dT%H%M%S").to_string();
         let names = std::iter::once(stamp.clone()).chain((2..).map(|n| format!("{stamp}-{n}")));
-        let mut folders = names.map(|name| place(output_dir).join(name));
+        let mut folders = names.map(|name| submissions_folder(output_dir).join(name));
         let free = folders.find(|folder| !folder.exists());
         Self {
-            folder: free.unwrap_or_else(|| place(output_dir).join(stamp)),
+            folder: free.unwrap_or_else(|| submissions_folder(output_dir).join(stamp)),
             record,
         }
     }
@@ -232,7 +267,7 @@ impl Submission {
             path: path.clone(),
             source,
         })?;
-        BatchFile::parse(&self.record.batch, &text).map_err(|_| RecordError::BatchFile { path })
+        BatchFile::parse(&self.record.batch, &text).map_err(|_| RecordError::Batch { path })
     }
 
     /// The tasks.
@@ -402,7 +437,7 @@ mod tests {
     #[test]
     fn a_record_of_another_layout_is_named() {
         let folder = tempfile::tempdir().expect("folder");
-        let path = folder.path().join(PLACE).join("x").join(RECORD);
+        let path = folder.path().join(FOLDER).join("x").join(RECORD);
         create_folders(path.parent().expect("a folder")).expect("makes");
         write_atomic(&path, br#"{"schema": 7}"#).expect("writes");
         let (found, errors) = all(folder.path());

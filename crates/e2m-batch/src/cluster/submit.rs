@@ -1,152 +1,181 @@
-//! `e2m submit`: hands the tasks that are to be done over to the cluster.
+//! Hands the tasks that are to be done over to the cluster.
 
-use super::collect::collect;
+use super::collect::{Collected, collect};
 use super::queue::Queue;
 use super::scripts::Scripts;
+use super::sender::Sender;
 use super::submission::{
-    ArrayRecord, PATIENCE, SubmissionRecord, RecordError, Submission, TaskList, all, alone,
+    ArrayRecord, PATIENCE, RecordError, Submission, SubmissionRecord, all, alone,
 };
 use super::{sizing, slurm};
-use crate::args::TaskArgs;
-use crate::batch_file::SlurmSettings;
-use crate::exit::Exit;
-use crate::gate::Admission;
+use crate::admission::Admission;
+use crate::environment::Environment;
+use crate::event::BatchEvent;
 use crate::human::{self, count};
-use crate::look::look;
-use crate::plan::Plan;
-use crate::report::log::RunLog;
-use crate::run::{Journal, check_output_dir};
-use crate::signals;
-use crate::task_name;
-use crate::terminal::Terminal;
-use e2m_io::write_atomic;
-use e2m_pipeline::{Outlook, PipelineError, TaskSpec};
+use crate::inspect::{Preview, inspect};
+use crate::plan::{Plan, task_name};
+use crate::report::{EventLog, RunLog};
+use crate::reporter::Reporter;
+use crate::run::{OutputDirError, check_output_dir};
+use crate::selection::TaskSelection;
+use e2m_pipeline::TaskSpec;
 use e2m_schedule::Interrupt;
-use e2m_schedule::slurm::{Demand, Group, Site, Slurm, SlurmError, groups};
+use e2m_schedule::slurm::{Demand, Group, Site, SlurmError, groups};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What is handed over.
-pub(crate) struct Handover<'a> {
-    pub(crate) plan: &'a Plan,
+#[derive(Debug, Clone, Copy)]
+pub struct Handover<'a> {
+    /// The batch.
+    pub plan: &'a Plan,
     /// The batch file as it is now.
-    pub(crate) batch: &'a str,
-    /// What the command line asked for.
-    pub(crate) asked: &'a TaskArgs,
-    /// Scripts are printed, and nothing is submitted.
-    pub(crate) dry_run: bool,
+    pub batch: &'a str,
+    /// What was asked for besides it.
+    pub asked: &'a TaskSelection,
+    /// Scripts are made, and nothing is submitted.
+    pub dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Submitted {
+    /// Jobs wait.
+    Jobs(SubmissionSummary),
+    /// The scripts that would be submitted, by where they would be.
+    Scripts(Vec<(PathBuf, String)>),
+    /// Everything is finished or in the queue.
+    NothingLeft,
+    /// Everything is finished, and nothing is in the queue. Unless it is a dry run, the results were collected.
+    Finished(Option<Collected>),
 }
 
 /// Why nothing was submitted.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SubmitError {
+#[non_exhaustive]
+pub enum SubmitError {
+    /// An option of `sbatch` in the batch file that e2m sets itself.
+    #[error("extra under [slurm] has {option}, which e2m sets itself: {instead}")]
+    NotExtra {
+        /// The option.
+        option: String,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// Memory or disk will not do.
+    #[error("{}", .0.refusal())]
+    Refused(Box<Admission>),
+    /// Nothing can be written to the output folder.
     #[error(transparent)]
-    SubmissionRecord(#[from] RecordError),
+    OutputDir(#[from] OutputDirError),
+    /// What is on record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// What SLURM says.
     #[error(transparent)]
     Slurm(#[from] SlurmError),
-    #[error("this program does not know where it is, which its jobs have to: {0}")]
-    NoProgram(std::io::Error),
+    /// A script cannot be written.
     #[error(transparent)]
     Script(#[from] e2m_io::AtomicError),
+    /// What is in the queue is not known.
     #[error(
         "{0}\nNothing was submitted, as it might be in the queue already. Try again when that is mended"
     )]
     QueueUnknown(String),
+    /// It was stopped.
     #[error("interrupted; nothing was submitted")]
     Interrupted,
+    /// Nothing was left to be done, and what there is could not be collected.
+    #[error(transparent)]
+    Collect(RecordError),
+    /// It failed half-way, and what was submitted before could not be taken back.
+    #[error(
+        "{error}\nThese jobs could not be taken back, cancel them with `scancel {jobs}`: {source}"
+    )]
+    NotTakenBack {
+        /// Why it failed.
+        error: Box<SubmitError>,
+        /// The jobs, with spaces between.
+        jobs: String,
+        /// Why they could not be cancelled.
+        source: SlurmError,
+    },
 }
 
 /// Submits what is neither finished nor in the queue.
-pub(crate) fn submit(handover: &Handover<'_>, terminal: &Terminal) -> Exit {
+///
+/// `interrupt` is asked between two scripts; what was submitted by then is taken back. `reporter` hears
+/// [`BatchEvent::Admitted`], notes and warnings.
+///
+/// # Errors
+/// See [`SubmitError`]; nothing stays in the queue then, unless it says so.
+pub fn submit(
+    handover: &Handover<'_>,
+    environment: &Environment,
+    interrupt: &Interrupt,
+    reporter: &mut dyn Reporter,
+) -> Result<Submitted, SubmitError> {
     let plan = handover.plan;
     if let Some((option, instead)) = sizing::not_extra(&plan.slurm) {
-        terminal.error(&format!(
-            "extra under [slurm] has {option}, which e2m sets itself: {instead}"
-        ));
-        return Exit::BadInput;
+        return Err(SubmitError::NotExtra { option, instead });
     }
-    let outlooks = look(plan);
+    let previews = inspect(plan);
     let cpus = sizing::cpus(plan);
-    let gate = Admission::of_jobs(
+    let memory = plan.slurm.memory.map(|memory| memory.0);
+    let admission = Admission::of_jobs(plan, &previews, cpus, memory);
+    if admission.refuses() {
+        return Err(SubmitError::Refused(Box::new(admission)));
+    }
+    reporter.on_event(&BatchEvent::Admitted {
         plan,
-        &outlooks,
+        admission: &admission,
+    });
+    if !handover.dry_run {
+        check_output_dir(&plan.output_dir)?;
+    }
+    let inspected = Inspected {
+        previews: &previews,
+        admission: &admission,
         cpus,
-        plan.slurm.memory.map(|memory| memory.0),
-    );
-    gate.tell_fit(terminal);
-    if gate.refuses() {
-        return Exit::Refused;
-    }
-    if !handover.dry_run
-        && let Err(error) = check_output_dir(&plan.output_dir)
-    {
-        terminal.error(&error);
-        return Exit::BadInput;
-    }
-    let interrupt = Interrupt::default();
-    signals::listen_saying(
-        &interrupt,
-        terminal,
-        "interrupted; what was submitted is taken back",
-    );
-    match hand_over(handover, (&outlooks, &gate, cpus), &interrupt, terminal) {
-        Ok(Handed::Over(submission)) => {
-            tell(&submission, plan, terminal);
-            Exit::Complete
-        }
-        Ok(Handed::Nothing(exit)) => exit,
-        Err(SubmitError::Interrupted) => {
-            terminal.error(&SubmitError::Interrupted.to_string());
-            Exit::Interrupted
-        }
-        Err(error) => {
-            terminal.error(&error.to_string());
-            Exit::BadInput
-        }
-    }
+    };
+    hand_over(handover, &inspected, environment, interrupt, reporter)
 }
 
-/// What came of it.
-enum Handed {
-    Over(Box<Submission>),
-    /// There was nothing to submit.
-    Nothing(Exit),
+/// What is known of the tasks.
+struct Inspected<'a> {
+    previews: &'a [Preview],
+    admission: &'a Admission,
+    cpus: usize,
 }
 
 fn hand_over(
     handover: &Handover<'_>,
-    (outlooks, gate, cpus): (&[Result<Outlook, PipelineError>], &Admission, usize),
+    inspected: &Inspected<'_>,
+    environment: &Environment,
     interrupt: &Interrupt,
-    terminal: &Terminal,
-) -> Result<Handed, SubmitError> {
+    reporter: &mut dyn Reporter,
+) -> Result<Submitted, SubmitError> {
     let plan = handover.plan;
     // Two that submit at the same time would both find the queue without the other's jobs.
     let lock = (!handover.dry_run)
         .then(|| alone(&plan.output_dir, PATIENCE))
         .transpose()?;
-    let queue = Queue::look(plan);
+    let queue = Queue::ask(plan, environment);
     // What is not known to be in the queue would be handed over a second time.
     if !queue.notes.is_empty() && !handover.dry_run {
         return Err(SubmitError::QueueUnknown(queue.notes.join("\n")));
     }
-    let chosen = choose(plan, outlooks, &queue, terminal);
-    let program = std::env::current_exe().map_err(SubmitError::NoProgram)?;
+    let chosen = choose(plan, inspected.previews, &queue, reporter);
+    let program = environment.program().ok_or(RecordError::NoProgram)?;
     let site = sizing::site(&plan.slurm);
     if !handover.dry_run {
-        send_missing_collectors(plan, (&site, &program), &queue)?;
+        send_missing_collectors(plan, &site, environment, &queue)?;
     }
     if chosen.is_empty() {
         drop(lock);
-        return Ok(Handed::Nothing(nothing_to_submit(
-            plan,
-            &queue,
-            handover.dry_run,
-            terminal,
-        )));
+        return nothing_to_submit(plan, &queue, handover.dry_run, environment, reporter);
     }
-    let demand =
-        |index: &usize| sizing::demand(plan, &gate.needs()[*index], &outlooks[*index], cpus);
-    let demands: Vec<Demand> = chosen.iter().map(demand).collect();
     let tasks: Vec<TaskSpec> = chosen
         .iter()
         .map(|index| plan.tasks[*index].clone())
@@ -158,21 +187,16 @@ fn hand_over(
     }
     let asked = handover.asked;
     let mut record = SubmissionRecord::new(&plan.batch_path, &asked.samples, &asked.dyes);
-    let file_bytes: Vec<u64> = chosen
-        .iter()
-        .map(|index| sizing::file_bytes(&outlooks[*index]))
-        .collect();
-    record.arrays = arrays(plan, &demands, &file_bytes, cpus);
+    record.arrays = arrays(plan, &chosen, inspected);
     let submission = Submission::new(&plan.output_dir, record);
     if handover.dry_run {
         let scripts = Scripts {
             submission: &submission,
             site: &site,
             settings: &plan.slurm,
-            program: &program,
+            program,
         };
-        print(&submission, &scripts, terminal)?;
-        return Ok(Handed::Nothing(Exit::Complete));
+        return Ok(Submitted::Scripts(all_scripts(&submission, &scripts)?));
     }
     submission.begin(handover.batch, &tasks)?;
     let mut sender = Sender {
@@ -180,17 +204,21 @@ fn hand_over(
         tasks,
         site,
         settings: plan.slurm.clone(),
-        program,
-        client: slurm(&plan.slurm),
+        program: program.to_owned(),
+        client: slurm(&plan.slurm, environment),
     };
     sender.send(interrupt)?;
-    Ok(Handed::Over(Box::new(sender.submission)))
+    Ok(Submitted::Jobs(SubmissionSummary::written_down(
+        &sender.submission,
+        plan,
+    )))
 }
 
 /// A submission that was killed before its last step has jobs, and none that collects what they leave.
 fn send_missing_collectors(
     plan: &Plan,
-    (site, program): (&Site, &Path),
+    site: &Site,
+    environment: &Environment,
     queue: &Queue,
 ) -> Result<(), SubmitError> {
     if queue.is_empty() {
@@ -207,8 +235,11 @@ fn send_missing_collectors(
             submission,
             site: site.clone(),
             settings: plan.slurm.clone(),
-            program: program.to_owned(),
-            client: slurm(&plan.slurm),
+            program: environment
+                .program()
+                .ok_or(RecordError::NoProgram)?
+                .to_owned(),
+            client: slurm(&plan.slurm, environment),
         };
         sender.send_collector(&after)?;
     }
@@ -218,30 +249,29 @@ fn send_missing_collectors(
 /// The tasks to be submitted, by their place in the plan.
 fn choose(
     plan: &Plan,
-    outlooks: &[Result<Outlook, PipelineError>],
+    previews: &[Preview],
     queue: &Queue,
-    terminal: &Terminal,
+    reporter: &mut dyn Reporter,
 ) -> Vec<usize> {
     let mut chosen = Vec::new();
-    for (index, (task, outlook)) in plan.tasks.iter().zip(outlooks).enumerate() {
+    for (index, (task, preview)) in plan.tasks.iter().zip(previews).enumerate() {
         if let Some(there) = queue.of(task) {
-            let (name, state) = (task_name(task), there.told());
+            let (name, state) = (task_name(task), there.text());
             let unheard = if task.force || task.from_stage > 1 {
                 "; nothing is done again in it, `e2m cancel` it first for that"
             } else {
                 ""
             };
-            terminal.say(&format!(
-                "{name} is left to job {}, {state}{unheard}",
-                there.job
-            ));
+            let text = format!("{name} is left to job {}, {state}{unheard}", there.job);
+            reporter.on_event(&BatchEvent::Note { text: &text });
             continue;
         }
-        match outlook {
-            Ok(outlook) if outlook.is_finished() => continue,
+        match preview {
+            Ok(preview) if preview.is_finished() => continue,
             Ok(_) => {}
             Err(error) => {
-                terminal.warn(&format!("{}: {error}; its job will fail", task_name(task)));
+                let text = format!("{}: {error}; its job will fail", task_name(task));
+                reporter.on_event(&BatchEvent::Warning { text: &text });
             }
         }
         chosen.push(index);
@@ -249,22 +279,40 @@ fn choose(
     chosen
 }
 
-fn nothing_to_submit(plan: &Plan, queue: &Queue, dry_run: bool, terminal: &Terminal) -> Exit {
+fn nothing_to_submit(
+    plan: &Plan,
+    queue: &Queue,
+    dry_run: bool,
+    environment: &Environment,
+    reporter: &mut dyn Reporter,
+) -> Result<Submitted, SubmitError> {
+    let mut note = |text| reporter.on_event(&BatchEvent::Note { text });
     if !queue.is_empty() {
-        terminal.say("Nothing to submit: everything is finished or in the queue.");
-        Exit::Complete
-    } else if dry_run {
-        terminal.say("Nothing to submit: everything is finished.");
-        Exit::Complete
-    } else {
-        terminal.say("Nothing to submit: everything is finished. The result is written anew.");
-        collect(plan, terminal)
+        note("Nothing to submit: everything is finished or in the queue.");
+        return Ok(Submitted::NothingLeft);
     }
+    if dry_run {
+        note("Nothing to submit: everything is finished.");
+        return Ok(Submitted::Finished(None));
+    }
+    note("Nothing to submit: everything is finished. The result is written anew.");
+    let collected = collect(plan, environment, reporter).map_err(SubmitError::Collect)?;
+    Ok(Submitted::Finished(Some(collected)))
 }
 
-fn arrays(plan: &Plan, demands: &[Demand], file_bytes: &[u64], cpus: usize) -> Vec<ArrayRecord> {
+fn arrays(plan: &Plan, chosen: &[usize], inspected: &Inspected<'_>) -> Vec<ArrayRecord> {
+    let Inspected {
+        previews,
+        admission,
+        cpus,
+    } = *inspected;
+    let demand =
+        |index: &usize| sizing::demand(plan, &admission.needs()[*index], &previews[*index], cpus);
+    let demands: Vec<Demand> = chosen.iter().map(demand).collect();
+    let file_bytes = |index: &usize| sizing::file_bytes(&previews[*index]);
+    let file_bytes: Vec<u64> = chosen.iter().map(file_bytes).collect();
     let max_running = plan.slurm.max_running.map(|max| max.0 as usize);
-    let groups = groups(demands, max_running);
+    let groups = groups(&demands, max_running);
     let record = |(index, group): (usize, Group)| ArrayRecord {
         name: format!("array-{}", index + 1),
         job: None,
@@ -288,139 +336,109 @@ fn arrays(plan: &Plan, demands: &[Demand], file_bytes: &[u64], cpus: usize) -> V
     groups.into_iter().enumerate().map(record).collect()
 }
 
-fn print(
+/// Every script with its path, that of the job that collects last.
+fn all_scripts(
     submission: &Submission,
     scripts: &Scripts<'_>,
-    terminal: &Terminal,
-) -> Result<(), SubmitError> {
+) -> Result<Vec<(PathBuf, String)>, SubmitError> {
     let mut all = Vec::new();
     for array in &submission.record.arrays {
         all.push(scripts.array(array)?);
     }
     all.push(scripts.collector()?);
-    let shown = all
-        .iter()
-        .map(|(path, text)| format!("# ---- {}\n{text}", path.display()));
-    terminal.result(shown.collect::<Vec<_>>().join("\n").trim_end());
-    terminal.say("\nNothing was submitted (--dry-run). The last script waits for the others.");
-    Ok(())
+    Ok(all)
 }
 
-/// Gives scripts to `sbatch`.
-pub(super) struct Sender {
-    pub(super) submission: Submission,
-    pub(super) tasks: Vec<TaskSpec>,
-    pub(super) site: Site,
-    pub(super) settings: SlurmSettings,
-    pub(super) program: PathBuf,
-    pub(super) client: Slurm,
+/// What was submitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmissionSummary {
+    /// The arrays, in the order of their submission.
+    pub arrays: Vec<SubmittedArray>,
+    /// The jobs that write the result and the report.
+    pub collectors: Vec<u64>,
+    /// Where scripts and logs are.
+    pub folder: PathBuf,
 }
 
-impl Sender {
-    /// Submits every array, and a job that collects after them: all of them, or none.
-    fn send(&mut self, interrupt: &Interrupt) -> Result<(), SubmitError> {
-        let sent = self.send_all(interrupt);
-        if sent.is_err() {
-            // First, as jobs of a submission that is over end by themselves.
-            self.submission.record.closed = true;
-            self.submission.write()?;
-            let jobs: Vec<String> = self.submission.jobs().iter().map(u64::to_string).collect();
-            self.client.cancel(&jobs)?;
-        }
-        sent
-    }
-
-    fn send_all(&mut self, interrupt: &Interrupt) -> Result<(), SubmitError> {
-        let stop = || match interrupt.is_raised() {
-            true => Err(SubmitError::Interrupted),
-            false => Ok(()),
-        };
-        let mut jobs = Vec::new();
-        for index in 0..self.submission.record.arrays.len() {
-            stop()?;
-            jobs.push(self.send_array(index)?);
-        }
-        stop()?;
-        self.send_collector(&jobs)?;
-        stop()
-    }
-
-    /// Submits an array; answers with its number.
-    pub(super) fn send_array(&mut self, index: usize) -> Result<u64, SubmitError> {
-        let arrays = &self.submission.record.arrays;
-        let array = &arrays[index];
-        let before = array.after.and_then(|before| arrays.get(before)?.job);
-        let list = TaskList::of(array, &self.tasks);
-        self.submission
-            .write_json(&format!("{}.json", array.name), &list)?;
-        let (path, text) = self.scripts().array(array)?;
-        let job = self.hand_in(&path, &text, before.as_slice())?;
-        self.submission.record.arrays[index].job = Some(job);
-        self.submission.write()?;
-        Ok(job)
-    }
-
-    /// Submits the job that collects after these.
-    pub(super) fn send_collector(&mut self, after: &[u64]) -> Result<(), SubmitError> {
-        let (path, text) = self.scripts().collector()?;
-        let job = self.hand_in(&path, &text, after)?;
-        self.submission.record.collectors.push(job);
-        Ok(self.submission.write()?)
-    }
-
-    fn hand_in(&self, path: &Path, text: &str, after: &[u64]) -> Result<u64, SubmitError> {
-        write_atomic(path, text.as_bytes())?;
-        Ok(self.client.submit(path, after)?)
-    }
-
-    fn scripts(&self) -> Scripts<'_> {
-        Scripts {
-            submission: &self.submission,
-            site: &self.site,
-            settings: &self.settings,
-            program: &self.program,
-        }
-    }
+/// An array of jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmittedArray {
+    /// Its number.
+    pub job: u64,
+    /// Its tasks.
+    pub tasks: usize,
+    /// Memory of each, bytes.
+    pub memory_bytes: u64,
+    /// Processors of each.
+    pub cpus: usize,
+    /// Time of each, seconds.
+    pub seconds: u64,
+    /// How many run at a time, where that is fewer than all.
+    pub at_a_time: Option<usize>,
 }
 
-/// Says what was submitted, on the terminal, in the run log and in `events.jsonl`.
-fn tell(submission: &Submission, plan: &Plan, terminal: &Terminal) {
-    let record = &submission.record;
-    let tasks: usize = record.arrays.iter().map(|array| array.tasks.len()).sum();
-    let mut log = RunLog::open(&plan.output_dir);
-    log.start(plan);
-    let mut say = |line: String| {
-        log.line(&line);
-        terminal.say(&line);
-    };
-    say(format!("Submitted {}:", count(tasks, "task")));
-    for array in &record.arrays {
-        let at_a_time = array
-            .at_a_time
-            .filter(|at_a_time| *at_a_time < array.tasks.len());
-        say(format!(
-            "  job {}: {}, each with {} of memory, {} and at most {}{}",
-            array.job.unwrap_or_default(),
-            count(array.tasks.len(), "task"),
-            human::bytes(array.memory_bytes),
-            count(array.cpus, "CPU"),
-            human::about(array.seconds as f64),
-            at_a_time.map_or_else(String::new, |at_a_time| format!(", {at_a_time} at a time"))
-        ));
+impl SubmissionSummary {
+    /// The summary, after it went into the run log and `events.jsonl`.
+    fn written_down(submission: &Submission, plan: &Plan) -> Self {
+        let record = &submission.record;
+        let summary = Self::of(submission);
+        let mut log = RunLog::open(&plan.output_dir);
+        log.start(plan);
+        for line in summary.lines() {
+            log.line(&line);
+        }
+        let jobs: Vec<Option<u64>> = record.arrays.iter().map(|array| array.job).collect();
+        EventLog::open(&plan.output_dir, &record.submitted).add(
+            "submitted",
+            None,
+            json!({"version": record.version, "batch": record.batch, "tasks": summary.tasks(), "jobs": jobs, "collector": record.collectors.last()}),
+        );
+        summary
     }
-    for collector in &record.collectors {
-        say(format!(
-            "  job {collector}: writes the result and the report when they have ended"
-        ));
+
+    fn of(submission: &Submission) -> Self {
+        let record = &submission.record;
+        let arrays = record.arrays.iter().map(|array| SubmittedArray {
+            job: array.job.unwrap_or_default(),
+            tasks: array.tasks.len(),
+            memory_bytes: array.memory_bytes,
+            cpus: array.cpus,
+            seconds: array.seconds,
+            at_a_time: array
+                .at_a_time
+                .filter(|at_a_time| *at_a_time < array.tasks.len()),
+        });
+        Self {
+            arrays: arrays.collect(),
+            collectors: record.collectors.clone(),
+            folder: submission.folder.clone(),
+        }
     }
-    terminal.say(&format!(
-        "Scripts and logs are in {}.\n`e2m status` with the same batch file tells how far it is, `e2m cancel` ends it.",
-        submission.folder.display(),
-    ));
-    let jobs: Vec<Option<u64>> = record.arrays.iter().map(|array| array.job).collect();
-    Journal::open(&plan.output_dir, &record.submitted).add(
-        "submitted",
-        None,
-        json!({"version": record.version, "batch": record.batch, "tasks": tasks, "jobs": jobs, "collector": record.collectors.last()}),
-    );
+
+    /// Tasks in all.
+    pub fn tasks(&self) -> usize {
+        self.arrays.iter().map(|array| array.tasks).sum()
+    }
+
+    /// The same for people.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("Submitted {}:", count(self.tasks(), "task"))];
+        lines.extend(self.arrays.iter().map(|array| {
+            format!(
+                "  job {}: {}, each with {} of memory, {} and at most {}{}",
+                array.job,
+                count(array.tasks, "task"),
+                human::bytes(array.memory_bytes),
+                count(array.cpus, "CPU"),
+                human::about(array.seconds as f64),
+                array
+                    .at_a_time
+                    .map_or_else(String::new, |at_a_time| format!(", {at_a_time} at a time"))
+            )
+        }));
+        lines.extend(self.collectors.iter().map(|collector| {
+            format!("  job {collector}: writes the result and the report when they have ended")
+        }));
+        lines
+    }
 }

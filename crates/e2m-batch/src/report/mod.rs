@@ -16,8 +16,9 @@ mod tally;
 mod unwritten;
 
 pub use event_log::EventLog;
+pub use page::PageError;
 pub use problems::{TaskProblem, problems};
-pub use results::{TaskEnding, TaskResult};
+pub use results::{ResultsError, TaskEnding, TaskResult};
 pub use run_log::RunLog;
 pub use tally::tally;
 pub use unwritten::Unwritten;
@@ -90,7 +91,11 @@ pub(crate) fn write_files(report: &BatchReport<'_>) -> Vec<Unwritten> {
     let whole = with_earlier(report);
     let mut unwritten = Vec::new();
     // What this run did decides, not what earlier runs left of other tasks.
-    unwritten.extend(results::write(&whole, report.ending()).err().map(Unwritten::Results));
+    unwritten.extend(
+        results::write(&whole, report.ending())
+            .err()
+            .map(Unwritten::Results),
+    );
     if let Err(error) = page::write(&whole) {
         unwritten.push(Unwritten::Page {
             path: report.plan.output_dir.join(page::NAME),

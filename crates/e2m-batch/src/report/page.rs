@@ -1,9 +1,9 @@
 //! `report.html`: the page that shows the batch.
 
-use super::results::{CSV_NAME, TaskEnding, JSON_NAME, TaskResult};
+use super::problems::problems;
+use super::results::{CSV_NAME, JSON_NAME, TaskEnding, TaskResult};
 use super::tally::tally;
 use super::{BatchReport, run_log};
-use super::problems::problems;
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
 use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Status, Verdict};

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Name of the results in output_dir.
-pub const JSON_NAME: &str = "e2m_batch.json";
+pub(crate) const JSON_NAME: &str = "e2m_batch.json";
 /// Name of the same as a table.
-pub const CSV_NAME: &str = "e2m_batch.csv";
+pub(crate) const CSV_NAME: &str = "e2m_batch.csv";
 /// The layout of the file.
 const SCHEMA: u32 = 1;
 
@@ -213,7 +213,8 @@ impl TaskResult {
 
     /// Whether it had anything to do: otherwise its results were there already.
     pub fn worked(&self) -> bool {
-        !self.stages_done.is_empty() || !matches!(self.ending(), TaskEnding::Complete | TaskEnding::Suspect)
+        !self.stages_done.is_empty()
+            || !matches!(self.ending(), TaskEnding::Complete | TaskEnding::Suspect)
     }
 }
 

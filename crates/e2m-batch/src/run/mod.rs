@@ -12,8 +12,8 @@ mod throughput;
 pub(crate) use guarded::run_in as run_guarded;
 pub use handler::serve_tasks;
 pub(crate) use handler::use_threads;
-pub(crate) use output_dir::check_output_dir;
 pub use output_dir::OutputDirError;
+pub(crate) use output_dir::check_output_dir;
 pub(crate) use task_progress::TaskProgress;
 
 use crate::admission::Admission;

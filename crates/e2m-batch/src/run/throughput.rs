@@ -31,7 +31,9 @@ impl Throughput {
         let now = Instant::now();
         let before = std::mem::replace(&mut self.last_event, now);
         let (rows, began) = match &self.since {
-            Some((stage, what, rows, began)) if (*stage, what.as_str()) == (step.stage, step.what) => {
+            Some((stage, what, rows, began))
+                if (*stage, what.as_str()) == (step.stage, step.what) =>
+            {
                 (*rows, *began)
             }
             _ => {

@@ -1,8 +1,8 @@
 //! What was found, as one JSON document for programs.
 
 use super::outcome::{FileCount, VerifiedBatch, VerifiedTask};
-use super::subject::VerifySubject;
 use super::remedy::remedy;
+use super::subject::VerifySubject;
 use crate::plan::missing_reason;
 use e2m_pipeline::{FileKind, Finding, RecordedTask};
 use serde_json::{Value, json};

@@ -28,11 +28,7 @@ impl VerifySubject {
     ///
     /// # Errors
     /// Contradictions, and a raw folder without any pair.
-    pub fn of(
-        batch: &BatchFile,
-        shown: &Path,
-        wanted: &TaskSelection,
-    ) -> Result<Self, PlanError> {
+    pub fn of(batch: &BatchFile, shown: &Path, wanted: &TaskSelection) -> Result<Self, PlanError> {
         let options = PlanOptions {
             tasks: wanted.clone(),
             ..PlanOptions::default()

@@ -6,13 +6,14 @@
 mod bars;
 mod lines;
 mod reading;
+mod reporter;
 mod show;
 
 pub(crate) use reading::Reading;
-pub(crate) use show::{Show, TaskEnd, TaskView};
+pub(crate) use reporter::{ListenOnceBegun, Opening, TerminalReporter};
 
 use crate::args::TalkArgs;
-use crate::forecast::Forecast;
+use e2m_batch::Forecast;
 use indicatif::MultiProgress;
 use std::io::{self, IsTerminal, Write};
 use tracing_subscriber::fmt::MakeWriter;
@@ -38,13 +39,8 @@ impl Terminal {
         Self { bars: None, talk }
     }
 
-    /// How much is said.
-    pub(crate) fn talk(&self) -> TalkArgs {
-        self.talk
-    }
-
     /// How tasks are shown while they run.
-    pub(crate) fn show(&self, forecast: Forecast) -> Box<dyn Show> {
+    fn show(&self, forecast: Forecast) -> Box<dyn show::Show> {
         match &self.bars {
             Some(bars) => Box::new(bars::Bars::new(self.clone(), bars.clone(), forecast)),
             None => Box::new(lines::Lines::new(self.clone(), forecast)),
