@@ -6,7 +6,7 @@ use crate::environment::environment;
 use crate::exit::Exit;
 use crate::logging;
 use crate::signals;
-use crate::terminal::{ListenOnceBegun, Opening, Terminal, TerminalReporter};
+use crate::terminal::{ListenOnceAdmitted, Opening, Terminal, TerminalReporter};
 use e2m_batch::cluster::{
     self, ArrayJob, Cancelled, Collected, Handover, SubmissionSummary, SubmitError, Submitted,
 };
@@ -23,8 +23,8 @@ pub(crate) fn submit(
 ) -> Exit {
     let interrupt = Interrupt::default();
     let words = "interrupted; what was submitted is taken back";
-    let mut signals = ListenOnceBegun::new(&interrupt, |interrupt| {
-        signals::listen_saying(interrupt, terminal, words);
+    let mut signals = ListenOnceAdmitted::new(|| {
+        signals::listen_saying(&interrupt, terminal, words);
     });
     let mut shown = TerminalReporter::new(terminal, Opening::Cluster);
     let mut reporters = Reporters::new().with(&mut signals).with(&mut shown);

@@ -3,14 +3,13 @@
 use crate::admission;
 use crate::exit::Exit;
 use crate::signals;
-use crate::terminal::{ListenOnceBegun, Opening, Terminal, TerminalReporter};
+use crate::terminal::{ListenOnceAdmitted, Opening, Terminal, TerminalReporter};
 use e2m_batch::{Environment, Interrupt, Plan, Reporters, StartError};
 
 /// Runs every task of the plan.
 pub(crate) fn run(plan: &Plan, environment: &Environment, terminal: &Terminal) -> Exit {
     let interrupt = Interrupt::default();
-    let mut signals =
-        ListenOnceBegun::new(&interrupt, |interrupt| signals::listen(interrupt, terminal));
+    let mut signals = ListenOnceAdmitted::new(|| signals::listen(&interrupt, terminal));
     let mut shown = TerminalReporter::new(terminal, Opening::Batch);
     let mut reporters = Reporters::new().with(&mut signals).with(&mut shown);
     match e2m_batch::run(plan, environment, &interrupt, &mut reporters) {

@@ -106,7 +106,6 @@ fn last_words(report: &BatchReport<'_>, all_written: bool) -> String {
         return format!("{ended}\nNot everything could be written to {folder}, see below.");
     }
     format!(
-        "{ended}\nResults are in {folder}: one folder per task, the pictures in {}, the table in {TABLE_NAME}, the log in {}.",
-        PAGE_NAME, RUN_LOG_NAME
+        "{ended}\nResults are in {folder}: one folder per task, the pictures in {PAGE_NAME}, the table in {TABLE_NAME}, the log in {RUN_LOG_NAME}."
     )
 }

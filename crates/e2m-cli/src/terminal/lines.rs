@@ -52,16 +52,16 @@ impl Show for Lines {
                     human::seconds(*seconds)
                 ));
             }
-            BatchEvent::StageProgress { task, step, .. } => {
-                if self.last_line.elapsed() >= SIGN_OF_LIFE {
-                    self.say(&format!(
-                        "{}  {}: {}, {} %",
-                        task.label(),
-                        stage_name(step.stage),
-                        step.what,
-                        step.percent()
-                    ));
-                }
+            BatchEvent::StageProgress { task, step, .. }
+                if self.last_line.elapsed() >= SIGN_OF_LIFE =>
+            {
+                self.say(&format!(
+                    "{}  {}: {}, {} %",
+                    task.label(),
+                    stage_name(step.stage),
+                    step.what,
+                    step.percent()
+                ));
             }
             BatchEvent::TaskNote { task, text } => {
                 self.say(&format!("{}  note: {text}", task.label()));

@@ -10,7 +10,7 @@ mod reporter;
 mod show;
 
 pub(crate) use reading::Reading;
-pub(crate) use reporter::{ListenOnceBegun, Opening, TerminalReporter};
+pub(crate) use reporter::{ListenOnceAdmitted, Opening, TerminalReporter};
 
 use crate::args::TalkArgs;
 use e2m_batch::Forecast;

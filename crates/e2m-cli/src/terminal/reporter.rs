@@ -3,9 +3,7 @@
 use super::Terminal;
 use super::show::{Show, TaskEnd};
 use crate::{admission, summary};
-use e2m_batch::{
-    Admission, BatchEvent, Forecast, Interrupt, Plan, Reporter, TaskSize, TaskView, human,
-};
+use e2m_batch::{Admission, BatchEvent, Forecast, Plan, Reporter, TaskSize, TaskView, human};
 
 /// What is said before tasks begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,27 +119,21 @@ fn opening(plan: &Plan, admission: &Admission) -> String {
 }
 
 /// Listens for Ctrl-C as soon as a run has got past what only looks: until then it ends the program.
-pub(crate) struct ListenOnceBegun<'a> {
-    interrupt: &'a Interrupt,
-    listen: Option<Box<dyn FnOnce(&Interrupt) + 'a>>,
-}
+pub(crate) struct ListenOnceAdmitted<'a>(Option<Box<dyn FnOnce() + 'a>>);
 
-impl<'a> ListenOnceBegun<'a> {
+impl<'a> ListenOnceAdmitted<'a> {
     /// Calls `listen` then.
-    pub(crate) fn new(interrupt: &'a Interrupt, listen: impl FnOnce(&Interrupt) + 'a) -> Self {
-        Self {
-            interrupt,
-            listen: Some(Box::new(listen)),
-        }
+    pub(crate) fn new(listen: impl FnOnce() + 'a) -> Self {
+        Self(Some(Box::new(listen)))
     }
 }
 
-impl Reporter for ListenOnceBegun<'_> {
+impl Reporter for ListenOnceAdmitted<'_> {
     fn on_event(&mut self, event: &BatchEvent<'_>) {
         if matches!(event, BatchEvent::Admitted { .. })
-            && let Some(listen) = self.listen.take()
+            && let Some(listen) = self.0.take()
         {
-            listen(self.interrupt);
+            listen();
         }
     }
 }
