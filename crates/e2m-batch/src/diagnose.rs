@@ -51,7 +51,7 @@ pub struct Capacity {
     pub because: String,
 }
 
-/// Looks at the machine, for images of `size` with so much padding, px. Measures the disk of `folder` if it is to.
+/// Describes the machine, for images of `size` with so much padding, px. Measures the disk of `folder` if it is to.
 pub fn diagnose(
     environment: &Environment,
     size: Size,

@@ -10,7 +10,7 @@ use crate::task_view::TaskView;
 use e2m_schedule::{ScheduleError, StopReason, WorkerError};
 use jiff::Zoned;
 
-/// Something that happened. A run tells of it in this order: [`Planned`](Self::Planned), [`Admitted`](Self::Admitted),
+/// Something that happened. A run reports it in this order: [`Planned`](Self::Planned), [`Admitted`](Self::Admitted),
 /// [`Started`](Self::Started), what happens in tasks and beside them, [`TasksEnded`](Self::TasksEnded),
 /// [`Ended`](Self::Ended).
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +57,13 @@ pub enum BatchEvent<'a> {
         /// 1 to 4.
         stage: u8,
     },
-    /// Rows went by in a stage. Of these at most ten a second are told.
+    /// Rows went by in a stage. Of these at most ten a second are reported.
     StageProgress {
         /// Which task.
         task: &'a TaskView,
         /// Which stage, what in it, how far.
         step: StageStep<'a>,
-        /// Millions of pixels per second in this step; told anew five times a second.
+        /// Millions of pixels per second in this step; measured anew five times a second.
         megapixels_per_second: Option<f64>,
         /// Memory that the task's process holds, bytes, where it is known.
         rss_bytes: Option<u64>,

@@ -1,6 +1,6 @@
 //! Runs a batch of image pairs: from a batch file to results on disk.
 //!
-//! This crate knows everything about many tasks and nothing about a terminal. What happens is told to a [`Reporter`] as
+//! This crate knows everything about many tasks and nothing about a terminal. What happens is reported to a [`Reporter`] as
 //! [`BatchEvent`]s, an [`Interrupt`] stops a run, and what comes of it is a [`BatchOutcome`].
 //!
 //! ```
@@ -32,11 +32,12 @@
 //! | `selection`, `plan` | which tasks will run: the batch file, what narrows it, and the raw folder together |
 //! | `inspect`, `admission` | what each task would do and need, and whether the machine has it |
 //! | `run` | hands them to a runner of e2m-schedule and follows them, whatever happens to one of them |
-//! | `event`, `reporter` | what is told meanwhile, and to whom |
-//! | [`report`] | results as JSON, table and page, run log, `events.jsonl` |
+//! | `event`, `reporter` | what is reported meanwhile, and to whom |
+//! | [`report`] | results as JSON, table and page |
+//! | [`logs`] | run log and `events.jsonl` |
 //! | `single_task` | one task on its own, for other engines |
 //! | [`cluster`] | a batch as jobs of a SLURM cluster |
-//! | `status`, `survey`, [`diagnose`] | a look before a run, as data |
+//! | `status`, `survey`, [`diagnose`] | what there is to know before a run, as data |
 //! | [`verify`] | whether what earlier runs wrote is still as it was written |
 //!
 //! # What is promised
@@ -44,7 +45,7 @@
 //! - Nothing is printed, and neither the environment nor arguments are read: the caller hands in an [`Environment`].
 //! - Reporters are called on the thread that runs the batch. Several may listen to one run ([`Reporters`]).
 //! - Where tasks run in this process, their events and results are passed on as they are. Only a worker process gets its
-//!   task and answers as JSON.
+//!   task, and replies, as JSON.
 //! - A task that fails, crashes or hangs is a result, and stops no other.
 //!
 //! When not to use it: for one pair, `e2m_pipeline::run_task` has no batch file, no admission check and no report.
@@ -70,6 +71,7 @@ mod event;
 mod forecast;
 pub mod human;
 mod inspect;
+pub mod logs;
 mod plan;
 pub mod report;
 mod reporter;
@@ -100,3 +102,8 @@ pub use status::{BatchStatus, status};
 pub use survey::{BatchSurvey, SurveyedImage, survey};
 pub use task_size::TaskSize;
 pub use task_view::TaskView;
+
+/// The example of the README, which has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

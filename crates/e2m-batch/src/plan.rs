@@ -174,7 +174,7 @@ impl Plan {
         }
     }
 
-    /// The same, whatever pairs are missing: for a look at results, which need no raw images.
+    /// The same, whatever pairs are missing: for those who inspect results, which need no raw images.
     ///
     /// # Errors
     /// Contradictions, and a raw folder without any pair.
@@ -217,7 +217,7 @@ impl Plan {
         };
         let tasks: Vec<TaskSpec> = pairs.into_iter().map(spec).collect::<Result<_, _>>()?;
         let mut left_alone = Vec::new();
-        let mut place = 0;
+        let mut before = 0;
         // What is wrong with pairs that nobody asked for is nobody's business now.
         for pair in
             find(batch, &TaskSelection::default()).map_or_else(|_| Vec::new(), |all| all.pairs)
@@ -226,8 +226,8 @@ impl Plan {
                 .iter()
                 .position(|task| task.sample == pair.sample && task.dye == pair.dye);
             match asked_for {
-                Some(index) => place = index + 1,
-                None => left_alone.extend(spec(pair).ok().map(|task| (place, task))),
+                Some(index) => before = index + 1,
+                None => left_alone.extend(spec(pair).ok().map(|task| (before, task))),
             }
         }
         Ok(Self {

@@ -4,7 +4,7 @@ use crate::event::BatchEvent;
 
 /// Hears what happens in a batch: a terminal, a log, a browser. Closures are reporters.
 pub trait Reporter {
-    /// Called on the thread that runs the batch, and only there: while it lasts, nothing else is told.
+    /// Called on the thread that runs the batch, and only there: while it lasts, nothing else is reported.
     fn on_event(&mut self, event: &BatchEvent<'_>);
 }
 

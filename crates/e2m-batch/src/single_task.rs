@@ -72,7 +72,7 @@ pub struct SingleTask<'a> {
 }
 
 impl<'a> SingleTask<'a> {
-    /// Looks whether the machine has what the task needs.
+    /// Checks whether the machine has what the task needs.
     ///
     /// # Errors
     /// Where it has not, or the output folder takes no files.

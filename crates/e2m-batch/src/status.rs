@@ -5,7 +5,9 @@ use crate::environment::Environment;
 use crate::inspect::{Preview, inspect};
 use crate::plan::{Plan, missing_reason};
 use crate::report::results::last_errors;
-use e2m_pipeline::{MemoryNeeds, Outlook, StageOutlook, Status, TaskSpec};
+use e2m_pipeline::{
+    MemoryNeeds, Outlook as TaskPreview, StageOutlook as StagePreview, Status, TaskSpec,
+};
 use serde_json::{Value, json};
 
 /// The layout of the JSON document.
@@ -40,7 +42,7 @@ pub fn status<'a>(plan: &'a Plan, environment: &Environment) -> BatchStatus<'a> 
 }
 
 /// A task may have failed before it had a record of its own, or its job have died before it could say so there.
-fn add_error(preview: &mut Outlook, why: &str) {
+fn add_error(preview: &mut TaskPreview, why: &str) {
     if !preview.is_finished() && matches!(preview.earlier, None | Some(Status::Incomplete(_))) {
         preview.earlier = Some(Status::Error(why.to_owned()));
     }
@@ -54,7 +56,7 @@ impl BatchStatus<'_> {
 
     /// Where a task is on the cluster, or which of its jobs failed.
     pub fn whereabouts(&self, task: &TaskSpec, preview: &Preview) -> Option<&Whereabouts> {
-        let finished = preview.as_ref().is_ok_and(Outlook::is_finished);
+        let finished = preview.as_ref().is_ok_and(TaskPreview::is_finished);
         self.queue.whereabouts(task, finished)
     }
 
@@ -121,10 +123,10 @@ impl BatchStatus<'_> {
     }
 }
 
-fn stage_facts(stage: &StageOutlook) -> Value {
+fn stage_facts(stage: &StagePreview) -> Value {
     match stage {
-        StageOutlook::There => json!("there"),
-        StageOutlook::New => json!("to do"),
-        StageOutlook::Again(why) => json!(format!("again: {why}")),
+        StagePreview::There => json!("there"),
+        StagePreview::New => json!("to do"),
+        StagePreview::Again(why) => json!(format!("again: {why}")),
     }
 }

@@ -1,4 +1,4 @@
-//! A look at the raw images of a batch without loading them.
+//! Surveys the raw images of a batch without loading them.
 
 use e2m_io::{Discovery, MissingPair, RawError, Survey};
 
@@ -33,7 +33,7 @@ impl BatchSurvey {
     }
 }
 
-/// Looks at the images of these pairs; of each at a square of `crop_px` px in its centre.
+/// Surveys the images of these pairs: of each a square of `crop_px` px in its centre.
 pub fn survey(found: &Discovery, crop_px: usize) -> BatchSurvey {
     let mut images = Vec::new();
     for pair in &found.pairs {

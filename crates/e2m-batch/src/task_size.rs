@@ -1,7 +1,7 @@
 //! The sizes of a task's images, from their headers.
 
 use e2m_image::Size;
-use e2m_pipeline::Outlook;
+use e2m_pipeline::Outlook as TaskPreview;
 
 /// The sizes of a task's images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,11 +13,11 @@ pub struct TaskSize {
 
 impl TaskSize {
     /// From what is known of a task.
-    pub(crate) fn of(outlook: &Outlook) -> Self {
+    pub(crate) fn of(preview: &TaskPreview) -> Self {
         Self {
-            post: outlook.post,
-            pre: outlook.pre,
-            pad: outlook.memory.pad,
+            post: preview.post,
+            pre: preview.pre,
+            pad: preview.memory.pad,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::task_size::TaskSize;
 /// A task of a batch, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskView {
-    /// Its place in the batch, from 0.
+    /// Its index in the batch, from 0.
     pub index: usize,
     /// Tasks in the batch.
     pub of: usize,

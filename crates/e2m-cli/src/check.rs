@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use e2m_batch::{Admission, Environment, Plan, human, inspect, task_name};
-use e2m_pipeline::Outlook;
+use e2m_pipeline::Outlook as TaskPreview;
 use e2m_resources::Need;
 
 /// Prints what each task needs and what the admission check says.
@@ -47,7 +47,7 @@ pub(crate) fn check(plan: &Plan, environment: &Environment, terminal: &Terminal)
     }
 }
 
-fn row(need: &Need, preview: &Outlook) -> [String; 7] {
+fn row(need: &Need, preview: &TaskPreview) -> [String; 7] {
     let images = if preview.post == preview.pre {
         preview.post.to_string()
     } else {

@@ -5,8 +5,9 @@ use crate::args::{SlurmCollectArgs, SlurmTaskArgs, TalkArgs};
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::logging;
+use crate::reporter::{ListenOnceAdmitted, Opening, TerminalReporter};
 use crate::signals;
-use crate::terminal::{ListenOnceAdmitted, Opening, Terminal, TerminalReporter};
+use crate::terminal::Terminal;
 use e2m_batch::cluster::{
     self, ArrayJob, Cancelled, Collected, Handover, SubmissionSummary, SubmitError, Submitted,
 };

@@ -22,8 +22,8 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         None => run_batch(&cli.run),
         Some(Sub::Run(args)) => run_batch(&args),
         Some(Sub::Survey(args)) => survey_batch(&args),
-        Some(Sub::Check(args)) => look_at_batch(&args, check::check),
-        Some(Sub::Status(args)) => look_at_batch(&args.plan, |plan, environment, terminal| {
+        Some(Sub::Check(args)) => inspect_batch(&args, check::check),
+        Some(Sub::Status(args)) => inspect_batch(&args.plan, |plan, environment, terminal| {
             status::show(plan, args.json, environment, terminal)
         }),
         Some(Sub::Verify(args)) => verify_batch(&args),
@@ -43,7 +43,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
                 Err(error) => refuse(&error, &args.batch, &terminal),
             }
         }
-        Some(Sub::Collect(args)) => look_at_batch(&args, cluster::collect),
+        Some(Sub::Collect(args)) => inspect_batch(&args, cluster::collect),
         Some(Sub::Task(args)) => {
             let terminal = Terminal::plain(args.talk);
             logging::start(&terminal, args.talk);
@@ -118,10 +118,10 @@ fn submit_batch(args: &RunArgs, environment: &Environment, terminal: &Terminal) 
     cluster::submit(&handover, environment, terminal)
 }
 
-/// Commands that look at a batch and run nothing.
-fn look_at_batch(
+/// Commands that inspect a batch and run nothing.
+fn inspect_batch(
     args: &PlanArgs,
-    look: impl FnOnce(&Plan, &Environment, &Terminal) -> Exit,
+    show: impl FnOnce(&Plan, &Environment, &Terminal) -> Exit,
 ) -> Exit {
     let terminal = started(args.talk);
     match planned(&args.batch, &args.plan_options()) {
@@ -129,7 +129,7 @@ fn look_at_batch(
             for warning in &plan.warnings {
                 terminal.warn(warning);
             }
-            look(&plan, &environment(args.talk), &terminal)
+            show(&plan, &environment(args.talk), &terminal)
         }
         Err(error) => refuse(&error, &args.batch, &terminal),
     }

@@ -5,7 +5,8 @@
 //! | `args`, `command` | the command line as given, and what it means |
 //! | `environment` | variables and programs for e2m-batch, which reads none itself |
 //! | `run`, `single_task`, `cluster` | a batch, one task, jobs of a cluster: started, shown, ended with an exit code |
-//! | `terminal` | the only place that prints; its reporter shows what happens in a batch |
+//! | `terminal` | the only module that prints: bars, lines, results |
+//! | `reporter` | what happens in a batch, on the terminal |
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
@@ -44,6 +45,7 @@ mod exit;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod logging;
+mod reporter;
 mod run;
 mod signals;
 mod single_task;

@@ -1,7 +1,6 @@
 //! What happens in a batch, on the terminal.
 
-use super::Terminal;
-use super::show::{Show, TaskEnd};
+use crate::terminal::{Show, TaskEnd, Terminal};
 use crate::{admission, summary};
 use e2m_batch::{Admission, BatchEvent, Forecast, Plan, Reporter, TaskSize, TaskView, human};
 
@@ -118,7 +117,7 @@ fn opening(plan: &Plan, admission: &Admission) -> String {
     )
 }
 
-/// Listens for Ctrl-C as soon as a run has got past what only looks: until then it ends the program.
+/// Listens for Ctrl-C as soon as a batch is admitted: before that, Ctrl-C ends the program.
 pub(crate) struct ListenOnceAdmitted<'a>(Option<Box<dyn FnOnce() + 'a>>);
 
 impl<'a> ListenOnceAdmitted<'a> {

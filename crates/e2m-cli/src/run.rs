@@ -2,8 +2,9 @@
 
 use crate::admission;
 use crate::exit::Exit;
+use crate::reporter::{ListenOnceAdmitted, Opening, TerminalReporter};
 use crate::signals;
-use crate::terminal::{ListenOnceAdmitted, Opening, Terminal, TerminalReporter};
+use crate::terminal::Terminal;
 use e2m_batch::{Environment, Interrupt, Plan, Reporters, StartError};
 
 /// Runs every task of the plan.

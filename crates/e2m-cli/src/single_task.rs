@@ -2,8 +2,9 @@
 
 use crate::args::SingleTaskArgs;
 use crate::exit::Exit;
+use crate::reporter::{Opening, TerminalReporter};
 use crate::signals;
-use crate::terminal::{Opening, Terminal, TerminalReporter};
+use crate::terminal::Terminal;
 use e2m_batch::{
     Environment, Interrupt, NotOneTask, Plan, PlanError, SingleTask, TaskResult, ending_of,
     only_task,

@@ -5,7 +5,7 @@ use crate::table::Table;
 use crate::terminal::Terminal;
 use e2m_batch::cluster::Whereabouts;
 use e2m_batch::{BatchStatus, Environment, Plan, human, status, task_name};
-use e2m_pipeline::{Outlook, StageOutlook, Status};
+use e2m_pipeline::{Outlook as TaskPreview, StageOutlook as StagePreview, Status};
 use e2m_schedule::slurm::JobState;
 
 /// Prints a row per task, and below it why stages would be done that were done before.
@@ -52,8 +52,8 @@ fn show_table(status: &BatchStatus<'_>, terminal: &Terminal) {
                 counts.add(preview, there.map(|there| &there.state));
                 // A job that goes on makes good what the last run left.
                 reasons.extend(reason(&name, preview).filter(|_| there.is_none()));
-                let place = on_cluster.then(|| there.map(Whereabouts::cell).unwrap_or_default());
-                table.row(row(name, preview).into_iter().chain(place));
+                let cell = on_cluster.then(|| there.map(Whereabouts::cell).unwrap_or_default());
+                table.row(row(name, preview).into_iter().chain(cell));
             }
             Err(error) => {
                 counts.unreadable += 1;
@@ -98,8 +98,8 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, preview: &Outlook, on_cluster: Option<&JobState>) {
-        let there = preview.stages.contains(&StageOutlook::There);
+    fn add(&mut self, preview: &TaskPreview, on_cluster: Option<&JobState>) {
+        let there = preview.stages.contains(&StagePreview::There);
         let failed = matches!(preview.earlier, Some(Status::Error(_)));
         *match (on_cluster, preview.is_finished()) {
             (Some(JobState::Running { .. } | JobState::Ending { .. }), _) => &mut self.running,
@@ -122,20 +122,20 @@ impl Counts {
             (self.new, "to do"),
             (self.unreadable, "not readable"),
         ];
-        let told: Vec<String> = all
+        let words: Vec<String> = all
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
-        told.join(", ")
+        words.join(", ")
     }
 }
 
-fn row(name: String, preview: &Outlook) -> [String; 7] {
+fn row(name: String, preview: &TaskPreview) -> [String; 7] {
     let stage = |index: usize| match preview.stages.get(index) {
-        Some(StageOutlook::There) => "there",
-        Some(StageOutlook::New) => "to do",
-        Some(StageOutlook::Again(_)) => "again",
+        Some(StagePreview::There) => "there",
+        Some(StagePreview::New) => "to do",
+        Some(StagePreview::Again(_)) => "again",
         None => "",
     };
     let status = match (&preview.finished, &preview.earlier) {
@@ -174,11 +174,11 @@ fn short(status: &Status) -> &'static str {
 }
 
 /// Why stages of a task would be done that were done before.
-fn reason(name: &str, preview: &Outlook) -> Option<String> {
+fn reason(name: &str, preview: &TaskPreview) -> Option<String> {
     let again = (1..)
         .zip(&preview.stages)
         .find_map(|(number, stage)| match stage {
-            StageOutlook::Again(why) => Some(format!("{name}: stage {number}: {why}")),
+            StagePreview::Again(why) => Some(format!("{name}: stage {number}: {why}")),
             _ => None,
         });
     let failed = match &preview.earlier {
@@ -188,6 +188,6 @@ fn reason(name: &str, preview: &Outlook) -> Option<String> {
     let touched = preview.touched.then(|| {
         format!("{name}: a raw file or a checkpoint was touched since: a run reads it, and if its content is another, redoes what rests on it")
     });
-    let told: Vec<String> = again.into_iter().chain(touched).chain(failed).collect();
-    (!told.is_empty()).then(|| told.join("\n"))
+    let reasons: Vec<String> = again.into_iter().chain(touched).chain(failed).collect();
+    (!reasons.is_empty()).then(|| reasons.join("\n"))
 }

@@ -3,9 +3,10 @@
 use crate::table::Table;
 use crate::terminal::Terminal;
 use e2m_batch::human;
+use e2m_batch::logs::RUN_LOG_NAME;
 use e2m_batch::report::{
-    BatchReport, PAGE_NAME, RUN_LOG_NAME, TABLE_NAME, TaskEnding, TaskProblem, TaskResult,
-    Unwritten, problems, tally,
+    BatchReport, PAGE_NAME, TABLE_NAME, TaskEnding, TaskProblem, TaskResult, Unwritten, problems,
+    tally,
 };
 use e2m_pipeline::Verdict;
 

@@ -1,4 +1,4 @@
-//! `e2m survey`: a look at the raw images without loading them.
+//! `e2m survey`: the raw images, without loading them.
 
 use crate::exit::Exit;
 use crate::table::Table;

@@ -156,7 +156,7 @@ impl Admission {
 
     /// What the running tasks may take together.
     pub fn budget_bytes(&self) -> u64 {
-        // What the gate let pass at once has to be able to run at once.
+        // What was admitted at once has to be able to run at once.
         let comfortable = self.memory.available_bytes / 100 * COMFORTABLE;
         comfortable.max(self.preflight.memory.plan_bytes)
     }

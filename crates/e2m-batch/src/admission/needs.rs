@@ -5,7 +5,9 @@ use crate::inspect::Preview;
 use crate::plan::{Plan, task_name};
 use e2m_image::Size;
 use e2m_io::CheckpointWriter;
-use e2m_pipeline::{CheckpointFormats, MemoryNeeds, Outlook, StageOutlook};
+use e2m_pipeline::{
+    CheckpointFormats, MemoryNeeds, Outlook as TaskPreview, StageOutlook as StagePreview,
+};
 use e2m_resources::{Alternatives, Machine, Need, rule_bytes, threads_per_worker};
 
 /// What is asked of the machine, by task.
@@ -26,12 +28,16 @@ impl PlannedNeeds<'_> {
             return (1, None);
         }
         let needs = self.needs();
-        // What the gate will ask about decides how many pass it.
-        let gated = |need: &Need| match self.plan.resources.memory_gate {
+        // What the admission check asks about decides how many it lets run.
+        let checked = |need: &Need| match self.plan.resources.memory_gate {
             MemoryGate::Plan => need.plan_bytes,
             MemoryGate::Rule => need.rule_bytes,
         };
-        let plans: Vec<u64> = needs.iter().map(gated).filter(|bytes| *bytes > 0).collect();
+        let plans: Vec<u64> = needs
+            .iter()
+            .map(checked)
+            .filter(|bytes| *bytes > 0)
+            .collect();
         match execution.n_workers {
             AutoCount::Exactly(count) => (count.get().min(plans.len()).max(1), None),
             AutoCount::Auto => {
@@ -45,8 +51,8 @@ impl PlannedNeeds<'_> {
     pub(super) fn needs(&self) -> Vec<Need> {
         let tasks = self.plan.tasks.iter().zip(self.previews);
         tasks
-            .map(|(task, outlook)| {
-                let need = outlook.as_ref().ok().filter(|o| !o.is_finished());
+            .map(|(task, preview)| {
+                let need = preview.as_ref().ok().filter(|o| !o.is_finished());
                 need.map_or_else(
                     || Need {
                         name: task_name(task),
@@ -54,25 +60,25 @@ impl PlannedNeeds<'_> {
                         plan_bytes: 0,
                         disk_bytes: 0,
                     },
-                    |outlook| self.need(task_name(task), outlook, outlook.memory.pad, self.threads),
+                    |preview| self.need(task_name(task), preview, preview.memory.pad, self.threads),
                 )
             })
             .collect()
     }
 
     /// What a task needs with this pad. With another than its own, everything would be written anew.
-    fn need(&self, name: String, outlook: &Outlook, pad: usize, threads: usize) -> Need {
+    fn need(&self, name: String, preview: &TaskPreview, pad: usize, threads: usize) -> Need {
         let memory = MemoryNeeds {
             pad,
             threads,
-            ..outlook.memory
+            ..preview.memory
         };
-        let larger = outlook.post.max(outlook.pre);
+        let larger = preview.post.max(preview.pre);
         let factor = self.plan.resources.peak_factor.0;
-        let disk_bytes = if pad == outlook.memory.pad {
-            outlook.disk_bytes
+        let disk_bytes = if pad == preview.memory.pad {
+            preview.disk_bytes
         } else {
-            all_images(outlook, pad, outlook.memory.formats)
+            all_images(preview, pad, preview.memory.formats)
         };
         Need {
             name,
@@ -84,8 +90,8 @@ impl PlannedNeeds<'_> {
 }
 
 /// Bytes of all images of a task.
-fn all_images(outlook: &Outlook, pad: usize, formats: CheckpointFormats) -> u64 {
-    let larger = outlook.post.max(outlook.pre);
+fn all_images(preview: &TaskPreview, pad: usize, formats: CheckpointFormats) -> u64 {
+    let larger = preview.post.max(preview.pre);
     let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
     let bytes = |formats: CheckpointFormats| -> u64 {
         let each = formats.list().iter();
@@ -94,14 +100,14 @@ fn all_images(outlook: &Outlook, pad: usize, formats: CheckpointFormats) -> u64 
     };
     // Padded post and pre, pre after stages 2 and 3.
     let checkpoints = 4 * bytes(formats);
-    checkpoints + outlook.memory.differences as u64 * bytes(CheckpointFormats::Both)
+    checkpoints + preview.memory.differences as u64 * bytes(CheckpointFormats::Both)
 }
 
 impl PlannedNeeds<'_> {
     /// What is known of a task that is not finished.
-    fn to_do(&self, task: usize) -> Option<&Outlook> {
-        let outlook = self.previews[task].as_ref().ok()?;
-        (!outlook.is_finished()).then_some(outlook)
+    fn to_do(&self, task: usize) -> Option<&TaskPreview> {
+        let preview = self.previews[task].as_ref().ok()?;
+        (!preview.is_finished()).then_some(preview)
     }
 }
 
@@ -111,16 +117,16 @@ impl Alternatives for PlannedNeeds<'_> {
     }
 
     fn with_pad(&self, task: usize, pad: usize) -> Option<Need> {
-        let outlook = self.to_do(task)?;
+        let preview = self.to_do(task)?;
         let name = task_name(&self.plan.tasks[task]);
-        Some(self.need(name, outlook, pad, self.threads))
+        Some(self.need(name, preview, pad, self.threads))
     }
 
     fn with_workers(&self, task: usize, workers: usize) -> Option<Need> {
-        let outlook = self.to_do(task)?;
+        let preview = self.to_do(task)?;
         let name = task_name(&self.plan.tasks[task]);
         let threads = threads_per_worker(self.all_threads, workers, 0);
-        Some(self.need(name, outlook, outlook.memory.pad, threads))
+        Some(self.need(name, preview, preview.memory.pad, threads))
     }
 
     fn other_formats(&self) -> Vec<(String, u64)> {
@@ -128,19 +134,19 @@ impl Alternatives for PlannedNeeds<'_> {
         if spec.is_none_or(|spec| spec.checkpoint_format != CheckpointFormats::Both) {
             return Vec::new();
         }
-        let bytes = |outlook: &Outlook| -> u64 {
-            let to_do = outlook.stages.iter().take(3);
-            let checkpoints = to_do.filter(|stage| **stage != StageOutlook::There).count();
-            let canvas = |formats| all_images(outlook, outlook.memory.pad, formats);
+        let bytes = |preview: &TaskPreview| -> u64 {
+            let to_do = preview.stages.iter().take(3);
+            let checkpoints = to_do.filter(|stage| **stage != StagePreview::There).count();
+            let canvas = |formats| all_images(preview, preview.memory.pad, formats);
             let saved = canvas(CheckpointFormats::Both) - canvas(CheckpointFormats::Tiff);
             // Of four images two are of stage 1.
             let images = checkpoints as u64
-                + u64::from(outlook.stages.first() != Some(&StageOutlook::There));
-            outlook.disk_bytes.saturating_sub(saved / 4 * images)
+                + u64::from(preview.stages.first() != Some(&StagePreview::There));
+            preview.disk_bytes.saturating_sub(saved / 4 * images)
         };
         let to_do = self.previews.iter().flatten();
         let total = to_do
-            .filter(|outlook| !outlook.is_finished())
+            .filter(|preview| !preview.is_finished())
             .map(bytes)
             .sum();
         vec![("checkpoint_format = \"tiff\"".to_owned(), total)]

@@ -77,8 +77,8 @@ pub(crate) struct Unknown {
 
 /// What to say about `key`, which is none of the `valid` keys of `section`.
 pub(crate) fn unknown(section: &str, valid: &[&'static str], key: &str) -> Unknown {
-    let place = heading(section);
-    let start = format!("there is no key {:?}{place}", shortened(key));
+    let below = heading(section);
+    let start = format!("there is no key {:?}{below}", shortened(key));
     let say = |rest: String, meant| Unknown {
         text: format!("{start}{rest}"),
         meant,

@@ -31,7 +31,7 @@ pub use schema::schema;
 pub use slurm::Slurm as SlurmSettings;
 
 use e2m_pipeline::Params;
-use section::{Findings, Section};
+use section::{ProblemCollector, Section};
 use setting::Setting as _;
 use std::fs::File;
 use std::io::Read as _;
@@ -92,47 +92,48 @@ impl BatchFile {
             return Err(syntax::problems(text, &errors));
         }
         let root = root.get_ref();
-        let mut findings = Findings::new(text);
+        let mut collector = ProblemCollector::new(text);
         let keys: Vec<_> = General::keys().into_iter().chain(keys::TABLES).collect();
         let general = General::read(&mut Section::open(
             General::NAME,
             Some(root),
             &keys,
-            &mut findings,
+            &mut collector,
         ));
-        let table =
-            |name: &'static str, findings: &mut Findings<'_>| table_of(root, name, findings);
-        let execution = table(Execution::NAME, &mut findings);
+        let table = |name: &'static str, collector: &mut ProblemCollector<'_>| {
+            table_of(root, name, collector)
+        };
+        let execution = table(Execution::NAME, &mut collector);
         let execution = Execution::read(&mut Section::open(
             Execution::NAME,
             execution,
             &Execution::keys(),
-            &mut findings,
+            &mut collector,
         ));
-        let resources = table(Resources::NAME, &mut findings);
+        let resources = table(Resources::NAME, &mut collector);
         let resources = Resources::read(&mut Section::open(
             Resources::NAME,
             resources,
             &Resources::keys(),
-            &mut findings,
+            &mut collector,
         ));
-        let slurm = table(SlurmSettings::NAME, &mut findings);
+        let slurm = table(SlurmSettings::NAME, &mut collector);
         let slurm = SlurmSettings::read(&mut Section::open(
             SlurmSettings::NAME,
             slurm,
             &SlurmSettings::keys(),
-            &mut findings,
+            &mut collector,
         ));
-        let given = ParamTable::read("params", root.get("params"), &mut findings);
-        let overrides = overrides::read(root.get(overrides::NAME), &mut findings);
+        let given = ParamTable::read("params", root.get("params"), &mut collector);
+        let overrides = overrides::read(root.get(overrides::NAME), &mut collector);
         let params = given.over(Params::default());
-        check_together(&params, &given, &overrides, &mut findings);
+        check_together(&params, &given, &overrides, &mut collector);
         if let Some(general) = &general {
-            check_folders(general, root, &mut findings);
+            check_folders(general, root, &mut collector);
         }
         match (general, execution, resources, slurm) {
             (Some(general), Some(execution), Some(resources), Some(slurm))
-                if findings.problems.is_empty() =>
+                if collector.problems.is_empty() =>
             {
                 Ok(Self {
                     path: path.to_owned(),
@@ -145,7 +146,7 @@ impl BatchFile {
                     overrides,
                 })
             }
-            _ => Err(findings.problems),
+            _ => Err(collector.problems),
         }
     }
 
@@ -194,14 +195,14 @@ fn bounded(path: &Path) -> Result<Vec<u8>, BatchFileError> {
 fn table_of<'r, 'i>(
     root: &'r DeTable<'i>,
     name: &'static str,
-    findings: &mut Findings<'_>,
+    collector: &mut ProblemCollector<'_>,
 ) -> Option<&'r DeTable<'i>> {
     let value = root.get(name)?;
     let table = value.get_ref().as_table();
     if table.is_none() {
-        let shown = findings.shown(value.span());
+        let shown = collector.shown(value.span());
         let text = format!("{name} is {shown}, it must be a heading [{name}] with keys below it");
-        findings.note(Problem::at(value.span(), text));
+        collector.note(Problem::at(value.span(), text));
     }
     table
 }
@@ -211,19 +212,19 @@ fn check_together(
     params: &Params,
     given: &ParamTable,
     overrides: &[Override],
-    findings: &mut Findings<'_>,
+    collector: &mut ProblemCollector<'_>,
 ) {
     if let Err(error) = params.validate() {
         let problem = given.at.clone().map_or_else(
             || Problem::of_file(error.to_string()),
             |at| Problem::at(at, error.to_string()),
         );
-        findings.note(problem);
+        collector.note(problem);
         return;
     }
     for one in overrides {
         if let Err(error) = one.params.over(params.clone()).validate() {
-            findings.note(Problem::at(
+            collector.note(Problem::at(
                 one.at.clone(),
                 format!("{error} for the tasks of this override"),
             ));
@@ -232,7 +233,7 @@ fn check_together(
 }
 
 /// Results among the raw files would be taken for samples by the next run.
-fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<'_>) {
+fn check_folders(general: &General, root: &DeTable<'_>, collector: &mut ProblemCollector<'_>) {
     // Below a root, so that "./raw/" and "raw" are the same.
     let plain = |folder: &Path| {
         Path::new("/")
@@ -243,7 +244,7 @@ fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<
     if plain(&general.raw_dir) == plain(&general.output_dir) {
         let text = "output_dir is the same folder as raw_dir; results need a folder of their own, such as \"processed\"";
         let at = root.get("output_dir").map(toml::Spanned::span);
-        findings.note(Problem {
+        collector.note(Problem {
             at,
             text: text.into(),
         });
@@ -257,7 +258,7 @@ fn check_folders(general: &General, root: &DeTable<'_>, findings: &mut Findings<
         let text = format!(
             "from_stage is {from} and to_stage is {to}: nothing would run; from_stage must not be above to_stage"
         );
-        findings.note(Problem { at, text });
+        collector.note(Problem { at, text });
     }
 }
 

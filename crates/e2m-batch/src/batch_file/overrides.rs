@@ -3,7 +3,7 @@
 use super::keys::Key;
 use super::params::ParamTable;
 use super::problem::Problem;
-use super::section::{Findings, Section};
+use super::section::{ProblemCollector, Section};
 use super::setting::Setting;
 use e2m_pipeline::params_schema;
 use std::ops::Range;
@@ -63,24 +63,24 @@ pub(crate) fn keys() -> Vec<Key> {
 /// Reads all overrides of a file.
 pub(crate) fn read(
     value: Option<&Spanned<DeValue<'_>>>,
-    findings: &mut Findings<'_>,
+    collector: &mut ProblemCollector<'_>,
 ) -> Vec<Override> {
     let Some(value) = value else {
         return Vec::new();
     };
     let Some(list) = value.get_ref().as_array() else {
         let text = "an override is written with two brackets: [[override]]";
-        findings.note(Problem::at(value.span(), text));
+        collector.note(Problem::at(value.span(), text));
         return Vec::new();
     };
     // Made once, however many overrides there are: their description takes longer than their reading.
     let keys = keys();
     let mut overrides = Vec::new();
     for item in list {
-        if findings.is_full() {
+        if collector.is_full() {
             break;
         }
-        overrides.extend(read_one(item, &keys, findings));
+        overrides.extend(read_one(item, &keys, collector));
     }
     overrides
 }
@@ -88,25 +88,25 @@ pub(crate) fn read(
 fn read_one(
     item: &Spanned<DeValue<'_>>,
     keys: &[Key],
-    findings: &mut Findings<'_>,
+    collector: &mut ProblemCollector<'_>,
 ) -> Option<Override> {
     let Some(table) = item.get_ref().as_table() else {
         let text = "an override must be a table with sample, dye or both, and params";
-        findings.note(Problem::at(item.span(), text));
+        collector.note(Problem::at(item.span(), text));
         return None;
     };
-    let mut section = Section::open(NAME, Some(table), keys, findings);
+    let mut section = Section::open(NAME, Some(table), keys, collector);
     let sample: Option<Option<String>> = section.take("sample", Some(None));
     let dye: Option<Option<String>> = section.take("dye", Some(None));
-    let before = findings.problems.len();
-    let params = ParamTable::read("params", table.get("params"), findings);
+    let before = collector.problems.len();
+    let params = ParamTable::read("params", table.get("params"), collector);
     let (sample, dye) = (sample?, dye?);
     if sample.is_none() && dye.is_none() {
         let text = "this override names neither a sample nor a dye; parameters for every task belong below [params]";
-        findings.note(Problem::at(item.span(), text));
-    } else if params.is_empty() && findings.problems.len() == before {
+        collector.note(Problem::at(item.span(), text));
+    } else if params.is_empty() && collector.problems.len() == before {
         let text = "this override changes nothing; give it params = { … }";
-        findings.note(Problem::at(item.span(), text));
+        collector.note(Problem::at(item.span(), text));
     }
     Some(Override {
         sample,

@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::problem::Problem;
-use super::section::{Findings, shortened};
+use super::section::{ProblemCollector, shortened};
 use super::setting::{integer, number};
 use e2m_pipeline::{ParamKind, ParamSpec, ParamValue, Params, REGISTRY};
 use std::ops::Range;
@@ -18,24 +18,24 @@ pub struct ParamTable {
 }
 
 impl ParamTable {
-    /// Reads a table of parameters; `place` is its name for messages.
+    /// Reads a table of parameters; `name` is what messages call it.
     pub(crate) fn read(
-        place: &'static str,
+        name: &'static str,
         table: Option<&Spanned<DeValue<'_>>>,
-        findings: &mut Findings<'_>,
+        collector: &mut ProblemCollector<'_>,
     ) -> Self {
         let Some(spanned) = table else {
             return Self::default();
         };
         let Some(table) = spanned.get_ref().as_table() else {
-            let shown = findings.shown(spanned.span());
+            let shown = collector.shown(spanned.span());
             let text = format!(
-                "{place} is {shown}, it must be a table of parameters, such as {{ pad = 500 }}"
+                "{name} is {shown}, it must be a table of parameters, such as {{ pad = 500 }}"
             );
-            findings.note(Problem::at(spanned.span(), text));
+            collector.note(Problem::at(spanned.span(), text));
             return Self::default();
         };
-        let values = read_values(table, findings);
+        let values = read_values(table, collector);
         Self {
             at: Some(spanned.span()),
             values,
@@ -61,23 +61,23 @@ impl ParamTable {
 
 fn read_values(
     table: &DeTable<'_>,
-    findings: &mut Findings<'_>,
+    collector: &mut ProblemCollector<'_>,
 ) -> Vec<(&'static str, ParamValue)> {
     let mut values = Vec::new();
     let names: Vec<&'static str> = REGISTRY.iter().map(|spec| spec.name).collect();
     for (key, value) in table {
-        if findings.is_full() {
+        if collector.is_full() {
             break;
         }
         let Some(spec) = REGISTRY.iter().find(|spec| *key.get_ref() == spec.name) else {
-            findings.note(Problem::at(key.span(), unknown(&names, key.get_ref())));
+            collector.note(Problem::at(key.span(), unknown(&names, key.get_ref())));
             continue;
         };
         match accept(spec, value.get_ref()) {
             Some(accepted) => values.push((spec.name, accepted)),
             None => {
-                let text = wrong_value(spec, &findings.shown(value.span()), value.get_ref());
-                findings.note(Problem::at(value.span(), text));
+                let text = wrong_value(spec, &collector.shown(value.span()), value.get_ref());
+                collector.note(Problem::at(value.span(), text));
             }
         }
     }

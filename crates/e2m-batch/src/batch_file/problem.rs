@@ -4,11 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// No more problems of a file are told: nobody reads them, and a file of 1 MB may hold a hundred thousand.
+/// No more problems of a file are reported: nobody reads them, and a file of 1 MB may hold a hundred thousand.
 pub(crate) const MAX_PROBLEMS: usize = 50;
-/// Longest piece of a line that is shown, in characters; the place in question is within.
+/// Longest piece of a line that is shown, in characters; the location in question is within.
 const LONGEST_EXCERPT: usize = 160;
-/// What of it lies before the place in question, at most.
+/// What of it lies before the location in question, at most.
 const LONGEST_BEFORE: usize = 80;
 
 /// One thing that is wrong.

@@ -11,14 +11,14 @@ const MAX_SHOWN: usize = 48;
 
 /// What is found out about a file while it is read.
 #[derive(Debug)]
-pub(crate) struct Findings<'a> {
+pub(crate) struct ProblemCollector<'a> {
     /// The file's text.
     pub(crate) text: &'a str,
     /// Everything that is wrong.
     pub(crate) problems: Vec<Problem>,
 }
 
-impl<'a> Findings<'a> {
+impl<'a> ProblemCollector<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
             text,
@@ -33,7 +33,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Whether more problems would not be told.
+    /// Whether more problems would not be reported.
     pub(crate) fn is_full(&self) -> bool {
         self.problems.len() >= MAX_PROBLEMS
     }
@@ -65,23 +65,23 @@ pub(crate) struct Section<'s, 'f, 'i> {
     /// As in its heading; empty for the keys above all headings.
     name: &'static str,
     table: Option<&'s DeTable<'i>>,
-    findings: &'s mut Findings<'f>,
+    collector: &'s mut ProblemCollector<'f>,
     /// Valid keys that an unknown one was taken for.
     suggested: Vec<&'static str>,
 }
 
 impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
-    /// Looks at a table, and refuses the keys that are not among `keys`.
+    /// Opens a table, and refuses the keys that are not among `keys`.
     pub(crate) fn open(
         name: &'static str,
         table: Option<&'s DeTable<'i>>,
         keys: &[Key],
-        findings: &'s mut Findings<'f>,
+        collector: &'s mut ProblemCollector<'f>,
     ) -> Self {
         let mut section = Self {
             name,
             table,
-            findings,
+            collector,
             suggested: Vec::new(),
         };
         let valid: Vec<&'static str> = keys.iter().map(|key| key.name).collect();
@@ -90,11 +90,13 @@ impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
             .iter()
             .filter(|key| !valid.contains(&&**key.get_ref()))
         {
-            if section.findings.is_full() {
+            if section.collector.is_full() {
                 break;
             }
             let unknown = keys::unknown(name, &valid, key.get_ref());
-            section.findings.note(Problem::at(key.span(), unknown.text));
+            section
+                .collector
+                .note(Problem::at(key.span(), unknown.text));
             section.suggested.extend(unknown.meant);
         }
         section
@@ -110,15 +112,15 @@ impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
                     "{name} is missing; add {key} = …, which must be {}",
                     T::expected()
                 );
-                self.findings.note(Problem::of_file(text));
+                self.collector.note(Problem::of_file(text));
             }
             return default;
         };
         let read = T::read(value.get_ref());
         if read.is_none() {
-            let shown = self.findings.shown(value.span());
+            let shown = self.collector.shown(value.span());
             let text = wrong_value::<T>(key, &shown, value.get_ref());
-            self.findings.note(Problem::at(value.span(), text));
+            self.collector.note(Problem::at(value.span(), text));
         }
         read
     }

@@ -1,7 +1,8 @@
 //! Takes the jobs of a batch off the cluster.
 
+use super::record_error::RecordError;
 use super::slurm;
-use super::submission::{PATIENCE, RecordError, Submission, all, alone};
+use super::submission::{PATIENCE, Submission, all, alone};
 use crate::batch_file::BatchFile;
 use crate::batch_file::values::Names;
 use crate::environment::Environment;

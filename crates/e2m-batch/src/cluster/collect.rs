@@ -2,14 +2,15 @@
 
 use super::queue::Queue;
 use super::reconciliation::reconcile;
-use super::submission::{RecordError, Submission, all, alone_reporting, is_same};
+use super::record_error::RecordError;
+use super::submission::{Submission, all, alone_reporting, is_same};
 use crate::ending::BatchEnding;
 use crate::environment::Environment;
 use crate::event::BatchEvent;
+use crate::logs::event_log::{EventLog, end_facts};
+use crate::logs::run_log::RunLog;
 use crate::plan::Plan;
-use crate::report::event_log::{EventLog, end_facts};
 use crate::report::results::{NotBegun, TaskEnding, TaskResult};
-use crate::report::run_log::RunLog;
 use crate::report::{self, BatchReport, tally};
 use crate::reporter::Reporter;
 use crate::selection::{PlanOptions, TaskSelection};

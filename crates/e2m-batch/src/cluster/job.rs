@@ -1,8 +1,9 @@
 //! One job of an array: runs the task that is its own, and leaves a report of it.
 
 use super::job_report::{JobReport, Starts};
+use super::record_error::RecordError;
 use super::slurm;
-use super::submission::{ListedTask, RecordError, Submission, TaskList, read_json};
+use super::submission::{ListedTask, Submission, TaskList, read_json};
 use crate::batch_file::values::{AutoCount, Parallel};
 use crate::ending::BatchEnding;
 use crate::environment::Environment;
@@ -89,7 +90,7 @@ pub struct ArrayJob {
     node: Option<String>,
     /// How often it was started before.
     restarts: u32,
-    /// The task's place in the submission.
+    /// The task's index in the submission.
     index: usize,
     plan: Plan,
     starts: Starts,
@@ -135,7 +136,7 @@ impl ArrayJob {
         &self.plan.tasks[0]
     }
 
-    /// Runs the task and leaves a report. `warning` tells whether SLURM warned that the time is up.
+    /// Runs the task and leaves a report. `warning` says whether SLURM warned that the time is up.
     ///
     /// # Errors
     /// Where the report cannot be written.
@@ -212,7 +213,7 @@ impl ArrayJob {
         TaskOutcome::failed(sample, dye, why)
     }
 
-    /// A folder for files under construction, where the batch file or the node has a place for one.
+    /// A folder for files under construction, where the batch file or the node names one.
     fn scratch(&self, disk_bytes: u64, reporter: &mut dyn Reporter) -> Option<Scratch> {
         let output = &self.plan.output_dir;
         let folder = match self.plan.slurm.scratch.as_deref() {

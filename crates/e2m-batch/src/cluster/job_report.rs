@@ -1,11 +1,15 @@
 //! What a job leaves of its task besides the results: its report of how it ended.
 
-use super::submission::{RecordError, Submission, read_json, write_json};
+use super::record_error::RecordError;
+use super::submission::{Submission, read_json, write_json};
 use e2m_io::remove_file;
 use e2m_pipeline::{TaskOutcome, TaskSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+/// Where they are in the folder of a submission. The name is older than the word.
+pub(super) const REPORTS: &str = "answers";
 
 /// How a task ended in a job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,23 +25,23 @@ pub(super) struct JobReport {
 
 impl JobReport {
     fn path(folder: &Path, task: usize) -> PathBuf {
-        folder.join("answers").join(format!("{task}.json"))
+        folder.join(REPORTS).join(format!("{task}.json"))
     }
 
     pub(super) fn write(&self, folder: &Path, task: usize) -> Result<(), RecordError> {
         write_json(&Self::path(folder, task), self)
     }
 
-    /// Removes what an earlier start answered: if this one dies, that is not how it ended.
+    /// Removes the report of an earlier start: if this one dies, that is not how it ended.
     pub(super) fn clear(folder: &Path, task: usize) -> std::io::Result<()> {
         remove_file(&Self::path(folder, task))
     }
 
-    /// The last answer of the job that a task is in now, if it has ended with one.
+    /// The last report of the job that a task is in now, if it has ended with one.
     pub(super) fn of(submission: &Submission, task: usize) -> Option<Self> {
-        let answer: Self = read_json(&Self::path(&submission.folder, task)).ok()?;
-        let is_last = submission.job_of(task).is_some_and(|job| job == answer.job);
-        (is_last && !answer.requeued).then_some(answer)
+        let report: Self = read_json(&Self::path(&submission.folder, task)).ok()?;
+        let is_last = submission.job_of(task).is_some_and(|job| job == report.job);
+        (is_last && !report.requeued).then_some(report)
     }
 }
 
@@ -82,7 +86,7 @@ impl Starts {
                 task.force = false;
                 task.from_stage = next;
             }
-            // All of them; what is missing besides is found by a look.
+            // All of them; what is missing besides is found by inspection.
             None => {
                 task.force = false;
                 task.from_stage = 1;

@@ -18,19 +18,22 @@ mod job_failure;
 mod job_report;
 mod queue;
 mod reconciliation;
+mod record_error;
 mod scripts;
 mod sender;
 mod sizing;
 mod submission;
 mod submit;
+mod summary;
 
 pub use cancel::{CancelError, Cancelled, cancel};
 pub use collect::{Collected, collect, collect_submission};
 pub use job::{ArrayJob, JobError, JobWarning};
 pub use queue::{Queue, Whereabouts};
+pub use record_error::RecordError;
 pub use sizing::cpus;
-pub use submission::RecordError;
-pub use submit::{Handover, SubmissionSummary, SubmitError, Submitted, SubmittedArray, submit};
+pub use submit::{Handover, SubmitError, Submitted, submit};
+pub use summary::{SubmissionSummary, SubmittedArray};
 
 use crate::batch_file::SlurmSettings;
 use crate::environment::Environment;

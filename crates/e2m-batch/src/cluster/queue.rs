@@ -100,10 +100,10 @@ impl Queue {
             let array = arrays.find(|array| array.job == Some(job.job));
             let index = array.and_then(|array| array.tasks.get(job.array_task?));
             if let Some(task) = index.and_then(|index| tasks.get(*index))
-                && let Some(place) = job.array_task
+                && let Some(number) = job.array_task
             {
                 self.found.push(Whereabouts {
-                    job: format!("{}_{place}", job.job),
+                    job: format!("{}_{number}", job.job),
                     state: job.state.clone(),
                     task: task.clone(),
                 });

@@ -2,8 +2,9 @@
 
 use super::job_failure::JobFailure;
 use super::job_report::JobReport;
+use super::record_error::RecordError;
 use super::sender::Sender;
-use super::submission::{ArrayRecord, PATIENCE_OF_JOBS, RecordError, Submission, alone};
+use super::submission::{ArrayRecord, PATIENCE_OF_JOBS, Submission, alone};
 use super::{sizing, slurm};
 use crate::environment::Environment;
 use crate::event::BatchEvent;
@@ -12,7 +13,9 @@ use crate::plan::{Plan, task_name};
 use crate::report::results::{TaskEnding, TaskResult};
 use crate::reporter::Reporter;
 use e2m_io::TaskPaths;
-use e2m_pipeline::{Outlook, Status, TaskSpec, outlook, settle, suffix};
+use e2m_pipeline::{
+    Outlook as TaskPreview, Status, TaskSpec, outlook as preview, settle as recover, suffix,
+};
 use e2m_schedule::slurm::{JobEnd, JobState, QueuedJob};
 use jiff::Zoned;
 use std::collections::BTreeMap;
@@ -145,11 +148,11 @@ impl Reconciliation<'_> {
             if let Some(result) = finished(task, &submission.record.submitted) {
                 return JobOutcome::Finished(result);
             }
-            let Some((array, place)) = submission.array_of(index) else {
+            let Some((array, number)) = submission.array_of(index) else {
                 return JobOutcome::Open("it was not submitted".to_owned());
             };
             let job = array.job.unwrap_or_default();
-            let is_it = |one: &&QueuedJob| one.job == job && one.array_task == Some(place);
+            let is_it = |one: &&QueuedJob| one.job == job && one.array_task == Some(number);
             match &known {
                 Ok(known) => {
                     if known
@@ -157,7 +160,7 @@ impl Reconciliation<'_> {
                         .find(is_it)
                         .is_some_and(|one| one.state.is_live())
                     {
-                        return JobOutcome::Open(format!("job {job}_{place}"));
+                        return JobOutcome::Open(format!("job {job}_{number}"));
                     }
                 }
                 Err(why) if report.is_none() => return JobOutcome::Open(why.clone()),
@@ -182,7 +185,7 @@ impl Reconciliation<'_> {
             let of_array = endings
                 .entry(job)
                 .or_insert_with(|| self.sender.client.endings(job));
-            JobOutcome::Failed(JobFailure::of(submission, index, of_array.get(&place)))
+            JobOutcome::Failed(JobFailure::of(submission, index, of_array.get(&number)))
         };
         self.sender
             .tasks
@@ -226,7 +229,7 @@ impl Reconciliation<'_> {
         }
     }
 
-    /// Submits tasks once more with half as much memory again, and a job that collects after them. Answers with how that went
+    /// Submits tasks once more with half as much memory again, and a job that collects after them. Returns how that went
     /// for each.
     fn try_again(&mut self, tasks: &[usize]) -> BTreeMap<usize, Result<(), String>> {
         let arrays: Vec<ArrayRecord> = self.sender.submission.record.arrays.clone();
@@ -295,7 +298,7 @@ impl Reconciliation<'_> {
             .map(|(task, why)| (*task, why.as_deref()))
             .collect();
         let mut warnings = Vec::new();
-        for ((task, _), settled) in tasks.iter().zip(settle(&tasks, LOCKS_OF_THE_DEAD)) {
+        for ((task, _), settled) in tasks.iter().zip(recover(&tasks, LOCKS_OF_THE_DEAD)) {
             match settled {
                 Ok(true) => {}
                 Ok(false) => warnings.push(format!("{}: another run works on it", task_name(task))),
@@ -333,7 +336,7 @@ fn finished(task: &TaskSpec, since: &Zoned) -> Option<TaskResult> {
         from_stage: 1,
         ..task.clone()
     };
-    outlook(&as_is).ok().filter(Outlook::is_finished)?;
+    preview(&as_is).ok().filter(TaskPreview::is_finished)?;
     if again {
         let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
         let path = paths.manifest_path(&suffix(&task.params, 4));

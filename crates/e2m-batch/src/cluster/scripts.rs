@@ -1,7 +1,8 @@
 //! The scripts of a submission.
 
+use super::record_error::RecordError;
 use super::sizing;
-use super::submission::{ArrayRecord, RecordError, Submission};
+use super::submission::{ArrayRecord, Submission};
 use crate::batch_file::SlurmSettings;
 use crate::human;
 use e2m_schedule::slurm::{ArrayScript, DependentScript, Group, Site};

@@ -62,7 +62,7 @@ impl Sender {
         stop()
     }
 
-    /// Submits an array; answers with its number.
+    /// Submits an array; returns its number.
     pub(super) fn send_array(&mut self, index: usize) -> Result<u64, SubmitError> {
         let arrays = &self.submission.record.arrays;
         let array = &arrays[index];

@@ -4,7 +4,7 @@ use crate::batch_file::SlurmSettings;
 use crate::batch_file::values::{AutoCount, Lines, MemoryGate, WallTime};
 use crate::inspect::Preview;
 use crate::plan::Plan;
-use e2m_pipeline::Outlook;
+use e2m_pipeline::Outlook as TaskPreview;
 use e2m_resources::Need;
 use e2m_schedule::slurm::{Demand, Site};
 
@@ -45,19 +45,19 @@ pub fn cpus(plan: &Plan) -> usize {
 }
 
 /// What the job of a task asks for.
-pub(super) fn demand(plan: &Plan, need: &Need, outlook: &Preview, cpus: usize) -> Demand {
+pub(super) fn demand(plan: &Plan, need: &Need, preview: &Preview, cpus: usize) -> Demand {
     let planned = match plan.resources.memory_gate {
         MemoryGate::Plan => need.plan_bytes,
         MemoryGate::Rule => need.rule_bytes,
     };
-    let planned = if outlook.is_ok() {
+    let planned = if preview.is_ok() {
         with_headroom(planned)
     } else {
         UNKNOWN_BYTES
     };
-    let seconds = outlook.as_ref().map_or(0.0, |outlook| {
-        let pixels = canvas_pixels(outlook) as f64;
-        outlook.disk_bytes as f64 / WRITE_BYTES_PER_SECOND + pixels * PIXEL_SECONDS / cpus as f64
+    let seconds = preview.as_ref().map_or(0.0, |preview| {
+        let pixels = canvas_pixels(preview) as f64;
+        preview.disk_bytes as f64 / WRITE_BYTES_PER_SECOND + pixels * PIXEL_SECONDS / cpus as f64
     });
     let seconds = ((BASE_SECONDS + seconds) as u64).div_ceil(STEP_SECONDS) * STEP_SECONDS;
     Demand {
@@ -84,14 +84,14 @@ pub(super) fn warn_seconds(seconds: u64, file_bytes: u64) -> u64 {
 }
 
 /// The largest file of a task, bytes.
-pub(super) fn file_bytes(outlook: &Preview) -> u64 {
-    outlook
+pub(super) fn file_bytes(preview: &Preview) -> u64 {
+    preview
         .as_ref()
-        .map_or(0, |outlook| 4 * canvas_pixels(outlook))
+        .map_or(0, |preview| 4 * canvas_pixels(preview))
 }
 
-fn canvas_pixels(outlook: &Outlook) -> u64 {
-    let (larger, pad) = (outlook.post.max(outlook.pre), 2 * outlook.memory.pad);
+fn canvas_pixels(preview: &TaskPreview) -> u64 {
+    let (larger, pad) = (preview.post.max(preview.pre), 2 * preview.memory.pad);
     (larger.width + pad) as u64 * (larger.height + pad) as u64
 }
 

@@ -1,9 +1,9 @@
 //! What is on record of a submission, in a folder of its own.
 
+use super::job_report::REPORTS;
+use super::record_error::RecordError;
 use crate::batch_file::BatchFile;
-use e2m_io::{
-    AtomicError, Attempt, FolderLock, LockError, LockSeeker, create_folders, write_atomic,
-};
+use e2m_io::{Attempt, FolderLock, LockSeeker, create_folders, write_atomic};
 use e2m_pipeline::TaskSpec;
 use jiff::Zoned;
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Where submissions are on record, in output_dir.
 const FOLDER: &str = ".e2m_slurm";
 /// The layout of the record.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 const RECORD: &str = "submission.json";
 const TASKS: &str = "tasks.json";
 const BATCH: &str = "batch.toml";
@@ -32,7 +32,7 @@ pub(super) struct ArrayRecord {
     pub(super) name: String,
     /// Its number, once it is submitted.
     pub(super) job: Option<u64>,
-    /// The tasks, by their place in the submission; the place here is the number in the array.
+    /// The tasks, by their index in the submission; the index here is the number in the array.
     pub(super) tasks: Vec<usize>,
     /// Memory of each, bytes.
     pub(super) memory_bytes: u64,
@@ -46,7 +46,7 @@ pub(super) struct ArrayRecord {
     pub(super) again: bool,
     /// So long before its time is up a job is warned, seconds.
     pub(super) warn_seconds: u64,
-    /// The array, by its place in the record, that has to end before this one begins.
+    /// The array, by its index in the record, that has to end before this one begins.
     pub(super) after: Option<usize>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct SubmissionRecord {
     pub(super) arrays: Vec<ArrayRecord>,
     /// The jobs that collect, in the order of their submission.
     pub(super) collectors: Vec<u64>,
-    /// Tasks that were taken off the cluster, by their place in the submission: SLURM may not tell of each.
+    /// Tasks that were taken off the cluster, by their index in the submission: SLURM may not list each.
     pub(super) cancelled: BTreeSet<usize>,
     /// Whether it is over: jobs that are still found to belong to it have nothing to do.
     pub(super) closed: bool,
@@ -76,68 +76,6 @@ pub(super) struct SubmissionRecord {
 pub(super) struct Submission {
     pub(super) folder: PathBuf,
     pub(super) record: SubmissionRecord,
-}
-
-/// A file of a submission cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// It cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// It is not as it is written.
-    #[error("{} is not as e2m {} writes it: {source}", path.display(), env!("CARGO_PKG_VERSION"))]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: serde_json::Error,
-    },
-    /// It has another layout.
-    #[error("{} is of another version of e2m (layout {found} instead of {SCHEMA})", path.display())]
-    Schema {
-        /// The file.
-        path: PathBuf,
-        /// Its layout.
-        found: u32,
-    },
-    /// The copy of the batch file cannot be used.
-    #[error("{} is no batch file any more; submit again", path.display())]
-    Batch {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It cannot be written.
-    #[error(transparent)]
-    Write(#[from] AtomicError),
-    /// A folder cannot be made.
-    #[error(transparent)]
-    Folder(#[from] e2m_io::FolderError),
-    /// A lock cannot be had.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// Somebody else has the lock.
-    #[error("another e2m ({owner}) is at work in {}; try again", path.display())]
-    Busy {
-        /// The folder.
-        path: PathBuf,
-        /// Who.
-        owner: String,
-    },
-    /// A path cannot stand in a script.
-    #[error("{} is no text in UTF-8, which SLURM's scripts need; move or rename it", path.display())]
-    NotText {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The environment was given no program.
-    #[error("this program does not know where it is, which its jobs have to")]
-    NoProgram,
 }
 
 impl SubmissionRecord {
@@ -162,7 +100,7 @@ pub(super) fn submissions_folder(output_dir: &Path) -> PathBuf {
     output_dir.join(FOLDER)
 }
 
-/// Waits until nobody else changes what is on record, and has it so until the answer is dropped.
+/// Waits until nobody else changes what is on record, and keeps it so until the lock is dropped.
 pub(super) fn alone(output_dir: &Path, patience: Duration) -> Result<FolderLock, RecordError> {
     wait_for(output_dir, ".lock", patience)
 }
@@ -176,16 +114,16 @@ pub(super) fn alone_reporting(output_dir: &Path) -> Result<Option<FolderLock>, R
 }
 
 fn wait_for(output_dir: &Path, name: &str, patience: Duration) -> Result<FolderLock, RecordError> {
-    let place = submissions_folder(output_dir);
-    create_folders(&place)?;
+    let folder = submissions_folder(output_dir);
+    create_folders(&folder)?;
     // One seeker all along: it finds out whether the record of another machine stands still.
-    let (began, mut seeker) = (Instant::now(), LockSeeker::new(&place.join(name)));
+    let (began, mut seeker) = (Instant::now(), LockSeeker::new(&folder.join(name)));
     loop {
         match seeker.attempt()? {
             Attempt::Held(lock) => return Ok(lock),
             Attempt::Busy(owner) if began.elapsed() > patience => {
                 return Err(RecordError::Busy {
-                    path: place,
+                    path: folder,
                     owner: owner.to_string(),
                 });
             }
@@ -238,7 +176,7 @@ impl Submission {
 
     /// Makes its folders and writes what does not change: the batch file as it is now, and the tasks.
     pub(super) fn begin(&self, batch: &str, tasks: &[TaskSpec]) -> Result<(), RecordError> {
-        for below in ["logs", "answers", "starts"] {
+        for below in ["logs", REPORTS, "starts"] {
             create_folders(&self.folder.join(below))?;
         }
         write_atomic(&self.folder.join(BATCH), batch.as_bytes())?;
@@ -286,15 +224,15 @@ impl Submission {
     /// The array that a task is in now, and its number there; the last where it was tried again.
     pub(super) fn array_of(&self, task: usize) -> Option<(&ArrayRecord, usize)> {
         self.record.arrays.iter().rev().find_map(|array| {
-            let place = array.tasks.iter().position(|one| *one == task)?;
-            array.job.map(|_| (array, place))
+            let number = array.tasks.iter().position(|one| *one == task)?;
+            array.job.map(|_| (array, number))
         })
     }
 
     /// The job of a task, as `12_3`.
     pub(super) fn job_of(&self, task: usize) -> Option<String> {
-        let (array, place) = self.array_of(task)?;
-        Some(format!("{}_{place}", array.job?))
+        let (array, number) = self.array_of(task)?;
+        Some(format!("{}_{number}", array.job?))
     }
 
     /// Where a job writes what it says.
@@ -370,7 +308,7 @@ pub(super) struct TaskList {
 /// A task of an array.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ListedTask {
-    /// Its place in the submission.
+    /// Its index in the submission.
     pub(super) index: usize,
     pub(super) task: TaskSpec,
 }

@@ -3,11 +3,10 @@
 //! Every line has `time`, `run` (when the run started, the same on all its lines) and `event`; what is about a task has `task`
 //! as `sample/dye`. Runs append.
 
-use super::Unwritten;
-use super::results::TaskResult;
 use crate::admission::Admission;
 use crate::event::{BatchEvent, ProcessFacts};
 use crate::plan::Plan;
+use crate::report::{TaskResult, Unwritten};
 use crate::reporter::Reporter;
 use e2m_io::AppendFile;
 use jiff::Zoned;
@@ -17,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// Its name.
 pub(crate) const NAME: &str = "events.jsonl";
 
-/// Appends to the file. What cannot be written is told once, at the end.
+/// Appends to the file. What cannot be written is reported once, at the end.
 #[derive(Debug)]
 pub struct EventLog {
     path: PathBuf,
@@ -203,7 +202,7 @@ mod tests {
     fn a_folder_that_is_not_there_is_told() {
         let mut log = EventLog::open(Path::new("/nowhere/at/all"), &Zoned::now());
         log.add("run_started", None, json!({}));
-        let told = log.failure().expect("it fails").to_string();
-        assert!(told.contains("/nowhere/at/all/events.jsonl"), "{told}");
+        let said = log.failure().expect("it fails").to_string();
+        assert!(said.contains("/nowhere/at/all/events.jsonl"), "{said}");
     }
 }

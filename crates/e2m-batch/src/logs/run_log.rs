@@ -1,19 +1,16 @@
 //! The run log: a text file in output_dir to which every run appends.
 
-use super::problems::problems;
-use super::results::TaskResult;
-use super::tally::tally;
-use super::{BatchReport, Unwritten};
 use crate::event::BatchEvent;
 use crate::human;
 use crate::plan::Plan;
+use crate::report::{BatchReport, TaskResult, Unwritten, problems, tally};
 use crate::reporter::Reporter;
 use e2m_io::AppendFile;
 use jiff::Zoned;
 use std::path::{Path, PathBuf};
 
 /// Its name; that of the Python program, whose users look for it there.
-pub(crate) const NAME: &str = ".exo2micro_run_log.txt";
+pub(crate) const NAME: &str = crate::report::RUN_LOG_NAME;
 
 /// Appends to the run log. Each line is on the disk before the next task begins, so that a crash leaves what was known.
 #[derive(Debug)]

@@ -4,22 +4,17 @@
 //! |---|---|---|
 //! | `e2m_batch.json`, `e2m_batch.csv` | `results` | how each task ended, and what was measured |
 //! | `report.html` | `page` | the same with pictures, for people |
-//! | `.exo2micro_run_log.txt` | `run_log` | a line for whatever happened; every run appends |
-//! | `events.jsonl` | `event_log` | the same for other programs |
 
-pub(crate) mod event_log;
 mod page;
 mod problems;
 pub(crate) mod results;
-pub(crate) mod run_log;
 mod tally;
 mod unwritten;
 
-pub use event_log::EventLog;
 pub use page::PageError;
+pub(crate) use page::RUN_LOG_NAME;
 pub use problems::{TaskProblem, problems};
 pub use results::{ResultsError, TaskEnding, TaskResult};
-pub use run_log::RunLog;
 pub use tally::tally;
 pub use unwritten::Unwritten;
 
@@ -33,10 +28,6 @@ pub const RESULTS_NAME: &str = results::JSON_NAME;
 pub const TABLE_NAME: &str = results::CSV_NAME;
 /// Name of the page.
 pub const PAGE_NAME: &str = page::NAME;
-/// Name of the run log.
-pub const RUN_LOG_NAME: &str = run_log::NAME;
-/// Name of the log of events.
-pub const EVENT_LOG_NAME: &str = event_log::NAME;
 
 /// A batch that has ended.
 #[derive(Debug)]
@@ -85,7 +76,7 @@ impl BatchReport<'_> {
     }
 }
 
-/// Writes `e2m_batch.json`, `e2m_batch.csv` and `report.html` about the whole batch; answers with those that could not be
+/// Writes `e2m_batch.json`, `e2m_batch.csv` and `report.html` about the whole batch; returns those that could not be
 /// written.
 pub(crate) fn write_files(report: &BatchReport<'_>) -> Vec<Unwritten> {
     let whole = with_earlier(report);
@@ -113,13 +104,13 @@ pub(crate) fn write_files(report: &BatchReport<'_>) -> Vec<Unwritten> {
     unwritten
 }
 
-/// The whole batch: besides what this run did, what earlier runs left of the tasks that it was told to leave alone.
+/// The whole batch: besides what this run did, what earlier runs left of the tasks that were not asked for.
 fn with_earlier<'a>(report: &BatchReport<'a>) -> BatchReport<'a> {
     let plan = report.plan;
     let mut results = report.results.clone();
-    for (place, task) in plan.left_alone.iter().rev() {
+    for (index, task) in plan.left_alone.iter().rev() {
         if let Some(earlier) = TaskResult::earlier(task) {
-            results.insert((*place).min(results.len()), earlier);
+            results.insert((*index).min(results.len()), earlier);
         }
     }
     BatchReport {

@@ -1,9 +1,9 @@
 //! `report.html`: the page that shows the batch.
 
+use super::BatchReport;
 use super::problems::problems;
 use super::results::{CSV_NAME, JSON_NAME, TaskEnding, TaskResult};
 use super::tally::tally;
-use super::{BatchReport, run_log};
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
 use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Status, Verdict};
@@ -13,11 +13,13 @@ use e2m_plot::{
 };
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{BufWriter, IntoInnerError, Read as _, Write as _};
+use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 /// The head up to the fingerprint is shorter than this, bytes.
 const BEGINNING: u64 = 128;
+/// The name of the run log; that of the Python program, whose users look for it there.
+pub(crate) const RUN_LOG_NAME: &str = ".exo2micro_run_log.txt";
 /// Its name.
 pub(super) const NAME: &str = "report.html";
 
@@ -32,7 +34,7 @@ pub enum PageError {
     Page(#[from] ReportError),
     /// The disk.
     #[error(transparent)]
-    Write(#[from] std::io::Error),
+    Write(#[from] io::Error),
 }
 
 /// The page goes to the disk in pieces of this size: it has megabytes.
@@ -48,16 +50,80 @@ pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
     if idle && is_of(&folder.join(NAME), &head.fingerprint) {
         return Ok(());
     }
-    let file = AtomicFile::create(&folder.join(NAME))?;
-    let mut file = BufWriter::with_capacity(PIECE_BYTES, file);
-    write_report(&mut file, &head, |row| {
+    let path = folder.join(NAME);
+    let mut file = Counted {
+        writer: AtomicFile::create(&path)?,
+        bytes: 0,
+    };
+    match fill(&mut file, report, &head) {
+        Ok(()) => Ok(file.writer.commit()?),
+        Err(error) => Err(with_missing_bytes(error, &path, file.bytes, report, &head)),
+    }
+}
+
+/// Writes the page to a writer.
+fn fill(
+    writer: &mut impl Write,
+    report: &BatchReport<'_>,
+    head: &ReportHead,
+) -> Result<(), PageError> {
+    let mut writer = BufWriter::with_capacity(PIECE_BYTES, writer);
+    write_report(&mut writer, head, |row| {
         // Rows behind the results are of pairs that were left out.
         let result = report.results.get(row);
-        result.map_or_else(TaskSection::default, |result| section(result, folder))
+        result.map_or_else(TaskSection::default, |result| {
+            section(result, &report.plan.output_dir)
+        })
     })?;
-    file.flush()?;
-    let file = file.into_inner().map_err(IntoInnerError::into_error)?;
-    Ok(file.commit()?)
+    Ok(writer.flush()?)
+}
+
+/// The same error, and where there was no room how much is missing: the page is made once more, for its length.
+fn with_missing_bytes(
+    error: PageError,
+    path: &Path,
+    written_bytes: u64,
+    report: &BatchReport<'_>,
+    head: &ReportHead,
+) -> PageError {
+    let source = match error {
+        PageError::Page(ReportError::Write(source)) | PageError::Write(source) => source,
+        other => return other,
+    };
+    let mut length = Counted {
+        writer: io::sink(),
+        bytes: 0,
+    };
+    let no_room = matches!(
+        source.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    );
+    let known = no_room && fill(&mut length, report, head).is_ok();
+    PageError::File(AtomicError {
+        action: "write",
+        path: path.to_owned(),
+        needed_bytes: if known { length.bytes } else { 0 },
+        written_bytes,
+        source,
+    })
+}
+
+/// Counts the bytes that go through.
+struct Counted<W> {
+    writer: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
 }
 
 /// Stands for all that the page shows but how long this run took and what it said on its way.
@@ -117,7 +183,7 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
     let files = [
         ("table (CSV)", CSV_NAME),
         ("results (JSON)", JSON_NAME),
-        ("log", run_log::NAME),
+        ("log", RUN_LOG_NAME),
     ];
     let batch = &report.plan.batch_path;
     ReportHead {

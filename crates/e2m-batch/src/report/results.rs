@@ -63,7 +63,7 @@ pub struct TaskResult {
     /// Where the manifest is; nothing for the table. It is read when it is needed: a batch may have thousands of tasks.
     #[serde(skip)]
     record: Option<PathBuf>,
-    /// What the user was told on the way.
+    /// Notes of the task, as the user read them on the way.
     #[serde(skip)]
     pub notes: Vec<String>,
 }

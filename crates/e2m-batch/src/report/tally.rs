@@ -14,9 +14,9 @@ pub fn tally(report: &BatchReport<'_>) -> String {
         (report.count(TaskEnding::Queued), "in the queue"),
         (report.plan.missing.len(), "left out"),
     ];
-    let told = counts
+    let words = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"));
-    told.collect::<Vec<_>>().join(", ")
+    words.collect::<Vec<_>>().join(", ")
 }

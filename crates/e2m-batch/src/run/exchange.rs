@@ -23,7 +23,7 @@ impl Exchange {
         Self(std::iter::repeat_with(Mutex::default).take(jobs).collect())
     }
 
-    /// The job begins, or begins again: what it answered before counts no more.
+    /// The job begins, or begins again: an earlier reply counts no more.
     pub(super) fn begin(&self, job: usize) {
         self.lane(job).reply = None;
     }

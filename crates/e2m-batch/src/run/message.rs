@@ -41,7 +41,7 @@ impl TaskMessage {
     }
 }
 
-/// What a task answers with.
+/// What a task replies with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TaskReply {
     /// How it ended.

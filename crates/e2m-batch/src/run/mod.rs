@@ -22,10 +22,10 @@ use crate::ending::BatchEnding;
 use crate::environment::Environment;
 use crate::event::BatchEvent;
 use crate::inspect::{Preview, inspect};
+use crate::logs::event_log::EventLog;
+use crate::logs::run_log::RunLog;
 use crate::plan::{Plan, task_name};
-use crate::report::event_log::EventLog;
 use crate::report::results::{NotBegun, TaskResult};
-use crate::report::run_log::RunLog;
 use crate::report::{self, BatchReport, Unwritten};
 use crate::reporter::Reporter;
 use crate::task_size::TaskSize;
@@ -219,7 +219,7 @@ pub(crate) fn task_views(plan: &Plan, previews: &[Preview]) -> Vec<TaskView> {
         .collect()
 }
 
-/// Watches a task of which nothing is to be told but its end. Another run may have begun to work on it.
+/// Watches a task of which nothing is to be reported but its end. Another run may have begun to work on it.
 struct UntilStopped<'a>(&'a Interrupt);
 
 impl Observer for UntilStopped<'_> {
@@ -241,7 +241,7 @@ struct Tasks<'a> {
 }
 
 impl Tasks<'_> {
-    /// Runs them, and answers with a result for each, and with what kept the runner from going on.
+    /// Runs them, and returns a result for each, and what kept the runner from going on.
     fn run(
         &self,
         interrupt: &Interrupt,
@@ -263,7 +263,7 @@ impl Tasks<'_> {
             progress: jobs.iter().map(|_| TaskProgress::begun(0)).collect(),
             fresh_processes: options.runner == Runner::Subprocess,
         };
-        // What is finished takes no worker, only a look.
+        // What is finished takes no worker: it is only inspected.
         for index in finished {
             if !interrupt.is_raised() {
                 let mut observer = UntilStopped(interrupt);

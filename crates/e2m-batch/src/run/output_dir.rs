@@ -1,6 +1,6 @@
 //! Whether the output folder takes files.
 
-use crate::report::event_log;
+use crate::logs::event_log;
 use e2m_io::{AtomicFile, FolderError, create_folders};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub enum OutputDirError {
     Folder(FolderError),
 }
 
-/// Makes the folder and looks whether it takes files: one refusal is better than one for each task.
+/// Makes the folder and checks whether it takes files: one refusal is better than one for each task.
 pub(crate) fn check_output_dir(folder: &Path) -> Result<(), OutputDirError> {
     create_folders(folder).map_err(|error| match error {
         FolderError::Make { path, source } if path != folder => OutputDirError::Above {

@@ -4,7 +4,7 @@ use crate::event::StageStep;
 use crate::task_view::TaskView;
 use std::time::{Duration, Instant};
 
-/// A speed is told again after so long.
+/// A speed is reported again after so long.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Megapixels per second of the step at hand.

@@ -22,7 +22,7 @@ pub struct ReadProgress {
     pub of_bytes: u64,
 }
 
-/// Told how far reading is, from any thread.
+/// Called with how far reading is, from any thread.
 type Progress<'a> = dyn Fn(ReadProgress) + Sync + 'a;
 
 /// Verifies every file of every task. Once `interrupt` is raised no further file is read.

@@ -49,7 +49,7 @@ impl VerifySubject {
                 });
             }
         }
-        // Of those with something on record the missing images are told with the task.
+        // Of those with something on record the missing images are reported with the task.
         let has_record = |missing: &MissingPair| {
             let of = |task: &&RecordedTask| {
                 let same_dye = missing.dye.as_ref().is_none_or(|dye| *dye == task.dye);

@@ -6,11 +6,10 @@
 mod bars;
 mod lines;
 mod reading;
-mod reporter;
 mod show;
 
 pub(crate) use reading::Reading;
-pub(crate) use reporter::{ListenOnceAdmitted, Opening, TerminalReporter};
+pub(crate) use show::{Show, TaskEnd};
 
 use crate::args::TalkArgs;
 use e2m_batch::Forecast;
@@ -40,14 +39,14 @@ impl Terminal {
     }
 
     /// How tasks are shown while they run.
-    fn show(&self, forecast: Forecast) -> Box<dyn show::Show> {
+    pub(crate) fn show(&self, forecast: Forecast) -> Box<dyn Show> {
         match &self.bars {
             Some(bars) => Box::new(bars::Bars::new(self.clone(), bars.clone(), forecast)),
             None => Box::new(lines::Lines::new(self.clone(), forecast)),
         }
     }
 
-    /// How far it is with reading so many bytes is shown as long as the answer lives.
+    /// Shows how far it is with reading so many bytes, until it is dropped.
     pub(crate) fn reading(&self, bytes: u64) -> Reading {
         Reading::new(self.clone(), self.bars.as_ref(), bytes)
     }
