@@ -38,7 +38,6 @@ pub struct Plan {
 
 /// Why nothing can run.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PlanError {
     /// The batch file cannot be used.
     #[error(transparent)]

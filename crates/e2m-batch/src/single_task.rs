@@ -26,7 +26,6 @@ use jiff::Zoned;
 
 /// A plan does not come down to one task.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum NotOneTask {
     /// Its raw images are missing.
     #[error("there is no pair to run: {0}")]

@@ -83,7 +83,7 @@ impl From<&PlanError> for Exit {
             PlanError::Layout(_) | PlanError::Missing { .. } | PlanError::Nothing { .. } => {
                 Self::RawFiles
             }
-            _ => Self::BadInput,
+            PlanError::BatchFile(_) | PlanError::Stages { .. } => Self::BadInput,
         }
     }
 }
@@ -92,7 +92,7 @@ impl From<&StartError> for Exit {
     fn from(error: &StartError) -> Self {
         match error {
             StartError::Refused(_) => Self::Refused,
-            _ => Self::BadInput,
+            StartError::OutputDir(_) => Self::BadInput,
         }
     }
 }

@@ -40,7 +40,7 @@ fn settled(args: &SingleTaskArgs, plan: Result<Plan, PlanError>) -> Result<Plan,
     only_task(plan, &args.sample, &args.dye).map_err(|error| {
         let exit = match error {
             NotOneTask::Missing(_) => Exit::RawFiles,
-            _ => Exit::BadInput,
+            NotOneTask::Several { .. } => Exit::BadInput,
         };
         (exit, error.to_string())
     })

@@ -1,6 +1,6 @@
 //! The batch file: what it may say, how it is read, and what is wrong with one.
 //!
-//! Each section has a file ([`general`], [`execution`], …) in which one table makes its struct, its reader and the
+//! Each section has a file (`general`, `execution`, …) in which one table makes its struct, its reader and the
 //! description of its keys; each type of value has a file in `values`. [`BatchFile::read`] reads the whole, and reports
 //! everything that is wrong at once.
 

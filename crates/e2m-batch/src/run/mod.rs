@@ -44,7 +44,6 @@ use std::time::{Duration, Instant};
 
 /// Why a batch was not begun.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StartError {
     /// Memory or disk will not do.
     #[error("{}", .0.refusal())]

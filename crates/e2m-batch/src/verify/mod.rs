@@ -1,7 +1,7 @@
 //! Whether everything on record is still as it was written. Reads it all, writes nothing.
 //!
-//! [`subject`] settles which tasks, [`reading`] reads their files with all processors, [`outcome`] is what came of it,
-//! [`remedy`] and [`json`] say it. What is compared with what is decided in `e2m_pipeline::Inventory`.
+//! `subject` settles which tasks, `reading` reads their files with all processors, `outcome` is what came of it,
+//! `remedy` and `json` say it. What is compared with what is decided in `e2m_pipeline::Inventory`.
 
 mod json;
 mod outcome;
