@@ -2,6 +2,7 @@
 
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
+use e2m_batch::{PlanOptions, StageSelection, TaskSelection};
 use e2m_pipeline::Stage;
 use std::path::PathBuf;
 
@@ -51,7 +52,7 @@ pub(crate) enum Sub {
     /// Cancel the jobs of a batch that wait or run on a cluster; what they have finished stays
     Cancel(PlanArgs),
     /// Run one task and write nothing but its own folder: the unit for Snakemake, Nextflow and others
-    Task(UnitArgs),
+    Task(SingleTaskArgs),
     /// Write the batch's result, table and report from what is there of its tasks
     Collect(PlanArgs),
     /// Compare every file on record with its record: checkpoints, raw images, pictures; writes nothing
@@ -92,6 +93,16 @@ pub(crate) struct RunArgs {
     pub(crate) talk: TalkArgs,
 }
 
+impl RunArgs {
+    /// What narrows the batch file.
+    pub(crate) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            tasks: self.tasks.selection(),
+            stages: self.stages.selection(),
+        }
+    }
+}
+
 /// Which stages.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct StageArgs {
@@ -109,6 +120,18 @@ pub(crate) struct StageArgs {
     pub(crate) redraw: bool,
 }
 
+impl StageArgs {
+    /// The same without a command line.
+    pub(crate) fn selection(&self) -> StageSelection {
+        StageSelection {
+            from_stage: self.from_stage,
+            to_stage: self.to_stage,
+            force: self.force,
+            redraw: self.redraw,
+        }
+    }
+}
+
 /// Which tasks of a batch.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TaskArgs {
@@ -118,6 +141,16 @@ pub(crate) struct TaskArgs {
     /// Only these dyes, separated by commas, or `all`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) dyes: Vec<String>,
+}
+
+impl TaskArgs {
+    /// The same without a command line.
+    pub(crate) fn selection(&self) -> TaskSelection {
+        TaskSelection {
+            samples: self.samples.clone(),
+            dyes: self.dyes.clone(),
+        }
+    }
 }
 
 /// How much is said.
@@ -171,14 +204,11 @@ pub(crate) struct PlanArgs {
 }
 
 impl PlanArgs {
-    /// The run that it is about.
-    pub(crate) fn run(&self) -> RunArgs {
-        RunArgs {
-            batch: Some(self.batch.clone()),
-            tasks: self.tasks.clone(),
-            stages: StageArgs::default(),
-            dry_run: false,
-            talk: self.talk,
+    /// What narrows the batch file.
+    pub(crate) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            tasks: self.tasks.selection(),
+            ..PlanOptions::default()
         }
     }
 }
@@ -226,7 +256,7 @@ number of machines with a common output_dir. `e2m collect` writes the report of 
 
 Exit codes: 0 complete, 1 failed, 2 bad arguments or batch file, 3 not enough memory or disk, 4 raw images \
 missing, 5 complete but suspect, 130 interrupted (run again to go on).")]
-pub(crate) struct UnitArgs {
+pub(crate) struct SingleTaskArgs {
     /// The batch file
     #[arg(value_name = "BATCH")]
     pub(crate) batch: PathBuf,
@@ -245,18 +275,15 @@ pub(crate) struct UnitArgs {
     pub(crate) talk: TalkArgs,
 }
 
-impl UnitArgs {
-    /// The run of this one task.
-    pub(crate) fn run(&self) -> RunArgs {
-        RunArgs {
-            batch: Some(self.batch.clone()),
-            tasks: TaskArgs {
+impl SingleTaskArgs {
+    /// What narrows the batch file to this one task.
+    pub(crate) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            tasks: TaskSelection {
                 samples: vec![self.sample.clone()],
                 dyes: vec![self.dye.clone()],
             },
-            stages: self.stages.clone(),
-            dry_run: false,
-            talk: self.talk,
+            stages: self.stages.selection(),
         }
     }
 }
@@ -312,14 +339,6 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
-}
-
-impl VerifyArgs {
-    /// The run that left what is verified.
-    pub(crate) fn run(&self) -> RunArgs {
-        let (batch, tasks, talk) = (self.batch.clone(), self.tasks.clone(), self.talk);
-        PlanArgs { batch, tasks, talk }.run()
-    }
 }
 
 /// `e2m diagnose`.

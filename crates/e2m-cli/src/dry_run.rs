@@ -1,9 +1,9 @@
 //! `--dry-run`: what would run.
 
 use crate::exit::Exit;
-use crate::human::count;
-use crate::plan::Plan;
 use crate::terminal::Terminal;
+use e2m_batch::Plan;
+use e2m_batch::human::count;
 use e2m_pipeline::{Stage, TaskSpec, suffix};
 use std::path::Path;
 

@@ -1,13 +1,13 @@
 //! Suffixes of file names.
 
-use crate::Answer;
+use crate::ReadOutcome;
 use e2m_pipeline::{Stage, parse_suffix, suffix};
 
-pub(crate) fn read(bytes: &[u8]) -> Answer {
+pub(crate) fn read(bytes: &[u8]) -> ReadOutcome {
     let text = String::from_utf8_lossy(bytes);
     let params = match parse_suffix(&text) {
         Ok(params) => params,
-        Err(error) => return Answer::Refused(error.to_string()),
+        Err(error) => return ReadOutcome::Refused(error.to_string()),
     };
     // A name keeps six digits of a float: from the second time on nothing may change.
     let name = suffix(&params, Stage::LAST);
@@ -18,5 +18,5 @@ pub(crate) fn read(bytes: &[u8]) -> Answer {
     for &stage in Stage::up_to(Stage::Fine) {
         assert!(name.starts_with(&suffix(&params, stage)), "{name:?}");
     }
-    Answer::Read
+    ReadOutcome::Read
 }

@@ -59,7 +59,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
-            "e2m-cli",
+            "e2m-batch",
             "e2m-schedule",
         ],
     ),

@@ -8,7 +8,7 @@ mod limits;
 mod tiff;
 
 use damage::{cuts, flips};
-use e2m_fuzz::{Answer, Target, target};
+use e2m_fuzz::{ReadOutcome, Target, target};
 use e2m_testing::{is_sampled, sample};
 use kinds::{KINDS, Kind};
 use limits::within_limits;
@@ -35,13 +35,13 @@ fn kind(name: &str) -> Kind {
 /// Whole, cut and flipped.
 fn endure(kind: &Kind) {
     let whole = within_limits(kind.name, || (reader(kind).run)(&kind.bytes));
-    assert_eq!(whole, Answer::Read, "{} as it was written", kind.name);
+    assert_eq!(whole, ReadOutcome::Read, "{} as it was written", kind.name);
     let all = cuts(&kind.bytes, CUTS);
     for cut in sample(&format!("cuts of {}", kind.name), all, SAMPLED_CUTS) {
         let name = format!("{} cut to {} bytes", kind.name, cut.len());
-        let answer = within_limits(&name, || (reader(kind).run)(cut));
+        let outcome = within_limits(&name, || (reader(kind).run)(cut));
         assert!(
-            !kind.is_binary || answer != Answer::Read,
+            !kind.is_binary || outcome != ReadOutcome::Read,
             "{name}: it was read"
         );
     }
@@ -61,7 +61,7 @@ fn endure(kind: &Kind) {
         } else {
             kind.quick
         };
-        refused += u64::from(within_limits(&name, || run(&flipped)) != Answer::Read);
+        refused += u64::from(within_limits(&name, || run(&flipped)) != ReadOutcome::Read);
     }
     let enough = if is_sampled() { 0 } else { 50 };
     assert!(
