@@ -85,7 +85,7 @@ impl Observer for Watcher {
         match event {
             TaskEvent::Note { text } => self.notes.push(text.clone()),
             TaskEvent::StageFinished { stage, skipped, .. } => {
-                self.skipped.push((*stage, *skipped))
+                self.skipped.push((*stage, *skipped));
             }
             TaskEvent::Progress { stage, what, .. } if what.starts_with("writing") => {
                 self.stopping |= self.stop_in_stage == Some(*stage);
