@@ -39,7 +39,6 @@
 //! let outcome = run_task(&task, &mut Unobserved);
 //! assert_eq!(outcome.status.to_string(), "complete");
 //! ```
-#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(test),
     warn(
@@ -112,3 +111,8 @@ pub use task::{CheckpointFormats, TaskSpec};
 pub use verify::{
     Fault, FileKind, Finding, Inventory, ReadWatch, RecordedFile, RecordedTask, Severity,
 };
+
+/// Makes the example of the README a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

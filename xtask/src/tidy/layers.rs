@@ -67,9 +67,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// Arrows that go already against [`ALLOWED`] and are to go. One that is gone is a finding, so that this list gets shorter.
-const FOR_NOW: &[(&str, &str)] = &[("e2m-scale", "e2m-image")];
-
 /// Libraries that only some crates may use, so that what they stand for stays in one place.
 const EXCLUSIVE: &[(&str, &[&str], &str)] = &[
     ("opencv", &["e2m-align"], "OpenCV stays behind e2m-align"),
@@ -137,26 +134,8 @@ fn manifest_findings(krate: &Crate) -> Vec<(Option<String>, String)> {
         return findings;
     };
     let name = &krate.name;
-    let found = dependencies(krate);
-    let for_now: Vec<&str> = FOR_NOW
-        .iter()
-        .filter(|(from, _)| *from == krate.name)
-        .map(|(_, to)| *to)
-        .collect();
-    for gone in for_now
-        .iter()
-        .filter(|to| !found.iter().any(|dependency| dependency == **to))
-    {
-        let message = format!(
-            "{name} does not depend on {gone} any more; take that out of FOR_NOW in xtask/src/tidy/layers.rs"
-        );
-        findings.push((None, message));
-    }
-    for dependency in found {
-        if dependency.starts_with("e2m-")
-            && !allowed.contains(&dependency.as_str())
-            && !for_now.contains(&dependency.as_str())
-        {
+    for dependency in dependencies(krate) {
+        if dependency.starts_with("e2m-") && !allowed.contains(&dependency.as_str()) {
             let message = format!(
                 "{name} must not depend on {dependency}: arrows point down only; move the code, or justify a change of {TABLE}"
             );

@@ -25,22 +25,14 @@ use finding::Finding;
 pub(crate) const VERB: Verb = Verb {
     name: "tidy",
     summary: "check the house rules: layering, quiet libraries, file sizes, leftovers",
-    help: "Usage: cargo xtask tidy [--cycles|--sizes]
+    help: "Usage: cargo xtask tidy [--sizes]
 
 Checks what the compiler does not: which crate may depend on which, that no cycle of modules crosses a folder, that library
 crates neither print nor read the environment nor exit, that every crate has root docs, the workspace's lints and those
 against panics, that every exception from them has a reason, that files stay below 600 lines, that no unfinished code is left,
 and that the top of the repository holds only what belongs there. Also runs as a test.
---cycles prints the cycles of modules in those crates that may still have some.
 --sizes prints how large the crates are.",
     run: |workspace, args| match args.as_slice() {
-        [flag] if flag == "--cycles" => {
-            let root = workspace.root();
-            for finding in cycles::for_now(root, &crates(root)?)? {
-                println!("{finding}");
-            }
-            Ok(())
-        }
         [flag] if flag == "--sizes" => {
             let root = workspace.root();
             print!("{}", sizes::table(root, &crates(root)?)?);

@@ -18,43 +18,14 @@ use super::crates::Crate;
 use super::finding::Finding;
 use krate::{ModulePath, Modules, Use};
 
-/// Crates that have such cycles for now. One that has none any more is a finding, so that this list gets shorter; a crate that
-/// is not in it has none.
-const FOR_NOW: &[&str] = &["e2m-cli", "e2m-pipeline", "e2m-schedule"];
-
 /// Checks every crate.
 pub(super) fn check(root: &Path, crates: &[Crate]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for krate in crates {
         let modules = Modules::read(root, &krate.folder)?;
-        let found = cycles(&modules, &modules.uses());
-        findings.extend(judged(&krate.name, found, FOR_NOW));
+        findings.extend(cycles(&modules, &modules.uses()));
     }
     Ok(findings)
-}
-
-/// The cycles of the crates that may have them for now.
-pub(super) fn for_now(root: &Path, crates: &[Crate]) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for krate in crates {
-        if FOR_NOW.contains(&krate.name.as_str()) {
-            let modules = Modules::read(root, &krate.folder)?;
-            findings.extend(cycles(&modules, &modules.uses()));
-        }
-    }
-    Ok(findings)
-}
-
-/// What of a crate's cycles is against the rule.
-fn judged(krate: &str, found: Vec<Finding>, for_now: &[&str]) -> Vec<Finding> {
-    if !for_now.contains(&krate) {
-        return found;
-    }
-    if found.is_empty() {
-        let message = format!("{krate} has no cycle of modules any more; take it out of FOR_NOW");
-        return vec![Finding::in_file("xtask/src/tidy/cycles/mod.rs", message)];
-    }
-    Vec::new()
 }
 
 /// A module as `stages/pad`; the root is `crate`.
@@ -281,19 +252,5 @@ mod tests {
         let found = found(&cycle);
         assert_eq!(found.len(), 1, "{found:#?}");
         assert!(found[0].contains("uses crate"), "{}", found[0]);
-    }
-
-    #[test]
-    fn a_crate_may_have_cycles_for_now_and_no_longer() {
-        let found = || vec![Finding::at_line("x/src/a.rs", 1, "a cycle")];
-        assert_eq!(judged("x", found(), &["x"]), []);
-        assert_eq!(judged("y", found(), &["x"]).len(), 1);
-        let mended = judged("x", Vec::new(), &["x"]);
-        assert!(
-            mended[0]
-                .message
-                .contains("x has no cycle of modules any more")
-        );
-        assert_eq!(judged("y", Vec::new(), &["x"]), []);
     }
 }
