@@ -1,7 +1,7 @@
 //! No cycle of modules crosses a folder.
 //!
 //! Modules of one folder are one idea and may know each other. Where modules of different folders do, neither can be
-//! understood, tested or moved without the other. [`tokens`] takes a file apart, [`file`] finds what it declares, imports
+//! understood, tested or moved without the other. [`tokens`] takes a file apart, [`mod@file`] finds what it declares, imports
 //! and names, [`krate`] resolves that to modules; here cycles are looked for, among files, and among the folders and files
 //! that lie beside each other.
 
