@@ -2,10 +2,10 @@
 
 use super::{LegacyAligned, Results, ResumePlan, Reuse, StageAction, StagePlan, follows};
 use crate::alignment_record::AlignmentRecord;
-use crate::artifact::{Image, images_of, pictures_of};
+use crate::artifact::{Image, images_of, pictures_of, tables_of};
 use crate::context::TaskContext;
-use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted};
-use crate::manifest::{CheckpointRecord, Inputs, Manifest, Warps};
+use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted, relative_path};
+use crate::manifest::{CheckpointRecord, Inputs, Manifest, TableRecord, Warps};
 use crate::params::suffix;
 use crate::stage::Stage;
 use crate::status::Status;
@@ -115,6 +115,7 @@ impl Planner<'_> {
                     return None;
                 }
             }
+            self.tables(stage, earlier).ok()?;
         }
         if let Some(inputs) = self.inputs {
             manifest.inputs = inputs.clone();
@@ -146,12 +147,15 @@ impl Planner<'_> {
             Stage::Difference => self.difference(before, &mut search),
         };
         let StageSearch { notes, checkpoints } = search;
-        let action = match results {
+        let tables = self.own().map(|own| self.tables(stage, own)).transpose();
+        let both = results.and_then(|results| Ok((results, tables?.unwrap_or_default())));
+        let action = match both {
             Err(why) => StageAction::Make(why),
-            Ok(results) => StageAction::Reuse(Box::new(Reuse {
+            Ok((results, tables)) => StageAction::Reuse(Box::new(Reuse {
                 pictures: self.pictures(stage, &results),
                 results,
                 checkpoints,
+                tables,
             })),
         };
         StagePlan {
@@ -159,6 +163,26 @@ impl Planner<'_> {
             action,
             notes,
         }
+    }
+
+    /// The tables of a stage that are on record, or which of them is not there. A run whose version did not write a table does
+    /// not miss it.
+    fn tables(&self, stage: Stage, recorded: &Manifest) -> Result<Vec<TableRecord>, String> {
+        let (paths, params) = (&self.task.paths, &self.task.spec.params);
+        let mut there = Vec::new();
+        for table in tables_of(stage, params) {
+            let path = table.path(paths, params);
+            let relative = relative_path(paths.dir(), &path);
+            let mut known = recorded.tables.iter();
+            let Some(record) = known.find(|record| record.path == relative) else {
+                continue;
+            };
+            if !std::fs::metadata(&path).is_ok_and(|file| file.len() == record.bytes) {
+                return Err(format!("{} is not there as it was written", table.stem()));
+            }
+            there.push(record.clone());
+        }
+        Ok(there)
     }
 
     fn padded(&self, search: &mut StageSearch) -> Result<Results, String> {

@@ -152,7 +152,7 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
     let mut all = artifacts(params, CheckpointFormats::Both).into_iter();
     let image = all.find_map(|artifact| match artifact.kind {
         ArtifactKind::Image(image) if named(&image) => Some(image),
-        ArtifactKind::Image(_) | ArtifactKind::Picture(_) => None,
+        ArtifactKind::Image(_) | ArtifactKind::Picture(_) | ArtifactKind::Table(_) => None,
     })?;
     let (warps, scales) = (&manifest.warps, &manifest.scales);
     let (warp, scale) = match image {

@@ -6,7 +6,7 @@ use super::records::{self, Record};
 use super::watched::ReadWatch;
 use super::{picture, raw};
 use crate::error::PipelineError;
-use crate::manifest::{InputRecord, LegacyRecord, Manifest};
+use crate::manifest::{InputRecord, LegacyRecord, Manifest, TableRecord};
 use crate::params::Params;
 use crate::stage::Stage;
 use crate::task::TaskSpec;
@@ -64,6 +64,7 @@ enum What {
     Legacy(LegacyRecord, usize),
     Raw(Stain),
     Picture(usize),
+    Table(TableRecord, usize),
 }
 
 /// Which raw image.
@@ -148,7 +149,7 @@ impl Inventory {
         there + missing.count()
     }
 
-    /// Checkpoints, images of the Python program and pictures; answers with the paths on record.
+    /// Checkpoints, images of the Python program, pictures and tables; answers with the paths on record.
     fn list_outputs(&mut self) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
         for index in 0..self.records.len() {
@@ -168,7 +169,12 @@ impl Inventory {
                     What::Picture(index),
                 )
             });
-            let all: Vec<_> = checkpoints.chain(legacy).chain(pictures).collect();
+            let tables = manifest.tables.iter().map(|table| {
+                let what = What::Table(table.clone(), index);
+                (table.path.clone(), FileKind::Table, what)
+            });
+            let all = checkpoints.chain(legacy).chain(pictures).chain(tables);
+            let all: Vec<_> = all.collect();
             for (relative, kind, what) in all {
                 if seen.insert(relative.clone()) {
                     self.list_output(&relative, (kind, what), index);
@@ -284,6 +290,7 @@ impl Inventory {
                 });
                 Ok(fault.into_iter().collect())
             }
+            What::Table(table, index) => self.verify_table(file, (table, *index), watch),
         }
     }
 
@@ -354,6 +361,36 @@ impl Inventory {
         };
         let record = &self.records[index];
         let found = fault.map(|fault| finding((&file.path, file.kind), fault, record));
+        Ok(found.into_iter().collect())
+    }
+
+    fn verify_table(
+        &self,
+        file: &RecordedFile,
+        (table, index): (&TableRecord, usize),
+        watch: ReadWatch<'_>,
+    ) -> Result<Vec<Finding>, PipelineError> {
+        let fault = if file.bytes == table.bytes {
+            match raw::hash(&file.path, watch)? {
+                Ok(found) if found == table.hash => None,
+                Ok(found) => Some(Fault::Content {
+                    found,
+                    recorded: table.hash,
+                }),
+                Err(fault) => Some(fault),
+            }
+        } else {
+            Some(Fault::Length {
+                found: file.bytes,
+                recorded: table.bytes,
+            })
+        };
+        let record = &self.records[index];
+        let found = fault.map(|fault| Finding {
+            // A run only asks whether there is a file of that length.
+            looks_untouched: file.bytes == table.bytes,
+            ..finding((&file.path, file.kind), fault, record)
+        });
         Ok(found.into_iter().collect())
     }
 
