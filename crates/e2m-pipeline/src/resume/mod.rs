@@ -141,7 +141,7 @@ impl ResumePlan {
             history,
             inputs,
             evidence,
-            formats_told: Cell::new(false),
+            formats_said: Cell::new(false),
         };
         planner.plan()
     }

@@ -20,7 +20,7 @@ pub(super) struct Planner<'a> {
     pub(super) inputs: Option<&'a Inputs>,
     pub(super) evidence: &'a Evidence,
     /// Whether it is said already that the task's folder will hold images in different formats.
-    pub(super) formats_told: Cell<bool>,
+    pub(super) formats_said: Cell<bool>,
 }
 
 /// What is found out about one stage.
@@ -204,7 +204,7 @@ impl Planner<'_> {
         if params.save_all_intermediates {
             self.find(Image::CoarsePre, false, search)?;
         }
-        // Without a checkpoint of its own stage 3 only judges: its judgement is that of exactly this task.
+        // Without a checkpoint of its own stage 3 only judges: its assessment is that of exactly this task.
         let own = self.own().filter(|own| {
             !params.interior_ecc && own.warps.icp == manifest.warps.icp && own.alignment.is_some()
         });
@@ -379,7 +379,7 @@ impl Planner<'_> {
         };
         let asked_for = self.task.spec.checkpoint_format.list();
         let lacking = asked_for.iter().any(|format| !formats.contains(format));
-        if stage < Stage::Difference && lacking && !self.formats_told.replace(true) {
+        if stage < Stage::Difference && lacking && !self.formats_said.replace(true) {
             let (there, new) = (names_of(&formats), names_of(asked_for));
             search.notes.push(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
         }

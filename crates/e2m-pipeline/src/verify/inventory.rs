@@ -1,8 +1,8 @@
 //! Which files of a task are on record, and which are there besides.
 
-use super::checkpoint::{self, Told};
+use super::checkpoint::{self, OnRecord};
 use super::finding::{Fault, FileKind, Finding, Severity};
-use super::records::{self, Record};
+use super::records::{self, ReadManifest};
 use super::watched::ReadWatch;
 use super::{picture, raw};
 use crate::error::PipelineError;
@@ -94,7 +94,7 @@ impl Stain {
 #[derive(Debug)]
 pub struct Inventory {
     dir: PathBuf,
-    records: Vec<Record>,
+    records: Vec<ReadManifest>,
     files: Vec<RecordedFile>,
     findings: Vec<Finding>,
 }
@@ -294,8 +294,8 @@ impl Inventory {
         }
     }
 
-    /// What manifests tell of a checkpoint, that of the batch first.
-    fn told(&self, relative: &str) -> Vec<Told<'_>> {
+    /// What is on record of a checkpoint in each manifest, that of the batch first.
+    fn all_on_record(&self, relative: &str) -> Vec<OnRecord<'_>> {
         let records = self.records.iter();
         records
             .filter_map(|record| {
@@ -311,8 +311,8 @@ impl Inventory {
         relative: &str,
         watch: ReadWatch<'_>,
     ) -> Result<Vec<Finding>, PipelineError> {
-        let told = self.told(relative);
-        let Some(&first) = told.first() else {
+        let recorded = self.all_on_record(relative);
+        let Some(&first) = recorded.first() else {
             return Ok(Vec::new());
         };
         let known = |hash: ContentHash| {
@@ -320,7 +320,7 @@ impl Inventory {
             let other = |c: &&crate::CheckpointRecord| c.hash == hash && c.path != relative;
             all.into_iter().find(other).map(|c| c.path.clone())
         };
-        let outcome = checkpoint::verify(&file.path, &told, first, &known, watch)?;
+        let outcome = checkpoint::verify(&file.path, &recorded, first, &known, watch)?;
         let (record, checkpoint) = outcome.judge;
         let wrong = outcome.fault.map(|fault| Finding {
             looks_untouched: FileIdentity::of(&file.path)
@@ -409,7 +409,7 @@ impl Inventory {
             Ok(hash) => hash,
             Err(fault) => return Ok(wrong(fault, first)),
         };
-        let right = |record: &Record| stain.of(&record.manifest).hash == hash;
+        let right = |record: &ReadManifest| stain.of(&record.manifest).hash == hash;
         // What the batch asks for has to rest on the file that is there; of others it is enough that one does.
         if !right(first) && (first.of_batch || !self.records.iter().any(right)) {
             let (other, name) = stain.other();
@@ -431,7 +431,7 @@ impl Inventory {
     }
 }
 
-fn finding((path, kind): (&Path, FileKind), fault: Fault, record: &Record) -> Finding {
+fn finding((path, kind): (&Path, FileKind), fault: Fault, record: &ReadManifest) -> Finding {
     Finding {
         path: path.to_owned(),
         kind,
@@ -441,7 +441,7 @@ fn finding((path, kind): (&Path, FileKind), fault: Fault, record: &Record) -> Fi
     }
 }
 
-fn superseded_by(record: &Record, path: &str) -> Finding {
+fn superseded_by(record: &ReadManifest, path: &str) -> Finding {
     let path = path.to_owned();
     finding(
         (&record.path, FileKind::Record),

@@ -1,4 +1,4 @@
-//! What a report is told: plain data, in the caller's words where they are for people.
+//! What a report is made from: plain data, in the caller's words where they are for people.
 
 use crate::picture::PictureKind;
 use std::path::PathBuf;
