@@ -371,6 +371,9 @@ impl Picture {
     }
 }
 
+/// The cells of a table, row by row, in the order of [`Table::columns`].
+pub(crate) type Rows = Vec<Vec<String>>;
+
 impl Table {
     /// All of them, in the order in which they are written.
     const ALL: &'static [Self] = &[

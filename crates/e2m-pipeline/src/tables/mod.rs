@@ -3,16 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use crate::artifact::Table;
+use crate::artifact::{Rows, Table};
 use crate::error::PipelineError;
 use crate::history::relative_path;
 use crate::manifest::TableRecord;
 use crate::resume::Results;
 use crate::workbench::Workbench;
 use e2m_io::{content_hash_of, write_atomic};
-
-/// The cells of a table, row by row, in the order of [`Table::columns`].
-type Rows = Vec<Vec<String>>;
 
 /// Where rows come from: at the workbench, from what the stages up to that of the table have found.
 type Source = fn(&mut Workbench<'_>, &Results) -> Result<Rows, PipelineError>;
