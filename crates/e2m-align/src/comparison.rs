@@ -251,7 +251,7 @@ impl TileComparison {
     /// gain that is not positive: then the two do not show the same thing here.
     fn fit_brightness(&mut self) -> Option<Brightness> {
         let current = match self.brightness {
-            // The last equations have told how the brightness changes with the increment.
+            // The last equations have shown how the brightness changes with the increment.
             Some(brightness) => brightness,
             None => {
                 let valid = self.weigh_all_alike();

@@ -124,7 +124,7 @@ fn start(place: &ClusterFolder) -> Result<()> {
     Ok(())
 }
 
-/// Has something done while a cluster runs, which is told where its configuration is.
+/// Calls a function while a cluster runs, with the place of its configuration.
 pub(crate) fn during(folder: &Path, work: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let place = ClusterFolder::at(folder.to_owned());
     setup::slurm()?;

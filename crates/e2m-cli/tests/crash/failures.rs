@@ -1,4 +1,4 @@
-//! A disk fails at each change: what happened is told with the file, nothing half-written stays, and the next run completes.
+//! A disk fails at each change: what happened is reported with the file, nothing half-written stays, and the next run completes.
 
 use crate::way::{SMALL, Way};
 use e2m_testing::{is_sampled, sample};

@@ -127,7 +127,7 @@ impl Background {
         }
     }
 
-    /// Gives a lane something to do. What comes of it is told by [`Background::collect`] or [`Background::wait`], unless it is
+    /// Gives a lane something to do. [`Background::collect`] or [`Background::wait`] answers what came of it, unless it is
     /// done at once.
     pub(crate) fn start(
         &mut self,
