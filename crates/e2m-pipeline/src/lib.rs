@@ -80,6 +80,7 @@ mod session;
 mod stage;
 mod stages;
 mod status;
+mod tables;
 mod task;
 mod verify;
 mod workbench;
@@ -92,7 +93,7 @@ pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, ManualRecord, MemoryRecord,
-    MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
+    MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, TableRecord, Warps,
 };
 pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;

@@ -11,7 +11,7 @@ use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
 use crate::history::{Evidence, History, relative_path};
 use crate::manifest::{
-    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Scales, Warps,
+    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Scales, TableRecord, Warps,
 };
 use crate::stage::Stage;
 use crate::status::Status;
@@ -56,6 +56,8 @@ pub(crate) struct Reuse {
     pub(crate) results: Results,
     /// Its images.
     pub(crate) checkpoints: Vec<CheckpointRecord>,
+    /// Its tables.
+    pub(crate) tables: Vec<TableRecord>,
     /// Its pictures.
     pub(crate) pictures: PicturePlan,
 }
@@ -139,7 +141,7 @@ impl ResumePlan {
             history,
             inputs,
             evidence,
-            formats_told: Cell::new(false),
+            formats_said: Cell::new(false),
         };
         planner.plan()
     }
