@@ -82,7 +82,8 @@ fn is_same(word: &str, gone: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest == "s" || rest == "es")
 }
 
-/// The words of a line in small letters: `LetterBox` and `letter_box` are two.
+/// The words of a line in small letters: `LetterBox` and `letter_box` are two. Words on both sides of a mark such as `=` do not
+/// belong together; the mark stands between them.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
@@ -91,10 +92,13 @@ fn words(line: &str) -> Vec<String> {
         if (begins || !c.is_alphabetic()) && words.last().is_some_and(|word| !word.is_empty()) {
             words.push(String::new());
         }
-        if c.is_alphabetic()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(c.to_lowercase());
+        if let Some(word) = words.last_mut() {
+            if c.is_alphabetic() {
+                word.extend(c.to_lowercase());
+            } else if !matches!(c, ' ' | '_' | '-') {
+                word.push(c);
+                words.push(String::new());
+            }
         }
         before = c;
     }
