@@ -27,7 +27,7 @@
 //! # Example
 //!
 //! ```
-//! use e2m_scale::{RatioStatistics, estimate_scale, subtract_scaled};
+//! use e2m_scale::{RatioStatistics, ScaleOptions, estimate_scale, subtract_scaled};
 //! use ndarray::Array2;
 //!
 //! // A background 1.3 times as bright in post, and one microbe.
@@ -37,12 +37,12 @@
 //!
 //! let mut statistics = RatioStatistics::default();
 //! statistics.add_band(post.view(), pre.view());
-//! let scale = estimate_scale(&statistics)?;
+//! let scale = estimate_scale(&statistics, &ScaleOptions::default())?;
 //! assert!((scale.value / 1.3 - 1.0).abs() < 3.0 * scale.std_error);
 //! assert!(scale.std_error < 1e-3);
 //!
 //! let mut difference = Array2::zeros(post.dim());
-//! subtract_scaled(post.view(), pre.view(), scale.value, difference.view_mut());
+//! subtract_scaled(post.view(), pre.view(), &scale.subtraction(), difference.view_mut());
 //! assert!((difference[(100, 100)] - 80.0).abs() < 1.0);
 //! # Ok::<(), e2m_scale::ScaleError>(())
 //! ```
@@ -58,12 +58,16 @@
     )
 )]
 
+mod backgrounds;
+mod black;
 mod blocks;
 mod consensus;
 mod difference;
 mod error;
 mod estimate;
 mod field;
+mod glass;
+mod intercept;
 mod moffat;
 mod peak;
 mod percentile;
@@ -72,9 +76,11 @@ mod profile;
 mod statistics;
 mod uncertainty;
 
-pub use difference::subtract_scaled;
+pub use backgrounds::{Background, PeakChoice};
+pub use black::{BlackLevels, BlackSource};
+pub use difference::{Subtraction, subtract_scaled};
 pub use error::ScaleError;
-pub use estimate::{MoffatScale, estimate_scale};
+pub use estimate::{MoffatScale, ScaleOptions, estimate_scale};
 pub use moffat::{Histogram, MoffatFit, fit_moffat};
 pub use percentile::{CoarseRanks, FineRanks, PercentilePasses};
 pub use pixel_ratios::PixelRatios;

@@ -3,7 +3,7 @@
 use crate::pairs::{KINDS, Pair};
 use e2m_fixtures::Recipe;
 use e2m_image::Size;
-use e2m_scale::{MoffatScale, RatioStatistics, ScaleError, estimate_scale};
+use e2m_scale::{MoffatScale, RatioStatistics, ScaleError, ScaleOptions, estimate_scale};
 use ndarray::Array2;
 
 fn clean(width: usize) -> (Pair, Recipe) {
@@ -14,7 +14,7 @@ fn clean(width: usize) -> (Pair, Recipe) {
 fn estimate(post: &Array2<f32>, pre: &Array2<f32>) -> Result<MoffatScale, ScaleError> {
     let mut statistics = RatioStatistics::default();
     statistics.add_band(post.view(), pre.view());
-    estimate_scale(&statistics)
+    estimate_scale(&statistics, &ScaleOptions::default())
 }
 
 #[test]
@@ -22,7 +22,8 @@ fn band_height_and_threads_do_not_change_a_bit() {
     let (pair, _) = clean(500);
     let whole = estimate(&pair.post, &pair.aligned).expect("signal");
     for band_rows in [1, 7, 64] {
-        let other = estimate_scale(&pair.statistics(band_rows)).expect("signal");
+        let other =
+            estimate_scale(&pair.statistics(band_rows), &ScaleOptions::default()).expect("signal");
         assert_eq!(other, whole);
     }
     let pool = rayon::ThreadPoolBuilder::new()
