@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::Verb;
 use crate::process::{built_example, captured};
+use crate::verb::Verb;
 use crate::workspace::Workspace;
 
 /// The page, from the top of the workspace.

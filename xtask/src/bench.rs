@@ -8,8 +8,9 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process::{built_example, cargo, run};
+use crate::slurm;
+use crate::verb::Verb;
 use crate::workspace::Workspace;
-use crate::{Verb, slurm};
 
 pub(crate) const VERB: Verb = Verb {
     name: "bench",

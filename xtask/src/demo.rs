@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::Verb;
 use crate::process::{cargo, run, status};
+use crate::verb::Verb;
 use crate::workspace::Workspace;
 use crate::{fixtures, setup};
 

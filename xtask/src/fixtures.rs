@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use anyhow::{Context, Result};
 
-use crate::Verb;
 use crate::process::{cargo, run};
+use crate::verb::Verb;
 use crate::workspace::Workspace;
 
 pub(crate) const VERB: Verb = Verb {

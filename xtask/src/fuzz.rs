@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::Verb;
 use crate::process::{run, succeeds};
+use crate::verb::Verb;
 use crate::workspace::Workspace;
 
 pub(crate) const VERB: Verb = Verb {

@@ -27,30 +27,23 @@ mod deny;
 mod docs;
 mod fixtures;
 mod fuzz;
+mod package;
 mod pictures;
 mod process;
 mod setup;
 mod slurm;
 mod test;
 mod tidy;
+mod verb;
 mod workspace;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use verb::Verb;
 use workspace::Workspace;
-
-/// One developer command.
-struct Verb {
-    name: &'static str,
-    /// One line for the list of verbs.
-    summary: &'static str,
-    /// What `cargo xtask help NAME` prints.
-    help: &'static str,
-    run: fn(&Workspace, Vec<OsString>) -> Result<()>,
-}
 
 const VERBS: &[Verb] = &[
     setup::VERB,
@@ -59,6 +52,7 @@ const VERBS: &[Verb] = &[
     fixtures::VERB,
     tidy::VERB,
     deny::VERB,
+    package::VERB,
     docs::VERB,
     accuracy::VERB,
     pictures::VERB,
@@ -128,14 +122,6 @@ fn unknown_verb(name: &str) -> String {
     )
 }
 
-/// For verbs without arguments: refuses any, instead of ignoring a wish.
-fn no_arguments(verb: &str, args: &[OsString]) -> Result<()> {
-    if let Some(arg) = args.first() {
-        bail!("`{verb}` takes no arguments, but was given {arg:?}");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,11 +142,5 @@ mod tests {
             assert!(verb.help.starts_with(&usage), "{}", verb.name);
             assert!(verb.summary.len() <= 80, "{}", verb.name);
         }
-    }
-
-    #[test]
-    fn verbs_without_arguments_refuse_them() {
-        assert!(no_arguments("tidy", &[]).is_ok());
-        assert!(no_arguments("tidy", &["--fix".into()]).is_err());
     }
 }

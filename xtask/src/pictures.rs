@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process::{built_example, run};
+use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
-use crate::{Verb, no_arguments};
 
 /// Where they are kept, from the top of the workspace.
 const FOLDER: &str = "docs/pictures";

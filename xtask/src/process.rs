@@ -9,6 +9,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace::Workspace;
 
+/// Everything that is no release is built with it, so that the tests of crash safety share the build with all others. Unless a run is told to
+/// count its changes to a disk, it changes nothing; the demo runs a build without it.
+pub(crate) const TEST_FEATURES: [&str; 2] = ["--features", "e2m-cli/fault-injection"];
+
 /// `cargo`, the one that runs xtask, at the top of the workspace.
 pub(crate) fn cargo<'a>(workspace: &Workspace, args: impl IntoIterator<Item = &'a str>) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

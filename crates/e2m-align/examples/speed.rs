@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "{seconds:.2} s, {:.0} MB beyond the planes, error {:.4} px, {} by {}",
             beyond as f64 / 1e6,
             world.truth().registration_error(&found.warp).mean_px,
-            if found.judgement.reasons.is_empty() {
+            if found.assessment.reasons.is_empty() {
                 "pass"
             } else {
                 "suspect"

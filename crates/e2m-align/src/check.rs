@@ -1,13 +1,13 @@
-//! The judgement of a warp on tiles that took no part in its fit.
+//! The check of a warp on tiles that took no part in its fit.
 //!
-//! Whether a tile of post shows the same as pre under the warp is told by the correlation at its best shift. How much of
-//! that is chance differs from pair to pair: blurred, dim or regular images correlate more or less anywhere. So the same
-//! is measured where it must be wrong, each tile against the place in pre where another tile belongs, and what exceeds
-//! that chance level counts.
+//! The correlation at its best shift tells whether a tile of post shows the same as pre under the warp. Some of that
+//! correlation is chance. How much differs from pair to pair: blurred, dim or regular images correlate more or less anywhere.
+//! The null correlation measures it: each tile is compared with the place in pre where another tile belongs. A tile counts
+//! whose correlation exceeds that level.
 
 use crate::comparison::BlurMatch;
 use crate::frame::Frame;
-use crate::residual::{CLOSELY, IN_PASSING, ResidualSummary, TileResidual, measure, median};
+use crate::residual::{CORRELATING, MEASURING, ResidualSummary, TileResidual, measure, median};
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{PlaneView, Size, Warp};
 use rayon::prelude::*;
@@ -19,8 +19,8 @@ const WRONG_PLACES: usize = 40;
 const WRONG_PLACES_PER_TILE: usize = 2;
 /// A wrong place is at least this many tile sides away.
 const MIN_APART_SIDES: f64 = 1.25;
-/// Share of wrong places below whose correlation a tile shows nothing but chance.
-const CHANCE_SHARE: f64 = 0.9;
+/// A tile whose correlation is below that of this share of the wrong places shows nothing but chance.
+const NULL_SHARE: f64 = 0.9;
 /// The threshold is no less and no more than this, whatever the wrong places say: they are few.
 const THRESHOLD_LIMITS: (f64, f64) = (0.1, 0.9);
 /// The threshold where too few wrong places could be compared.
@@ -28,9 +28,9 @@ const UNCALIBRATED_CORRELATION: f64 = 0.5;
 /// Wrong places that make a calibration.
 const MIN_WRONG: usize = 6;
 
-/// How much tiles correlate by chance in this pair.
+/// How much tiles of this pair correlate where they do not belong together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Chance {
+pub struct NullCorrelation {
     /// Tiles that could be compared at wrong places.
     pub tiles: usize,
     /// Their median correlation.
@@ -48,8 +48,8 @@ pub struct Check {
     pub residuals: Vec<TileResidual>,
     /// Their summary; `None` where there is none.
     pub summary: Option<ResidualSummary>,
-    /// The chance level.
-    pub chance: Chance,
+    /// How much tiles correlate at wrong places.
+    pub null_correlation: NullCorrelation,
     /// Median correlation of all tiles that could be compared.
     pub correlation: f64,
 }
@@ -61,7 +61,7 @@ impl Check {
     }
 }
 
-/// Judges `warp` (post to pre, full resolution, raw pixels) on `tiles` of post, an image of `post` size. `defocus_px` is
+/// Checks `warp` (post to pre, full resolution, raw pixels) on `tiles` of post, an image of `post` size. `defocus_px` is
 /// how much blurrier post is, see [`Refinement::defocus_px`](crate::Refinement::defocus_px).
 pub fn check_alignment(
     tiles: &[Tile],
@@ -74,7 +74,7 @@ pub fn check_alignment(
     let blurs = BlurMatch::of_defocus(defocus_px);
     let right: Vec<Option<TileResidual>> = tiles
         .par_iter()
-        .map(|tile| measure(tile, pre, warp, &frame, blurs, CLOSELY))
+        .map(|tile| measure(tile, pre, warp, &frame, blurs, MEASURING))
         .collect();
     let wrong: Vec<Vec<f64>> = tiles
         .par_iter()
@@ -83,24 +83,24 @@ pub fn check_alignment(
             wrong_places(tiles, i)
                 .filter_map(|(dx, dy)| {
                     let warp = Warp::translation(dx, dy).then(warp);
-                    measure(tile, pre, &warp, &frame, blurs, IN_PASSING)
+                    measure(tile, pre, &warp, &frame, blurs, CORRELATING)
                 })
                 .map(|residual| residual.correlation)
                 .collect()
         })
         .collect();
-    let chance = chance_level(wrong.into_iter().flatten().collect());
+    let null = null_correlation(wrong.into_iter().flatten().collect());
     let compared: Vec<TileResidual> = right.into_iter().flatten().collect();
     let correlation = median(compared.iter().map(|r| r.correlation).collect());
     let residuals: Vec<TileResidual> = compared
         .into_iter()
-        .filter(|r| r.correlation > chance.threshold)
+        .filter(|r| r.correlation > null.threshold)
         .collect();
     Check {
         tiles: tiles.iter().map(|t| t.spec).collect(),
         summary: ResidualSummary::of(&residuals, tiles.len()),
         residuals,
-        chance,
+        null_correlation: null,
         correlation,
     }
 }
@@ -121,11 +121,12 @@ fn wrong_places(tiles: &[Tile], i: usize) -> impl Iterator<Item = (f64, f64)> {
         })
 }
 
-fn chance_level(correlations: Vec<f64>) -> Chance {
+/// What the correlations at wrong places say.
+fn null_correlation(correlations: Vec<f64>) -> NullCorrelation {
     let tiles = correlations.len();
     let correlation = median(correlations.clone());
     if tiles < MIN_WRONG {
-        return Chance {
+        return NullCorrelation {
             tiles,
             correlation,
             threshold: UNCALIBRATED_CORRELATION,
@@ -133,8 +134,8 @@ fn chance_level(correlations: Vec<f64>) -> Chance {
     }
     let mut sorted = correlations;
     sorted.sort_unstable_by(f64::total_cmp);
-    let high = sorted[((tiles - 1) as f64 * CHANCE_SHARE).round() as usize];
-    Chance {
+    let high = sorted[((tiles - 1) as f64 * NULL_SHARE).round() as usize];
+    NullCorrelation {
         tiles,
         correlation,
         threshold: high.clamp(THRESHOLD_LIMITS.0, THRESHOLD_LIMITS.1),
@@ -171,8 +172,8 @@ mod tests {
             let check = check_alignment(&tiles, SIZE, pre.view().into(), &warp, 0.0);
             assert!(check.agreement() > 0.9, "{off}: {}", check.agreement());
             assert!(check.correlation > 0.99);
-            assert!(check.chance.tiles >= MIN_WRONG);
-            assert!(check.chance.correlation < check.chance.threshold);
+            assert!(check.null_correlation.tiles >= MIN_WRONG);
+            assert!(check.null_correlation.correlation < check.null_correlation.threshold);
             for residual in &check.residuals {
                 assert!((residual.dx + off).abs() < 0.02, "{off}: {residual:?}");
                 assert!(residual.dy.abs() < 0.02, "{off}: {residual:?}");
@@ -210,16 +211,16 @@ mod tests {
     }
 
     #[test]
-    fn the_chance_level_is_bounded_and_needs_some_places() {
+    fn the_null_correlation_is_bounded_and_needs_some_places() {
         assert_eq!(
-            chance_level(vec![0.3; MIN_WRONG - 1]).threshold,
+            null_correlation(vec![0.3; MIN_WRONG - 1]).threshold,
             UNCALIBRATED_CORRELATION
         );
-        let level = chance_level((0..=10).map(|i| f64::from(i) * 0.05).collect());
+        let level = null_correlation((0..=10).map(|i| f64::from(i) * 0.05).collect());
         assert!((level.correlation - 0.25).abs() < 1e-12);
         assert!((level.threshold - 0.45).abs() < 1e-12);
         let (least, most) = THRESHOLD_LIMITS;
-        assert_eq!(chance_level(vec![0.0; 20]).threshold, least);
-        assert_eq!(chance_level(vec![0.99; 20]).threshold, most);
+        assert_eq!(null_correlation(vec![0.0; 20]).threshold, least);
+        assert_eq!(null_correlation(vec![0.99; 20]).threshold, most);
     }
 }

@@ -40,15 +40,15 @@ pub(crate) struct BlurMatch {
     pub(crate) pre_px: f64,
 }
 
-/// How closely a tile is looked at.
+/// How finely a tile is sampled, and how far from the warp it can be compared.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Look {
+pub(crate) struct SamplingLevel {
     /// Gaussian blur of both images, px of post.
     pub(crate) sigma_px: f64,
     /// Every how many pixels the blurred tile is read; a small tile is read more densely.
     pub(crate) stride: usize,
-    /// How far the warp may move before pixels fall out of what was read of pre, px of post.
-    pub(crate) travel_px: f64,
+    /// How far the warp may move before it asks for pixels of pre that were not read, px of post.
+    pub(crate) search_radius_px: f64,
 }
 
 /// A tile, ready to be compared.
@@ -89,14 +89,14 @@ impl Comparison {
         tile: &Tile,
         pre: PlaneView<'_>,
         warp: &Warp,
-        look: Look,
+        level: SamplingLevel,
         blurs: BlurMatch,
     ) -> Option<Self> {
         let side = tile.spec.side_px;
-        let sigma_post = look.sigma_px.hypot(blurs.post_px);
+        let sigma_post = level.sigma_px.hypot(blurs.post_px);
         let first = blur_radius(sigma_post) + 1;
         let inner = side.checked_sub(2 * first)?;
-        let stride = look.stride.min(inner / MIN_PIXELS_PER_SIDE).max(1);
+        let stride = level.stride.min(inner / MIN_PIXELS_PER_SIDE).max(1);
         let count = inner.div_ceil(stride);
         if count * count < MIN_PIXELS {
             return None;
@@ -110,8 +110,8 @@ impl Comparison {
         };
         let smooth = wanted.blurred(&tile.pixels, sigma_post);
         let post_scale = positive_mean(&smooth)?;
-        let sigma_pre = look.sigma_px.hypot(blurs.pre_px);
-        let window = PreWindow::new(pre, warp, &tile.spec, sigma_pre, look.travel_px)?;
+        let sigma_pre = level.sigma_px.hypot(blurs.pre_px);
+        let window = PreWindow::new(pre, warp, &tile.spec, sigma_pre, level.search_radius_px)?;
         let pre_scale = positive_mean(window.pixels())?;
         let per_count = post_scale.recip();
         let mut post = vec![0.0; count * width];
@@ -122,7 +122,7 @@ impl Comparison {
         }
         Some(Self {
             spec: tile.spec,
-            sigma_px: look.sigma_px,
+            sigma_px: level.sigma_px,
             stride,
             first,
             count,

@@ -3,7 +3,7 @@
 //! A sharp and a blurred image of one structure differ most where the structure is finest; robust weights take that for
 //! microbes and bias the fit. Blurring the sharper one alike removes the difference.
 
-use crate::comparison::{BlurMatch, Comparison, Look};
+use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
 use crate::residual::median;
 use crate::tiles::Tile;
 use e2m_image::{PlaneView, Warp};
@@ -16,7 +16,7 @@ const TILES: usize = 24;
 const BASE_PX2: f64 = 9.0;
 /// Differences of variance that are tried, px²: positive where post is the blurrier one.
 const TRIED_PX2: [f64; 7] = [-14.0, -6.0, -2.0, 0.0, 2.0, 6.0, 14.0];
-/// Step of the second look as a share of the difference found by the first, and at least, px².
+/// Step of the second search as a share of the difference found by the first, and at least, px².
 const CLOSER_SHARE: f64 = 0.25;
 /// See [`CLOSER_SHARE`].
 const CLOSER_PX2: f64 = 0.6;
@@ -76,18 +76,18 @@ pub(crate) fn match_blurs(tiles: &[Tile], pre: PlaneView<'_>, warp: &Warp) -> Bl
         median(changes.collect())
     };
     let mut wide = [0.0; TRIED_PX2.len()];
-    let mut look = |tried: [usize; 2]| {
+    let mut try_both = |tried: [usize; 2]| {
         for i in tried {
             wide[i] = relative(&TRIED_PX2[i]);
         }
         tried.iter().any(|&i| wide[i] < 0.0)
     };
     // From no difference outwards: where the first step either way is for the worse, none is for the better.
-    if !look([2, 4]) {
+    if !try_both([2, 4]) {
         return BlurMatch::default();
     }
-    look([1, 5]);
-    look([0, 6]);
+    try_both([1, 5]);
+    try_both([0, 6]);
     let best = lowest(&wide);
     if wide[best] > -MIN_GAIN {
         return BlurMatch::default();
@@ -110,16 +110,16 @@ fn lowest(values: &[f64]) -> usize {
 
 /// The logarithm of the share of post that pre does not explain under a difference of variances.
 fn cost(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, px2: f64) -> Option<f64> {
-    let look = Look {
+    let level = SamplingLevel {
         sigma_px: 0.0,
         stride: 2,
-        travel_px: 2.0,
+        search_radius_px: 2.0,
     };
     let blurs = BlurMatch {
         post_px: (BASE_PX2 - px2 / 2.0).sqrt(),
         pre_px: (BASE_PX2 + px2 / 2.0).sqrt(),
     };
-    let mut comparison = Comparison::new(tile, pre, warp, look, blurs)?;
+    let mut comparison = Comparison::new(tile, pre, warp, level, blurs)?;
     let correlation = comparison.correlation(warp)?;
     (correlation > 0.0).then(|| 0.5 * (1.0 - correlation * correlation).max(1e-9).ln())
 }

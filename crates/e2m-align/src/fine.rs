@@ -1,7 +1,7 @@
-//! Refinement with its judgement.
+//! The refinement together with its check.
 
 use crate::check::{Check, check_alignment};
-use crate::comparison::{BlurMatch, Comparison, Look};
+use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
 use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine};
 use crate::residual::median;
@@ -11,11 +11,11 @@ use rayon::prelude::*;
 
 /// A refinement under which the typical check tile differs by this much more, as a logarithm, has made things worse.
 const WORSE_BY: f64 = 0.02;
-/// How check tiles are looked at to compare two warps.
-const GUARD: Look = Look {
+/// How check tiles are sampled to compare two warps.
+const GUARD: SamplingLevel = SamplingLevel {
     sigma_px: 1.0,
     stride: 2,
-    travel_px: 2.0,
+    search_radius_px: 2.0,
 };
 
 /// A refined warp and what tiles outside the fit say about it.
@@ -29,7 +29,7 @@ pub struct FineAlignment {
     pub check: Check,
 }
 
-/// Refines `initial` on the `fit` tiles of post and judges it on the `check` tiles. The refined warp is only kept where
+/// Refines `initial` on the `fit` tiles of post and checks it on the `check` tiles. The refined warp is only kept where
 /// the check tiles do not disagree with it more than with the initial one.
 pub fn align_fine(
     fit: &[Tile],
@@ -43,9 +43,7 @@ pub fn align_fine(
     if refinement.rejected.is_none()
         && let Some(reason) = worse(check, pre, initial, &refinement)
     {
-        tracing::debug!(reason, "refinement not kept");
-        refinement.warp = *initial;
-        refinement.rejected = Some(reason);
+        refinement = refinement.rejected_for(initial, reason);
     }
     let check = check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px);
     FineAlignment {
@@ -84,4 +82,39 @@ fn worse(
             100.0 * (change.exp() - 1.0)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::{image, texture, tiles};
+
+    const SIZE: Size = Size {
+        width: 600,
+        height: 480,
+    };
+
+    /// The tiles of the fit are shifted against those of the check: whatever fits the former is worse for the latter.
+    #[test]
+    fn a_fit_that_the_check_speaks_against_leaves_no_residuals() {
+        let shifted = |dx: f64| {
+            let post = image((SIZE.width, SIZE.height), |x, y| texture(x + dx, y, 0.0));
+            tiles(&post, 96)
+        };
+        let (fit, check) = (shifted(2.0), shifted(0.0));
+        let pre = image((620, 480), |x, y| texture(x, y, 0.0));
+        let options = RefineOptions::default();
+        let initial = Warp::identity();
+        let fine = align_fine(&fit, &check, SIZE, pre.view().into(), &initial, &options);
+        let reason = fine.refinement.rejected.expect("a reason");
+        assert!(
+            reason.starts_with("post and pre differ more after it"),
+            "{reason}"
+        );
+        assert_eq!((fine.warp, fine.refinement.warp), (initial, initial));
+        assert!(fine.refinement.residuals.is_empty());
+        // The check is about the warp that is kept.
+        assert!(fine.check.agreement() > 0.9);
+        assert!(fine.check.summary.expect("tiles that agree").median_px < 0.05);
+    }
 }

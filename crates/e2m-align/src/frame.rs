@@ -48,7 +48,7 @@ impl Frame {
             [p[6], p[7], 1.0],
         ])
         .ok()?;
-        Some(to_unit.then(&step).then(&to_unit.inverse()).then(warp))
+        Some(to_unit.then(&step).then(&to_unit.inverse()?).then(warp))
     }
 
     /// The displacement in px that the increment makes at (`x`, `y`), to first order.

@@ -1,32 +1,66 @@
 //! Finds the warp between two images of the same section, and says what is to be thought of it.
 //!
-//! [`align`] does it for two arrays in memory. Its steps need little memory whatever the size of the images, and can be
-//! taken one by one:
+//! [`align`] does it for two arrays in memory. [`Aligner`] does the same step by step over bands of rows, so that memory
+//! stays small whatever the size of the images. Its steps:
 //!
-//! 1. [`Previews`]: both images reduced to at most 1,600 px. [`Previews::align_coarsely`] tries two ways and keeps the
-//!    one under whose warp the fine structure is most alike ([`CoarseChoice`]): SIFT features
-//!    ([`Previews::align_by_features`]; any rotation, magnifications up to 2.5, no outline needed), and the section's
-//!    outer boundary ([`align_boundary`]; rings along the outlines correlated over angles and magnifications, then contour
-//!    points; no texture needed).
-//! 2. [`Previews::correct_inside`]: features inside the section, each looked for where the warp expects it.
-//! 3. [`choose_tiles`], [`TileCollector`]: squares at full resolution, spread over what both images show, two thirds
-//!    for the fit and one third for the check.
-//! 4. [`align_fine`]: the homography is refined on the tiles of the fit by comparing brightness ([`refine`]), the sharper
-//!    image blurred as much as the other, to hundredths of a pixel; it is kept only where the tiles of the check do not
-//!    speak against it.
-//! 5. [`check_alignment`]: how far each tile of the check still is off, and whether it fits better than tiles do at wrong
-//!    places; [`Previews::similarity`]: how alike the whole is.
-//! 6. [`judge`]: pass, suspect or fail, with the reasons.
+//! 1. [`Aligner::read_previews`]: both images reduced to at most 1,600 px ([`Previews`]).
+//! 2. [`Aligner::align_coarsely`]: two methods are tried, and the one is kept under whose warp the fine structure is most
+//!    alike ([`CoarseChoice`]). SIFT features ([`Previews::align_by_features`]) allow any rotation and magnifications up to
+//!    2.5, and need no outline. The section's outer boundary ([`align_boundary`]) needs no texture: rings along the outlines
+//!    are correlated over angles and magnifications, then contour points are fitted.
+//! 3. [`Aligner::correct_inside`]: features inside the section, each looked for where the warp expects it.
+//! 4. [`Aligner::refine`]: tiles at full resolution are chosen ([`choose_tiles`]) and read ([`TileCollector`]), spread over
+//!    what both images show, two thirds for the fit and one third for the check. [`align_fine`] refines the homography on the
+//!    tiles of the fit by comparing brightness ([`refine`]), the sharper image blurred as much as the other, to hundredths of
+//!    a pixel. The result is kept only where the tiles of the check do not speak against it. [`check_alignment`] measures how
+//!    far each tile of the check still is off, and whether it fits better than tiles do at wrong places.
+//! 5. [`Aligner::assess`]: pass, suspect or fail, with the reasons ([`assess`]).
 //!
 //! Warps map post pixels to pre pixels; pixel centres lie on integers, x right, y down. This crate opens no files;
 //! `e2m-pipeline` feeds it from row bands. How accurate it is, kind by kind, stands in `docs/accuracy.md`.
 //!
+//! # Without OpenCV
+//!
+//! The search (steps 1 to 3) needs OpenCV, behind the feature `opencv`, which is on by default. Without it the crate builds on
+//! any machine, and what remains is for a warp that is there already: choosing tiles, refining, checking and assessing it.
+//!
+//! ```
+//! use e2m_align::ndarray::Array2;
+//! use e2m_align::{
+//!     PlaneSource, PlaneView, RefineOptions, SignalSimilarity, Size, TileCollector, Verdict, Warp, align_fine, assess,
+//!     choose_tiles, stream_bands,
+//! };
+//! use std::ops::ControlFlow;
+//! # let texture = |x: usize, y: usize| {
+//! #     let cell = |n: f64, p: f64| ((x as f64 * 0.031 * n + p).sin() * (y as f64 * 0.027 * n - p).cos() * 37.3).sin();
+//! #     128.0 + 40.0 * cell(1.0, 0.3) as f32 + 30.0 * cell(2.3, 1.7) as f32
+//! # };
+//!
+//! let post = Array2::from_shape_fn((480, 600), |(y, x)| 2.0 * texture(x + 9, y + 4));
+//! let pre = Array2::from_shape_fn((500, 620), |(y, x)| texture(x, y));
+//! let (size, pre) = (Size::new(600, 480), PlaneView::from(pre.view()));
+//! let known = Warp::translation(8.0, 5.0); // from elsewhere, a pixel off
+//!
+//! let options = RefineOptions::default();
+//! let plan = choose_tiles(post.view(), 1, size, pre.size(), &known, &options);
+//! let mut fit = TileCollector::new(size, plan.fit);
+//! let mut check = TileCollector::new(size, plan.check);
+//! stream_bands(&mut PlaneSource::new(post.view()), &mut [&mut fit, &mut check], 64, |_| ControlFlow::Continue(()))?;
+//! let fine = align_fine(&fit.into_tiles(), &check.into_tiles(), size, pre, &known, &options);
+//! assert!(fine.warp.mean_distance(&Warp::translation(9.0, 4.0), size) < 0.05);
+//!
+//! let preview = Array2::from_shape_fn((500, 620), |(y, x)| texture(x, y));
+//! let overlap = SignalSimilarity::of(post.view(), preview.view(), 1, &fine.warp).overlap_fraction;
+//! assert_eq!(assess(&fine.check, overlap, None).verdict, Verdict::Pass);
+//! # Ok::<(), e2m_align::BandError>(())
+//! ```
+//!
 //! # Example
 //!
 //! ```
-//! use e2m_align::{AlignOptions, Verdict, align};
-//! use e2m_image::{Size, Warp, sample_bilinear};
-//! use ndarray::Array2;
+//! # #[cfg(feature = "opencv")] {
+//! use e2m_align::ndarray::Array2;
+//! use e2m_align::{AlignOptions, Size, Verdict, Warp, align};
 //!
 //! // A textured image, and the same one turned by three degrees and twice as bright.
 //! let texture = |x: f64, y: f64| {
@@ -43,11 +77,12 @@
 //! let alignment = align(post.view(), pre.view(), &AlignOptions::default())?;
 //! assert!(alignment.warp.mean_distance(&turn, Size::new(600, 480)) < 0.05);
 //!
-//! // Tiles that took no part in the fit say how far it is off, and the judgement what to think of that.
+//! // Tiles that took no part in the fit say how far it is off, and the assessment what to think of that.
 //! assert!(alignment.check.summary.is_some_and(|r| r.median_px < 0.1));
-//! let judgement = alignment.judgement;
-//! assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.reasons);
-//! # Ok::<(), e2m_align::AlignError>(())
+//! let assessment = alignment.assessment;
+//! assert_eq!(assessment.verdict, Verdict::Pass, "{:?}", assessment.reasons);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![cfg_attr(
     not(test),
@@ -61,50 +96,44 @@
     )
 )]
 
-mod boundary;
 mod check;
-mod choice;
-mod coarse;
 mod comparison;
-mod cv;
 mod defocus;
-mod detail;
 mod equations;
-mod error;
-mod features;
 mod fine;
 mod frame;
-mod interior;
-mod matching;
-mod memory;
 mod options;
-mod pair;
-mod previews;
+mod percentile;
 mod refine;
 mod residual;
 mod sampling;
+#[cfg(feature = "opencv")]
+mod search;
 mod similarity;
 #[cfg(test)]
 mod synthetic;
 mod tiles;
 mod verdict;
 
-pub use boundary::{
-    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, TransformModel,
-    align_boundary, outline_applies,
-};
-pub use check::{Chance, Check, check_alignment};
-pub use choice::{Candidate, CoarseChoice, CoarseMethod};
-pub use coarse::CoarseAlignment;
-pub use error::{AlignError, OutlineFlaw, Side};
+pub use check::{Check, NullCorrelation, check_alignment};
 pub use fine::{FineAlignment, align_fine};
-pub use interior::{InteriorCorrection, InteriorOptions};
-pub use memory::search_memory_bytes;
-pub use options::{CoarseOptions, RefineOptions};
-pub use pair::{AlignOptions, Alignment, align};
-pub use previews::Previews;
+pub use options::RefineOptions;
 pub use refine::{Refinement, refine};
 pub use residual::{ResidualSummary, TileResidual};
-pub use similarity::Similarity;
+#[cfg(feature = "opencv")]
+pub use search::*;
+pub use similarity::SignalSimilarity;
 pub use tiles::{Tile, TileCollector, TilePlan, TileSpec, choose_tiles};
-pub use verdict::{Judgement, Verdict, judge, local_displacement};
+pub use verdict::{Assessment, Verdict, assess, local_displacement};
+
+// What the functions above ask for and return, so that a program needs no other crate of the project.
+pub use e2m_image::{
+    BandError, BandSink, BandSource, BlockMean, MemorySink, PixelType, Plane, PlaneSource,
+    PlaneView, Size, Warp, WarpError, WarpedPlane, default_band_rows, preview_factor,
+    sample_bilinear, stream_bands,
+};
+pub use ndarray;
+
+#[cfg(all(doctest, feature = "opencv"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

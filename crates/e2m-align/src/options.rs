@@ -1,50 +1,44 @@
-//! What can be chosen about an alignment.
+//! What can be chosen about a refinement.
 
 use e2m_image::Size;
 
-/// Options of [`Previews::align_by_features`](crate::Previews::align_by_features).
-#[derive(Debug, Clone, PartialEq)]
-pub struct CoarseOptions {
-    /// Longer side, in px, of the images that features are looked for in, at most. Memory and time follow it; the
-    /// features leave about a fifth of a pixel at this size, which the refinement takes care of.
-    pub working_px: usize,
-    /// Images at least this long, in px of the working image, are first tried at half the size.
-    pub quick_from_px: usize,
-    /// At most this many features per image.
-    pub max_features: usize,
-    /// How far a match may lie from the warp it supports, in px of the working image.
-    pub tolerance_px: f64,
-    /// Magnification of pre against post beyond this factor, either way, is no pair of images of one section.
-    pub max_magnification: f64,
-}
-
-impl Default for CoarseOptions {
-    fn default() -> Self {
-        Self {
-            working_px: 1600,
-            quick_from_px: 900,
-            max_features: 6000,
-            tolerance_px: 3.0,
-            max_magnification: 2.5,
-        }
-    }
-}
-
-/// Options of [`refine`](crate::refine).
+/// Options of [`refine`](crate::refine), [`align_fine`](crate::align_fine) and [`choose_tiles`](crate::choose_tiles).
+///
+/// The defaults are meant for fluorescence images of whole sections. Change one of them when a verdict or a `rejected`
+/// reason names what it limits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefineOptions {
     /// Side of a tile in full-resolution px; smaller on images that would hold too few.
+    ///
+    /// Larger: each tile carries more blur, so larger errors are put right, and its own shift is more certain; fewer tiles fit
+    /// between holes and borders. Smaller: more places are seen, each less certainly. Less than 48 is taken as 48.
     pub tile_px: usize,
-    /// Gaussian blur of the smoothest level, px; tiles of 192 px carry no more than 8. The smoother, the larger the error
-    /// that is put right, about as many px.
+    /// Gaussian blur of the smoothest level, px; tiles of 192 px carry no more than 8.
+    ///
+    /// Larger: larger errors of the initial warp are put right, about as many px as the blur. Smaller: faster by a level for
+    /// each halving, for an initial warp that is known to be close.
     pub smoothest_px: f64,
     /// At most this many tiles for the fit.
+    ///
+    /// Larger: the fit is more certain where structure is faint, and time grows alike. Smaller: faster; below 8 nothing is
+    /// fitted, and 0 leaves the initial warp as it is. Where an image holds fewer tiles than both limits allow, they are
+    /// divided in the proportion of the limits.
     pub fit_tiles: usize,
     /// At most this many tiles for the check.
+    ///
+    /// Larger: a local deformation is found more surely. Smaller: faster, and the verdict rests on less; with 0 nothing is
+    /// checked, and the verdict is `suspect`.
     pub check_tiles: usize,
     /// The refinement may move no point of the image by more, in full-resolution px.
+    ///
+    /// Larger: a poor initial warp may be put right. Smaller: when the initial warp is known to be good, a refinement that
+    /// runs away is refused sooner.
     pub max_correction_px: f64,
-    /// Share of the tiles that must agree on the refined warp.
+    /// Share of the compared tiles that must agree on the refined warp: see
+    /// [`Refinement::inlier_ratio`](crate::Refinement::inlier_ratio).
+    ///
+    /// Larger: only sections that moved as one piece are refined. Smaller: sections that are deformed or much stained are
+    /// refined too, with less to support the result.
     pub min_inlier_ratio: f64,
 }
 

@@ -4,7 +4,7 @@
 //! of the first rounds reaches the few pixels that features at reduced resolution leave, the last rounds use the
 //! pixels' own structure, one image blurred as much as the other.
 
-use crate::comparison::{BlurMatch, Comparison, Look};
+use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
 use crate::defocus::match_blurs;
 use crate::equations::{OwnShift, TileEquations};
 use crate::frame::{Frame, Matrix8, Vector8};
@@ -40,15 +40,21 @@ const MIN_DISAGREEMENT_PX: f64 = 0.01;
 const OUTLIER_FACTOR: f64 = 4.0;
 
 /// The outcome of [`refine`].
+///
+/// Where it was not kept, `warp` is the initial one and there are no `residuals`; the other figures still describe the
+/// attempt, to tell why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refinement {
     /// The refined warp, or the initial one if the refinement was not kept.
     pub warp: Warp,
     /// Why the refinement was not kept; `None` if it was.
     pub rejected: Option<String>,
-    /// Tiles that took part.
+    /// Tiles that took part in the last round: those of the [`compared`](Self::compared) that tell a shift.
     pub tiles: usize,
-    /// Share of these that agree on the warp.
+    /// Tiles that could be compared with pre at the last level: what the inlier ratio counts.
+    pub compared: usize,
+    /// Share of the [`compared`](Self::compared) tiles that took part and agree on the warp. A tile that was compared and
+    /// tells no shift, such as a line that runs through it, does not agree.
     pub inlier_ratio: f64,
     /// The expected mean error of the warp over the tiles, px: the scatter of the tiles' own shifts about the warp,
     /// times `sqrt(8 / 2 n)` for eight parameters fitted to `n` two-dimensional shifts.
@@ -58,7 +64,7 @@ pub struct Refinement {
     /// How much blurrier post is than pre, as the sigma of a Gaussian in post px; negative where pre is the blurrier
     /// one.
     pub defocus_px: f64,
-    /// What each tile of the fit would still add, from the last round.
+    /// What each tile that took part would still add to `warp`, from the last round; none where the refinement was not kept.
     pub residuals: Vec<TileResidual>,
 }
 
@@ -132,6 +138,7 @@ struct Fit<'a> {
     warp: Warp,
     blurs: BlurMatch,
     tiles: usize,
+    compared: usize,
     inlier_ratio: f64,
     estimated_accuracy_px: f64,
     levels_completed: usize,
@@ -155,6 +162,7 @@ impl<'a> Fit<'a> {
             warp: *initial,
             blurs: BlurMatch::default(),
             tiles: 0,
+            compared: 0,
             inlier_ratio: 0.0,
             estimated_accuracy_px: f64::INFINITY,
             levels_completed: 0,
@@ -163,10 +171,10 @@ impl<'a> Fit<'a> {
     }
 
     fn run_level(&mut self, tiles: &[Tile], sigma_px: f64, last: bool) -> Result<(), String> {
-        let look = Look {
+        let level = SamplingLevel {
             sigma_px,
             stride: stride(sigma_px),
-            travel_px: 3.0 * sigma_px + 2.0,
+            search_radius_px: 3.0 * sigma_px + 2.0,
         };
         let settled_px = if last {
             SETTLED_PX
@@ -176,7 +184,7 @@ impl<'a> Fit<'a> {
         let (pre, blurs, warp) = (self.pre, self.blurs, self.warp);
         let mut prepared: Vec<Comparison> = tiles
             .par_iter()
-            .filter_map(|t| Comparison::new(t, pre, &warp, look, blurs))
+            .filter_map(|t| Comparison::new(t, pre, &warp, level, blurs))
             .collect();
         let mut trust = vec![1.0; prepared.len()];
         for _ in 0..ROUNDS {
@@ -265,11 +273,12 @@ impl<'a> Fit<'a> {
                 correlation: u.equations.correlation,
             })
             .collect();
-        self.judge(&distances, usual, prepared.len());
+        self.measure_agreement(&distances, usual, prepared.len());
         Ok(step)
     }
 
-    fn judge(&mut self, distances: &[f64], usual: f64, tiles: usize) {
+    /// How many of the `compared` tiles agree; `distances` tells how far those that took part are from the warp.
+    fn measure_agreement(&mut self, distances: &[f64], usual: f64, compared: usize) {
         let inliers: Vec<f64> = distances
             .iter()
             .copied()
@@ -278,7 +287,8 @@ impl<'a> Fit<'a> {
         let n = inliers.len() as f64;
         let variance = inliers.iter().map(|d| d * d).sum::<f64>() / (n - 4.0).max(1.0);
         self.tiles = distances.len();
-        self.inlier_ratio = n / tiles as f64;
+        self.compared = compared;
+        self.inlier_ratio = n / compared as f64;
         self.estimated_accuracy_px = (variance * 4.0 / n).sqrt();
     }
 
@@ -287,6 +297,7 @@ impl<'a> Fit<'a> {
             warp: self.warp,
             rejected: None,
             tiles: self.tiles,
+            compared: self.compared,
             inlier_ratio: self.inlier_ratio,
             estimated_accuracy_px: self.estimated_accuracy_px,
             levels_completed: self.levels_completed,
@@ -296,12 +307,19 @@ impl<'a> Fit<'a> {
     }
 
     fn rejected(self, initial: &Warp, reason: String) -> Refinement {
+        self.accepted().rejected_for(initial, reason)
+    }
+}
+
+impl Refinement {
+    /// Goes back to the warp before it. The residuals were measured under the refined warp and go with it.
+    pub(crate) fn rejected_for(self, initial: &Warp, reason: String) -> Self {
         tracing::debug!(reason, "refinement not kept");
-        Refinement {
+        Self {
             warp: *initial,
             rejected: Some(reason),
             residuals: Vec::new(),
-            ..self.accepted()
+            ..self
         }
     }
 }
@@ -359,6 +377,30 @@ mod tests {
         assert_eq!(refined.defocus_px, 0.0);
     }
 
+    /// Stripes run through some tiles: they can be compared, and tell no shift along the stripes.
+    #[test]
+    fn the_inlier_ratio_counts_the_tiles_that_were_compared() {
+        let striped = |x: f64| x < 200.0;
+        let counts = |x: f64, y: f64| {
+            if striped(x) {
+                100.0 + 30.0 * (0.4 * x).sin()
+            } else {
+                texture(x, y, 0.0)
+            }
+        };
+        let post = image((SIZE.width, SIZE.height), |x, y| 1.5 * counts(x, y));
+        let pre = image((SIZE.width, SIZE.height), counts);
+        let options = RefineOptions::default();
+        let start = Warp::translation(0.3, 0.0);
+        let refined = refine(&tiles(&post, 96), SIZE, pre.view().into(), &start, &options);
+        assert_eq!(refined.rejected, None);
+        assert!(refined.tiles < refined.compared, "{refined:?}");
+        let agreeing = refined.inlier_ratio * refined.compared as f64;
+        assert!((agreeing - agreeing.round()).abs() < 1e-9, "{refined:?}");
+        assert!(agreeing.round() as usize <= refined.tiles);
+        assert!(refined.inlier_ratio < 0.9, "stripes agree on nothing");
+    }
+
     #[test]
     fn what_cannot_be_trusted_is_not_kept() {
         let (tiles, pre) = pair();
@@ -376,6 +418,7 @@ mod tests {
         for (tiles, options, reason) in cases {
             let refined = refine(tiles, SIZE, pre.view().into(), &off, options);
             assert_eq!(refined.warp, off);
+            assert!(refined.residuals.is_empty());
             let said = refined.rejected.expect("a reason");
             assert!(said.starts_with(reason), "{said}");
         }

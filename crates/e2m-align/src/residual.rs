@@ -1,38 +1,38 @@
 //! How far post and aligned pre still are apart, tile by tile.
 
-use crate::comparison::{BlurMatch, Comparison, Look};
+use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
 use crate::frame::Frame;
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{PlaneView, Warp};
 use serde::{Deserialize, Serialize};
 
-/// How tiles are looked at, first to find a shift of several pixels, then to measure it: the blur of the second is enough
-/// to tame pixel noise and little enough to see hundredths of a pixel.
-pub(crate) const CLOSELY: [Look; 2] = [
-    Look {
+/// The levels on which a shift is measured. The first finds a shift of several pixels. The second measures it: its blur is
+/// enough to tame pixel noise and little enough to see hundredths of a pixel.
+pub(crate) const MEASURING: [SamplingLevel; 2] = [
+    SamplingLevel {
         sigma_px: 4.0,
         stride: 3,
-        travel_px: 16.0,
+        search_radius_px: 16.0,
     },
-    Look {
+    SamplingLevel {
         sigma_px: 1.0,
         stride: 1,
-        travel_px: 4.0,
+        search_radius_px: 4.0,
     },
 ];
-/// The same where only the correlation counts, for which a quarter of the pixels will do.
-pub(crate) const IN_PASSING: [Look; 2] = [
-    CLOSELY[0],
-    Look {
+/// The same where only the correlation counts. A quarter of the pixels is enough for that.
+pub(crate) const CORRELATING: [SamplingLevel; 2] = [
+    MEASURING[0],
+    SamplingLevel {
         stride: 2,
-        ..CLOSELY[1]
+        ..MEASURING[1]
     },
 ];
 /// A tile of this many times the blur keeps three quarters of its side.
 const SIDE_PER_SIGMA: f64 = 24.0;
-/// Rounds of a look in which a tile's shift settles.
+/// Rounds of a level at most, in which a tile's shift settles.
 const ROUNDS: usize = 8;
-/// A round that moves a tile by less than this ends a look, px.
+/// A round that moves a tile by less than this ends a level, px.
 const SETTLED_PX: [f64; 2] = [0.05, 2e-3];
 /// A tile that drifts by more than this share of its side has lost its hold.
 const MAX_DRIFT_SHARE: f64 = 0.25;
@@ -88,7 +88,7 @@ impl ResidualSummary {
     }
 }
 
-/// The shift that fits a tile best as `looks` show it, starting from `warp` (post to pre, full resolution, raw pixels); `None` where it
+/// The shift that fits a tile best on the sampling `levels`, starting from `warp` (post to pre, full resolution, raw pixels); `None` where it
 /// cannot be compared or finds no hold.
 pub(crate) fn measure(
     tile: &Tile,
@@ -96,7 +96,7 @@ pub(crate) fn measure(
     warp: &Warp,
     frame: &Frame,
     blurs: BlurMatch,
-    looks: [Look; 2],
+    levels: [SamplingLevel; 2],
 ) -> Option<TileResidual> {
     let mut found = TileResidual {
         tile: tile.spec,
@@ -105,14 +105,16 @@ pub(crate) fn measure(
         error_px: f64::INFINITY,
         correlation: 0.0,
     };
-    for (look, settled_px) in looks.into_iter().zip(SETTLED_PX) {
+    for (level, settled_px) in levels.into_iter().zip(SETTLED_PX) {
         // A small tile would have nothing left of it inside the blur's border.
-        let look = Look {
-            sigma_px: look.sigma_px.min(tile.spec.side_px as f64 / SIDE_PER_SIGMA),
-            ..look
+        let level = SamplingLevel {
+            sigma_px: level
+                .sigma_px
+                .min(tile.spec.side_px as f64 / SIDE_PER_SIGMA),
+            ..level
         };
         let shifted = Warp::translation(found.dx, found.dy).then(warp);
-        let mut comparison = Comparison::new(tile, pre, &shifted, look, blurs)?;
+        let mut comparison = Comparison::new(tile, pre, &shifted, level, blurs)?;
         for _ in 0..ROUNDS {
             let shifted = Warp::translation(found.dx, found.dy).then(warp);
             let equations = comparison.equations(&shifted, frame)?;

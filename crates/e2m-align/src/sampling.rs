@@ -25,14 +25,14 @@ pub(crate) struct PreWindow {
 }
 
 impl PreWindow {
-    /// The window that `tile` sees through `warp`, with room for the warp to move by `travel_px` (post px), blurred by
+    /// The window that `tile` sees through `warp`, with room for the warp to move by `search_radius_px` (post px), blurred by
     /// a Gaussian of `sigma_px` (post px). `None` where the tile lies beyond the horizon of a perspective.
     pub(crate) fn new(
         pre: PlaneView<'_>,
         warp: &Warp,
         tile: &TileSpec,
         sigma_px: f64,
-        travel_px: f64,
+        search_radius_px: f64,
     ) -> Option<Self> {
         let (x, y, last) = (tile.x as f64, tile.y as f64, tile.side_px as f64 - 1.0);
         let corners = [(x, y), (x + last, y), (x, y + last), (x + last, y + last)];
@@ -48,7 +48,7 @@ impl PreWindow {
         let stride = ((sigma / SIGMA_KEPT) as usize).max(1);
         let step = stride as f64;
         // A homography keeps lines straight: the corners bound the tile. Three more pixels for the kernel.
-        let margin = (travel_px * magnification).ceil() + radius + 3.0 * step;
+        let margin = (search_radius_px * magnification).ceil() + radius + 3.0 * step;
         let (left, top) = (min(|c| c.0).floor() - margin, min(|c| c.1).floor() - margin);
         let (width, height) = (
             max(|c| c.0).ceil() + margin - left + 1.0,

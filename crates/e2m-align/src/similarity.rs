@@ -1,8 +1,6 @@
-//! How alike post and aligned pre are as a whole.
+//! How much of post's signal pre covers under a warp, and how alike the two are there.
 
-use crate::detail::percentile;
-use crate::error::AlignError;
-use crate::previews::Previews;
+use crate::percentile::percentile;
 use e2m_image::Warp;
 use ndarray::{Array2, ArrayView2, Axis, Zip, s};
 use rayon::prelude::*;
@@ -12,79 +10,56 @@ const SIGNAL_SHARE: f32 = 0.05;
 /// Pixels that are compared of a preview that has more, at least.
 const LEAST_SAMPLE: usize = 250_000;
 
-/// Likeness of post and pre under a warp, at preview resolution.
+/// Similarity of the signals of post and pre under a warp, at preview resolution.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Similarity {
+pub struct SignalSimilarity {
     /// Correlation of the logarithms of counts where both have signal, -1 to 1.
     pub correlation: f64,
-    /// Correlation of the fine structure, local mean and contrast evened out, where both images are: what tells a fitting
-    /// warp from one that only brings outlines together.
-    pub detail_correlation: f64,
     /// Share of post's signal pixels on which pre has signal too.
     pub overlap_fraction: f64,
 }
 
-impl Previews {
-    /// Likeness of post and pre seen through `warp` (post to pre, full resolution), on a sample of their pixels.
-    ///
-    /// # Errors
-    /// Where an image is blank.
-    pub fn similarity(&self, warp: &Warp) -> Result<Similarity, AlignError> {
-        let detail_correlation = self.detail_correlation(warp)?;
-        let sieve = Sieve::new(self.post().dim());
-        let small = self.between_previews(warp);
-        let post = sieve.of(self.post());
-        let aligned = sieve.through(&small, self.pre()).mapv(|v| v.unwrap_or(0.0));
-        let (correlation, overlap_fraction) = compare_signal(&post, &aligned);
-        Ok(Similarity {
-            correlation,
-            detail_correlation,
-            overlap_fraction,
-        })
-    }
-
-    /// [`Similarity::detail_correlation`] alone.
-    pub(crate) fn detail_correlation(&self, warp: &Warp) -> Result<f64, AlignError> {
-        let [post, pre] = self.details()?;
+impl SignalSimilarity {
+    /// Compares a sample of the pixels of `post` with those of `pre` seen through `warp`. Both images are reduced by `factor`
+    /// (1 for full resolution); `warp` maps post to pre at full resolution.
+    pub fn of(
+        post: ArrayView2<'_, f32>,
+        pre: ArrayView2<'_, f32>,
+        factor: usize,
+        warp: &Warp,
+    ) -> Self {
+        let k = 1.0 / factor as f64;
         let sieve = Sieve::new(post.dim());
-        let aligned = sieve.through(&self.between_previews(warp), pre.view());
-        let mut sums = Sums::default();
-        Zip::from(&sieve.of(post.view()))
-            .and(&aligned)
-            .for_each(|&a, b| {
-                if let Some(b) = *b {
-                    sums.add(f64::from(a), f64::from(b));
-                }
-            });
-        Ok(sums.correlation())
-    }
-
-    fn between_previews(&self, warp: &Warp) -> Warp {
-        let k = 1.0 / self.factor() as f64;
-        warp.at_reduced_resolution(k, k)
+        let small = warp.at_reduced_resolution(k, k);
+        let aligned = sieve.through(&small, pre).mapv(|v| v.unwrap_or(0.0));
+        let (correlation, overlap_fraction) = compare_signal(&sieve.of(post), &aligned);
+        Self {
+            correlation,
+            overlap_fraction,
+        }
     }
 }
 
-/// The pixels of an image that are looked at: every so manieth both ways.
+/// The pixels of an image that are compared: every so manieth along both axes.
 #[derive(Debug, Clone, Copy)]
-struct Sieve {
+pub(crate) struct Sieve {
     /// Rows and columns of the whole image.
     shape: (usize, usize),
     step: usize,
 }
 
 impl Sieve {
-    fn new(shape: (usize, usize)) -> Self {
+    pub(crate) fn new(shape: (usize, usize)) -> Self {
         let step = (shape.0 * shape.1 / LEAST_SAMPLE).isqrt().max(1);
         Self { shape, step }
     }
 
-    fn of<P: Copy>(&self, image: ArrayView2<'_, P>) -> Array2<P> {
+    pub(crate) fn of<P: Copy>(&self, image: ArrayView2<'_, P>) -> Array2<P> {
         image.slice(s![..;self.step, ..;self.step]).to_owned()
     }
 
     /// What `image` shows where `warp` sends each of the pixels, bilinearly; `None` where it does not reach.
-    fn through<P>(&self, warp: &Warp, image: ArrayView2<'_, P>) -> Array2<Option<f32>>
+    pub(crate) fn through<P>(&self, warp: &Warp, image: ArrayView2<'_, P>) -> Array2<Option<f32>>
     where
         P: Copy + Into<f32> + Sync,
     {
@@ -143,7 +118,7 @@ fn compare_signal(post: &Array2<f32>, aligned: &Array2<f32>) -> (f64, f64) {
 
 /// Sums for a correlation.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+pub(crate) struct Sums {
     n: f64,
     x: f64,
     y: f64,
@@ -153,7 +128,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, x: f64, y: f64) {
+    pub(crate) fn add(&mut self, x: f64, y: f64) {
         self.n += 1.0;
         self.x += x;
         self.y += y;
@@ -163,7 +138,7 @@ impl Sums {
     }
 
     /// Zero where nothing varies.
-    fn correlation(&self) -> f64 {
+    pub(crate) fn correlation(&self) -> f64 {
         let (vx, vy) = (
             self.xx - self.x * self.x / self.n,
             self.yy - self.y * self.y / self.n,
@@ -179,34 +154,15 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn texture(x: f64, y: f64) -> f32 {
-        (90.0 + 30.0 * ((x * 0.23).sin() + (y * 0.31).cos() + (0.11 * (x + y)).sin())) as f32
-    }
+    use crate::synthetic::{image, texture};
 
     #[test]
-    fn the_right_warp_is_the_most_alike() {
-        let post = Array2::from_shape_fn((160, 200), |(y, x)| 2.0 * texture(x as f64, y as f64));
-        let pre =
-            Array2::from_shape_fn((160, 200), |(y, x)| texture(x as f64 + 6.0, y as f64 - 4.0));
-        let previews = Previews::new(post, pre, 4).expect("large enough");
-        let at = |dx: f64, dy: f64| {
-            let warp = Warp::translation(4.0 * dx, 4.0 * dy);
-            previews.similarity(&warp).expect("not blank")
-        };
-        let right = at(-6.0, 4.0);
-        assert!(
-            right.detail_correlation > 0.98 && right.correlation > 0.98,
-            "{right:?}"
-        );
-        for (dx, dy) in [(-9.0, 4.0), (-6.0, 8.0), (0.0, 0.0)] {
-            assert!(at(dx, dy).detail_correlation < right.detail_correlation - 0.05);
-        }
-        assert!((right.overlap_fraction - 194.0 * 156.0 / (200.0 * 160.0)).abs() < 0.02);
-        let apart = at(500.0, 0.0);
-        assert_eq!(
-            (apart.overlap_fraction, apart.detail_correlation),
-            (0.0, 0.0)
-        );
+    fn the_overlap_is_what_pre_covers() {
+        let post = image((200, 160), |x, y| 2.0 * texture(x, y, 0.0));
+        let pre = image((200, 160), |x, y| texture(x - 40.0, y, 0.0));
+        let right = Warp::translation(40.0, 0.0);
+        let found = SignalSimilarity::of(post.view(), pre.view(), 1, &right);
+        assert!(found.correlation > 0.99, "{found:?}");
+        assert!((found.overlap_fraction - 0.8).abs() < 0.01, "{found:?}");
     }
 }

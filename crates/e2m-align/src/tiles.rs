@@ -1,7 +1,7 @@
-//! Where to look closely: the choice of tiles, and a sink that keeps them as the post image flows by.
+//! The choice of tiles, and a sink that keeps them as the post image flows by.
 
-use crate::detail::percentile;
 use crate::options::RefineOptions;
+use crate::percentile::percentile;
 use e2m_image::{BandError, BandSink, Size, Warp, check_band};
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ impl TileSpec {
     }
 }
 
-/// The tiles an alignment is refined on, and those it is judged by. No tile is in both lists, none overlap.
+/// The tiles an alignment is refined on, and those it is checked on. No tile is in both lists, none overlap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TilePlan {
     /// Tiles the warp is fitted to.
@@ -59,7 +59,8 @@ const WELL_STRUCTURED: f64 = 0.75;
 ///
 /// The frame is divided into squares of about one tile; those with structure in both directions and with pre under
 /// them are candidates. They are taken so as to lie as far apart as possible, which is what the homography's outer
-/// entries hang on, and go to `fit` and `check` in turn, two to one.
+/// entries hang on. They go to `fit` and `check` in turn, in the proportion of both limits, two to one by default; neither
+/// list exceeds its limit.
 ///
 /// `preview` is post reduced by `factor`, `warp` the alignment so far between full-resolution raw pixels.
 pub fn choose_tiles(
@@ -100,16 +101,25 @@ pub fn choose_tiles(
     let well = strengths.get(((strengths.len() as f64 - 1.0) * WELL_STRUCTURED) as usize);
     let floor = well.map_or(f64::MAX, |well| well * MIN_STRUCTURE_SHARE);
     candidates.retain(|c| c.1 > floor);
-    let chosen = spread(&candidates, options.fit_tiles + options.check_tiles);
-    let mut plan = TilePlan::default();
-    for (i, tile) in chosen.into_iter().enumerate() {
-        if i % 3 == 2 {
-            plan.check.push(tile);
-        } else {
-            plan.fit.push(tile);
+    let limit = options.fit_tiles.saturating_add(options.check_tiles);
+    TilePlan::divided(spread(&candidates, limit), options)
+}
+
+impl TilePlan {
+    /// Gives `chosen`, at most as many tiles as both limits allow together, to the fit and the check in turn.
+    fn divided(chosen: Vec<TileSpec>, options: &RefineOptions) -> Self {
+        let (fit, check) = (options.fit_tiles as u128, options.check_tiles as u128);
+        let mut plan = Self::default();
+        for (tile, n) in chosen.into_iter().zip(1..) {
+            // The share of the check in the first `n` tiles, rounded down: its limit is met by the last of all.
+            if (plan.check.len() as u128) < n * check / (fit + check).max(1) {
+                plan.check.push(tile);
+            } else {
+                plan.fit.push(tile);
+            }
         }
+        plan
     }
-    plan
 }
 
 /// How much of the tile, warped, lies on an image of `pre` size.
@@ -279,6 +289,48 @@ mod tests {
             assert!(tile.x + tile.side_px <= size.width && tile.y + tile.side_px <= size.height);
         }
         assert!(plan.fit.iter().all(|t| !plan.check.contains(t)));
+    }
+
+    #[test]
+    fn each_list_keeps_to_its_own_limit() {
+        let size = Size::new(2000, 1200);
+        let texture = Array2::from_shape_fn(size.shape(), |(y, x)| {
+            100.0 + 40.0 * ((x as f32 * 0.7).sin() + (y as f32 * 0.9).cos())
+        });
+        let counts = |fit_tiles, check_tiles| {
+            let options = RefineOptions {
+                fit_tiles,
+                check_tiles,
+                ..RefineOptions::default()
+            };
+            let warp = Warp::identity();
+            let plan = choose_tiles(texture.view(), 1, size, size, &warp, &options);
+            (plan.fit.len(), plan.check.len())
+        };
+        for limits in [(20, 4), (4, 20), (7, 7), (0, 5), (5, 0), (0, 0), (1, 1)] {
+            assert_eq!(counts(limits.0, limits.1), limits);
+        }
+        // More than the image holds: divided in the proportion of the limits.
+        let (fit, check) = counts(9000, 3000);
+        assert!(
+            fit + check > 100 && fit.abs_diff(3 * check) <= 3,
+            "{fit} {check}"
+        );
+        let (fit, check) = counts(usize::MAX, usize::MAX);
+        assert!(fit.abs_diff(check) <= 1, "{fit} {check}");
+    }
+
+    #[test]
+    fn by_default_every_third_tile_checks() {
+        let spec = |x| TileSpec {
+            x,
+            y: 0,
+            side_px: 192,
+        };
+        let plan = TilePlan::divided((0..144).map(spec).collect(), &RefineOptions::default());
+        assert!(plan.check.iter().all(|t| t.x % 3 == 2));
+        assert!(plan.fit.iter().all(|t| t.x % 3 != 2));
+        assert_eq!((plan.fit.len(), plan.check.len()), (96, 48));
     }
 
     #[test]

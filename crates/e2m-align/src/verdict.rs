@@ -2,7 +2,6 @@
 
 use crate::check::Check;
 use crate::residual::{TileResidual, median};
-use crate::similarity::Similarity;
 use serde::{Deserialize, Serialize};
 
 /// A residual beyond this is visible in the difference image, px.
@@ -38,27 +37,28 @@ pub enum Verdict {
 
 /// A verdict with its reasons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Judgement {
+pub struct Assessment {
     /// The verdict.
     pub verdict: Verdict,
     /// Why it is not [`Verdict::Pass`]; each a sentence with its figures.
     pub reasons: Vec<String>,
 }
 
-/// Judges a warp by the tiles outside its fit, by the likeness of the whole, and by the number of features inside the
-/// section that agree on it (`None` where they were not looked for).
-pub fn judge(check: &Check, similarity: &Similarity, features: Option<usize>) -> Judgement {
+/// Assesses a warp by three facts: what the tiles outside its fit say, which share of post's signal pre covers
+/// ([`SignalSimilarity::overlap_fraction`](crate::SignalSimilarity)), and how many features inside the section agree on it
+/// (`None` where they were not looked for).
+pub fn assess(check: &Check, overlap_fraction: f64, features: Option<usize>) -> Assessment {
     let (agreeing, tiles) = (check.residuals.len(), check.tiles.len());
     let displaced = check.summary.as_ref().map_or(0.0, |s| s.median_px);
     let wrong = check.agreement() <= FAIL_AGREEMENT
         || check.agreement() < LOST_AGREEMENT && displaced > LOST_PX;
     if tiles >= MIN_AGREEING && wrong {
-        return Judgement {
+        return Assessment {
             verdict: Verdict::Fail,
             reasons: vec![format!(
                 "only {agreeing} of {tiles} tiles fit pre better than a wrong place does \
                  (median correlation {:.2}, at wrong places {:.2}): do both images show the same section?",
-                check.correlation, check.chance.correlation
+                check.correlation, check.null_correlation.correlation
             )],
         };
     }
@@ -92,13 +92,13 @@ pub fn judge(check: &Check, similarity: &Similarity, features: Option<usize>) ->
             "only {features} features inside the section agree, {MIN_FEATURES} or more are usual"
         ));
     }
-    if similarity.overlap_fraction < MIN_OVERLAP {
-        let percent = 100.0 * similarity.overlap_fraction;
+    if overlap_fraction < MIN_OVERLAP {
+        let percent = 100.0 * overlap_fraction;
         reasons.push(format!(
             "pre covers only {percent:.0} % of the section in post"
         ));
     }
-    Judgement {
+    Assessment {
         verdict: if reasons.is_empty() {
             Verdict::Pass
         } else {
@@ -139,15 +139,13 @@ pub fn local_displacement(residuals: &[TileResidual]) -> Option<TileResidual> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Chance;
+    use crate::check::NullCorrelation;
     use crate::residual::ResidualSummary;
     use crate::tiles::TileSpec;
 
-    const ALIKE: Similarity = Similarity {
-        correlation: 0.95,
-        detail_correlation: 0.8,
-        overlap_fraction: 0.9,
-    };
+    /// Overlap fractions: pre covers nearly all of post's section, and hardly any of it.
+    const COVERED: f64 = 0.9;
+    const APART: f64 = 0.1;
 
     /// `agreeing` of 20 tiles on a grid, displaced by what `shift` says of their column.
     fn check(agreeing: usize, shift: impl Fn(usize) -> f64) -> Check {
@@ -172,7 +170,7 @@ mod tests {
             summary: ResidualSummary::of(&residuals, tiles.len()),
             tiles,
             residuals,
-            chance: Chance {
+            null_correlation: NullCorrelation {
                 tiles: 40,
                 correlation: 0.2,
                 threshold: 0.5,
@@ -184,48 +182,44 @@ mod tests {
     #[test]
     fn a_good_alignment_passes_and_doubts_are_named() {
         assert_eq!(
-            judge(&check(20, |_| 0.05), &ALIKE, Some(400)),
-            Judgement {
+            assess(&check(20, |_| 0.05), COVERED, Some(400)),
+            Assessment {
                 verdict: Verdict::Pass,
                 reasons: Vec::new()
             }
         );
-        let apart = Similarity {
-            overlap_fraction: 0.1,
-            ..ALIKE
-        };
         let cases = [
             (
-                judge(&check(20, |_| 1.4), &ALIKE, Some(400)),
+                assess(&check(20, |_| 1.4), COVERED, Some(400)),
                 "median residual 1.40 px",
             ),
             (
-                judge(&check(8, |_| 0.1), &ALIKE, Some(400)),
+                assess(&check(8, |_| 0.1), COVERED, Some(400)),
                 "only 8 of 20 tiles show the same structure",
             ),
             (
-                judge(&check(20, |_| 0.1), &apart, Some(400)),
+                assess(&check(20, |_| 0.1), APART, Some(400)),
                 "pre covers only 10 %",
             ),
             (
-                judge(&check(20, |_| 0.1), &ALIKE, Some(9)),
+                assess(&check(20, |_| 0.1), COVERED, Some(9)),
                 "only 9 features inside the section agree",
             ),
             (
-                judge(
+                assess(
                     &check(20, |column| if column == 4 { 2.0 } else { 0.0 }),
-                    &ALIKE,
+                    COVERED,
                     Some(400),
                 ),
                 "local deformation: the section around post pixel (896,",
             ),
         ];
-        for (judgement, reason) in cases {
-            assert_eq!(judgement.verdict, Verdict::Suspect, "{reason}");
+        for (assessment, reason) in cases {
+            assert_eq!(assessment.verdict, Verdict::Suspect, "{reason}");
             assert!(
-                judgement.reasons.iter().any(|r| r.starts_with(reason)),
+                assessment.reasons.iter().any(|r| r.starts_with(reason)),
                 "{:?}",
-                judgement.reasons
+                assessment.reasons
             );
         }
     }
@@ -233,12 +227,12 @@ mod tests {
     #[test]
     fn tiles_that_fit_no_better_than_chance_fail() {
         assert_eq!(
-            judge(&check(9, |_| 4.0), &ALIKE, Some(400)).verdict,
+            assess(&check(9, |_| 4.0), COVERED, Some(400)).verdict,
             Verdict::Fail
         );
-        let judgement = judge(&check(3, |_| 0.2), &ALIKE, Some(400));
-        assert_eq!(judgement.verdict, Verdict::Fail);
-        assert!(judgement.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
+        let assessment = assess(&check(3, |_| 0.2), COVERED, Some(400));
+        assert_eq!(assessment.verdict, Verdict::Fail);
+        assert!(assessment.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
     }
 
     #[test]
@@ -246,12 +240,12 @@ mod tests {
         let mut lone = check(20, |_| 0.0);
         lone.residuals[7].dx = 5.0;
         assert!(local_displacement(&lone.residuals).is_some_and(|l| l.length_px() < 0.1));
-        assert_eq!(judge(&lone, &ALIKE, Some(400)).verdict, Verdict::Pass);
+        assert_eq!(assess(&lone, COVERED, Some(400)).verdict, Verdict::Pass);
     }
 
     #[test]
     fn without_tiles_it_is_suspect() {
         let none = Check::default();
-        assert_eq!(judge(&none, &ALIKE, Some(400)).verdict, Verdict::Suspect);
+        assert_eq!(assess(&none, COVERED, Some(400)).verdict, Verdict::Suspect);
     }
 }

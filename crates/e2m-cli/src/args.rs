@@ -1,6 +1,9 @@
 //! The command line as it is given. What it means is settled in `command`.
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
+use e2m_batch::{PlanOptions, StageSelection, TaskSelection};
+use e2m_pipeline::Stage;
 use std::path::PathBuf;
 
 /// What `e2m` is, at the head of its help.
@@ -49,7 +52,7 @@ pub(crate) enum Sub {
     /// Cancel the jobs of a batch that wait or run on a cluster; what they have finished stays
     Cancel(PlanArgs),
     /// Run one task and write nothing but its own folder: the unit for Snakemake, Nextflow and others
-    Task(UnitArgs),
+    Task(SingleTaskArgs),
     /// Write the batch's result, table and report from what is there of its tasks
     Collect(PlanArgs),
     /// Compare every file on record with its record: checkpoints, raw images, pictures; writes nothing
@@ -90,18 +93,43 @@ pub(crate) struct RunArgs {
     pub(crate) talk: TalkArgs,
 }
 
+impl RunArgs {
+    /// What narrows the batch file.
+    pub(crate) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            tasks: self.tasks.selection(),
+            stages: self.stages.selection(),
+        }
+    }
+}
+
 /// Which stages.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct StageArgs {
     /// Do again the stages from this one on, 1 to 4
-    #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u8).range(1..=4))]
-    pub(crate) from_stage: Option<u8>,
+    #[arg(long, value_name = "STAGE", value_parser = stage())]
+    pub(crate) from_stage: Option<Stage>,
     /// Stop after this stage, 1 to 4
-    #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u8).range(1..=4))]
-    pub(crate) to_stage: Option<u8>,
+    #[arg(long, value_name = "STAGE", value_parser = stage())]
+    pub(crate) to_stage: Option<Stage>,
     /// Do every stage again, whatever results are there
     #[arg(long)]
     pub(crate) force: bool,
+    /// Draw every picture again; the alignment and the images stay as they are
+    #[arg(long)]
+    pub(crate) redraw: bool,
+}
+
+impl StageArgs {
+    /// The same without a command line.
+    pub(crate) fn selection(&self) -> StageSelection {
+        StageSelection {
+            from_stage: self.from_stage,
+            to_stage: self.to_stage,
+            force: self.force,
+            redraw: self.redraw,
+        }
+    }
 }
 
 /// Which tasks of a batch.
@@ -113,6 +141,16 @@ pub(crate) struct TaskArgs {
     /// Only these dyes, separated by commas, or `all`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) dyes: Vec<String>,
+}
+
+impl TaskArgs {
+    /// The same without a command line.
+    pub(crate) fn selection(&self) -> TaskSelection {
+        TaskSelection {
+            samples: self.samples.clone(),
+            dyes: self.dyes.clone(),
+        }
+    }
 }
 
 /// How much is said.
@@ -166,14 +204,11 @@ pub(crate) struct PlanArgs {
 }
 
 impl PlanArgs {
-    /// The run that it is about.
-    pub(crate) fn run(&self) -> RunArgs {
-        RunArgs {
-            batch: Some(self.batch.clone()),
-            tasks: self.tasks.clone(),
-            stages: StageArgs::default(),
-            dry_run: false,
-            talk: self.talk,
+    /// What narrows the batch file.
+    pub(crate) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            tasks: self.tasks.selection(),
+            ..PlanOptions::default()
         }
     }
 }
@@ -221,7 +256,7 @@ number of machines with a common output_dir. `e2m collect` writes the report of 
 
 Exit codes: 0 complete, 1 failed, 2 bad arguments or batch file, 3 not enough memory or disk, 4 raw images \
 missing, 5 complete but suspect, 130 interrupted (run again to go on).")]
-pub(crate) struct UnitArgs {
+pub(crate) struct SingleTaskArgs {
     /// The batch file
     #[arg(value_name = "BATCH")]
     pub(crate) batch: PathBuf,
@@ -240,18 +275,15 @@ pub(crate) struct UnitArgs {
     pub(crate) talk: TalkArgs,
 }
 
-impl UnitArgs {
-    /// The run of this one task.
-    pub(crate) fn run(&self) -> RunArgs {
-        RunArgs {
-            batch: Some(self.batch.clone()),
-            tasks: TaskArgs {
+impl SingleTaskArgs {
+    /// What narrows the batch file to this one task.
+    pub(crate) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            tasks: TaskSelection {
                 samples: vec![self.sample.clone()],
                 dyes: vec![self.dye.clone()],
             },
-            stages: self.stages.clone(),
-            dry_run: false,
-            talk: self.talk,
+            stages: self.stages.selection(),
         }
     }
 }
@@ -309,14 +341,6 @@ pub(crate) struct VerifyArgs {
     pub(crate) talk: TalkArgs,
 }
 
-impl VerifyArgs {
-    /// The run that left what is verified.
-    pub(crate) fn run(&self) -> RunArgs {
-        let (batch, tasks, talk) = (self.batch.clone(), self.tasks.clone(), self.talk);
-        PlanArgs { batch, tasks, talk }.run()
-    }
-}
-
 /// `e2m diagnose`.
 #[derive(Debug, Args)]
 pub(crate) struct DiagnoseArgs {
@@ -334,6 +358,13 @@ pub(crate) struct DiagnoseArgs {
     pub(crate) no_disk: bool,
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
+}
+
+/// A stage by its number.
+fn stage() -> impl TypedValueParser<Value = Stage> {
+    clap::value_parser!(u8)
+        .range(1..=4)
+        .try_map(Stage::try_from)
 }
 
 /// `30000x25000`.

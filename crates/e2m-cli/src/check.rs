@@ -1,22 +1,18 @@
 //! `e2m check`: what a run would need, and whether this machine has it. Nothing is run.
 
+use crate::admission;
 use crate::exit::Exit;
-use crate::gate::Gate;
-use crate::human;
-use crate::look::look;
-use crate::machine;
-use crate::plan::Plan;
 use crate::table::Table;
-use crate::task_name;
 use crate::terminal::Terminal;
-use e2m_pipeline::Outlook;
+use e2m_batch::{Admission, Environment, Plan, human, inspect, task_name};
+use e2m_pipeline::{Stage, TaskPreview};
 use e2m_resources::Need;
 
-/// Prints what each task needs and what the gate says.
-pub(crate) fn check(plan: &Plan, terminal: &Terminal) -> Exit {
-    let machine = machine::detect();
-    let outlooks = look(plan);
-    let gate = Gate::of(plan, &outlooks, &machine);
+/// Prints what each task needs and what the admission check says.
+pub(crate) fn check(plan: &Plan, environment: &Environment, terminal: &Terminal) -> Exit {
+    let machine = environment.machine();
+    let previews = inspect(plan);
+    let admission = Admission::of(plan, &previews, &machine);
     let mut table = Table::new(&[
         "task",
         "images px",
@@ -27,9 +23,9 @@ pub(crate) fn check(plan: &Plan, terminal: &Terminal) -> Exit {
         "disk",
     ]);
     let mut unreadable = Vec::new();
-    for ((task, outlook), need) in plan.tasks.iter().zip(&outlooks).zip(gate.needs()) {
-        match outlook {
-            Ok(outlook) => table.row(row(need, outlook)),
+    for ((task, preview), need) in plan.tasks.iter().zip(&previews).zip(admission.needs()) {
+        match preview {
+            Ok(preview) => table.row(row(need, preview)),
             Err(error) => {
                 table.row([task_name(task), "cannot be read, see below".to_owned()]);
                 unreadable.push(format!("{}: {error}", task_name(task)));
@@ -37,12 +33,12 @@ pub(crate) fn check(plan: &Plan, terminal: &Terminal) -> Exit {
         }
     }
     terminal.result(&table.to_string());
-    terminal.summary(&format!("\n{}", totals(plan, &gate)));
-    gate.tell(terminal);
+    terminal.summary(&format!("\n{}", totals(plan, &admission)));
+    admission::show(&admission, terminal);
     for error in &unreadable {
         terminal.error(error);
     }
-    if gate.refuses() {
+    if admission.refuses() {
         Exit::Refused
     } else if unreadable.is_empty() {
         Exit::Complete
@@ -51,17 +47,17 @@ pub(crate) fn check(plan: &Plan, terminal: &Terminal) -> Exit {
     }
 }
 
-fn row(need: &Need, outlook: &Outlook) -> [String; 7] {
-    let images = if outlook.post == outlook.pre {
-        outlook.post.to_string()
+fn row(need: &Need, preview: &TaskPreview) -> [String; 7] {
+    let images = if preview.post == preview.pre {
+        preview.post.to_string()
     } else {
-        format!("{}, {}", outlook.post, outlook.pre)
+        format!("{}, {}", preview.post, preview.pre)
     };
-    let pad = 2 * outlook.memory.pad;
-    let larger = outlook.post.max(outlook.pre);
+    let pad = 2 * preview.memory.pad;
+    let larger = preview.post.max(preview.pre);
     let canvas = e2m_image::Size::new(larger.width + pad, larger.height + pad);
-    let to_do: Vec<String> = outlook.to_do().iter().map(u8::to_string).collect();
-    let (stages, amounts) = if outlook.is_finished() {
+    let to_do: Vec<String> = preview.to_do().iter().map(Stage::to_string).collect();
+    let (stages, amounts) = if preview.is_finished() {
         ("all there".to_owned(), [0, 0, 0])
     } else {
         let amounts = [need.plan_bytes, need.rule_bytes, need.disk_bytes];
@@ -87,22 +83,26 @@ fn row(need: &Need, outlook: &Outlook) -> [String; 7] {
 }
 
 /// What all need together, and what there is.
-fn totals(plan: &Plan, gate: &Gate) -> String {
-    if gate.needs().iter().all(|need| need.plan_bytes == 0) {
+fn totals(plan: &Plan, admission: &Admission) -> String {
+    if admission.needs().iter().all(|need| need.plan_bytes == 0) {
         return "Nothing to do: everything is there.\nDisk: 0 B to write.".to_owned();
     }
-    let disk: u64 = gate.needs().iter().map(|need| need.disk_bytes).sum();
-    let mut plans: Vec<u64> = gate.needs().iter().map(|need| need.plan_bytes).collect();
+    let disk = admission.disk_bytes();
+    let mut plans: Vec<u64> = admission
+        .needs()
+        .iter()
+        .map(|need| need.plan_bytes)
+        .collect();
     plans.sort_unstable_by(|a, b| b.cmp(a));
-    let together: u64 = plans.iter().take(gate.workers()).sum();
+    let together: u64 = plans.iter().take(admission.workers()).sum();
     format!(
         "{}{}, {}.\nMemory: at most {} at a time; available is {} ({}).\nDisk: {} to write in {}.",
         human::count(plan.tasks.len(), "task"),
-        gate.how(),
-        human::count(gate.threads(), "compute thread"),
+        admission.how(),
+        human::count(admission.threads(), "compute thread"),
         human::bytes(together),
-        human::bytes(gate.memory().available_bytes),
-        gate.memory(),
+        human::bytes(admission.memory().available_bytes),
+        admission.memory(),
         human::bytes(disk),
         plan.output_dir.display()
     )

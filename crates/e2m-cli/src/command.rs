@@ -1,16 +1,18 @@
 //! What the command line means: each command carried out, ending in an exit code.
 
-use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, VerifyArgs};
-use crate::batch::default_file::DEFAULT_FILE;
-use crate::batch::values::Parallel;
-use crate::batch::{Batch, USUAL_NAME};
+use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs};
+use crate::environment::environment;
 use crate::exit::Exit;
-use crate::plan::{Plan, PlanError};
 use crate::terminal::Terminal;
 use crate::{
-    check, cluster, diagnose, documents, dry_run, logging, run, status, survey, unit, verify,
-    worker,
+    check, cluster, diagnose, documents, dry_run, logging, run, single_task, status, survey,
+    verify, worker,
 };
+use e2m_batch::batch_file::values::Parallel;
+use e2m_batch::batch_file::{DEFAULT_FILE, USUAL_NAME, nearest};
+use e2m_batch::cluster::Handover;
+use e2m_batch::verify::VerifySubject;
+use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, find};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -20,42 +22,39 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         None => run_batch(&cli.run),
         Some(Sub::Run(args)) => run_batch(&args),
         Some(Sub::Survey(args)) => survey_batch(&args),
-        Some(Sub::Check(args)) => look_at_batch(&args, check::check),
-        Some(Sub::Status(args)) => look_at_batch(&args.plan, |plan, terminal| {
-            status::show(plan, args.json, terminal)
+        Some(Sub::Check(args)) => inspect_batch(&args, check::check),
+        Some(Sub::Status(args)) => inspect_batch(&args.plan, |plan, environment, terminal| {
+            status::show(plan, args.json, environment, terminal)
         }),
         Some(Sub::Verify(args)) => verify_batch(&args),
         Some(Sub::Submit(args)) => {
-            let terminal = Terminal::new(args.talk);
-            logging::start(&terminal, args.talk);
-            submit_batch(&args.run(), &terminal)
+            let terminal = started(args.talk);
+            submit_batch(&args.run(), &environment(args.talk), &terminal)
         }
         Some(Sub::Cancel(args)) => {
-            let terminal = Terminal::new(args.talk);
-            logging::start(&terminal, args.talk);
+            let terminal = started(args.talk);
             match read(&args.batch) {
-                Ok(batch) => cluster::cancel(&batch, &args.tasks, &terminal),
+                Ok(batch) => cluster::cancel(
+                    &batch,
+                    &args.tasks.selection(),
+                    &environment(args.talk),
+                    &terminal,
+                ),
                 Err(error) => refuse(&error, &args.batch, &terminal),
             }
         }
-        Some(Sub::Collect(args)) => look_at_batch(&args, cluster::collect),
+        Some(Sub::Collect(args)) => inspect_batch(&args, cluster::collect),
         Some(Sub::Task(args)) => {
             let terminal = Terminal::plain(args.talk);
             logging::start(&terminal, args.talk);
-            let plan = read(&args.batch).and_then(|batch| Plan::new(&batch, &args.run()));
-            // However the batch is run: this is one task in this process.
-            let plan = plan.map(|mut plan| {
-                plan.execution.parallel = Parallel::No;
-                plan
-            });
-            unit::run(&args, plan, &terminal)
+            let plan = planned(&args.batch, &args.plan_options()).map(|(plan, _)| plan);
+            single_task::run(&args, plan, &environment(args.talk), &terminal)
         }
-        Some(Sub::SlurmTask(args)) => cluster::work(&args),
+        Some(Sub::SlurmTask(args)) => cluster::run_job(&args),
         Some(Sub::SlurmCollect(args)) => cluster::collect_submission(&args),
         Some(Sub::Diagnose(args)) => {
-            let terminal = Terminal::new(args.talk);
-            logging::start(&terminal, args.talk);
-            diagnose::diagnose(&args, &terminal)
+            let terminal = started(args.talk);
+            diagnose::show(&args, &environment(args.talk), &terminal)
         }
         Some(Sub::Worker(args)) => worker::work(&args),
         Some(Sub::Init(args)) => init(&args, &Terminal::new(cli.run.talk)),
@@ -71,15 +70,22 @@ pub(crate) fn execute(cli: Cli) -> Exit {
     }
 }
 
+/// A terminal to which the log goes as well.
+fn started(talk: TalkArgs) -> Terminal {
+    let terminal = Terminal::new(talk);
+    logging::start(&terminal, talk);
+    terminal
+}
+
 fn run_batch(args: &RunArgs) -> Exit {
-    let terminal = Terminal::new(args.talk);
-    logging::start(&terminal, args.talk);
+    let terminal = started(args.talk);
+    let environment = environment(args.talk);
     let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
-    let plan = match read(path).and_then(|batch| Plan::new(&batch, args)) {
-        Ok(plan) if plan.execution.parallel == Parallel::Slurm => {
-            return submit_batch(args, &terminal);
+    let plan = match planned(path, &args.plan_options()) {
+        Ok((plan, _)) if plan.execution.parallel == Parallel::Slurm => {
+            return submit_batch(args, &environment, &terminal);
         }
-        Ok(plan) => plan,
+        Ok((plan, _)) => plan,
         Err(error) => return refuse(&error, path, &terminal),
     };
     for warning in &plan.warnings {
@@ -88,15 +94,14 @@ fn run_batch(args: &RunArgs) -> Exit {
     if args.dry_run {
         dry_run::list(&plan, &terminal)
     } else {
-        run::run(&plan, &terminal)
+        run::run(&plan, &environment, &terminal)
     }
 }
 
 /// Hands a batch over to a cluster.
-fn submit_batch(args: &RunArgs, terminal: &Terminal) -> Exit {
+fn submit_batch(args: &RunArgs, environment: &Environment, terminal: &Terminal) -> Exit {
     let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
-    let planned = read(path).and_then(|batch| Ok((Plan::new(&batch, args)?, batch)));
-    let (mut plan, batch) = match planned {
+    let (mut plan, batch) = match planned(path, &args.plan_options()) {
         Ok(planned) => planned,
         Err(error) => return refuse(&error, path, terminal),
     };
@@ -104,50 +109,58 @@ fn submit_batch(args: &RunArgs, terminal: &Terminal) -> Exit {
         terminal.warn(warning);
     }
     plan.execution.parallel = Parallel::Slurm;
-    let handover = cluster::Handover {
+    let handover = Handover {
         plan: &plan,
         batch: &batch.text,
-        asked: &args.tasks,
+        asked: &args.tasks.selection(),
         dry_run: args.dry_run,
     };
-    cluster::submit(&handover, terminal)
+    cluster::submit(&handover, environment, terminal)
 }
 
-/// Commands that look at a batch and run nothing.
-fn look_at_batch(args: &PlanArgs, look: impl FnOnce(&Plan, &Terminal) -> Exit) -> Exit {
-    let terminal = Terminal::new(args.talk);
-    logging::start(&terminal, args.talk);
-    match read(&args.batch).and_then(|batch| Plan::new(&batch, &args.run())) {
-        Ok(plan) => {
+/// Commands that inspect a batch and run nothing.
+fn inspect_batch(
+    args: &PlanArgs,
+    show: impl FnOnce(&Plan, &Environment, &Terminal) -> Exit,
+) -> Exit {
+    let terminal = started(args.talk);
+    match planned(&args.batch, &args.plan_options()) {
+        Ok((plan, _)) => {
             for warning in &plan.warnings {
                 terminal.warn(warning);
             }
-            look(&plan, &terminal)
+            show(&plan, &environment(args.talk), &terminal)
         }
         Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }
 
 fn verify_batch(args: &VerifyArgs) -> Exit {
-    let terminal = Terminal::new(args.talk);
-    logging::start(&terminal, args.talk);
-    match read(&args.batch).and_then(|batch| verify::Subject::of(&batch, args)) {
-        Ok(subject) => verify::verify(&subject, args.json, &terminal),
+    let terminal = started(args.talk);
+    let subject = read(&args.batch)
+        .and_then(|batch| VerifySubject::of(&batch, &args.batch, &args.tasks.selection()));
+    match subject {
+        Ok(subject) => verify::run(&subject, args.json, &environment(args.talk), &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }
 
 fn survey_batch(args: &SurveyArgs) -> Exit {
-    let terminal = Terminal::new(args.talk);
-    logging::start(&terminal, args.talk);
-    match read(&args.batch).and_then(|batch| crate::plan::find(&batch, &args.tasks)) {
+    let terminal = started(args.talk);
+    match read(&args.batch).and_then(|batch| find(&batch, &args.tasks.selection())) {
         Ok(found) => survey::survey(&found, args.crop as usize, &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }
 
-fn read(path: &Path) -> Result<Batch, PlanError> {
-    Batch::read(path).map_err(PlanError::from)
+fn read(path: &Path) -> Result<BatchFile, PlanError> {
+    BatchFile::read(path).map_err(PlanError::from)
+}
+
+/// What a batch file comes to, and the file.
+fn planned(path: &Path, options: &PlanOptions) -> Result<(Plan, BatchFile), PlanError> {
+    let batch = read(path)?;
+    Ok((Plan::new(&batch, options)?, batch))
 }
 
 /// Says why nothing can be done, and whether a command was taken for a file.
@@ -161,7 +174,7 @@ fn refuse(error: &PlanError, path: &Path, terminal: &Terminal) -> Exit {
         }
         None => terminal.error(&error.to_string()),
     }
-    error.exit()
+    Exit::from(error)
 }
 
 /// The command that a file which does not exist may have been meant to be.
@@ -169,7 +182,7 @@ fn meant_command(path: &Path) -> Option<&'static str> {
     let word = path
         .to_str()
         .filter(|word| !path.exists() && !word.contains(['/', '\\', '.']))?;
-    crate::batch::keys::nearest(
+    nearest(
         word,
         [
             "run", "survey", "check", "status", "submit", "cancel", "task", "collect", "verify",

@@ -1,10 +1,10 @@
 //! `--dry-run`: what would run.
 
 use crate::exit::Exit;
-use crate::human::count;
-use crate::plan::Plan;
 use crate::terminal::Terminal;
-use e2m_pipeline::{TaskSpec, suffix};
+use e2m_batch::Plan;
+use e2m_batch::human::count;
+use e2m_pipeline::{Stage, TaskSpec, suffix};
 use std::path::Path;
 
 /// Lists what would run and what is left out, and runs nothing.
@@ -12,7 +12,7 @@ pub(crate) fn list(plan: &Plan, terminal: &Terminal) -> Exit {
     let suffixes: Vec<String> = plan
         .tasks
         .iter()
-        .map(|task| suffix(&task.params, 4))
+        .map(|task| suffix(&task.params, Stage::LAST))
         .collect();
     let alike = suffixes.windows(2).all(|pair| pair[0] == pair[1]);
     let mut text = format!("{} would run:", count(plan.tasks.len(), "task"));

@@ -1,5 +1,7 @@
 //! Exit codes.
 
+use e2m_batch::{BatchEnding, PlanError, StartError};
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -34,13 +36,13 @@ impl Exit {
     /// The code that the shell sees.
     pub const fn code(self) -> u8 {
         match self {
-            Self::Complete => 0,
-            Self::TaskFailed => 1,
+            Self::Complete => BatchEnding::Complete.code(),
+            Self::TaskFailed => BatchEnding::TaskFailed.code(),
             Self::BadInput => 2,
             Self::Refused => 3,
             Self::RawFiles => 4,
-            Self::Suspect => 5,
-            Self::Interrupted => 130,
+            Self::Suspect => BatchEnding::Suspect.code(),
+            Self::Interrupted => BatchEnding::Interrupted.code(),
         }
     }
 
@@ -61,6 +63,37 @@ impl Exit {
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
+    }
+}
+
+impl From<BatchEnding> for Exit {
+    fn from(ending: BatchEnding) -> Self {
+        match ending {
+            BatchEnding::Complete => Self::Complete,
+            BatchEnding::TaskFailed => Self::TaskFailed,
+            BatchEnding::Suspect => Self::Suspect,
+            BatchEnding::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<&PlanError> for Exit {
+    fn from(error: &PlanError) -> Self {
+        match error {
+            PlanError::Layout(_) | PlanError::Missing { .. } | PlanError::Nothing { .. } => {
+                Self::RawFiles
+            }
+            PlanError::BatchFile(_) | PlanError::Stages { .. } => Self::BadInput,
+        }
+    }
+}
+
+impl From<&StartError> for Exit {
+    fn from(error: &StartError) -> Self {
+        match error {
+            StartError::Refused(_) => Self::Refused,
+            StartError::OutputDir(_) => Self::BadInput,
+        }
     }
 }
 

@@ -1,23 +1,20 @@
-//! The program `e2m`: from the command line and a batch file to results on disk and words on the terminal.
+//! The program `e2m`: command line, terminal, signals and exit codes around [`e2m_batch`].
 //!
 //! | module | what it does |
 //! |---|---|
 //! | `args`, `command` | the command line as given, and what it means |
-//! | `batch` | the batch file: its keys, their types, what can be wrong with them |
-//! | `plan` | which tasks will run: the batch file, the command line and the raw folder together |
-//! | `look`, `gate` | what each task would do and need, and whether the machine has it |
-//! | `run` | hands them to a runner of `e2m-schedule` and follows them, whatever happens to one of them |
-//! | `unit` | one task on its own, for other engines |
-//! | `cluster` | a batch as jobs of a SLURM cluster |
+//! | `environment` | variables and programs for e2m-batch, which reads none itself |
+//! | `run`, `single_task`, `cluster` | a batch, one task, jobs of a cluster: started, shown, ended with an exit code |
+//! | `terminal` | the only module that prints: bars, lines, results |
+//! | `reporter` | what happens in a batch, on the terminal |
+//! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
+//! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
+//! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
-//! | `terminal` | the only place that prints: progress, warnings, results |
-//! | `report` | the summary, `e2m_batch.json`, `e2m_batch.csv`, the run log |
-//! | `survey`, `dry_run`, `check`, `status`, `diagnose` | a look before a run |
-//! | `verify` | whether what earlier runs wrote is still as it was written |
-//! | `documents` | the JSON Schema and the docs pages that are made from the batch file's tables |
+//! | `documents` | the docs pages that are made from tables of the code |
 //!
-//! Nothing here knows images; that is `e2m-pipeline`, which runs one task. This library exists so that all of it can be
-//! tested, and for the generator of the docs:
+//! Nothing here decides anything about a batch; that is `e2m-batch`. This library exists so that all of it can be tested, and
+//! for the generator of the docs:
 //!
 //! ```
 //! let schema = e2m_cli::batch_schema();
@@ -35,37 +32,33 @@
     )
 )]
 
+mod admission;
 mod args;
-mod batch;
 mod check;
 mod cluster;
 mod command;
 mod diagnose;
 mod documents;
 mod dry_run;
+mod environment;
 mod exit;
 #[cfg(feature = "fault-injection")]
 mod faults;
-mod forecast;
-mod gate;
-mod human;
 mod logging;
-mod look;
-mod machine;
-mod plan;
-mod report;
+mod reporter;
 mod run;
 mod signals;
+mod single_task;
 mod status;
+mod summary;
 mod survey;
 mod table;
-mod task_size;
 mod terminal;
-mod unit;
 mod verify;
 mod worker;
 
-pub use documents::{Document, batch_schema, documents};
+pub use documents::{Document, documents};
+pub use e2m_batch::batch_file::schema as batch_schema;
 pub use exit::Exit;
 
 use clap::Parser as _;
@@ -91,18 +84,4 @@ pub fn main() -> std::process::ExitCode {
             code.into()
         }
     }
-}
-
-/// Reads the batch file at `path` and says what is wrong with it, all of it; for tests that feed it any bytes.
-#[doc(hidden)]
-pub fn check_batch_file(path: &std::path::Path) -> Result<(), String> {
-    match batch::Batch::read(path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// `CD070/DAPI`.
-fn task_name(task: &e2m_pipeline::TaskSpec) -> String {
-    format!("{}/{}", task.sample, task.dye)
 }

@@ -19,7 +19,7 @@ pub(crate) fn start(terminal: &Terminal, talk: TalkArgs) {
     start_with(filter, talk, terminal.clone());
 }
 
-/// The same in a worker process, which has no terminal: what it logs goes along with what its tasks tell.
+/// The same in a worker process, which has no terminal: what it logs goes along with the messages of its tasks.
 pub(crate) fn start_in_worker(talk: TalkArgs) -> LogLines {
     let lines = LogLines::default();
     // What is wrong with the variable has been said by the process that has the terminal.
@@ -61,7 +61,7 @@ where
         .finish();
     // Only a second call in the same process could fail, and then the first one stands.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    // What a panicking task says is told as that task's error; the place it comes from only to those who ask.
+    // What a panicking task says is reported as that task's error; where it comes from only to those who ask.
     std::panic::set_hook(Box::new(|panic| tracing::info!("{panic}")));
 }
 

@@ -2,61 +2,10 @@
 
 use crate::exit::Exit;
 use crate::terminal::Terminal;
-use e2m_schedule::Interrupt;
+use e2m_batch::Interrupt;
+use e2m_batch::cluster::JobWarning;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// What ended a job's work.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Warned(Arc<AtomicBool>);
-
-impl Warned {
-    /// The warning came before anybody listened.
-    pub(crate) fn raise(&self, interrupt: &Interrupt) {
-        self.0.store(true, Ordering::Relaxed);
-        interrupt.raise();
-    }
-
-    /// Whether it was SLURM's warning that the time is up.
-    pub(crate) fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The same in a job of a cluster, where SIGUSR1 is the warning that its time is nearly up. Signals that follow the first
-/// change nothing: SLURM may send several, and SIGKILL when it means it.
-pub(crate) fn listen_in_job(interrupt: &Interrupt, terminal: &Terminal) -> Warned {
-    let warned = Warned::default();
-    let mut signals = match Signals::new([SIGINT, SIGTERM, SIGUSR1]) {
-        Ok(signals) => signals,
-        Err(error) => {
-            tracing::warn!(%error, "the warning before the time limit will not be heard");
-            return warned;
-        }
-    };
-    let (interrupt, terminal, flag) = (interrupt.clone(), terminal.clone(), warned.clone());
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            let first = !interrupt.is_raised();
-            if signal == SIGUSR1 && first {
-                flag.0.store(true, Ordering::Relaxed);
-            }
-            interrupt.raise();
-            if first {
-                let why = match signal {
-                    SIGUSR1 => "SLURM warns that the time of this job is nearly up",
-                    _ => "SLURM ends this job",
-                };
-                terminal.say(&format!(
-                    "{why}: stopping after the rows at hand, what is finished stays"
-                ));
-            }
-        }
-    });
-    warned
-}
 
 /// From now on the first SIGINT or SIGTERM raises `interrupt`, and the second one ends the process at once. SIGHUP is left
 /// alone, so that what was started with `nohup` goes on.
@@ -85,4 +34,37 @@ pub(crate) fn listen_saying(interrupt: &Interrupt, terminal: &Terminal, words: &
             terminal.say(words);
         }
     });
+}
+
+/// The same in a job of a cluster, where SIGUSR1 is the warning that its time is nearly up. Signals that follow the first
+/// change nothing: SLURM may send several, and SIGKILL when it means it.
+pub(crate) fn listen_in_job(interrupt: &Interrupt, terminal: &Terminal) -> JobWarning {
+    let warned = JobWarning::default();
+    let mut signals = match Signals::new([SIGINT, SIGTERM, SIGUSR1]) {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::warn!(%error, "the warning before the time limit will not be heard");
+            return warned;
+        }
+    };
+    let (interrupt, terminal, flag) = (interrupt.clone(), terminal.clone(), warned.clone());
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            let first = !interrupt.is_raised();
+            if signal == SIGUSR1 && first {
+                flag.raise();
+            }
+            interrupt.raise();
+            if first {
+                let why = match signal {
+                    SIGUSR1 => "SLURM warns that the time of this job is nearly up",
+                    _ => "SLURM ends this job",
+                };
+                terminal.say(&format!(
+                    "{why}: stopping after the rows at hand, what is finished stays"
+                ));
+            }
+        }
+    });
+    warned
 }

@@ -1,14 +1,15 @@
-//! `e2m survey`: a look at the raw images without loading them.
+//! `e2m survey`: the raw images, without loading them.
 
 use crate::exit::Exit;
-use crate::human;
 use crate::table::Table;
 use crate::terminal::Terminal;
+use e2m_batch::human;
 use e2m_image::PixelType;
-use e2m_io::{ChunkLayout, Compression, Discovery, RawError, RawInfo, Survey};
+use e2m_io::{ChunkLayout, Compression, Discovery, RawInfo, Survey};
 
 /// Prints a table of all raw images found, and what is missing.
 pub(crate) fn survey(found: &Discovery, crop_px: usize, terminal: &Terminal) -> Exit {
+    let surveyed = e2m_batch::survey(found, crop_px);
     let mut table = Table::new(&[
         "task",
         "image",
@@ -21,46 +22,37 @@ pub(crate) fn survey(found: &Discovery, crop_px: usize, terminal: &Terminal) -> 
         "mean",
         "non-zero",
     ]);
-    let mut unreadable = Vec::new();
-    for pair in &found.pairs {
-        let name = format!("{}/{}", pair.sample, pair.dye);
-        for (stain, path) in [("post", &pair.post), ("pre", &pair.pre)] {
-            match e2m_io::survey(path, crop_px) {
-                Ok(survey) => add(&mut table, &name, stain, &survey),
-                Err(error) => {
-                    table.row([
-                        name.clone(),
-                        stain.to_owned(),
-                        "cannot be read, see below".to_owned(),
-                    ]);
-                    unreadable.push(error);
-                }
-            }
+    for image in &surveyed.images {
+        match &image.survey {
+            Ok(survey) => add(&mut table, &image.task, image.stain, survey),
+            Err(_) => table.row([
+                image.task.clone(),
+                image.stain.to_owned(),
+                "cannot be read, see below".to_owned(),
+            ]),
         }
     }
-    if !found.pairs.is_empty() {
+    if !surveyed.images.is_empty() {
         terminal.result(&table.to_string());
         terminal.summary(&format!(
             "\nmax, mean and non-zero are those of at most {crop_px} x {crop_px} px in the centre."
         ));
     }
-    for note in &found.notes {
-        terminal.warn(&note.to_string());
+    for note in &surveyed.notes {
+        terminal.warn(note);
     }
-    report(found, &unreadable, terminal)
-}
-
-fn report(found: &Discovery, unreadable: &[RawError], terminal: &Terminal) -> Exit {
-    for error in unreadable {
+    for error in surveyed.errors() {
         terminal.error(&error.to_string());
     }
-    for missing in &found.missing {
+    for missing in &surveyed.missing {
         terminal.error(&missing.to_string());
     }
-    match (found.missing.is_empty(), unreadable.is_empty()) {
-        (false, _) => Exit::RawFiles,
-        (true, false) => Exit::TaskFailed,
-        (true, true) => Exit::Complete,
+    if !surveyed.missing.is_empty() {
+        Exit::RawFiles
+    } else if surveyed.errors().next().is_some() {
+        Exit::TaskFailed
+    } else {
+        Exit::Complete
     }
 }
 

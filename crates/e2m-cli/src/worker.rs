@@ -3,15 +3,11 @@
 use crate::args::WorkerArgs;
 use crate::exit::Exit;
 use crate::logging;
-use crate::run::Performer;
 
 /// Does tasks until it is told to stop.
 pub(crate) fn work(args: &WorkerArgs) -> Exit {
-    let performer = Performer {
-        side_by_side: false,
-        log: Some(logging::start_in_worker(args.talk)),
-    };
-    match e2m_schedule::serve(&performer, env!("CARGO_PKG_VERSION")) {
+    let lines = logging::start_in_worker(args.talk);
+    match e2m_batch::serve_tasks(&|| lines.take()) {
         Ok(()) => Exit::Complete,
         Err(error) => {
             crate::terminal::Terminal::new(args.talk).error(&format!(

@@ -6,6 +6,7 @@
 mod common;
 
 use common::Bench;
+use e2m_testing::prerequisite;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -77,9 +78,7 @@ fn unmount(at: &Path, arguments: &[&str]) {
     }
 }
 
-fn skipped() {
-    println!("skipped: a file system can only be mounted by root");
-}
+const MOUNTS: &str = "the right to mount a file system (root has it)";
 
 const TASKS: [(&str, &str); 2] = [("a", "DAPI"), ("b", "DAPI")];
 
@@ -93,8 +92,8 @@ fn whole() -> std::collections::BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_full_disk_is_told_with_what_is_missing_and_what_was_made_before_counts() {
     let bench = Bench::with_pairs(&TASKS);
-    let Some(disk) = Disk::in_memory(bench.path("out"), "9m") else {
-        return skipped();
+    let Some(disk) = prerequisite(MOUNTS, Disk::in_memory(bench.path("out"), "9m")) else {
+        return;
     };
     let refused = bench.run_batch();
     assert_eq!(refused.code, 3, "{}", refused.err);
@@ -132,8 +131,8 @@ fn a_full_disk_is_told_with_what_is_missing_and_what_was_made_before_counts() {
 #[test]
 fn a_read_only_disk_is_told_before_anything_runs() {
     let bench = Bench::with_pairs(&TASKS);
-    let Some(disk) = Disk::in_memory(bench.path("out"), "100m") else {
-        return skipped();
+    let Some(disk) = prerequisite(MOUNTS, Disk::in_memory(bench.path("out"), "100m")) else {
+        return;
     };
     disk.remount("ro");
     let run = bench.run_batch();
@@ -161,8 +160,8 @@ fn a_read_only_disk_is_told_before_anything_runs() {
 fn a_disk_that_is_taken_away_is_told_and_the_next_run_goes_on() {
     let bench = Bench::with_pairs(&TASKS);
     let image = bench.path("disk.img");
-    let Some(disk) = Disk::in_file(&image, bench.path("out")) else {
-        return skipped();
+    let Some(disk) = prerequisite(MOUNTS, Disk::in_file(&image, bench.path("out"))) else {
+        return;
     };
     let mut command = bench.command(&["batch.toml"]);
     let child = command
@@ -221,8 +220,8 @@ fn a_folder_that_is_not_ours_fails_its_task_only() {
     let bench = Bench::with_pairs(&TASKS);
     fs::create_dir_all(bench.path("out/a")).expect("a folder");
     allow(&bench.path("."), 0o755);
-    let Some(run) = as_nobody(&bench) else {
-        return skipped();
+    let Some(run) = prerequisite("the right to become nobody", as_nobody(&bench)) else {
+        return;
     };
     assert_eq!(run.code, 2, "{}{}", run.err, run.out);
     assert!(

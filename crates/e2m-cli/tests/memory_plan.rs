@@ -1,9 +1,6 @@
 //! What the plan promises, and that it is kept: against the peak that the system measured, and under hard limits.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "figures and reasons for skipping are worth reading"
-)]
+#![expect(clippy::print_stdout, reason = "figures are worth reading")]
 
 mod common;
 
@@ -15,6 +12,13 @@ use e2m_pipeline::{CheckpointFormats, Manifest, MemoryNeeds};
 use std::process::{Command, Output};
 
 const MB: u64 = 1_000_000;
+/// Tests with pairs of many megapixels, of which a sample has one.
+const LARGE: [&str; 4] = ["8 bit", "16 bit", "an address space", "a cgroup"];
+
+fn is_drawn(name: &str) -> bool {
+    e2m_testing::is_drawn("pairs of many megapixels", name, &LARGE, 1)
+}
+
 /// What a run may hold besides the raw pre plane, whatever the size and the threads.
 const BESIDES_PLANE_BYTES: u64 = 400 * MB;
 /// From this side on, px, the plan must not be far above the peak.
@@ -176,7 +180,7 @@ fn small_pairs_stay_within_their_plan() {
 
 #[test]
 fn pairs_of_some_size_stay_within_their_plan() {
-    for (pixels, formats, compression, threads) in [
+    let cases = [
         (
             PixelType::U8,
             CheckpointFormats::Both,
@@ -195,7 +199,10 @@ fn pairs_of_some_size_stay_within_their_plan() {
             CheckpointCompression::None,
             4,
         ),
-    ] {
+    ];
+    for (pixels, formats, compression, threads) in
+        e2m_testing::sample("pairs of some megapixels", cases, 1)
+    {
         Case {
             width: 3100,
             height: 2600,
@@ -211,6 +218,9 @@ fn pairs_of_some_size_stay_within_their_plan() {
 
 #[test]
 fn a_large_pair_of_8_bit_stays_within_its_plan() {
+    if !is_drawn("8 bit") {
+        return;
+    }
     Case {
         width: 10_500,
         height: 9600,
@@ -225,6 +235,9 @@ fn a_large_pair_of_8_bit_stays_within_its_plan() {
 
 #[test]
 fn a_large_pair_of_16_bit_stays_within_its_plan() {
+    if !is_drawn("16 bit") {
+        return;
+    }
     Case {
         width: 8100,
         height: 8600,
@@ -268,6 +281,9 @@ const ADDRESSES_BESIDES_BYTES: u64 = 1200 * MB;
 #[cfg(target_os = "linux")]
 #[test]
 fn a_large_pair_runs_in_an_address_space_that_holds_the_plan() {
+    if !is_drawn("an address space") {
+        return;
+    }
     let case = limited();
     let bench = case.bench();
     let plan = case.plan();
@@ -325,15 +341,16 @@ impl Drop for Cgroup {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_large_pair_runs_in_a_cgroup_of_the_size_of_its_plan() {
+    if !is_drawn("a cgroup") {
+        return;
+    }
     let case = limited();
     // Limits are whole pages.
     let plan = case.plan().next_multiple_of(1 << 20);
-    let group = match Cgroup::of(plan) {
-        Ok(group) => group,
-        Err(error) => {
-            println!("skipped: no memory cgroup can be made here: {error}");
-            return;
-        }
+    let group =
+        e2m_testing::prerequisite("the right to make a memory cgroup", Cgroup::of(plan).ok());
+    let Some(group) = group else {
+        return;
     };
     let bench = case.bench();
     let enter = format!("echo $$ > {}/cgroup.procs", group.0.display());

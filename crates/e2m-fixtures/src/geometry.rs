@@ -6,7 +6,7 @@ use crate::noise::{Cell, Octave};
 use crate::outline::distance;
 use crate::parts::{Deformation, PreWorld};
 use crate::recipe::Recipe;
-use e2m_image::{Size, Warp};
+use e2m_image::{Size, Warp, WarpError};
 
 /// The map from post raw pixels to pre raw pixels: a smooth displacement, then a homography.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ impl Geometry {
         let warp = homography(recipe)?;
         Ok(Self {
             warp,
-            inverse: warp.inverse(),
+            inverse: warp.inverse().ok_or(WarpError::Degenerate(warp.rows()))?,
             displacement: recipe
                 .deformation
                 .map(|d| Displacement::new(&d, recipe.seed, recipe.post_size())),

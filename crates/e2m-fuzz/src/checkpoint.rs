@@ -1,6 +1,6 @@
 //! Checkpoints of either format: opened, verified, and read once more in another order.
 
-use crate::{Answer, FileInMemory};
+use crate::{FileInMemory, ReadOutcome};
 use e2m_image::BandSource;
 use e2m_io::{CheckpointError, CheckpointReader};
 use ndarray::Array2;
@@ -8,12 +8,12 @@ use ndarray::Array2;
 /// Rows of a band, few enough that small images have several.
 const BAND_ROWS: usize = 5;
 
-pub(crate) fn read(file: &FileInMemory) -> Answer {
-    let answer = Answer::from(everything(file));
-    if let Answer::Refused(error) = &answer {
+pub(crate) fn read(file: &FileInMemory) -> ReadOutcome {
+    let outcome = ReadOutcome::from(everything(file));
+    if let ReadOutcome::Refused(error) = &outcome {
         file.assert_named(error);
     }
-    answer
+    outcome
 }
 
 fn everything(file: &FileInMemory) -> Result<(), CheckpointError> {

@@ -1,6 +1,6 @@
 //! Everything that e2m reads, as functions that take any bytes.
 //!
-//! A [`Target`] hands bytes to one reader as a run would and answers with what became of them: an [`Answer`]. A reader may
+//! A [`Target`] hands bytes to one reader as a run would and returns what became of them: a [`ReadOutcome`]. A reader may
 //! refuse whatever it likes, in an error that names the file; what it must not do is panic, and where it understood
 //! something, that has to survive being written and read again. A target panics where that does not hold, which is what a
 //! fuzzer looks for.
@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `tiff` | a raw image, and a checkpoint | `RawImage`, `survey`, `CheckpointReader` |
 //! | `fits` | a checkpoint | `CheckpointReader` |
-//! | `batch_file` | a batch file | e2m-cli |
+//! | `batch_file` | a batch file | `BatchFile` |
 //! | `manifest` | a manifest | `Manifest` |
 //! | `suffix` | a file name's suffix | `parse_suffix` |
 //! | `worker_protocol` | what scheduler and worker say to each other | e2m-schedule |
@@ -30,14 +30,14 @@ pub use in_memory::FileInMemory;
 
 /// What became of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum ReadOutcome {
     /// They were understood.
     Read,
     /// They were refused, in these words.
     Refused(String),
 }
 
-impl<E: std::fmt::Display> From<Result<(), E>> for Answer {
+impl<E: std::fmt::Display> From<Result<(), E>> for ReadOutcome {
     fn from(result: Result<(), E>) -> Self {
         match result {
             Ok(()) => Self::Read,
@@ -52,7 +52,7 @@ pub struct Target {
     /// The name of its fuzzer, and of its folder in `corpus/`.
     pub name: &'static str,
     /// Hands bytes to it. Panics where a promise is broken.
-    pub run: fn(&[u8]) -> Answer,
+    pub run: fn(&[u8]) -> ReadOutcome,
 }
 
 /// All of them.
@@ -88,14 +88,14 @@ pub fn target(name: &str) -> Option<Target> {
     TARGETS.into_iter().find(|target| target.name == name)
 }
 
-/// Hands the bytes to both readers of TIFF files; the answer is the raw reader's.
-fn tiff(bytes: &[u8]) -> Answer {
+/// Hands the bytes to both readers of TIFF files; the outcome is the raw reader's.
+fn tiff(bytes: &[u8]) -> ReadOutcome {
     let file = FileInMemory::of("CD070_PostStain_DAPI.tif", bytes);
     checkpoint::read(&file);
     raw::read(&file)
 }
 
-fn fits(bytes: &[u8]) -> Answer {
+fn fits(bytes: &[u8]) -> ReadOutcome {
     let file = FileInMemory::of("01_padded_post.fits", bytes);
     checkpoint::read(&file)
 }

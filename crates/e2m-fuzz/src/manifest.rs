@@ -1,19 +1,19 @@
 //! Manifests.
 
-use crate::{Answer, FileInMemory};
-use e2m_pipeline::{Manifest, MoffatRecord};
+use crate::{FileInMemory, ReadOutcome};
+use e2m_pipeline::{Manifest, MoffatRecord, Stage};
 
-pub(crate) fn read(bytes: &[u8]) -> Answer {
+pub(crate) fn read(bytes: &[u8]) -> ReadOutcome {
     let file = FileInMemory::of("e2m_task_pad500.json", bytes);
     match Manifest::open(file.path()) {
         Ok(manifest) => {
             survives(&manifest);
-            Answer::Read
+            ReadOutcome::Read
         }
         Err(error) => {
             let error = error.to_string();
             file.assert_named(&error);
-            Answer::Refused(error)
+            ReadOutcome::Refused(error)
         }
     }
 }
@@ -32,6 +32,6 @@ fn survives(manifest: &Manifest) {
     let _ = manifest.warps.finest();
     let _ = manifest.inputs.same_content(&manifest.inputs);
     let _ = manifest.scales.moffat.as_ref().map(MoffatRecord::doubts);
-    let _ = e2m_pipeline::suffix(&manifest.params, 4);
+    let _ = e2m_pipeline::suffix(&manifest.params, Stage::LAST);
     let _ = manifest.params.validate();
 }

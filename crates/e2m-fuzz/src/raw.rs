@@ -1,6 +1,6 @@
 //! Raw images: everything a run and a survey do with one.
 
-use crate::{Answer, FileInMemory};
+use crate::{FileInMemory, ReadOutcome};
 use e2m_image::{BandError, BandSource, Size};
 use e2m_io::{RawBands, RawImage, survey};
 use ndarray::Array2;
@@ -11,12 +11,12 @@ const BAND_ROWS: usize = 7;
 /// Side of the crop that is surveyed.
 const CROP_PX: usize = 64;
 
-pub(crate) fn read(file: &FileInMemory) -> Answer {
-    let answer = Answer::from(everything(file));
-    if let Answer::Refused(error) = &answer {
+pub(crate) fn read(file: &FileInMemory) -> ReadOutcome {
+    let outcome = ReadOutcome::from(everything(file));
+    if let ReadOutcome::Refused(error) = &outcome {
         file.assert_named(error);
     }
-    answer
+    outcome
 }
 
 fn everything(file: &FileInMemory) -> Result<(), Box<dyn Error>> {

@@ -1,22 +1,22 @@
 //! Suffixes of file names.
 
-use crate::Answer;
-use e2m_pipeline::{parse_suffix, suffix};
+use crate::ReadOutcome;
+use e2m_pipeline::{Stage, parse_suffix, suffix};
 
-pub(crate) fn read(bytes: &[u8]) -> Answer {
+pub(crate) fn read(bytes: &[u8]) -> ReadOutcome {
     let text = String::from_utf8_lossy(bytes);
     let params = match parse_suffix(&text) {
         Ok(params) => params,
-        Err(error) => return Answer::Refused(error.to_string()),
+        Err(error) => return ReadOutcome::Refused(error.to_string()),
     };
     // A name keeps six digits of a float: from the second time on nothing may change.
-    let name = suffix(&params, 4);
+    let name = suffix(&params, Stage::LAST);
     match parse_suffix(&name) {
-        Ok(kept) => assert_eq!(suffix(&kept, 4), name, "of {text:?}"),
+        Ok(kept) => assert_eq!(suffix(&kept, Stage::LAST), name, "of {text:?}"),
         Err(error) => panic!("{text:?} becomes {name:?}, which is no suffix: {error}"),
     }
-    for stage in 1..4 {
+    for &stage in Stage::up_to(Stage::Fine) {
         assert!(name.starts_with(&suffix(&params, stage)), "{name:?}");
     }
-    Answer::Read
+    ReadOutcome::Read
 }

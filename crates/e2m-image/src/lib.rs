@@ -64,3 +64,7 @@ pub use plane::{PixelType, Plane, PlaneView, Size};
 pub use preview::{BlockMean, preview_factor};
 pub use resample::{WarpedPlane, sample_bilinear};
 pub use warp::{Warp, WarpError};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

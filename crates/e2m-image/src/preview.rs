@@ -115,7 +115,7 @@ mod tests {
             .expect("streams");
             let image = preview.into_image();
             assert_eq!(image.dim(), (10, 15));
-            let to_full = Warp::resolution(0.25).inverse();
+            let to_full = Warp::enlargement(0.25);
             for ((y, x), &value) in image.indexed_iter() {
                 let (u, v) = to_full.apply(x as f64, y as f64);
                 assert!((f64::from(value) - 2.0 * u - 7.0 * v).abs() < 1e-3);

@@ -15,8 +15,8 @@ pub enum WarpError {
 /// A homography, 3 x 3, row-major, acting on column vectors `(x, y, 1)`.
 ///
 /// By convention a warp maps **post-canvas pixels to pre-canvas pixels**: for each pixel of the result it tells where
-/// to sample the pre image, which is the direction resampling needs. It is kept with a last entry of 1 and is always
-/// invertible. Serialised as three rows of three numbers.
+/// to sample the pre image, which is the direction resampling needs. It is kept with a last entry of 1. [`Warp::new`] refuses
+/// what cannot be inverted. It is serialised as three rows of three numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "[[f64; 3]; 3]", into = "[[f64; 3]; 3]")]
 pub struct Warp {
@@ -79,6 +79,26 @@ impl Warp {
         }
     }
 
+    /// From the pixels of an image smaller by `k`, which is positive, to those at full resolution: the opposite of
+    /// [`Warp::resolution`].
+    pub fn enlargement(k: f64) -> Self {
+        let shift = 0.5 * k - 0.5;
+        let (area, back) = (k * k, -(k * shift));
+        Self {
+            m: Matrix3::new(
+                k / area,
+                0.0,
+                back / area,
+                0.0,
+                k / area,
+                back / area,
+                0.0,
+                0.0,
+                1.0,
+            ),
+        }
+    }
+
     /// The rows of the matrix, the last entry 1.
     pub fn rows(&self) -> [[f64; 3]; 3] {
         std::array::from_fn(|r| std::array::from_fn(|c| self.m[(r, c)]))
@@ -102,12 +122,13 @@ impl Warp {
         Self { m: m / m[(2, 2)] }
     }
 
-    /// The opposite direction.
+    /// The opposite direction. `None` where there is none that is a warp: [`Warp::then`] can chain warps, each of which is
+    /// invertible, to one that is not; and the inverse may map the origin to infinity.
     #[must_use]
-    pub fn inverse(&self) -> Self {
-        // A warp is invertible by construction; the identity stands in for what rounding alone could bring about.
-        let m = self.m.try_inverse().unwrap_or_else(Matrix3::identity);
-        Self { m: m / m[(2, 2)] }
+    pub fn inverse(&self) -> Option<Self> {
+        let m = self.m.try_inverse()?;
+        let m = m / m[(2, 2)];
+        m.iter().all(|v| v.is_finite()).then_some(Self { m })
     }
 
     /// The warp between full-resolution images, given this one between a post image reduced by `k_post` and a pre image
@@ -116,14 +137,13 @@ impl Warp {
     pub fn at_full_resolution(&self, k_post: f64, k_pre: f64) -> Self {
         Self::resolution(k_post)
             .then(self)
-            .then(&Self::resolution(k_pre).inverse())
+            .then(&Self::enlargement(k_pre))
     }
 
     /// The opposite of [`Warp::at_full_resolution`].
     #[must_use]
     pub fn at_reduced_resolution(&self, k_post: f64, k_pre: f64) -> Self {
-        Self::resolution(k_post)
-            .inverse()
+        Self::enlargement(k_post)
             .then(self)
             .then(&Self::resolution(k_pre))
     }
@@ -224,6 +244,28 @@ mod tests {
         assert!(Warp::new([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 1.0]]).is_err());
     }
 
+    #[test]
+    fn what_has_no_inverse_says_so() {
+        // Each shrinks to a millionth and is a warp; one after the other they shrink to nothing.
+        let mut shrink = Warp::similarity(2e-6, 0.0, (0.0, 0.0));
+        for _ in 0..6 {
+            shrink = shrink.then(&shrink);
+        }
+        assert_eq!(shrink.inverse(), None);
+        // The opposite of this one maps the origin to infinity.
+        let swap = Warp::new([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 1.0]]).expect("a warp");
+        assert_eq!(swap.inverse(), None);
+    }
+
+    #[test]
+    fn an_enlargement_undoes_a_reduction_to_the_bit() {
+        for factor in 1..40 {
+            let k = 1.0 / f64::from(factor);
+            let inverse = Warp::resolution(k).inverse().expect("invertible");
+            assert_eq!(Warp::enlargement(k), inverse);
+        }
+    }
+
     prop_compose! {
         fn any_warp()(scale in 0.5..2.0, angle in -180.0..180.0, cx in -500.0..500.0, cy in -500.0..500.0,
                       p in -1e-5..1e-5, q in -1e-5..1e-5) -> Warp {
@@ -235,7 +277,7 @@ mod tests {
     proptest! {
         #[test]
         fn inverse_undoes(warp in any_warp()) {
-            let round = warp.then(&warp.inverse());
+            let round = warp.then(&warp.inverse().expect("invertible"));
             prop_assert!(round.max_distance(&Warp::identity(), Size::new(1000, 1000)) < 1e-6);
         }
 

@@ -1,4 +1,4 @@
-//! Files to which whole lines are added: logs.
+//! Files that grow by whole lines: logs.
 
 use crate::fault;
 use crate::section::read_exact_at;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// A file that only grows, line by line.
 ///
-/// A line goes to the system in one write, so that those of two programs do not mix. One that a killed program left
-/// unfinished is ended before the next.
+/// A line is written in one go, so that lines of two programs do not mix. A line that a killed program left unfinished is ended
+/// before the next one.
 #[derive(Debug)]
 pub struct AppendFile {
     file: File,

@@ -1,8 +1,8 @@
 //! Files that appear whole or not at all.
 //!
-//! What is written goes to a temporary in the same folder; [`AtomicFile::commit`] makes it durable and gives it its name
-//! in one step. A crash at any instant leaves either the old file or the new one, and perhaps a temporary, which the next
-//! run removes with [`remove_stale_temporaries`].
+//! The content goes to a temporary in the same folder. [`AtomicFile::commit`] makes the temporary durable and renames it in one
+//! step. A crash at any instant leaves either the old file or the new one, and perhaps a temporary. The next run removes that
+//! with [`remove_stale_temporaries`].
 
 use crate::fault::{self, Operation};
 use crate::folders::sync_folder;
@@ -20,11 +20,11 @@ const TEMPORARY_SUFFIX: &str = ".e2m-tmp";
 /// Longest part of the final name that a temporary repeats, in bytes; file systems allow 255 in all.
 const MAX_NAME_PART_BYTES: usize = 200;
 
-/// So often a temporary that vanishes as soon as it is there is begun anew.
+/// How often a temporary is created again when it vanishes as soon as it is there.
 const CREATE_TRIES: usize = 5;
-/// Whoever looks for stale temporaries holds the lock of one for an instant; so often the wait for it is repeated …
+/// How often the lock of a new temporary is tried: whoever looks for stale temporaries holds it for an instant …
 const LOCK_TRIES: usize = 200;
-/// … after so long.
+/// … and how long to wait in between.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Numbers the temporaries of this process.
@@ -120,9 +120,9 @@ impl AtomicFile {
                         path: path.to_owned(),
                     });
                 }
-                // Taken for stale and removed before it could be locked.
+                // Somebody took it for stale and removed it before it could be locked.
                 Ok(_) => {}
-                // Left behind by a dead process with the same number.
+                // A dead process with the same number left it.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
             }
@@ -247,8 +247,8 @@ fn write_failed(source: io::Error, path: &Path, bytes: &[u8], rest: &[u8]) -> At
 pub fn remove_stale_temporaries(folder: &Path) -> io::Result<usize> {
     let mut removed = 0;
     for temporary in temporaries(folder)? {
-        // Locked while it is removed, so that nobody takes it for his own meanwhile.
-        // For writing, as NFS locks nothing else. One that cannot be opened is not ours.
+        // The temporary is locked while it is removed, so that nobody takes it for a new one. It is opened for writing, as
+        // NFS locks nothing else. One that cannot be opened is not ours.
         let Ok(file) = OpenOptions::new().read(true).write(true).open(&temporary) else {
             continue;
         };
@@ -314,7 +314,7 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
 
 /// Locks a new temporary, and answers whether it is still there afterwards.
 ///
-/// Some network file systems know no locks; their temporaries are left alone by everybody.
+/// Some network file systems know no locks. Nobody removes temporaries there as stale.
 fn is_kept(file: &File, temporary: &Path) -> bool {
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {

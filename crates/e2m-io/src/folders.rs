@@ -79,7 +79,7 @@ pub fn create_folders(path: &Path) -> Result<(), FolderError> {
     }
     fault::point(Operation::CreateFolder, path).map_err(failed)?;
     match fs::create_dir(path) {
-        // Somebody else was quicker.
+        // Somebody else made it meanwhile.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         made => made,
     }
@@ -108,7 +108,7 @@ pub(crate) fn create_folders_below(root: &Path, below: &Path) -> Result<(), Fold
     Ok(())
 }
 
-/// Makes the names in a folder durable. File systems that cannot need not.
+/// Makes the names in a folder durable. A file system that has no such operation needs none.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     fault::point(Operation::SyncFolder, folder)?;

@@ -101,3 +101,8 @@ pub use raw::{
 };
 pub use scratch::{Scratch, ScratchError, is_same_disk};
 pub use tiff::{ByteOrder, ChunkLayout, Compression, Photometric, Planar, TiffProblem};
+
+/// Makes the example of the README a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

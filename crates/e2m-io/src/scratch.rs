@@ -1,4 +1,4 @@
-//! A folder of one's own on a disk of this machine, for files under construction; gone when it is dropped.
+//! A folder on a disk of this machine for files under construction. It is removed when it is dropped.
 
 use crate::folders::{FolderError, create_folders};
 use crate::lock::{FolderLock, LockError, lock_folder};
@@ -6,21 +6,21 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// How the folders are called; a number follows.
+/// How names of the folders begin; a number follows.
 const PREFIX: &str = "e2m-scratch-";
 /// The file that is locked as long as the folder is in use.
 const LOCK: &str = ".lock";
-/// Of what is free, so much may be planned for, per cent.
+/// How much of what is free may be planned for, per cent.
 const COMFORTABLE: u64 = 80;
 
 /// A folder for files under construction.
 ///
-/// Removed with all that is in it when it is dropped. What a killed process left is removed by the next that opens one in
-/// the same place.
+/// It is removed with all that is in it when it is dropped. What a killed process left is removed when the next folder is
+/// opened in the same place.
 #[derive(Debug)]
 pub struct Scratch {
     folder: PathBuf,
-    /// Given up before the folder is removed.
+    /// Released before the folder is removed.
     lock: Option<FolderLock>,
 }
 
@@ -80,14 +80,14 @@ impl Scratch {
             .ancestors()
             .find(|above| above.is_dir())
             .unwrap_or(place);
-        if Place::of(existing).map_err(unknown)?.in_memory {
+        if ScratchDisk::of(existing).map_err(unknown)?.in_memory {
             return Err(ScratchError::InMemory {
                 path: place.to_owned(),
             });
         }
         create_folders(place)?;
         remove_abandoned(place);
-        let about = Place::of(place).map_err(unknown)?;
+        let about = ScratchDisk::of(place).map_err(unknown)?;
         if needed_bytes > about.free_bytes / 100 * COMFORTABLE {
             return Err(ScratchError::TooSmall {
                 path: place.to_owned(),
@@ -108,14 +108,19 @@ impl Scratch {
                     .into());
                 }
             }
-            // Somebody who clears up may hold it for an instant, and remove it.
-            if let Ok(Some(lock)) = lock_folder(&folder.join(LOCK))
-                && folder.join(LOCK).is_file()
-            {
-                return Ok(Self {
-                    folder,
-                    lock: Some(lock),
-                });
+            // Whoever clears up may hold the lock of a new folder for an instant, and remove the folder; then another is made.
+            match lock_folder(&folder.join(LOCK)) {
+                Ok(Some(lock)) if folder.join(LOCK).is_file() => {
+                    return Ok(Self {
+                        folder,
+                        lock: Some(lock),
+                    });
+                }
+                Err(error) if error.source.kind() != io::ErrorKind::NotFound => {
+                    let _ = fs::remove_dir_all(&folder);
+                    return Err(error.into());
+                }
+                _ => {}
             }
         }
         Err(ScratchError::Unknown {
@@ -147,12 +152,13 @@ fn make_own(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Removes what processes left that are no more. What cannot be removed is somebody else's.
+/// Removes the folders of processes that are dead. A folder that cannot be removed belongs to somebody else.
 fn remove_abandoned(place: &Path) {
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let lock = entry.path().join(LOCK);
-        // Without a lock it is being made at this moment. It is held while the folder goes, so that nobody takes it for his.
+        // A folder without a lock file is being made at this moment. The lock is held while the folder is removed, so that
+        // nobody takes it for a new one.
         if is_ours
             && lock.is_file()
             && let Ok(Some(_held)) = lock_folder(&lock)
@@ -163,13 +169,13 @@ fn remove_abandoned(place: &Path) {
     }
 }
 
-/// What the system says of a place.
-struct Place {
+/// The disk on which a folder for scratch lies.
+struct ScratchDisk {
     in_memory: bool,
     free_bytes: u64,
 }
 
-impl Place {
+impl ScratchDisk {
     #[cfg(target_os = "linux")]
     fn of(path: &Path) -> io::Result<Self> {
         // tmpfs and ramfs.
@@ -256,11 +262,10 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    #[expect(clippy::print_stderr, reason = "a skipped test says why")]
     fn memory_is_no_disk() {
         let shm = Path::new("/dev/shm");
-        if !Place::of(shm).is_ok_and(|place| place.in_memory) {
-            eprintln!("skipped: /dev/shm is not in memory here");
+        let in_memory = ScratchDisk::of(shm).ok().filter(|disk| disk.in_memory);
+        if e2m_testing::prerequisite("/dev/shm in memory", in_memory).is_none() {
             return;
         }
         let error = Scratch::open(shm, 0).expect_err("memory");

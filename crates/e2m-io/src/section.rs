@@ -1,4 +1,4 @@
-//! A stretch of a file that is read without a shared cursor, so that several can be open at once.
+//! A part of a file that is read without a shared cursor, so that several parts can be read at once.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! What a message adds where there was no room.
+//! What an error message adds when the disk was full.
 
 use std::io::{self, ErrorKind};
 

@@ -59,8 +59,8 @@ fn write(path: &Path, size: Size, format: CheckpointFormat) -> Result<(), Box<dy
 #[test]
 fn a_disk_without_room_is_told_and_stays_clean() {
     let folder = tempfile::tempdir().expect("folder");
-    let Some(disk) = SmallDisk::mount(folder.path()) else {
-        println!("skipped: a file system can only be mounted by root");
+    let mounted = SmallDisk::mount(folder.path());
+    let Some(disk) = e2m_testing::prerequisite("the right to mount a file system", mounted) else {
         return;
     };
     let path = disk.0.join("image");

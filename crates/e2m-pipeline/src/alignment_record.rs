@@ -1,8 +1,8 @@
 //! What the manifest says about the alignment.
 
 use e2m_align::{
-    BoundaryAlignment, Candidate, Chance, CoarseAlignment, CoarseChoice, InteriorCorrection,
-    Refinement, ResidualSummary, Verdict,
+    BoundaryAlignment, Candidate, CoarseAlignment, CoarseChoice, InteriorCorrection,
+    NullCorrelation, Refinement, ResidualSummary, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub struct AlignmentRecord {
     pub residual: Option<ResidualSummary>,
     /// How much tiles correlate at wrong places of this pair.
     #[serde(default)]
-    pub chance: Option<Chance>,
+    pub chance: Option<NullCorrelation>,
     /// Median correlation of the tiles outside the fit.
     #[serde(default)]
     pub tile_correlation: Option<f64>,
@@ -204,7 +204,7 @@ impl From<&InteriorCorrection> for InteriorRecord {
 pub struct RefinementRecord {
     /// Tiles that took part.
     pub tiles: usize,
-    /// Share of these that agree on the warp.
+    /// Share of the tiles that could be compared that took part and agree on the warp.
     pub inlier_ratio: f64,
     /// Levels of blur that were worked through.
     pub levels_completed: usize,

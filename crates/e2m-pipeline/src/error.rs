@@ -1,6 +1,7 @@
 //! Why a task ended without a result.
 
 use crate::params::ParamError;
+use crate::stage::Stage;
 use e2m_align::AlignError;
 use e2m_image::BandError;
 use e2m_io::{
@@ -43,7 +44,7 @@ pub enum PipelineError {
     Name(#[from] NameError),
     /// No trustworthy alignment; no difference image is made.
     #[error("alignment failed: {0}")]
-    Align(#[from] AlignError),
+    Align(AlignError),
     /// A warp was found and is wrong; no difference image is made.
     #[error("alignment failed: {0}")]
     AlignmentWrong(String),
@@ -58,15 +59,13 @@ pub enum PipelineError {
     /// A parameter out of its range.
     #[error(transparent)]
     Param(#[from] ParamError),
-    /// Stages that do not exist or are in the wrong order.
-    #[error(
-        "from_stage is {from} and to_stage {to}, they must lie between 1 and 4 and not be in the wrong order"
-    )]
+    /// Stages in the wrong order.
+    #[error("from_stage is {from} and to_stage {to}: they are in the wrong order")]
     Stages {
         /// The first stage.
-        from: u8,
+        from: Stage,
         /// The last stage.
-        to: u8,
+        to: Stage,
     },
     /// No scale.
     #[error("no scale: {0}")]
@@ -99,9 +98,9 @@ pub enum PipelineError {
     )]
     MissingStage {
         /// The stage that was to run.
-        stage: u8,
+        stage: Stage,
         /// The stage whose result it needs.
-        needs: u8,
+        needs: Stage,
     },
 }
 
@@ -110,6 +109,15 @@ impl PipelineError {
     pub(crate) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, what, source }
+    }
+}
+
+impl From<AlignError> for PipelineError {
+    fn from(error: AlignError) -> Self {
+        match error {
+            AlignError::Bands(error) => error.into(),
+            other => Self::Align(other),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::manifest::{CheckpointRecord, InputRecord, Inputs, Manifest};
 use crate::params::Params;
+use crate::stage::Stage;
 use crate::task::CheckpointFormats;
 use e2m_image::BandSource as _;
 use e2m_io::{CheckpointFormat, CheckpointReader, FileIdentity, TaskPaths};
@@ -16,26 +17,55 @@ pub(crate) struct History {
 
 /// A checkpoint that can be used.
 #[derive(Debug)]
-pub(crate) enum Found<'a> {
+pub(crate) enum UsableCheckpoint<'a> {
     /// Vouched for by a manifest; the records of all formats it is there in.
     Recorded(&'a Manifest, Vec<(CheckpointFormat, CheckpointRecord)>),
     /// Written by the Python program: an image, and nothing is known about how it was made.
-    Foreign(CheckpointFormat),
+    Legacy(CheckpointFormat),
+}
+
+/// How closely files are looked at before they are trusted.
+#[derive(Debug)]
+pub(crate) enum Evidence {
+    /// Names, lengths and times; no pixel is read. A file of the right length is taken for what was written.
+    Cheap {
+        /// Set where a file has other times than those on record, so that a run will have to read it.
+        touched: Cell<bool>,
+    },
+    /// Files with other times than those on record are read, and their hash tells.
+    Full,
+}
+
+impl Evidence {
+    /// Names, lengths and times.
+    pub(crate) fn cheap() -> Self {
+        Self::Cheap {
+            touched: Cell::new(false),
+        }
+    }
+
+    /// Whether a file was believed that has other times than those on record.
+    pub(crate) fn is_touched(&self) -> bool {
+        match self {
+            Self::Cheap { touched } => touched.get(),
+            Self::Full => false,
+        }
+    }
 }
 
 /// The answer to the question for a checkpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Lookup<'a> {
     /// The checkpoint, if it can be used.
-    pub(crate) found: Option<Found<'a>>,
+    pub(crate) found: Option<UsableCheckpoint<'a>>,
     /// Files of its name that cannot be used, with the reason.
     pub(crate) refused: Vec<String>,
 }
 
-/// What one file is.
-enum Judgement<'a> {
+/// Why one file is trusted.
+enum CheckpointTrust<'a> {
     Recorded(&'a Manifest, CheckpointRecord),
-    Foreign,
+    Legacy,
 }
 
 impl History {
@@ -102,7 +132,7 @@ impl History {
         wanted: &Wanted<'_>,
     ) -> Lookup<'_> {
         let mut lookup = Lookup::default();
-        let mut foreign = None;
+        let mut legacy = None;
         let mut recorded: Option<(&Manifest, Vec<_>)> = None;
         for &format in CheckpointFormats::Both.list() {
             let path = paths.checkpoint_path(format, stem, suffix);
@@ -110,19 +140,21 @@ impl History {
                 continue;
             }
             match self.judge(paths.dir(), &path, wanted) {
-                Ok(Judgement::Recorded(manifest, record)) => {
+                Ok(CheckpointTrust::Recorded(manifest, record)) => {
                     recorded
                         .get_or_insert((manifest, Vec::new()))
                         .1
                         .push((format, record));
                 }
-                Ok(Judgement::Foreign) => foreign = foreign.or(Some(Found::Foreign(format))),
+                Ok(CheckpointTrust::Legacy) => {
+                    legacy = legacy.or(Some(UsableCheckpoint::Legacy(format)));
+                }
                 Err(reason) => lookup.refused.push(format!("{}: {reason}", path.display())),
             }
         }
         lookup.found = recorded
-            .map(|(manifest, records)| Found::Recorded(manifest, records))
-            .or(foreign);
+            .map(|(manifest, records)| UsableCheckpoint::Recorded(manifest, records))
+            .or(legacy);
         lookup
     }
 
@@ -131,7 +163,7 @@ impl History {
         task_dir: &Path,
         path: &Path,
         wanted: &Wanted<'_>,
-    ) -> Result<Judgement<'_>, String> {
+    ) -> Result<CheckpointTrust<'_>, String> {
         let mut reader = CheckpointReader::open(path).map_err(|error| error.to_string())?;
         let size = reader.size();
         if size != wanted.canvas {
@@ -147,7 +179,7 @@ impl History {
         if recorded.is_empty() {
             return match reader.facts().get_text("VERSION") {
                 Some(_) => Err("no manifest knows it".to_owned()),
-                None if wanted.accept_foreign => Ok(Judgement::Foreign),
+                None if wanted.accept_legacy => Ok(CheckpointTrust::Legacy),
                 None => Err(
                     "it was not written by e2m and says nothing about how it was made".to_owned(),
                 ),
@@ -157,16 +189,14 @@ impl History {
         let identity = FileIdentity::of(path).map_err(|error| error.to_string())?;
         let untouched = |c: &CheckpointRecord| c.identity() == identity;
         if let Some((manifest, record)) = candidates.iter().find(|(_, record)| untouched(record)) {
-            return Ok(Judgement::Recorded(manifest, record.clone()));
+            return Ok(CheckpointTrust::Recorded(manifest, record.clone()));
         }
-        if let (Some(touched), Some((manifest, record))) = (
-            wanted.touched,
-            candidates
-                .iter()
-                .find(|(_, record)| record.bytes == identity.bytes),
-        ) {
+        let as_long = |(_, record): &&(&Manifest, CheckpointRecord)| record.bytes == identity.bytes;
+        if let Evidence::Cheap { touched } = wanted.evidence
+            && let Some((manifest, record)) = candidates.iter().find(as_long)
+        {
             touched.set(true);
-            return Ok(Judgement::Recorded(manifest, record.clone()));
+            return Ok(CheckpointTrust::Recorded(manifest, record.clone()));
         }
         // Touched since: only its content can tell whether it is still what was written.
         let hash = reader.verify().map_err(|error| error.to_string())?;
@@ -174,7 +204,7 @@ impl History {
             .into_iter()
             .find(|(_, record)| record.hash == hash);
         let (manifest, record) = same.ok_or("its pixels are not those that were written")?;
-        Ok(Judgement::Recorded(
+        Ok(CheckpointTrust::Recorded(
             manifest,
             record.with_identity(identity),
         ))
@@ -188,12 +218,11 @@ pub(crate) struct Wanted<'a> {
     /// The raw files; `None` where one is not known to be that of any earlier run.
     pub(crate) inputs: Option<&'a Inputs>,
     pub(crate) params: &'a Params,
-    pub(crate) stage: u8,
+    pub(crate) stage: Stage,
     /// Whether an image of the Python program will do.
-    pub(crate) accept_foreign: bool,
-    /// For a look that reads no pixels: a checkpoint of the right length is taken for what was written, and it is set here
-    /// that one has been touched since.
-    pub(crate) touched: Option<&'a Cell<bool>>,
+    pub(crate) accept_legacy: bool,
+    /// How closely files are looked at.
+    pub(crate) evidence: &'a Evidence,
 }
 
 impl Wanted<'_> {

@@ -4,19 +4,23 @@
 //!
 //! | stage | module | result |
 //! |---|---|---|
-//! | 1 | `stages::pad` | both raw signals on the canvas |
-//! | 2 | `stages::coarse` | the coarse warp; pre through it |
-//! | 3 | `stages::fine` | the refined warp and its verdict; pre through it |
-//! | 4 | `stages::difference` | the scales; post minus scaled pre |
+//! | 1 [`Stage::Pad`] | `stages::pad` | both raw signals on the canvas |
+//! | 2 [`Stage::Coarse`] | `stages::coarse` | the coarse warp; pre through it |
+//! | 3 [`Stage::Fine`] | `stages::fine` | the refined warp and its verdict; pre through it |
+//! | 4 [`Stage::Difference`] | `stages::difference` | the scales; post minus scaled pre |
 //!
-//! [`Params`] and [`REGISTRY`] are the parameters, [`suffix`] and [`parse_suffix`] their traces in file names, [`Manifest`]
-//! what a task writes down about itself, which is also what a later run resumes from; [`Inventory`] holds files against it.
-//! This crate knows images, files,
-//! alignment and scaling; it does not know batches, processes or the terminal. Who wants to watch implements
-//! [`Observer`].
+//! A task is three things: its context says what is to be done, its ledger what has been recorded, and the run has the order of the
+//! [`Stage`]s. Which results of earlier runs are taken over is decided once, before the first stage; [`preview`] shows it
+//! without running anything.
+//!
+//! [`Params`] and [`REGISTRY`] are the parameters. [`suffix`] and [`parse_suffix`] are their traces in file names. A
+//! [`Manifest`] is what a task writes down about itself, and what a later run resumes from. [`Inventory`] holds files against it.
+//!
+//! This crate knows images, files, alignment and scaling. It does not know batches, processes or the terminal. Who wants
+//! to watch implements [`Observer`].
 //!
 //! ```no_run
-//! use e2m_pipeline::{Params, TaskSpec, Unobserved, run_task};
+//! use e2m_pipeline::{Params, Stage, TaskSpec, Unobserved, run_task};
 //!
 //! let task = TaskSpec {
 //!     sample: "CD070".into(),
@@ -25,9 +29,10 @@
 //!     pre: "raw/CD070/CD070_PreStain_DAPI.tif".into(),
 //!     output_dir: "processed".into(),
 //!     params: Params { pad: 500, ..Params::default() },
-//!     from_stage: 1,
-//!     to_stage: 4,
+//!     from_stage: Stage::Pad,
+//!     to_stage: Stage::Difference,
 //!     force: false,
+//!     redraw: false,
 //!     checkpoint_format: Default::default(),
 //!     checkpoint_compression: Default::default(),
 //! };
@@ -46,31 +51,39 @@
     )
 )]
 
-mod aftermath;
+mod alignment_messages;
+mod alignment_options;
 mod alignment_record;
+mod artifact;
 mod background;
-mod claim;
+mod context;
 mod documents;
 mod error;
 mod history;
 mod inputs;
+mod ledger;
 mod manifest;
 mod manifest_file;
 mod memory;
+mod messages;
 mod names;
 mod observer;
 mod outcome;
-mod outlook;
 mod output;
 mod params;
 mod pictures;
+mod preview;
+mod recovery;
+mod resume;
 mod run;
+mod session;
+mod stage;
 mod stages;
 mod status;
 mod task;
 mod verify;
+mod workbench;
 
-pub use aftermath::{is_worked_on, record_failure, remove_leftovers, settle};
 pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
 };
@@ -78,21 +91,28 @@ pub use documents::{parameter_table, params_schema};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
-    CheckpointRecord, ForeignRecord, InputRecord, Inputs, Manifest, ManualRecord, MemoryRecord,
+    CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, ManualRecord, MemoryRecord,
     MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
 };
 pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;
-pub use observer::{Event, Observer, Unobserved};
+pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
-pub use outlook::{Outlook, StageOutlook, outlook};
 pub use params::{
     CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
     format_g, parse_suffix, suffix,
 };
-pub use run::{run_task, run_task_by_way_of};
+pub use preview::{StagePreview, TaskPreview, preview};
+pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
+pub use run::{run_task, run_task_in};
+pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
 pub use task::{CheckpointFormats, TaskSpec};
 pub use verify::{
     Fault, FileKind, Finding, Inventory, ReadWatch, RecordedFile, RecordedTask, Severity,
 };
+
+/// Makes the example of the README a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,8 +2,11 @@
 //! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
+use crate::names::ScaleKind;
 use crate::params::Params;
+use crate::stage::Stage;
 use crate::status::Status;
+use crate::task::TaskSpec;
 use e2m_image::{Canvas, PixelType, Warp};
 use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
 use e2m_scale::MoffatScale;
@@ -46,11 +49,46 @@ pub struct Manifest {
     /// The checkpoints that belong to this task and these parameters.
     pub checkpoints: Vec<CheckpointRecord>,
     /// The finished image of the Python program that stands for aligned pre, if one does.
-    #[serde(default)]
-    pub foreign_aligned: Option<ForeignRecord>,
+    #[serde(default, rename = "foreign_aligned")]
+    pub legacy_aligned: Option<LegacyRecord>,
     /// The pictures of the stages that were done or taken over.
     #[serde(default)]
     pub pictures: Vec<PictureRecord>,
+}
+
+impl Manifest {
+    /// That of a task of which no stage is done.
+    pub(crate) fn begun(
+        spec: &TaskSpec,
+        inputs: Inputs,
+        canvas: Canvas,
+        memory: MemoryRecord,
+    ) -> Self {
+        let non_default = spec.params.non_default(Stage::LAST);
+        let non_default = non_default.map(|(spec, value)| {
+            let value = serde_json::to_value(value).unwrap_or_default();
+            (spec.name.to_owned(), value)
+        });
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sample: spec.sample.clone(),
+            dye: spec.dye.clone(),
+            status: Status::Incomplete("no stage is done".to_owned()),
+            inputs,
+            canvas,
+            params: spec.params.clone(),
+            non_default: non_default.collect(),
+            warps: Warps::default(),
+            alignment: None,
+            scales: Scales::default(),
+            stages: Vec::new(),
+            memory,
+            checkpoints: Vec::new(),
+            legacy_aligned: None,
+            pictures: Vec::new(),
+        }
+    }
 }
 
 /// Both raw files.
@@ -137,6 +175,20 @@ pub struct Scales {
     pub percentile: Option<PercentileRecord>,
     /// As given.
     pub manual: Option<ManualRecord>,
+}
+
+impl Scales {
+    /// The scale of this kind, if it was found.
+    pub(crate) fn of(&self, kind: ScaleKind) -> Option<f64> {
+        match kind {
+            ScaleKind::Moffat => self.moffat.as_ref().map(|scale| scale.value),
+            ScaleKind::Percentile(percent) => self
+                .percentile
+                .filter(|scale| scale.percentile == percent)
+                .map(|scale| scale.value),
+            ScaleKind::Manual => self.manual.map(|scale| scale.value),
+        }
+    }
 }
 
 /// Beyond these shares of the scale there is something to say: its standard error …
@@ -250,8 +302,8 @@ pub struct ManualRecord {
 /// What was done in a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StageRecord {
-    /// 1 to 4.
-    pub stage: u8,
+    /// Which.
+    pub stage: Stage,
     /// How long it took.
     pub seconds: f64,
     /// Processor time of all threads.
@@ -282,7 +334,7 @@ pub struct MemoryRecord {
 
 /// An image that e2m did not make, as it was when it was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForeignRecord {
+pub struct LegacyRecord {
     /// Where it is, below the task's folder.
     pub path: String,
     /// Its length.
@@ -331,12 +383,6 @@ impl CheckpointRecord {
             changed_ns: self.changed_ns,
             inode: self.inode,
         }
-    }
-
-    /// Whether it is of this stage, 1 to 4.
-    pub(crate) fn is_of_stage(&self, stage: u8) -> bool {
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        name.starts_with(&format!("0{stage}_"))
     }
 
     /// The same pixels in a file of which the file system says this.

@@ -65,10 +65,10 @@ impl Manifest {
         }
         let checkpoints = manifest.checkpoints.iter().map(|c| &c.path);
         let pictures = manifest.pictures.iter().map(|p| &p.path);
-        let foreign = manifest.foreign_aligned.iter().map(|f| &f.path);
+        let legacy = manifest.legacy_aligned.iter().map(|f| &f.path);
         if let Some(path) = checkpoints
             .chain(pictures)
-            .chain(foreign)
+            .chain(legacy)
             .find(|path| !is_inside(path))
         {
             let path = path.chars().take(200).collect();

@@ -4,8 +4,9 @@
 //! search for the alignment (stages 2 and 3) or bands going by (stages 3 and 4); and in both cases what goes on beside the
 //! stages, an image being written and a picture being drawn.
 
+use crate::artifact::scale_kinds;
 use crate::manifest::MemoryRecord;
-use crate::task::CheckpointFormats;
+use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{CoarseOptions, search_memory_bytes};
 use e2m_image::{PixelType, Size, default_band_rows, preview_factor};
 use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter};
@@ -49,6 +50,26 @@ pub struct MemoryNeeds {
 }
 
 impl MemoryNeeds {
+    /// Those of a task over post and pre, each of this size and type, and held at a time by decoding; with the compute threads
+    /// of the calling program.
+    pub(crate) fn of(spec: &TaskSpec, raw: [(Size, PixelType, u64); 2]) -> Self {
+        let [
+            (post, post_type, post_decoding),
+            (pre, pre_type, pre_decoding),
+        ] = raw;
+        Self {
+            post,
+            pre,
+            types: [post_type, pre_type],
+            pad: spec.params.pad,
+            formats: spec.checkpoint_format,
+            compression: spec.checkpoint_compression,
+            differences: scale_kinds(&spec.params).len(),
+            decoding_bytes: post_decoding.max(pre_decoding),
+            threads: rayon::current_num_threads(),
+        }
+    }
+
     /// The expectation for the task, before it runs: the rule counts float canvases, the plan what is really held.
     pub fn expected(&self) -> MemoryRecord {
         let larger = self.post.max(self.pre);

@@ -1,20 +1,10 @@
-//! Stems of checkpoint names and the facts their headers carry.
+//! Scales by name, and the facts that the headers of images carry.
 
 use crate::error::PipelineError;
 use crate::params::{ParamValue, Params, format_g};
+use crate::stage::Stage;
 use e2m_image::Warp;
 use e2m_io::{FactValue, Facts};
-
-/// Post, padded.
-pub(crate) const PADDED_POST: &str = "01_padded_post";
-/// Pre, padded.
-pub(crate) const PADDED_PRE: &str = "01_padded_pre";
-/// Pre after the first step of stage 2.
-pub(crate) const COARSE_PRE: &str = "02_icp_aligned_coarse_pre";
-/// Pre after stage 2.
-pub(crate) const ICP_PRE: &str = "02_icp_aligned_pre";
-/// Pre after stage 3.
-pub(crate) const INTERIOR_PRE: &str = "03_interior_aligned_pre";
 
 /// A scale and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,24 +23,6 @@ impl ScaleKind {
             Self::Manual => "manual".to_owned(),
         }
     }
-
-    /// The stem of the difference image.
-    pub(crate) fn stem(self) -> String {
-        match self {
-            Self::Moffat => "04_difference_difference".to_owned(),
-            other => format!("04_difference_difference_{}", other.label()),
-        }
-    }
-}
-
-/// What the STAGE card says.
-pub(crate) fn stage_label(stage: u8) -> &'static str {
-    match stage {
-        1 => "01_padded",
-        2 => "02_icp_aligned",
-        3 => "03_interior_aligned",
-        _ => "04_difference",
-    }
 }
 
 /// The facts of a checkpoint, in the order of their cards.
@@ -58,7 +30,7 @@ pub(crate) fn stage_label(stage: u8) -> &'static str {
 pub(crate) struct Header<'a> {
     pub(crate) sample: &'a str,
     pub(crate) dye: &'a str,
-    pub(crate) stage: u8,
+    pub(crate) stage: Stage,
     pub(crate) params: &'a Params,
     pub(crate) scale: Option<(f64, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
@@ -71,7 +43,7 @@ impl Header<'_> {
         let mut facts = Facts::new();
         facts.set("SAMPLE", self.sample, "Sample name")?;
         facts.set("DYE", self.dye, "Dye/channel name")?;
-        facts.set("STAGE", stage_label(self.stage), "Pipeline stage")?;
+        facts.set("STAGE", self.stage.label(), "Pipeline stage")?;
         if let Some((value, kind)) = self.scale {
             let label = kind.label();
             facts.set("SCALE", value, &format!("Scale factor ({label})"))?;

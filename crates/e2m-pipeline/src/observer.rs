@@ -1,21 +1,22 @@
 //! What a running task tells, and the question whether it should stop.
 
+use crate::stage::Stage;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Something that happened in a running task. As JSON `{"kind": "progress", "stage": 2, …}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Event {
+pub enum TaskEvent {
     /// A stage begins.
     StageStarted {
-        /// 1 to 4.
-        stage: u8,
+        /// Which.
+        stage: Stage,
     },
     /// Rows went by.
     Progress {
-        /// 1 to 4.
-        stage: u8,
+        /// Which.
+        stage: Stage,
         /// What is being done, in a few words.
         what: Cow<'static, str>,
         /// Rows done.
@@ -25,8 +26,8 @@ pub enum Event {
     },
     /// A stage ended.
     StageFinished {
-        /// 1 to 4.
-        stage: u8,
+        /// Which.
+        stage: Stage,
         /// How long it took.
         seconds: f64,
         /// Whether its checkpoints were there already.
@@ -42,7 +43,7 @@ pub enum Event {
 /// Watches a task.
 pub trait Observer {
     /// Told of every event, from the thread that runs the task.
-    fn on_event(&mut self, event: &Event);
+    fn on_event(&mut self, event: &TaskEvent);
 
     /// Asked between bands: `true` ends the task as interrupted, and nothing half-written remains.
     fn should_stop(&self) -> bool {
@@ -55,7 +56,7 @@ pub trait Observer {
 pub struct Unobserved;
 
 impl Observer for Unobserved {
-    fn on_event(&mut self, _: &Event) {}
+    fn on_event(&mut self, _: &TaskEvent) {}
 }
 
 #[cfg(test)]
@@ -65,24 +66,24 @@ mod tests {
     #[test]
     fn events_come_back_from_json() {
         let events = [
-            Event::StageStarted { stage: 1 },
-            Event::Progress {
-                stage: 2,
+            TaskEvent::StageStarted { stage: Stage::Pad },
+            TaskEvent::Progress {
+                stage: Stage::Coarse,
                 what: "reading".into(),
                 rows: 3,
                 of: 4,
             },
-            Event::StageFinished {
-                stage: 3,
+            TaskEvent::StageFinished {
+                stage: Stage::Fine,
                 seconds: 0.1,
                 skipped: false,
             },
-            Event::Note { text: "n".into() },
+            TaskEvent::Note { text: "n".into() },
         ];
         for event in events {
             let json = serde_json::to_value(&event).expect("it can be written");
             assert_eq!(
-                serde_json::from_value::<Event>(json).expect("it can be read"),
+                serde_json::from_value::<TaskEvent>(json).expect("it can be read"),
                 event
             );
         }

@@ -1,6 +1,7 @@
 //! What a task leaves for its caller.
 
 use crate::manifest::Manifest;
+use crate::stage::Stage;
 use crate::status::Status;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ pub struct TaskOutcome {
     /// Peak memory of the process during the task.
     pub peak_rss_bytes: u64,
     /// Stages that were done, and not skipped.
-    pub stages_done: Vec<u8>,
+    pub stages_done: Vec<Stage>,
     /// What the user was told on the way.
     #[serde(default)]
     pub notes: Vec<String>,

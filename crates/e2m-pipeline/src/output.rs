@@ -1,60 +1,89 @@
-//! Writing checkpoints, and telling how far it is.
+//! Writing images.
 
+use crate::artifact::{Image, images_of};
 use crate::background::Tick;
+use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::history::relative_path;
 use crate::manifest::CheckpointRecord;
-use crate::names::Header;
-use crate::observer::{Event, Observer};
-use crate::params::suffix;
-use e2m_image::{BandSink, BandSource, Size, default_band_rows, stream_bands};
+use crate::names::{Header, ScaleKind};
+use e2m_image::{BandSink, BandSource, Size, Warp, default_band_rows, stream_bands};
 use e2m_io::{
     CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, TaskPaths,
 };
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-/// Where a task's files go.
-pub(crate) struct Output<'a> {
-    pub(crate) paths: TaskPaths,
-    pub(crate) compression: CheckpointCompression,
-    /// Where checkpoints are under construction, if not beside their places.
-    pub(crate) scratch: Option<PathBuf>,
-    pub(crate) observer: &'a mut dyn Observer,
+/// What the header of an image says about it, besides whose it is and how its task is run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ImageFacts {
+    pub(crate) warp: Option<Warp>,
+    pub(crate) scale: Option<(f64, ScaleKind)>,
+    /// Accuracy estimate in px and levels completed, of stage 3.
+    pub(crate) interior: Option<(f64, usize)>,
 }
 
-/// One checkpoint to be written, by whichever thread.
+/// One image to be written, by whichever thread.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     paths: TaskPaths,
     compression: CheckpointCompression,
+    /// Where it is under construction, if not beside its places.
     scratch: Option<PathBuf>,
-    stem: String,
-    suffix: String,
+    /// Its place in each format.
+    places: Vec<(CheckpointFormat, PathBuf)>,
     facts: Facts,
-    formats: &'static [CheckpointFormat],
 }
 
 impl Target {
+    /// An image of the task in the formats it is written in, with `facts` in its header.
+    pub(crate) fn new(
+        task: &TaskContext<'_>,
+        image: Image,
+        facts: ImageFacts,
+    ) -> Result<Self, PipelineError> {
+        let spec = task.spec;
+        let header = Header {
+            sample: &spec.sample,
+            dye: &spec.dye,
+            stage: image.stage(),
+            params: &spec.params,
+            scale: facts.scale,
+            interior: facts.interior,
+            warp: facts.warp,
+        };
+        let listed = images_of(image.stage(), &spec.params, spec.checkpoint_format).into_iter();
+        let formats = listed
+            .filter(|(listed, _)| *listed == image)
+            .flat_map(|(_, artifact)| artifact.checkpoint_formats());
+        Ok(Self {
+            paths: task.paths.clone(),
+            compression: spec.checkpoint_compression,
+            scratch: task.scratch.map(ToOwned::to_owned),
+            places: formats
+                .map(|format| (format, task.image_path(image, format)))
+                .collect(),
+            facts: header.facts()?,
+        })
+    }
+
     /// Opens the writers, one per format.
     pub(crate) fn open(&self, size: Size) -> Result<Vec<CheckpointWriter>, PipelineError> {
-        let create = |&format: &CheckpointFormat| {
-            let path = self.paths.checkpoint_path(format, &self.stem, &self.suffix);
+        let create = |(format, path): &(CheckpointFormat, PathBuf)| {
             let (facts, compression) = (&self.facts, self.compression);
             let writer = match &self.scratch {
-                None => CheckpointWriter::create(&path, size, facts, format, compression),
-                Some(scratch) => CheckpointWriter::create_by_way_of(
+                None => CheckpointWriter::create(path, size, facts, *format, compression),
+                Some(scratch) => CheckpointWriter::create_in_scratch(
                     scratch,
-                    &path,
+                    path,
                     size,
                     facts,
-                    format,
+                    *format,
                     compression,
                 ),
             };
             writer.map_err(PipelineError::from)
         };
-        self.formats.iter().map(create).collect()
+        self.places.iter().map(create).collect()
     }
 
     /// Streams `source` into the files and gives them their names.
@@ -94,69 +123,4 @@ pub(crate) fn finish(
         Ok(record.with_identity(identity))
     };
     writers.into_iter().map(record).collect()
-}
-
-impl Output<'_> {
-    /// A checkpoint in these formats, with `header` in it.
-    pub(crate) fn target(
-        &self,
-        stem: &str,
-        header: &Header<'_>,
-        formats: &'static [CheckpointFormat],
-    ) -> Result<Target, PipelineError> {
-        Ok(Target {
-            paths: self.paths.clone(),
-            compression: self.compression,
-            scratch: self.scratch.clone(),
-            stem: stem.to_owned(),
-            suffix: suffix(header.params, header.stage),
-            facts: header.facts()?,
-            formats,
-        })
-    }
-
-    /// Streams `source` into `sinks`, telling the observer and asking whether to stop after each band.
-    pub(crate) fn stream(
-        &mut self,
-        stage: u8,
-        what: &'static str,
-        source: &mut dyn BandSource,
-        sinks: &mut [&mut dyn BandSink],
-    ) -> Result<(), PipelineError> {
-        let size = source.size();
-        let observer = &mut *self.observer;
-        stream_bands(source, sinks, default_band_rows(size.width), |rows| {
-            tell(
-                observer,
-                Event::Progress {
-                    stage,
-                    what: what.into(),
-                    rows,
-                    of: size.height,
-                },
-            )
-        })?;
-        Ok(())
-    }
-}
-
-/// Tells an event and asks whether to go on.
-pub(crate) fn tell(observer: &mut dyn Observer, event: Event) -> ControlFlow<()> {
-    observer.on_event(&event);
-    if observer.should_stop() {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
-}
-
-/// What is being done, for the progress line.
-pub(crate) fn target_name(stem: &str) -> &'static str {
-    match stem {
-        crate::names::PADDED_POST => "writing padded post",
-        crate::names::PADDED_PRE => "writing padded pre",
-        crate::names::COARSE_PRE | crate::names::ICP_PRE => "writing coarsely aligned pre",
-        crate::names::INTERIOR_PRE => "writing aligned pre",
-        _ => "writing",
-    }
 }

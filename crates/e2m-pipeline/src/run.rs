@@ -1,32 +1,33 @@
-//! One task from its raw files to its outcome.
+//! One task from its raw files to its outcome: the order of the stages.
+//!
+//! What is to be done is the [`TaskContext`], what becomes of each stage the [`ResumePlan`], what has been put on record the
+//! [`Ledger`]. The stages work at the [`Workbench`] and return what they found.
 
-mod unchanged;
-
-use crate::background::{Background, Done, Lane, Tick, both};
-use crate::claim::Claim;
+use crate::background::both;
+use crate::context::TaskContext;
 use crate::error::PipelineError;
-use crate::history::{Found, History, Wanted};
+use crate::history::{Evidence, History};
 use crate::inputs::RawInput;
-use crate::manifest::{
-    CheckpointRecord, Inputs, Manifest, MemoryRecord, SCHEMA, Scales, StageRecord, Warps,
-};
+use crate::ledger::Ledger;
+use crate::manifest::{Inputs, Manifest, Scales, StageRecord};
 use crate::memory::MemoryNeeds;
-use crate::names::stage_label;
-use crate::observer::{Event, Observer};
+use crate::messages::Messages;
+use crate::observer::{Observer, TaskEvent};
 use crate::outcome::TaskOutcome;
-use crate::output::Output;
-use crate::params::suffix;
 use crate::pictures;
-use crate::stages;
-use crate::stages::difference::Gathered;
+use crate::recovery::record_unreadable;
+use crate::resume::{Results, ResumePlan, Reuse, StageAction, StagePlan};
+use crate::session::TaskSession;
+use crate::stage::Stage;
+use crate::stages::difference::StatisticsPass;
+use crate::stages::{coarse, difference, fine, pad};
 use crate::status::Status;
 use crate::task::TaskSpec;
-use e2m_align::{Previews, Verdict};
-use e2m_image::{Canvas, Plane};
-use e2m_io::{CheckpointFormat, FolderLock};
+use crate::workbench::Workbench;
+use e2m_image::Canvas;
+use e2m_io::FolderLock;
 use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Runs one task: every stage from the first whose checkpoints are not there, or from `from_stage`, up to `to_stage`.
@@ -34,180 +35,149 @@ use std::time::Instant;
 /// Never panics and never fails: what goes wrong is the outcome's status, and what was done until then stays valid. The
 /// manifest is written after every stage, so that an interrupted run is taken up where it ended.
 pub fn run_task(spec: &TaskSpec, observer: &mut dyn Observer) -> TaskOutcome {
-    run_task_by_way_of(spec, None, observer)
+    run_task_in(spec, None, observer)
 }
 
 /// The same with checkpoints and difference images under construction in the folder `scratch`, on a disk of this machine:
 /// each is copied to its place when it is finished, and appears there whole. The results are the same bytes.
 ///
 /// For output folders across a network, to which one sequential write is quick and many small ones are not.
-pub fn run_task_by_way_of(
+pub fn run_task_in(
     spec: &TaskSpec,
     scratch: Option<&Path>,
     observer: &mut dyn Observer,
 ) -> TaskOutcome {
     let started = Instant::now();
     reset_peak();
-    let claim = Claim::of(spec, observer);
-    // What another run has made in the meantime is history as well.
-    let history = match &claim {
-        Ok(claim) => History::read(claim.paths.dir()),
-        Err(_) => History::default(),
-    };
-    let run = claim.and_then(|claim| TaskRun::open(spec, claim, &history, observer));
-    let run = run.map(|mut run| {
-        run.output.scratch = scratch.map(Path::to_owned);
-        run
-    });
-    let (result, run) = match run {
-        Ok(mut run) => (run.run(), Some(run)),
-        Err(error) => (Err(error), None),
-    };
-    let interrupted = matches!(result, Err(PipelineError::Interrupted));
     let mut outcome = TaskOutcome {
         sample: spec.sample.clone(),
         dye: spec.dye.clone(),
-        status: result.unwrap_or_else(|error| match error {
-            PipelineError::Interrupted => {
-                Status::Incomplete("interrupted, the next run goes on from here".to_owned())
-            }
-            error => Status::Error(error.to_string()),
-        }),
-        seconds: started.elapsed().as_secs_f64(),
-        peak_rss_bytes: process_memory().peak,
+        status: Status::Complete,
+        seconds: 0.0,
+        peak_rss_bytes: 0,
         stages_done: Vec::new(),
         notes: Vec::new(),
-        interrupted,
+        interrupted: false,
         manifest_path: None,
         manifest: None,
     };
-    if let Some(run) = run {
-        run.close(&mut outcome);
+    match TaskSession::of(spec, observer) {
+        Ok(session) => run_session(spec, session, scratch, observer, &mut outcome),
+        Err(error) => fail_to_begin(spec, error, &mut outcome),
     }
+    outcome.seconds = started.elapsed().as_secs_f64();
+    outcome.peak_rss_bytes = outcome.peak_rss_bytes.max(process_memory().peak);
     return_memory();
     outcome
 }
 
-/// The state of a running task.
-pub(crate) struct TaskRun<'a> {
-    pub(crate) spec: &'a TaskSpec,
-    pub(crate) history: &'a History,
-    pub(crate) output: Output<'a>,
-    pub(crate) post: RawInput,
-    pub(crate) pre: RawInput,
-    pub(crate) canvas: Canvas,
-    /// The raw pre plane, once something needs it.
-    pub(crate) pre_plane: Option<Arc<Plane>>,
-    pub(crate) previews: Option<Arc<Previews>>,
+/// Runs a task whose folder is locked.
+fn run_session(
+    spec: &TaskSpec,
+    session: TaskSession,
+    scratch: Option<&Path>,
+    observer: &mut dyn Observer,
+    outcome: &mut TaskOutcome,
+) {
+    let TaskSession {
+        paths,
+        post,
+        pre,
+        lock,
+        notes,
+    } = session;
+    // What another run has made in the meantime is history as well.
+    let history = History::read(paths.dir());
+    let (post, pre) = both(
+        || RawInput::read(post, &history, false),
+        || RawInput::read(pre, &history, true),
+    );
+    let (post, pre) = match (post, pre) {
+        (Ok(post), Ok(pre)) => (post, pre),
+        (Err(error), _) | (_, Err(error)) => {
+            drop(lock);
+            return fail_to_begin(spec, error, outcome);
+        }
+    };
+    let task = TaskContext {
+        spec,
+        paths,
+        canvas: Canvas::new(post.size(), pre.size(), spec.params.pad),
+        scratch,
+    };
+    let inputs = Inputs {
+        post: post.record.clone(),
+        pre: pre.record.clone(),
+    };
+    let earlier = history.manifest_for(&inputs, &spec.params);
+    let plan = ResumePlan::of(&task, &history, Some(&inputs), &Evidence::Full);
+    let needs = MemoryNeeds::of(
+        spec,
+        [&post, &pre].map(|raw| (raw.size(), raw.record.dtype, raw.decoding_bytes())),
+    );
+    let manifest = Manifest::begun(spec, inputs, task.canvas, needs.expected());
+    let mut run = TaskRun {
+        task: &task,
+        history: &history,
+        plan,
+        results: Results::default(),
+        statistics: None,
+        ledger: Ledger::new(&task, manifest, earlier),
+        bench: Workbench::new(&task, (post, pre), Messages::new(observer, spec, notes)),
+        _lock: lock,
+    };
+    outcome.end(run.run());
+    run.close(outcome);
+}
+
+/// Ends a task before its first stage. An earlier record of it must not stand as if that run had been the last.
+fn fail_to_begin(spec: &TaskSpec, error: PipelineError, outcome: &mut TaskOutcome) {
+    if matches!(error, PipelineError::Raw(_)) {
+        record_unreadable(spec, &error);
+    }
+    outcome.end(Err(error));
+}
+
+impl TaskOutcome {
+    /// How it ended.
+    fn end(&mut self, result: Result<Status, PipelineError>) {
+        self.interrupted = matches!(result, Err(PipelineError::Interrupted));
+        self.status = result.unwrap_or_else(|error| match error {
+            PipelineError::Interrupted => {
+                Status::Incomplete("interrupted, the next run goes on from here".to_owned())
+            }
+            error => Status::Error(error.to_string()),
+        });
+    }
+}
+
+/// A running task.
+struct TaskRun<'a> {
+    task: &'a TaskContext<'a>,
+    history: &'a History,
+    plan: ResumePlan,
+    /// What the stages have found so far.
+    results: Results,
     /// What was counted while aligned pre was written.
-    pub(crate) gathered: Option<Gathered>,
-    background: Background,
-    /// Where aligned pre is only there as an image of the Python program.
-    pub(crate) foreign_aligned: Option<(CheckpointFormat, &'static str)>,
-    mixed_formats_announced: bool,
-    notes: Vec<String>,
-    /// Whether pictures were drawn.
-    pub(crate) drew: bool,
-    pub(crate) manifest: Manifest,
-    /// Whether that of an earlier run has been replaced.
-    wrote_manifest: bool,
-    stages_done: Vec<u8>,
-    /// Everything was there already, and `manifest` is that of the earlier run.
-    finished_before: bool,
-    /// The last stage that was begun to be done, 0 before.
-    begun: u8,
-    /// What was made is not vouched for any more, and the manifest has to say so.
-    disowned: bool,
+    statistics: Option<StatisticsPass>,
+    ledger: Ledger<'a>,
+    bench: Workbench<'a>,
     /// The last field: given up when nothing goes on beside the stages any more.
     _lock: FolderLock,
 }
 
-impl<'a> TaskRun<'a> {
-    fn open(
-        spec: &'a TaskSpec,
-        claim: Claim,
-        history: &'a History,
-        observer: &'a mut dyn Observer,
-    ) -> Result<Self, PipelineError> {
-        let Claim {
-            paths,
-            post,
-            pre,
-            lock,
-            notes,
-        } = claim;
-        let (post, pre) = both(
-            || RawInput::read(post, history, false),
-            || RawInput::read(pre, history, true),
-        );
-        let (post, pre) = (post?, pre?);
-        let canvas = Canvas::new(post.size(), pre.size(), spec.params.pad);
-        let needs = MemoryNeeds {
-            post: post.size(),
-            pre: pre.size(),
-            types: [post.record.dtype, pre.record.dtype],
-            pad: spec.params.pad,
-            formats: spec.checkpoint_format,
-            compression: spec.checkpoint_compression,
-            differences: stages::difference::kinds(&spec.params).len(),
-            decoding_bytes: post.decoding_bytes().max(pre.decoding_bytes()),
-            threads: rayon::current_num_threads(),
-        };
-        let memory = needs.expected();
-        let manifest = new_manifest(
-            spec,
-            Inputs {
-                post: post.record.clone(),
-                pre: pre.record.clone(),
-            },
-            canvas,
-            memory,
-        );
-        Ok(Self {
-            spec,
-            history,
-            output: Output {
-                paths,
-                compression: spec.checkpoint_compression,
-                scratch: None,
-                observer,
-            },
-            post,
-            pre,
-            canvas,
-            pre_plane: None,
-            previews: None,
-            gathered: None,
-            background: Background::new(),
-            foreign_aligned: None,
-            mixed_formats_announced: false,
-            notes,
-            drew: false,
-            manifest,
-            wrote_manifest: false,
-            stages_done: Vec::new(),
-            finished_before: false,
-            begun: 0,
-            disowned: false,
-            _lock: lock,
-        })
-    }
-
+impl TaskRun<'_> {
     /// All stages, and what goes on beside them.
     fn run(&mut self) -> Result<Status, PipelineError> {
         let status = self.run_stages();
         // What was under way when a stage failed is worth finishing: the next run takes it over.
         let rest = match &status {
             Err(PipelineError::Interrupted) => Ok(()),
-            _ => self.wait(),
+            Ok(_) | Err(_) => self.bench.wait(),
         };
-        let left = self.background.abandon();
-        self.keep(left.done);
-        self.stages_done
-            .retain(|stage| !left.unfinished.contains(stage));
-        self.manifest
-            .stages
-            .retain(|record| !left.unfinished.contains(&record.stage));
+        let left = self.bench.abandon();
+        self.ledger.keep(left.done);
+        self.ledger.unfinished(&left.unfinished);
         // What went wrong may have gone wrong for that reason.
         if status.is_err()
             && let Err(changed @ PipelineError::RawChanged { .. }) = self.check_inputs()
@@ -222,64 +192,74 @@ impl<'a> TaskRun<'a> {
     }
 
     fn run_stages(&mut self) -> Result<Status, PipelineError> {
-        if let Some(finished) = self.finished_before() {
-            return Ok(finished);
+        let to_stage = self.task.spec.to_stage;
+        if let Some(manifest) = self.plan.finished.take() {
+            self.ledger.finish_as(*manifest);
+            for &stage in Stage::up_to(to_stage) {
+                self.bench.messages.event(&TaskEvent::StageFinished {
+                    stage,
+                    seconds: 0.0,
+                    skipped: true,
+                });
+            }
+            return Ok(self.plan.standing.clone().unwrap_or(Status::Complete));
         }
-        for stage in 1..=self.spec.to_stage {
-            self.stop_if_asked()?;
-            self.run_stage(stage)?;
-            let done = self.background.collect(&mut *self.output.observer)?;
-            self.keep(done);
+        while let Some(plan) = self.plan.next_stage() {
+            self.bench.messages.stop_if_asked()?;
+            let stage = plan.stage;
+            self.run_stage(plan)?;
+            let done = self.bench.collect()?;
+            self.ledger.keep(done);
             self.check_inputs()?;
-            // A run that has made nothing yet knows less than the manifest that is there.
-            let mut done = self.stages_done.iter();
-            let finished = done.any(|stage| !self.background.is_under_way(*stage));
-            if stage < self.spec.to_stage && finished {
-                self.manifest.status =
-                    Status::Incomplete(format!("stage {stage} of {} is done", self.spec.to_stage));
-                self.write_manifest()?;
+            let mut done = self.ledger.stages_done().iter();
+            let finished = done.any(|stage| !self.bench.is_under_way(*stage));
+            if stage < to_stage && finished {
+                self.ledger.write_so_far(stage)?;
             }
         }
-        Ok(self.final_status())
+        Ok(self.results.status(to_stage))
     }
 
-    /// A stage: skipped where its checkpoints are there, otherwise done, and recorded either way.
-    fn run_stage(&mut self, stage: u8) -> Result<(), PipelineError> {
+    /// A stage: taken over or made, and recorded either way.
+    fn run_stage(&mut self, plan: StagePlan) -> Result<(), PipelineError> {
+        let StagePlan {
+            stage,
+            action,
+            notes,
+        } = plan;
         reset_peak();
         let (started, before) = (Instant::now(), process_usage());
-        self.output
-            .observer
-            .on_event(&Event::StageStarted { stage });
-        let skipped = !self.is_fresh(stage) && stages::restore(self, stage)?;
-        if skipped {
-            pictures::adopt(self, stage);
-        } else {
-            self.forget(stage);
-            self.begun = stage;
-            stages::perform(self, stage)?;
-            self.stages_done.push(stage);
+        let messages = &mut self.bench.messages;
+        messages.event(&TaskEvent::StageStarted { stage });
+        notes.into_iter().for_each(|note| messages.note(note));
+        let skipped = match action {
+            StageAction::Reuse(reuse) => self.reuse(stage, *reuse)?,
+            StageAction::Make(_) => false,
+        };
+        if !skipped {
+            self.ledger.begin(stage);
+            self.plan.remake_after(stage);
+            self.make(stage)?;
+            self.ledger.made(stage);
         }
-        let waited = if stage == self.spec.to_stage {
-            self.wait()
+        let waited = if stage == self.task.spec.to_stage {
+            self.bench.wait()
         } else {
             Ok(())
         };
         let seconds = started.elapsed().as_secs_f64();
-        let peak_rss_bytes = process_memory().peak;
         let used = process_usage().since(&before);
-        self.manifest.memory.peak_rss_bytes =
-            self.manifest.memory.peak_rss_bytes.max(peak_rss_bytes);
-        self.manifest.stages.push(StageRecord {
+        self.ledger.stage(StageRecord {
             stage,
             seconds,
             cpu_seconds: used.cpu_seconds,
             read_bytes: used.read_bytes,
             written_bytes: used.written_bytes,
-            peak_rss_bytes,
+            peak_rss_bytes: process_memory().peak,
             skipped,
         });
         waited?;
-        self.output.observer.on_event(&Event::StageFinished {
+        self.bench.messages.event(&TaskEvent::StageFinished {
             stage,
             seconds,
             skipped,
@@ -287,308 +267,151 @@ impl<'a> TaskRun<'a> {
         Ok(())
     }
 
-    /// Takes back what the manifest says of a stage that is done again: a file that is still there is about to be replaced.
-    fn forget(&mut self, stage: u8) {
-        self.manifest
-            .checkpoints
-            .retain(|record| !record.is_of_stage(stage));
-        let pictures = pictures::recorded_paths(&self.output.paths, &self.spec.params, stage);
-        self.manifest
-            .pictures
-            .retain(|picture| !pictures.contains(&picture.path));
-    }
-
-    /// Has something done beside the stages.
-    pub(crate) fn start(
-        &mut self,
-        lane: Lane,
-        stage: u8,
-        what: &'static str,
-        work: impl FnOnce(Tick<'_>) -> Result<Done, PipelineError> + Send + 'static,
-    ) -> Result<(), PipelineError> {
-        let observer = &mut *self.output.observer;
-        self.background.start((lane, stage, what), observer, work)
-    }
-
-    /// Waits for all that goes on beside the stages.
-    pub(crate) fn wait(&mut self) -> Result<(), PipelineError> {
-        let done = self.background.wait(&mut *self.output.observer)?;
-        self.keep(done);
-        Ok(())
-    }
-
-    fn keep(&mut self, done: Vec<Done>) {
-        for done in done {
-            self.record(done.checkpoints);
-            done.pictures
-                .into_iter()
-                .for_each(|picture| pictures::note(self, picture));
-            if let Some(alignment) = &mut self.manifest.alignment
-                && done.comparison_factor.is_some()
-            {
-                alignment.comparison_factor = done.comparison_factor;
-            }
-        }
-    }
-
-    /// Whether a stage is to be done whatever is there.
-    pub(crate) fn is_fresh(&self, stage: u8) -> bool {
-        self.spec.force || self.spec.from_stage > 1 && stage >= self.spec.from_stage
-    }
-
-    /// The status of an earlier run with the same raw files and parameters, if all that it wrote is still there.
-    fn finished_before(&mut self) -> Option<Status> {
-        if self.spec.force || self.spec.from_stage > 1 {
-            return None;
-        }
-        let earlier = self
-            .history
-            .manifest_for(&self.manifest.inputs, &self.spec.params)?;
-        let last = earlier.stages.last()?.stage;
-        let done = matches!(earlier.status, Status::Complete | Status::Suspect(_))
-            && last >= self.spec.to_stage;
-        if !done {
-            return None;
-        }
-        let task = stages::Place {
-            spec: self.spec,
-            paths: &self.output.paths,
-            canvas: self.canvas.size(),
-            touched: None,
-        };
-        let records = task.all_outputs(self.history, earlier)?;
-        let inputs = self.manifest.inputs.clone();
-        self.manifest = Manifest {
-            inputs,
-            ..earlier.clone()
-        };
-        self.record(records);
-        self.finished_before = true;
-        for stage in 1..=self.spec.to_stage {
-            pictures::adopt(self, stage);
-            self.output.observer.on_event(&Event::StageFinished {
-                stage,
-                seconds: 0.0,
-                skipped: true,
-            });
-        }
-        Some(if self.spec.to_stage < 3 {
-            Status::Complete
-        } else {
-            earlier.status.clone()
-        })
-    }
-
-    fn final_status(&self) -> Status {
-        match &self.manifest.alignment {
-            // Before stage 3 nothing has been judged, and nobody asked for it.
-            _ if self.spec.to_stage < 3 => Status::Complete,
-            Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
-            None if self.foreign_aligned.is_some() => Status::Suspect(
-                "the alignment is the Python program's and was not checked".to_owned(),
-            ),
-            _ => Status::Complete,
-        }
-    }
-
-    /// Whether pictures of a stage are missing that no earlier run has either; says that they are drawn again.
-    pub(crate) fn lacks_pictures(&mut self, stage: u8) -> Result<bool, PipelineError> {
-        if stage < 4 {
-            pictures::take_over(self, stage)?;
-        }
-        let missing = pictures::missing(self, stage);
-        let Some(first) = missing.first() else {
-            return Ok(false);
-        };
-        let others = match missing.len() {
-            1 => String::new(),
-            n => format!(" and {} more", n - 1),
-        };
-        self.note(format!(
-            "the picture {}{others} of stage {stage} is missing and drawn again",
-            first.stem()
-        ));
-        Ok(true)
-    }
-
-    /// What the user should know.
-    pub(crate) fn note(&mut self, text: String) {
-        tracing::info!(sample = self.spec.sample, dye = self.spec.dye, "{text}");
-        self.notes.push(text.clone());
-        self.output.observer.on_event(&Event::Note { text });
-    }
-
-    /// Says what begins, where no rows go by that would show it.
-    pub(crate) fn announce(&mut self, stage: u8, what: &'static str) {
-        let of = self.canvas.size().height;
-        self.output.observer.on_event(&Event::Progress {
-            stage,
-            what: what.into(),
-            rows: 0,
-            of,
-        });
-    }
-
-    pub(crate) fn stop_if_asked(&self) -> Result<(), PipelineError> {
-        if self.output.observer.should_stop() {
-            Err(PipelineError::Interrupted)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// The suffix of file names of a stage.
-    pub(crate) fn suffix(&self, stage: u8) -> String {
-        suffix(&self.spec.params, stage)
-    }
-
-    /// Looks for a checkpoint of an earlier run, saying why one that is there is not used. Where it is vouched for, its
-    /// records are taken over.
-    pub(crate) fn find(
-        &mut self,
-        stage: u8,
-        stem: &str,
-        accept_foreign: bool,
-    ) -> Option<Found<'a>> {
-        let wanted = Wanted {
-            canvas: self.canvas.size(),
-            inputs: Some(&self.manifest.inputs),
-            params: &self.spec.params,
-            stage,
-            accept_foreign,
-            touched: None,
-        };
-        let lookup =
-            self.history
-                .checkpoint(&self.output.paths, stem, &self.suffix(stage), &wanted);
-        let used = lookup.found.is_some();
-        for reason in lookup.refused {
-            let what = if used {
-                "a file is not used"
-            } else {
-                "is done again"
-            };
-            self.note(format!("{} {what}: {reason}", stage_label(stage)));
-        }
-        let found = lookup.found?;
-        let formats: Vec<CheckpointFormat> = match &found {
-            Found::Recorded(_, records) => records.iter().map(|(format, _)| *format).collect(),
-            Found::Foreign(format) => vec![*format],
-        };
-        if stage < 4
-            && self
-                .spec
-                .checkpoint_format
-                .list()
-                .iter()
-                .any(|format| !formats.contains(format))
+    /// Takes over the results of a stage and sees to its pictures. `false` where the stage has to be made after all.
+    fn reuse(&mut self, stage: Stage, reuse: Reuse) -> Result<bool, PipelineError> {
+        let Reuse {
+            results,
+            checkpoints,
+            pictures,
+        } = reuse;
+        self.ledger.found(&results);
+        self.ledger.checkpoints(checkpoints);
+        let before = std::mem::replace(&mut self.results, results);
+        if let Some(legacy) = self.results.legacy_aligned
+            && stage == Stage::Difference
         {
-            self.announce_mixed_formats(&formats);
+            self.ledger
+                .legacy_aligned(Some(difference::legacy_record(self.task, legacy)?));
         }
-        if let Found::Recorded(_, records) = &found {
-            self.record(records.iter().map(|(_, record)| record.clone()).collect());
+        self.ledger.pictures(pictures.there);
+        for (picture, from) in pictures.copied {
+            self.ledger.drawing();
+            let record = pictures::copy(self.task, picture, &from)?;
+            self.ledger.pictures(vec![record]);
         }
-        Some(found)
-    }
-
-    /// Says once that the task's folder will hold checkpoints in different formats.
-    fn announce_mixed_formats(&mut self, there: &[CheckpointFormat]) {
-        if !std::mem::replace(&mut self.mixed_formats_announced, true) {
-            let name = |formats: &[CheckpointFormat]| {
-                formats
-                    .iter()
-                    .map(|f| f.extension())
-                    .collect::<Vec<_>>()
-                    .join(" and ")
+        let Some(first) = pictures.drawn.first() else {
+            return Ok(true);
+        };
+        if !self.task.spec.redraw {
+            let others = match pictures.drawn.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
             };
-            let (there, new) = (name(there), name(self.spec.checkpoint_format.list()));
-            self.note(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
+            self.bench.messages.note(format!(
+                "the picture {}{others} of stage {stage} is missing and drawn again",
+                first.stem()
+            ));
+        }
+        self.ledger.drawing();
+        let same = match stage {
+            Stage::Pad => true,
+            Stage::Coarse => coarse::redraw(&mut self.bench, &self.results)?,
+            Stage::Fine => fine::redraw(&mut self.bench, &self.results)?,
+            Stage::Difference => {
+                difference::redraw(&mut self.bench, &self.results)?;
+                true
+            }
+        };
+        if !same {
+            self.results = before;
+        }
+        Ok(same)
+    }
+
+    /// Makes the results of a stage.
+    fn make(&mut self, stage: Stage) -> Result<(), PipelineError> {
+        match stage {
+            Stage::Pad => pad::make(&mut self.bench),
+            Stage::Coarse => self.make_coarse(),
+            Stage::Fine => self.make_fine(),
+            Stage::Difference => self.make_difference(),
         }
     }
 
-    /// Adds checkpoints to the manifest, in place of older ones of the same name.
-    pub(crate) fn record(&mut self, checkpoints: Vec<CheckpointRecord>) {
-        self.manifest
-            .checkpoints
-            .retain(|old| checkpoints.iter().all(|new| new.path != old.path));
-        self.manifest.checkpoints.extend(checkpoints);
-        // In the order of the stages, whichever was finished first.
-        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-        self.manifest
-            .checkpoints
-            .sort_by_cached_key(|record| (name(&record.path), record.path.clone()));
+    fn make_coarse(&mut self) -> Result<(), PipelineError> {
+        let found = coarse::find(&mut self.bench)?;
+        self.results = Results {
+            warps: found.warps,
+            alignment: Some(found.alignment.clone()),
+            ..Results::default()
+        };
+        self.ledger.found(&self.results);
+        coarse::write(&mut self.bench, found)
     }
 
-    fn write_manifest(&mut self) -> Result<(), PipelineError> {
-        let path = self.output.paths.manifest_path(&self.suffix(4));
-        self.manifest.write(&path)?;
-        self.wrote_manifest = true;
+    fn make_fine(&mut self) -> Result<(), PipelineError> {
+        self.results.warps.interior = None;
+        let found = fine::find(&mut self.bench, &self.results)?;
+        self.results.alignment = Some(found.alignment.clone());
+        self.ledger.found(&self.results);
+        let warp = fine::accept(&mut self.bench, &found)?;
+        if let Some(warp) = warp {
+            self.results.warps.interior = Some(warp);
+            self.ledger.found(&self.results);
+            let counts =
+                self.task.spec.to_stage >= Stage::Difference && self.known_scales().is_none();
+            let (checkpoints, statistics) =
+                fine::write(&mut self.bench, &self.results, &found, counts)?;
+            self.statistics = statistics;
+            self.ledger.checkpoints(checkpoints);
+        }
         Ok(())
+    }
+
+    fn make_difference(&mut self) -> Result<(), PipelineError> {
+        let legacy = self.results.legacy_aligned;
+        let legacy = legacy.map(|legacy| difference::legacy_record(self.task, legacy));
+        self.ledger.legacy_aligned(legacy.transpose()?);
+        let known = self.known_scales();
+        let statistics = self.statistics.take();
+        let made = difference::make(&mut self.bench, &self.results, known, statistics)?;
+        self.ledger.checkpoints(made.checkpoints);
+        self.results.scales = made.scales;
+        self.ledger.found(&self.results);
+        // The other difference images do not need the peak and have been written.
+        made.no_peak.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    fn known_scales(&self) -> Option<Scales> {
+        let manifest = self.ledger.manifest();
+        difference::known_scales(self.task, self.history, manifest, &self.results)
+    }
+
+    /// What was made so far is only worth something if the raw files are what they were.
+    fn check_inputs(&mut self) -> Result<(), PipelineError> {
+        let unchanged = self.bench.check_inputs();
+        if matches!(unchanged, Err(PipelineError::RawChanged { .. })) {
+            self.ledger.revoke();
+        }
+        unchanged
     }
 
     /// Writes the manifest a last time and hands it to the outcome.
-    fn close(mut self, outcome: &mut TaskOutcome) {
-        let path = self.output.paths.manifest_path(&self.suffix(4));
-        if !self.finished_before {
-            self.manifest.status = outcome.status.clone();
-        }
-        outcome.stages_done = std::mem::take(&mut self.stages_done);
-        outcome.notes = std::mem::take(&mut self.notes);
-        outcome.peak_rss_bytes = outcome
-            .peak_rss_bytes
-            .max(self.manifest.memory.peak_rss_bytes);
-        let earlier = self
-            .history
-            .manifest_for(&self.manifest.inputs, &self.spec.params);
-        // A run that made nothing and was stopped knows less than the one before; one that went through knows as much.
-        let went_through = matches!(outcome.status, Status::Complete | Status::Suspect(_));
-        let made = !outcome.stages_done.is_empty() || self.drew && went_through || self.disowned;
-        let keeps_earlier =
-            !made && !self.wrote_manifest && earlier.is_some() && !self.finished_before;
-        let unchanged = keeps_earlier || earlier == Some(&self.manifest);
-        if !unchanged && let Err(error) = self.write_manifest() {
-            let why = error.to_string();
-            // What went wrong first is what the user has to know.
-            if matches!(outcome.status, Status::Error(_)) {
-                outcome.notes.push(why);
-            } else {
-                outcome.status = Status::Error(why);
+    fn close(self, outcome: &mut TaskOutcome) {
+        let Self {
+            task,
+            ledger,
+            bench,
+            _lock,
+            ..
+        } = self;
+        outcome.stages_done = ledger.stages_done().to_vec();
+        outcome.notes = bench.messages.into_notes();
+        outcome.peak_rss_bytes = ledger.manifest().memory.peak_rss_bytes;
+        match ledger.close(&outcome.status, outcome.interrupted) {
+            Ok(manifest) => {
+                outcome.manifest_path = Some(task.manifest_path());
+                outcome.manifest = Some(Box::new(manifest));
             }
-            return;
+            Err(error) => {
+                let why = error.to_string();
+                // What went wrong first is what the user has to know.
+                if matches!(outcome.status, Status::Error(_)) {
+                    outcome.notes.push(why);
+                } else {
+                    outcome.status = Status::Error(why);
+                }
+            }
         }
-        outcome.manifest_path = Some(path);
-        outcome.manifest = Some(Box::new(self.manifest));
-    }
-}
-
-fn new_manifest(spec: &TaskSpec, inputs: Inputs, canvas: Canvas, memory: MemoryRecord) -> Manifest {
-    let non_default = spec
-        .params
-        .non_default(4)
-        .map(|(spec, value)| {
-            (
-                spec.name.to_owned(),
-                serde_json::to_value(value).unwrap_or_default(),
-            )
-        })
-        .collect();
-    Manifest {
-        schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        sample: spec.sample.clone(),
-        dye: spec.dye.clone(),
-        status: Status::Incomplete("no stage is done".to_owned()),
-        inputs,
-        canvas,
-        params: spec.params.clone(),
-        non_default,
-        warps: Warps::default(),
-        alignment: None,
-        scales: Scales::default(),
-        stages: Vec::new(),
-        memory,
-        checkpoints: Vec::new(),
-        foreign_aligned: None,
-        pictures: Vec::new(),
     }
 }

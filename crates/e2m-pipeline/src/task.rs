@@ -1,6 +1,7 @@
 //! What one task is asked to do.
 
 use crate::params::Params;
+use crate::stage::Stage;
 use e2m_io::{CheckpointCompression, CheckpointFormat};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -44,12 +45,15 @@ pub struct TaskSpec {
     pub output_dir: PathBuf,
     /// Parameters of the stages.
     pub params: Params,
-    /// Stages from this one on are done again, 1 to 4.
-    pub from_stage: u8,
-    /// The last stage, 1 to 4.
-    pub to_stage: u8,
+    /// Stages from this one on are done again; the first forces nothing.
+    pub from_stage: Stage,
+    /// The last stage.
+    pub to_stage: Stage,
     /// Do every stage again.
     pub force: bool,
+    /// Draw every picture again. The alignment and the images stay as they are.
+    #[serde(default)]
+    pub redraw: bool,
     /// Formats of the checkpoints.
     pub checkpoint_format: CheckpointFormats,
     /// Compression of TIFF checkpoints.

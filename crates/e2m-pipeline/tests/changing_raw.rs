@@ -5,19 +5,19 @@ mod common;
 
 use common::{files_below, task};
 use e2m_fixtures::{Recipe, write_pair};
-use e2m_pipeline::{Event, Observer, Params, Status, TaskSpec, Unobserved, run_task};
+use e2m_pipeline::{Observer, Params, Stage, Status, TaskEvent, TaskSpec, Unobserved, run_task};
 use std::fs;
 use std::path::Path;
 
 /// Does something to a raw file when a stage begins.
 struct Meddler<F> {
-    at: u8,
+    at: Stage,
     deed: Option<F>,
 }
 
 impl<F: FnOnce()> Observer for Meddler<F> {
-    fn on_event(&mut self, event: &Event) {
-        if *event == (Event::StageStarted { stage: self.at })
+    fn on_event(&mut self, event: &TaskEvent) {
+        if *event == (TaskEvent::StageStarted { stage: self.at })
             && let Some(deed) = self.deed.take()
         {
             deed();
@@ -109,7 +109,11 @@ fn write(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 #[test]
 fn a_raw_file_that_changes_is_named_and_nothing_of_it_is_kept() {
     for (name, deed, told) in DEEDS {
-        for (post, at) in [(true, 1), (false, 3), (true, 4)] {
+        for (post, at) in [
+            (true, Stage::Pad),
+            (false, Stage::Fine),
+            (true, Stage::Difference),
+        ] {
             let work = tempfile::tempdir().expect("a folder");
             let spec = pair(work.path(), 1);
             let victim = if post { &spec.post } else { &spec.pre };
@@ -132,7 +136,11 @@ fn a_raw_file_that_changes_is_named_and_nothing_of_it_is_kept() {
             fs::write(victim, content).expect("writes");
             let outcome = run_task(&spec, &mut Unobserved);
             assert_eq!(outcome.status, Status::Complete, "{name}, stage {at}");
-            assert_eq!(outcome.stages_done, [1, 2, 3, 4], "{name}, stage {at}");
+            assert_eq!(
+                outcome.stages_done,
+                [Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference],
+                "{name}, stage {at}"
+            );
         }
     }
 }
@@ -142,7 +150,7 @@ fn a_file_that_is_only_touched_in_other_ways_is_the_same() {
     let work = tempfile::tempdir().expect("a folder");
     let spec = pair(work.path(), 1);
     let mut meddler = Meddler {
-        at: 2,
+        at: Stage::Coarse,
         deed: Some(|| fs::hard_link(&spec.pre, work.path().join("link")).expect("links")),
     };
     assert_eq!(run_task(&spec, &mut meddler).status, Status::Complete);

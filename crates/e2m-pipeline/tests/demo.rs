@@ -4,7 +4,7 @@ mod common;
 
 use common::task;
 use e2m_fixtures::{DEMO, Recipe, write_pair};
-use e2m_pipeline::{Params, Status, Unobserved, run_task};
+use e2m_pipeline::{Params, Stage, Status, Unobserved, run_task};
 
 /// Mean distance, in post px, between where the found and the true warp send points of the section.
 const MAX_ERROR_PX: f64 = 0.1;
@@ -30,7 +30,7 @@ fn demo_pairs_are_aligned_and_scaled() {
             pre,
             params,
         );
-        spec.to_stage = 4;
+        spec.to_stage = Stage::Difference;
         let outcome = run_task(&spec, &mut Unobserved);
         assert_eq!(outcome.status, Status::Complete, "{}", demo.recipe);
         let manifest = outcome.manifest.expect("a manifest");

@@ -2,11 +2,12 @@
 
 mod common;
 
-use common::{files_below, shared, task};
+use common::{files_below, task};
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_pipeline::{
-    CheckpointFormats, ParamValue, Params, Unobserved, parse_suffix, run_task, suffix,
+    CheckpointFormats, ParamValue, Params, Stage, Unobserved, parse_suffix, run_task, suffix,
 };
+use e2m_testing::shared;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,13 +31,13 @@ fn suffixes() {
     assert!(cases.len() >= 7);
     for case in cases {
         let params = params_from(&case["params"]);
-        for stage in 1..=4u8 {
+        for stage in Stage::ALL {
             let expected = case["suffix"][stage.to_string()]
                 .as_str()
                 .expect("a suffix");
             assert_eq!(suffix(&params, stage), expected);
         }
-        assert_eq!(parse_suffix(&suffix(&params, 4)), Ok(params));
+        assert_eq!(parse_suffix(&suffix(&params, Stage::LAST)), Ok(params));
     }
 }
 

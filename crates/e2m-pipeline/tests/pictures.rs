@@ -4,7 +4,9 @@ mod common;
 
 use common::{files_below, pictures, task};
 use e2m_fixtures::{Recipe, WrittenPair, write_pair};
-use e2m_pipeline::{Event, Manifest, Observer, Params, Status, TaskSpec, Unobserved, run_task};
+use e2m_pipeline::{
+    Manifest, Observer, Params, Stage, Status, TaskEvent, TaskSpec, Unobserved, run_task,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -37,25 +39,25 @@ fn small() -> Params {
 #[derive(Default)]
 struct Watcher {
     passes: Vec<String>,
-    skipped: Vec<u8>,
+    skipped: Vec<Stage>,
     notes: Vec<String>,
 }
 
 impl Observer for Watcher {
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &TaskEvent) {
         match event {
-            Event::Progress {
-                stage: 4,
+            TaskEvent::Progress {
+                stage: Stage::Difference,
                 what,
                 rows,
                 of,
             } if rows == of => self.passes.push(what.to_string()),
-            Event::StageFinished {
+            TaskEvent::StageFinished {
                 stage,
                 skipped: true,
                 ..
             } => self.skipped.push(*stage),
-            Event::Note { text } => self.notes.push(text.clone()),
+            TaskEvent::Note { text } => self.notes.push(text.clone()),
             _ => {}
         }
     }
@@ -84,7 +86,7 @@ fn another_manual_scale_costs_one_pass_and_nothing_upstream() {
     let again = spec(work.path(), &pair, "out", manual.clone());
     let second = run_task(&again, &mut watcher);
     assert_eq!(second.status, Status::Complete);
-    assert_eq!(watcher.skipped, [1, 2, 3]);
+    assert_eq!(watcher.skipped, Stage::up_to(Stage::Fine));
     assert_eq!(watcher.passes, ["writing the difference"]);
     let scales = |manifest: &Option<Box<Manifest>>| manifest.clone().expect("a manifest").scales;
     let (before, after) = (scales(&first.manifest), scales(&second.manifest));
@@ -102,7 +104,7 @@ fn another_manual_scale_costs_one_pass_and_nothing_upstream() {
     let two = ["ranking ratios", "writing the difference"];
     assert_eq!(thorough.passes, two);
     let last_stage = TaskSpec {
-        from_stage: 4,
+        from_stage: Stage::Difference,
         ..afresh.clone()
     };
     let mut watcher = Watcher::default();
@@ -168,7 +170,7 @@ fn pictures_that_are_missing_are_drawn_again_and_nothing_else_is_touched() {
     let outcome = run_task(&spec, &mut watcher);
     assert_eq!(outcome.status, Status::Complete);
     assert!(outcome.stages_done.is_empty());
-    assert_eq!(watcher.skipped, [1, 2, 3, 4]);
+    assert_eq!(watcher.skipped, Stage::ALL);
     assert_eq!(watcher.passes, ["looking at the difference"]);
     assert_eq!(watcher.notes.len(), 3, "{:?}", watcher.notes);
     assert!(

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{shared, task};
+use common::task;
 use e2m_pipeline::{Params, Unobserved, Verdict, run_task};
+use e2m_testing::shared;
 
 #[test]
 fn a_real_pair_is_aligned() {

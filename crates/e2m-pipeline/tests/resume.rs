@@ -6,7 +6,8 @@ use common::{files_below, task};
 use e2m_fixtures::{Recipe, Truth, WrittenPair, write_pair};
 use e2m_io::{CheckpointFormat, TaskPaths};
 use e2m_pipeline::{
-    CheckpointFormats, Event, Observer, Params, Status, TaskOutcome, TaskSpec, Unobserved, run_task,
+    CheckpointFormats, Observer, Params, Stage, Status, TaskEvent, TaskOutcome, TaskSpec,
+    Unobserved, run_task,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -74,17 +75,19 @@ fn contents(spec: &TaskSpec) -> BTreeMap<String, Vec<u8>> {
 #[derive(Default)]
 struct Watcher {
     notes: Vec<String>,
-    skipped: Vec<(u8, bool)>,
-    stop_in_stage: Option<u8>,
+    skipped: Vec<(Stage, bool)>,
+    stop_in_stage: Option<Stage>,
     stopping: bool,
 }
 
 impl Observer for Watcher {
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &TaskEvent) {
         match event {
-            Event::Note { text } => self.notes.push(text.clone()),
-            Event::StageFinished { stage, skipped, .. } => self.skipped.push((*stage, *skipped)),
-            Event::Progress { stage, what, .. } if what.starts_with("writing") => {
+            TaskEvent::Note { text } => self.notes.push(text.clone()),
+            TaskEvent::StageFinished { stage, skipped, .. } => {
+                self.skipped.push((*stage, *skipped));
+            }
+            TaskEvent::Progress { stage, what, .. } if what.starts_with("writing") => {
                 self.stopping |= self.stop_in_stage == Some(*stage);
             }
             _ => {}
@@ -102,7 +105,10 @@ fn a_run_is_right_and_a_second_one_does_nothing() {
     let spec = world.spec("out");
     let first = run_task(&spec, &mut Unobserved);
     assert_eq!(first.status, Status::Complete);
-    assert_eq!(first.stages_done, [1, 2, 3, 4]);
+    assert_eq!(
+        first.stages_done,
+        [Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference]
+    );
     let manifest = first.manifest.clone().expect("a manifest");
 
     let truth = Truth::read(&world.pair.truth).expect("the truth");
@@ -119,10 +125,7 @@ fn a_run_is_right_and_a_second_one_does_nothing() {
     let second = run_task(&spec, &mut watcher);
     assert_eq!(second.status, Status::Complete);
     assert!(second.stages_done.is_empty());
-    assert_eq!(
-        watcher.skipped,
-        [(1, true), (2, true), (3, true), (4, true)]
-    );
+    assert_eq!(watcher.skipped, Stage::ALL.map(|stage| (stage, true)));
     assert_eq!(second.manifest, first.manifest);
     assert_eq!(contents(&spec), before);
 }
@@ -142,7 +145,7 @@ fn interrupted_in_any_stage_and_resumed_gives_the_same_bytes() {
     assert_eq!(run_task(&whole, &mut Unobserved).status, Status::Complete);
     for (threads, stage) in [1, 3]
         .into_iter()
-        .flat_map(|t| (1..=4).map(move |s| (t, s)))
+        .flat_map(|t| Stage::ALL.map(move |s| (t, s)))
     {
         let mut spec = world.spec(&format!("stopped{stage}of{threads}"));
         spec.checkpoint_format = CheckpointFormats::Both;
@@ -166,13 +169,15 @@ fn interrupted_in_any_stage_and_resumed_gives_the_same_bytes() {
         let mut watcher = Watcher::default();
         let resumed = run_on(threads, &spec, &mut watcher);
         assert_eq!(resumed.status, Status::Complete);
-        let skipped: Vec<u8> = (1..=4)
+        let skipped: Vec<Stage> = Stage::ALL
+            .into_iter()
             .filter(|stage| !resumed.stages_done.contains(stage))
             .collect();
         // What was finished is never done again.
         assert!(skipped.starts_with(&stopped.stages_done), "{skipped:?}");
         if threads == 1 {
-            assert_eq!(skipped, (1..stage).collect::<Vec<u8>>());
+            assert!(Stage::ALL.starts_with(&skipped), "{skipped:?}");
+            assert_eq!(skipped.len() + 1, usize::from(stage.number()));
         }
         assert!(
             contents(&spec) == contents(&whole),
@@ -191,7 +196,7 @@ fn another_manual_scale_redoes_stage_four_only() {
     let outcome = run_task(&spec, &mut Unobserved);
     assert_eq!(
         (outcome.status, outcome.stages_done),
-        (Status::Complete, vec![4])
+        (Status::Complete, vec![Stage::Difference])
     );
     let scales = outcome.manifest.expect("a manifest").scales;
     assert_eq!(scales.manual.map(|s| s.value), Some(1.42));
@@ -199,7 +204,7 @@ fn another_manual_scale_redoes_stage_four_only() {
     assert!((median / 1.3 - 1.0).abs() < 0.05, "{median}");
 }
 
-fn check_redone(change: impl Fn(&TaskSpec, &TaskPaths), stages: &[u8], because: &str) {
+fn check_redone(change: impl Fn(&TaskSpec, &TaskPaths), stages: &[Stage], because: &str) {
     let world = World::new();
     let spec = world.spec("out");
     assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
@@ -239,7 +244,7 @@ fn a_damaged_checkpoint_is_noticed() {
     };
     check_redone(
         |_, paths| edit(&aligned(paths), |b| b.truncate(b.len() / 2)),
-        &[3, 4],
+        &[Stage::Fine, Stage::Difference],
         "03_interior_aligned is done again",
     );
     check_redone(
@@ -249,7 +254,7 @@ fn a_damaged_checkpoint_is_noticed() {
                 b[middle] ^= 1;
             });
         },
-        &[3, 4],
+        &[Stage::Fine, Stage::Difference],
         "its pixels are not those that were written",
     );
 }
@@ -258,7 +263,7 @@ fn a_damaged_checkpoint_is_noticed() {
 fn without_its_manifest_nothing_is_trusted() {
     check_redone(
         |_, paths| fs::remove_file(paths.manifest_path(&format!("_pad{PAD}"))).expect("there"),
-        &[1, 2, 3, 4],
+        &[Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference],
         "no manifest knows it",
     );
 }
@@ -275,7 +280,7 @@ fn swapped_checkpoints_are_noticed() {
             fs::rename(&b, &a).expect("renames");
             fs::rename(&aside, &b).expect("renames");
         },
-        &[1],
+        &[Stage::Pad],
         "its pixels are not those that were written",
     );
 }
@@ -299,7 +304,10 @@ fn other_raw_files_are_noticed() {
     let outcome = run_task(&spec, &mut watcher);
     assert_eq!(
         (outcome.status, outcome.stages_done),
-        (Status::Complete, vec![1, 2, 3, 4])
+        (
+            Status::Complete,
+            vec![Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference]
+        )
     );
     assert!(
         watcher.notes.iter().any(|n| n.contains("other raw files")),
@@ -357,7 +365,7 @@ fn a_coarse_result_does_not_inherit_the_refined_verdict() {
     assert!(refined.estimated_accuracy_px.is_some());
     spec.params.interior_ecc = false;
     let outcome = run_task(&spec, &mut Unobserved);
-    assert_eq!(outcome.stages_done, [3, 4]);
+    assert_eq!(outcome.stages_done, [Stage::Fine, Stage::Difference]);
     let manifest = outcome.manifest.expect("a manifest");
     assert_eq!(manifest.warps.interior, None);
     let coarse = manifest.alignment.expect("an alignment");
@@ -377,11 +385,11 @@ fn an_interrupted_second_run_keeps_what_the_first_one_vouched_for() {
     assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
     let before = contents(&spec);
     let again = TaskSpec {
-        from_stage: 4,
+        from_stage: Stage::Difference,
         ..spec.clone()
     };
     let mut watcher = Watcher {
-        stop_in_stage: Some(4),
+        stop_in_stage: Some(Stage::Difference),
         ..Watcher::default()
     };
     assert!(run_task(&again, &mut watcher).interrupted);
@@ -399,23 +407,23 @@ fn the_last_stage_can_come_first_and_more_later() {
     let spec = world.spec("out");
     let early = run_task(
         &TaskSpec {
-            to_stage: 2,
+            to_stage: Stage::Coarse,
             ..spec.clone()
         },
         &mut Unobserved,
     );
     assert_eq!(
         (early.status, early.stages_done),
-        (Status::Complete, vec![1, 2])
+        (Status::Complete, vec![Stage::Pad, Stage::Coarse])
     );
     let later = run_task(&spec, &mut Unobserved);
     assert_eq!(
         (later.status, later.stages_done),
-        (Status::Complete, vec![3, 4])
+        (Status::Complete, vec![Stage::Fine, Stage::Difference])
     );
     let early = run_task(
         &TaskSpec {
-            to_stage: 2,
+            to_stage: Stage::Coarse,
             ..spec.clone()
         },
         &mut Unobserved,
@@ -427,8 +435,8 @@ fn the_last_stage_can_come_first_and_more_later() {
     assert!(run_task(&spec, &mut Unobserved).stages_done.is_empty());
     let wrong = run_task(
         &TaskSpec {
-            from_stage: 3,
-            to_stage: 2,
+            from_stage: Stage::Fine,
+            to_stage: Stage::Coarse,
             ..spec
         },
         &mut Unobserved,
@@ -441,7 +449,7 @@ fn the_last_stage_can_come_first_and_more_later() {
 }
 
 /// Turns the checkpoints of a finished run into what the Python program leaves: images without any word on their making.
-fn make_foreign(spec: &TaskSpec, stems: &[&str]) {
+fn make_legacy(spec: &TaskSpec, stems: &[&str]) {
     use e2m_image::{BandSink, BandSource};
     let paths = TaskPaths::new(&spec.output_dir, "S1", "DAPI").expect("names");
     let path =
@@ -485,9 +493,9 @@ fn a_tree_of_the_python_program_is_taken_up() {
     let world = World::new();
     let spec = world.spec("out");
     assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
-    make_foreign(&spec, &PYTHON_STEMS);
+    make_legacy(&spec, &PYTHON_STEMS);
     let outcome = run_task(&spec, &mut Unobserved);
-    assert_eq!(outcome.stages_done, [4]);
+    assert_eq!(outcome.stages_done, [Stage::Difference]);
     assert!(
         outcome
             .status
@@ -498,14 +506,17 @@ fn a_tree_of_the_python_program_is_taken_up() {
     );
     // What needs the warp makes it anew.
     let fine = TaskSpec {
-        from_stage: 3,
+        from_stage: Stage::Fine,
         ..spec
     };
     let mut watcher = Watcher::default();
     let outcome = run_task(&fine, &mut watcher);
     assert_eq!(
         (outcome.status, outcome.stages_done),
-        (Status::Complete, vec![2, 3, 4])
+        (
+            Status::Complete,
+            vec![Stage::Coarse, Stage::Fine, Stage::Difference]
+        )
     );
     assert!(
         watcher.notes.iter().any(|n| n.contains("without its warp")),
@@ -524,12 +535,15 @@ fn a_half_finished_tree_of_the_python_program_settles_after_one_run() {
         ..spec.clone()
     };
     assert_eq!(run_task(&tiff, &mut Unobserved).status, Status::Complete);
-    make_foreign(&spec, &PYTHON_STEMS[..3]);
+    make_legacy(&spec, &PYTHON_STEMS[..3]);
     let mut watcher = Watcher::default();
     let first = run_task(&spec, &mut watcher);
     assert_eq!(
         (first.status, first.stages_done),
-        (Status::Complete, vec![2, 3, 4])
+        (
+            Status::Complete,
+            vec![Stage::Coarse, Stage::Fine, Stage::Difference]
+        )
     );
     assert_eq!(
         watcher
@@ -559,7 +573,7 @@ fn a_damaged_difference_is_made_again_and_that_is_said() {
             );
             edit(&path, |b| b.truncate(b.len() / 2));
         },
-        &[4],
+        &[Stage::Difference],
         "04_difference",
     );
 }

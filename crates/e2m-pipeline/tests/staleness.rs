@@ -5,7 +5,7 @@ mod common;
 use common::task;
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_io::{CheckpointFormat, CheckpointReader, TaskPaths};
-use e2m_pipeline::{Event, Observer, Params, Status, TaskSpec, run_task};
+use e2m_pipeline::{Observer, Params, Stage, Status, TaskEvent, TaskSpec, run_task};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,8 +16,8 @@ use tempfile::TempDir;
 struct Listener(Vec<String>);
 
 impl Observer for Listener {
-    fn on_event(&mut self, event: &Event) {
-        if let Event::Note { text } = event {
+    fn on_event(&mut self, event: &TaskEvent) {
+        if let TaskEvent::Note { text } = event {
             self.0.push(text.clone());
         }
     }
@@ -59,7 +59,7 @@ impl Finished {
     }
 
     /// How a run ends, which stages it does, and what it says.
-    fn run(&self) -> (Status, Vec<u8>, Vec<String>) {
+    fn run(&self) -> (Status, Vec<Stage>, Vec<String>) {
         let mut listener = Listener::default();
         let outcome = run_task(&self.spec, &mut listener);
         (outcome.status, outcome.stages_done, listener.0)
@@ -95,7 +95,7 @@ impl Finished {
     }
 
     /// Runs after something was done behind its back: these stages are done, this is said, the results are as before.
-    fn assert_redone(&self, stages: &[u8], said: &str) {
+    fn assert_redone(&self, stages: &[Stage], said: &str) {
         let before = Self::new().hashes();
         let (status, done, notes) = self.run();
         assert_eq!(
@@ -161,7 +161,10 @@ fn a_raw_file_replaced_by_another_of_the_same_length_and_time_is_noticed() {
         let (status, done, notes) = finished.run();
         assert_eq!(
             (status, done.as_slice()),
-            (Status::Complete, &[1, 2, 3, 4][..])
+            (
+                Status::Complete,
+                &[Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference][..]
+            )
         );
         assert!(
             notes.iter().any(|note| note.contains("other raw files")),
@@ -174,7 +177,10 @@ fn a_raw_file_replaced_by_another_of_the_same_length_and_time_is_noticed() {
 fn a_byte_changed_behind_length_and_time_is_noticed() {
     let finished = Finished::new();
     change_unseen(&finished.checkpoint("03_interior_aligned_pre"), flip);
-    finished.assert_redone(&[3, 4], "its pixels are not those that were written");
+    finished.assert_redone(
+        &[Stage::Fine, Stage::Difference],
+        "its pixels are not those that were written",
+    );
 }
 
 #[test]
@@ -188,7 +194,7 @@ fn checkpoints_swapped_with_equal_times_are_noticed() {
     fs::rename(&aside, &pre).expect("renames");
     set_time(&post, time);
     set_time(&pre, time);
-    finished.assert_redone(&[1], "its pixels are not those that were written");
+    finished.assert_redone(&[Stage::Pad], "its pixels are not those that were written");
 }
 
 #[test]
@@ -202,7 +208,10 @@ fn a_checkpoint_of_another_task_under_the_right_name_is_noticed() {
         "_pad60_msc2",
     );
     fs::copy(manual, finished.checkpoint("04_difference_difference")).expect("copies");
-    finished.assert_redone(&[4], "its pixels are not those that were written");
+    finished.assert_redone(
+        &[Stage::Difference],
+        "its pixels are not those that were written",
+    );
 }
 
 /// A clock that was wrong when files were written, or is wrong now, changes what is read, not what is made.
@@ -232,7 +241,7 @@ fn a_clock_that_is_set_back_or_forward_costs_a_look() {
         let outcome = run_task(&spec, &mut Listener::default());
         assert_eq!(
             (outcome.status, outcome.stages_done),
-            (Status::Complete, vec![4])
+            (Status::Complete, vec![Stage::Difference])
         );
     }
 }

@@ -5,7 +5,7 @@ mod common;
 use common::{files_below, pictures, task};
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_io::{CheckpointFormat, CheckpointReader, CheckpointWriter, Facts, TaskPaths};
-use e2m_pipeline::{Params, Status, TaskSpec, Unobserved, run_task};
+use e2m_pipeline::{Params, Stage, Status, TaskSpec, Unobserved, run_task};
 use std::fs;
 use std::path::Path;
 
@@ -80,7 +80,7 @@ fn pictures_of_earlier_raw_files_are_drawn_again() {
     let outcome = run_task(&spec, &mut Unobserved);
     assert_eq!(
         (outcome.status, outcome.stages_done),
-        (Status::Complete, vec![4])
+        (Status::Complete, vec![Stage::Difference])
     );
     let shown = pictures(&spec);
     let afresh = TaskSpec {
@@ -167,10 +167,10 @@ fn an_image_of_the_python_program_that_was_replaced_is_subtracted_anew() {
         (outcome.stages_done, scales.moffat.expect("a scale").value)
     };
     let (done, first) = scale(&spec);
-    assert_eq!(done.last(), Some(&4));
+    assert_eq!(done.last(), Some(&Stage::Difference));
     assert_eq!(scale(&spec), (vec![], first), "nothing to do");
     replace_aligned(&spec, 2.0);
     let (done, second) = scale(&spec);
-    assert_eq!(done, [4]);
+    assert_eq!(done, [Stage::Difference]);
     assert!((first / second - 2.0).abs() < 1e-3, "{first} {second}");
 }

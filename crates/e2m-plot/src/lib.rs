@@ -183,3 +183,7 @@ pub use statistics::{
     BrightnessHistogram, DifferenceClass, DifferenceHistogram, DifferencePreview,
     DifferenceSummary, JointGrid, JointHistogram, Levels, Outline, PairStatistics,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,13 +34,13 @@ impl Variables {
         &self,
         name: &'static str,
         expected: &'static str,
-        notes: &mut Vec<Note>,
+        notes: &mut Vec<MachineNote>,
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let value = self.get(name)?;
         let understood = read(value);
         if understood.is_none() {
-            notes.push(Note::Malformed {
+            notes.push(MachineNote::Malformed {
                 variable: name,
                 value: value.to_owned(),
                 expected,
@@ -50,7 +50,7 @@ impl Variables {
     }
 
     /// A whole number of at least 1.
-    pub(crate) fn count(&self, name: &'static str, notes: &mut Vec<Note>) -> Option<usize> {
+    pub(crate) fn count(&self, name: &'static str, notes: &mut Vec<MachineNote>) -> Option<usize> {
         self.read(name, "a whole number of at least 1", notes, |value| {
             value.parse().ok().filter(|count| *count >= 1)
         })
@@ -60,7 +60,7 @@ impl Variables {
 /// Something about the machine that could not be used as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Note {
+pub enum MachineNote {
     /// A variable whose value makes no sense; it is ignored.
     Malformed {
         /// Its name.
@@ -74,7 +74,7 @@ pub enum Note {
     MemoryUnknown,
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for MachineNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed {

@@ -30,7 +30,7 @@ pub enum WorkerBound {
     },
     /// One more of the largest tasks would not fit into 80 % of what is available.
     Memory {
-        /// How many do fit; with none, one worker runs all the same, if the gate lets it.
+        /// How many do fit; with none, one worker runs all the same, if the preflight lets it.
         fitting: usize,
         /// What the largest tasks need together with one worker more.
         next_bytes: u64,
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(count(12, 8, 100 * GB, &plans, Some(2)), 2);
         assert_eq!(count(12, 1, 100 * GB, &plans, None), 1);
         assert_eq!(count(12, 2, 100 * GB, &plans, None), 1);
-        // What the gate refuses is still one worker: refusing is not done here.
+        // There is one worker even where nothing fits: the preflight refuses, not this function.
         assert_eq!(count(12, 8, GB / 2, &plans, None), 1);
         assert_eq!(count(0, 8, GB, &[], None), 1);
     }

@@ -2,7 +2,7 @@
 //!
 //! Staining changes the brightness of the background by a factor, the *scale*; where `post / pre` is that factor there is
 //! no stain, and most of a section is such background. So the ratios pile up at the scale, and stained microbes and
-//! uptake only add to the right wing of the pile. Three ways lead to a scale:
+//! uptake only add to the right wing of the pile. Three methods lead to a scale:
 //!
 //! | kind | scale |
 //! |---|---|
@@ -86,3 +86,7 @@ pub use percentile::{CoarseRanks, FineRanks, PercentilePasses};
 pub use pixel_ratios::PixelRatios;
 pub use profile::RatioProfile;
 pub use statistics::RatioStatistics;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,15 +2,15 @@
 
 /// The log10 ratios that are looked at: enough for 16 bit against floats below 1.
 const RANGE: (f64, f64) = (-6.0, 6.0);
-/// Width of a bin of the first look, log10: half a per cent.
+/// Width of a bin of the first pass, log10: half a per cent.
 const ROUGH_BIN: f64 = 0.002;
-/// Smoothing of the first look, bins.
+/// Smoothing of the first pass, bins.
 const ROUGH_SMOOTHING_BINS: f64 = 2.0;
-/// The second look divides the width of the peak in the first one into this many bins …
+/// The second pass divides the width of the peak in the first one into this many bins …
 const FINE_BINS_PER_WIDTH: f64 = 200.0;
 /// … and looks this many widths to either side.
 const FINE_REACH_WIDTHS: f64 = 4.0;
-/// Smoothing with which the second look finds the width, as a share of that in the first.
+/// Smoothing with which the second pass finds the width, as a share of that in the first.
 const WIDTH_SMOOTHING_SHARE: f64 = 0.2;
 
 /// Where a distribution peaks, and how wide it is there.
@@ -24,7 +24,7 @@ pub(crate) struct Peak {
 
 /// The peak of `values` with `weights`, smoothed by a Gaussian of `smoothing` times its width. `None` without weight.
 ///
-/// The first look, in coarse bins over everything, finds the neighbourhood and the width; the second one divides that
+/// The first pass, in coarse bins over everything, finds the neighbourhood and the width; the second one divides that
 /// neighbourhood finely, so that bins never span what the worst value spans.
 pub(crate) fn peak(values: &[f64], weights: &[f64], smoothing: f64) -> Option<Peak> {
     let bins = ((RANGE.1 - RANGE.0) / ROUGH_BIN) as usize;

@@ -1,21 +1,13 @@
 //! The Moffat fit against the figures of the Python reference.
 
 use e2m_scale::{Histogram, fit_moffat};
-use std::path::Path;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test says why")]
 fn moffat_scales_equal_the_reference_to_a_thousandth() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/moffat.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "{} is missing",
-            path.display()
-        );
-        println!("skipped: {} is not there", path.display());
+    let Some(path) = e2m_testing::shared("golden/moffat.json") else {
         return;
     };
+    let text = std::fs::read_to_string(&path).expect("readable");
     let cases: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&text).expect("golden JSON");
     assert!(cases.len() >= 4);

@@ -112,7 +112,7 @@ fn blunder(id: &Value, payload: &Value) {
 
 /// A whole batch in a process of its own, that the tests can kill: a pool of two workers that never end.
 fn batch() -> ExitCode {
-    use e2m_schedule::{Event, Interrupt, Job, Options, Runner, WorkerCommand, run};
+    use e2m_schedule::{Job, Options, Runner, RunnerEvent, Schedule, WorkerCommand};
     let jobs = vec![
         Job {
             name: "endless".to_owned(),
@@ -131,22 +131,15 @@ fn batch() -> ExitCode {
         version: VERSION.to_owned(),
         ..Options::default()
     };
-    let mut listener = |event: &Event<'_>| {
-        if let Event::Progress { event, .. } = event {
+    let mut listener = |event: &RunnerEvent<'_>| {
+        if let RunnerEvent::Progress { event, .. } = event {
             say(event);
         }
     };
-    let nobody = || None;
-    let interrupt = Interrupt::default();
-    let _ = run(
-        &jobs,
-        &options,
-        &tasks::perform,
-        &nobody,
-        &nobody,
-        &interrupt,
-        &mut listener,
-    );
+    let _ = Schedule::new(&jobs, &tasks::perform)
+        .options(options)
+        .listener(&mut listener)
+        .run();
     ExitCode::SUCCESS
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong, with the facts, and the sentences that users read.
 
 use crate::amount::Gigabytes;
-use crate::{Ending, StopReason};
+use crate::{JobEnding, StopReason};
 use std::path::PathBuf;
 
 /// Why a task has no answer. The texts are documented: other programs may look for them.
@@ -39,7 +39,7 @@ pub enum WorkerError {
         /// The most that was seen.
         peak_bytes: u64,
     },
-    /// It wrote what is no message, or one that was not its turn.
+    /// It wrote what is no message, or a message out of turn.
     #[error("subprocess broke the protocol: {what}")]
     BrokeProtocol {
         /// What it did.
@@ -86,10 +86,10 @@ pub enum WorkerError {
         /// What the system says.
         reason: String,
     },
-    /// Nobody can talk with it any more.
+    /// It closed its pipes, so nobody can talk with it any more.
     #[error("subprocess closed its pipes while it was still running")]
     ClosedPipes,
-    /// It is dead, and how it died went to somebody else.
+    /// It has exited, and its exit status went to somebody else.
     #[error("subprocess ended, and how is unknown: {reason}")]
     Lost {
         /// What the system says.
@@ -104,7 +104,7 @@ pub enum WorkerError {
     /// It was asked to stop, said nothing, and was killed.
     #[error("subprocess was asked to stop, did not within {seconds}s, and was killed")]
     Unresponsive {
-        /// From the wish to the end of patience, whole seconds.
+        /// How long it had since it was asked to stop, whole seconds.
         seconds: u64,
     },
     /// The watchdog gave up on the task.
@@ -146,8 +146,8 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
-    /// Whether the worker died of memory: the only deaths after which a task is tried again.
-    pub fn is_memory_death(&self) -> bool {
+    /// Whether the worker ran out of memory: the only failures after which a task is tried again.
+    pub fn is_out_of_memory(&self) -> bool {
         matches!(self, Self::LikelyOom { .. } | Self::MemoryLimit { .. })
     }
 }
@@ -184,7 +184,7 @@ pub enum ScheduleError {
         /// The two versions.
         mismatch: VersionMismatch,
         /// How the jobs ended until then, in their order; those not begun say so.
-        endings: Vec<Ending>,
+        endings: Vec<JobEnding>,
     },
 }
 

@@ -1,35 +1,35 @@
-//! What the scheduler tells while a batch runs.
+//! The events that a runner emits while a batch runs.
 
-use crate::{Ending, StopReason, WorkerError};
+use crate::{JobEnding, StopReason, WorkerError};
 use serde_json::Value;
 
-/// Hears what happens in a batch.
-pub trait Listener {
-    /// Called on the thread that called [`run`](crate::run), and only there.
-    fn on_event(&mut self, event: &Event<'_>);
+/// Is told what happens in a batch.
+pub trait RunnerListener {
+    /// Called on the thread that called [`Schedule::run`](crate::Schedule::run), and only there.
+    fn on_event(&mut self, event: &RunnerEvent<'_>);
 }
 
-impl<F: FnMut(&Event<'_>)> Listener for F {
-    fn on_event(&mut self, event: &Event<'_>) {
+impl<F: FnMut(&RunnerEvent<'_>)> RunnerListener for F {
+    fn on_event(&mut self, event: &RunnerEvent<'_>) {
         self(event);
     }
 }
 
 /// Something that happened. `job` is an index into the jobs, `worker` counts from 0.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event<'a> {
-    /// A task was handed to a worker.
+pub enum RunnerEvent<'a> {
+    /// A worker was given a task.
     TaskStarted {
         /// Which job.
         job: usize,
         /// Which worker.
         worker: usize,
-        /// From 1; more after a death of memory or a postponement.
+        /// From 1; more after the worker ran out of memory or the task was postponed.
         attempt: u32,
-        /// With how many compute threads.
+        /// How many compute threads the task has.
         threads: usize,
     },
-    /// The task tells something.
+    /// The task reports progress.
     Progress {
         /// Which job.
         job: usize,
@@ -47,7 +47,7 @@ pub enum Event<'a> {
         /// Processor time since the process started.
         cpu_seconds: f64,
     },
-    /// The task shows no sign of life. Said once; again only after it showed one.
+    /// The task shows no sign of life. The event comes once, and again only after the task showed one.
     TaskStalled {
         /// Which job.
         job: usize,
@@ -70,23 +70,23 @@ pub enum Event<'a> {
         /// Why.
         reason: &'a StopReason,
     },
-    /// A task's worker died of memory; it will be tried again.
+    /// The task's worker ran out of memory; the task will be tried again.
     TaskRetried {
         /// Which job.
         job: usize,
-        /// How the worker died.
+        /// What ended the worker.
         reason: &'a WorkerError,
         /// How many workers are left.
         workers: usize,
     },
-    /// A job has its ending. Jobs that were never begun have none of these events.
+    /// A job has its ending. Jobs that were never begun have no such event.
     TaskFinished {
         /// Which job.
         job: usize,
         /// Which worker.
         worker: usize,
         /// How.
-        ending: &'a Ending,
+        ending: &'a JobEnding,
     },
     /// Something the user should know, as a sentence.
     Note(String),

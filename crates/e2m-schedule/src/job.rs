@@ -16,19 +16,19 @@ pub struct Job {
 
 /// How a job ended. Every job of a batch has one.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Ending {
+pub enum JobEnding {
     /// The handler came to its end; this is its answer, whatever it says.
     Done(Value),
     /// The handler ended early because it was asked to; this is its answer.
     Stopped(Value),
     /// There is no answer.
     Failed(Failure),
-    /// The batch was stopped before it was this job's turn, or its next one after it was postponed or its worker died of
-    /// memory.
+    /// The batch was stopped before it was this job's turn, or its next one after it was postponed or its worker ran
+    /// out of memory.
     NotBegun,
 }
 
-impl Ending {
+impl JobEnding {
     /// The handler's answer, if there is one.
     pub fn value(&self) -> Option<&Value> {
         match self {
@@ -57,6 +57,6 @@ pub struct Failure {
     pub stderr: String,
     /// The most resident memory seen of the worker process during the task; `None` in process, or where it was never seen.
     pub peak_rss_bytes: Option<u64>,
-    /// From the moment the task was handed to its worker, or 0 where that never came.
+    /// Since the worker was given the task; 0 where it never was.
     pub seconds: f64,
 }

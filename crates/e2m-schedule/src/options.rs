@@ -61,7 +61,7 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Resident memory of a worker process above which it is killed, bytes.
     pub memory_limit_bytes: Option<u64>,
-    /// How often a task is run again after its worker died of memory.
+    /// How often a task is run again after its worker ran out of memory.
     pub retries: u32,
     /// What the plans of all running tasks may add up to, bytes. A task that exceeds it alone runs alone.
     pub memory_budget_bytes: Option<u64>,
@@ -71,7 +71,7 @@ pub struct Options {
     pub stall_after: Duration,
     /// Memory that should stay available on the machine, bytes. Below it no task starts, and the youngest is asked to stop.
     pub min_available_bytes: Option<u64>,
-    /// Whether the endings that [`run`](crate::run) returns hold the answers. Without, they hold [`serde_json::Value::Null`]: a listener
+    /// Whether the endings that [`Schedule::run`](crate::Schedule::run) returns hold the answers. Without, they hold [`serde_json::Value::Null`]: a listener
     /// has been told each answer, and those of a long batch take memory.
     pub keep_answers: bool,
 }

@@ -4,25 +4,25 @@
 
 use std::collections::VecDeque;
 
-/// How often a job may see later ones start before it; then nothing overtakes it any more.
+/// How many later jobs may start before a job; after that it is next.
 const MOST_OVERTAKEN: u32 = 8;
 
-/// A job that waits.
+/// A job that waits for a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingJob {
     pub(crate) job: usize,
     /// Bytes.
     pub(crate) plan_bytes: u64,
-    /// Of its next run, from 1.
+    /// The number of its next run, from 1.
     pub(crate) attempt: u32,
-    /// How many of the runs until now ended in a death of memory.
+    /// How many runs until now ended because the worker ran out of memory.
     pub(crate) memory_deaths: u32,
     /// How many of the runs until now were stopped because memory ran low.
     pub(crate) postponed: u32,
     overtaken: u32,
 }
 
-impl Waiting {
+impl WaitingJob {
     /// A job that never ran.
     pub(crate) fn new(job: usize, plan_bytes: u64) -> Self {
         Self {
@@ -36,9 +36,9 @@ impl Waiting {
     }
 }
 
-/// What there is room for at the moment.
+/// What may be taken up at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Room {
+pub(crate) struct Capacity {
     /// The budget less the plans of what runs; `None` without a budget.
     pub(crate) budget_bytes: Option<u64>,
     /// Available memory less what has to stay available; `None` where nobody looks.
@@ -47,20 +47,20 @@ pub(crate) struct Room {
     pub(crate) idle: bool,
 }
 
-impl Room {
-    fn fits(&self, waiting: &Waiting) -> bool {
+impl Capacity {
+    fn fits(&self, waiting: &WaitingJob) -> bool {
         let within = |limit: Option<u64>| limit.is_none_or(|limit| waiting.plan_bytes <= limit);
-        // Only a job that was stopped for want of memory has to wait until its whole plan is free: plans are what a task
-        // takes at most, and a batch that waits for more than it needs wastes the night.
+        // Only a job that was stopped for want of memory has to wait until its whole plan is free. A plan is what a task
+        // takes at most, so waiting for it costs time that is rarely needed.
         let spare = waiting.postponed == 0 || within(self.spare_bytes);
         self.idle || (within(self.budget_bytes) && spare)
     }
 }
 
-/// The jobs that wait, first come first served as far as there is room.
+/// The jobs that wait, first come first served as far as they fit.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<WaitingJob>,
 }
 
 impl Queue {
@@ -69,7 +69,7 @@ impl Queue {
         let waiting = plans.enumerate();
         Self {
             waiting: waiting
-                .map(|(job, plan_bytes)| Waiting::new(job, plan_bytes))
+                .map(|(job, plan_bytes)| WaitingJob::new(job, plan_bytes))
                 .collect(),
         }
     }
@@ -79,33 +79,33 @@ impl Queue {
     }
 
     /// Puts a job behind all others.
-    pub(crate) fn put_last(&mut self, waiting: Waiting) {
+    pub(crate) fn push_back(&mut self, waiting: WaitingJob) {
         self.waiting.push_back(waiting);
     }
 
     /// Puts a job before all others.
-    pub(crate) fn put_first(&mut self, waiting: Waiting) {
+    pub(crate) fn push_front(&mut self, waiting: WaitingJob) {
         self.waiting.push_front(waiting);
     }
 
-    /// Nothing waits any more.
+    /// Drops all jobs that wait.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
     }
 
-    /// Takes the first job that fits, without letting a job be overtaken for ever.
-    pub(crate) fn take(&mut self, room: Room) -> Option<Waiting> {
-        let place = self.waiting.iter().position(|waiting| {
-            // What was stopped for want of memory blocks the way: others would take the memory it waits for.
-            room.fits(waiting) || waiting.overtaken >= MOST_OVERTAKEN || waiting.postponed > 0
+    /// Takes the first job that fits. No job is overtaken more than [`MOST_OVERTAKEN`] times.
+    pub(crate) fn take(&mut self, capacity: Capacity) -> Option<WaitingJob> {
+        let index = self.waiting.iter().position(|waiting| {
+            // A job that was stopped for want of memory is not overtaken: others would take the memory it waits for.
+            capacity.fits(waiting) || waiting.overtaken >= MOST_OVERTAKEN || waiting.postponed > 0
         })?;
-        if !room.fits(&self.waiting[place]) {
+        if !capacity.fits(&self.waiting[index]) {
             return None;
         }
-        for overtaken in self.waiting.range_mut(..place) {
+        for overtaken in self.waiting.range_mut(..index) {
             overtaken.overtaken += 1;
         }
-        self.waiting.remove(place)
+        self.waiting.remove(index)
     }
 }
 
@@ -113,35 +113,35 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn room(budget_bytes: u64) -> Room {
-        Room {
+    fn capacity(budget_bytes: u64) -> Capacity {
+        Capacity {
             budget_bytes: Some(budget_bytes),
             spare_bytes: None,
             idle: false,
         }
     }
 
-    fn take(queue: &mut Queue, room: Room) -> Option<usize> {
-        queue.take(room).map(|waiting| waiting.job)
+    fn take(queue: &mut Queue, capacity: Capacity) -> Option<usize> {
+        queue.take(capacity).map(|waiting| waiting.job)
     }
 
     #[test]
     fn the_first_that_fits_is_next() {
         let mut queue = Queue::new([8, 2, 5].into_iter());
-        assert_eq!(take(&mut queue, room(4)), Some(1));
-        assert_eq!(take(&mut queue, room(4)), None);
-        assert_eq!(take(&mut queue, room(8)), Some(0));
-        assert_eq!(take(&mut queue, room(5)), Some(2));
+        assert_eq!(take(&mut queue, capacity(4)), Some(1));
+        assert_eq!(take(&mut queue, capacity(4)), None);
+        assert_eq!(take(&mut queue, capacity(8)), Some(0));
+        assert_eq!(take(&mut queue, capacity(5)), Some(2));
         assert!(queue.is_empty());
     }
 
     #[test]
     fn what_exceeds_the_whole_budget_runs_alone() {
         let mut queue = Queue::new([100].into_iter());
-        assert_eq!(take(&mut queue, room(10)), None);
-        let idle = Room {
+        assert_eq!(take(&mut queue, capacity(10)), None);
+        let idle = Capacity {
             idle: true,
-            ..room(10)
+            ..capacity(10)
         };
         assert_eq!(take(&mut queue, idle), Some(0));
     }
@@ -150,41 +150,41 @@ mod tests {
     fn after_eight_overtakings_nothing_passes() {
         let mut queue = Queue::new(std::iter::once(10).chain([1; 20]));
         for expected in 1..=8 {
-            assert_eq!(take(&mut queue, room(5)), Some(expected));
+            assert_eq!(take(&mut queue, capacity(5)), Some(expected));
         }
-        assert_eq!(take(&mut queue, room(5)), None);
-        assert_eq!(take(&mut queue, room(10)), Some(0));
-        assert_eq!(take(&mut queue, room(5)), Some(9));
+        assert_eq!(take(&mut queue, capacity(5)), None);
+        assert_eq!(take(&mut queue, capacity(10)), Some(0));
+        assert_eq!(take(&mut queue, capacity(5)), Some(9));
     }
 
     #[test]
     fn without_a_budget_they_come_in_order() {
         let mut queue = Queue::new([3, 2, 1].into_iter());
-        let room = Room {
+        let capacity = Capacity {
             budget_bytes: None,
-            ..room(0)
+            ..capacity(0)
         };
-        let order: Vec<_> = std::iter::from_fn(|| take(&mut queue, room)).collect();
+        let order: Vec<_> = std::iter::from_fn(|| take(&mut queue, capacity)).collect();
         assert_eq!(order, [0, 1, 2]);
     }
 
     #[test]
     fn a_postponed_job_waits_for_its_plan_and_nothing_passes_it() {
         let mut queue = Queue::new([1].into_iter());
-        queue.put_first(Waiting {
+        queue.push_front(WaitingJob {
             postponed: 1,
-            ..Waiting::new(7, 10)
+            ..WaitingJob::new(7, 10)
         });
-        let spare = |spare_bytes, idle| Room {
+        let spare = |spare_bytes, idle| Capacity {
             budget_bytes: None,
             spare_bytes: Some(spare_bytes),
             idle,
         };
         assert_eq!(take(&mut queue, spare(9, false)), None);
         assert_eq!(take(&mut queue, spare(10, false)), Some(7));
-        queue.put_first(Waiting {
+        queue.push_front(WaitingJob {
             postponed: 1,
-            ..Waiting::new(7, 10)
+            ..WaitingJob::new(7, 10)
         });
         assert_eq!(take(&mut queue, spare(0, true)), Some(7));
     }

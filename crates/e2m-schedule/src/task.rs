@@ -1,15 +1,15 @@
-//! The task's side: what performs it, and how it sees the scheduler. The same in every runner.
+//! The task's side: what handles it, and how it sees the scheduler. It is the same for every runner.
 
 use crate::amount::Gigabytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
-/// What performs a task.
+/// What handles tasks.
 ///
 /// A panic fails the task and nothing else.
 pub trait Handler: Sync {
-    /// Performs the task that `payload` describes. It should ask [`TaskContext::stop_reason`] every second or so.
+    /// Handles the task that `payload` describes. It should ask [`TaskContext::stop_reason`] every second or so.
     fn handle(&self, payload: &Value, context: &mut dyn TaskContext) -> Reply;
 }
 
@@ -51,11 +51,11 @@ impl Reply {
 
 /// How a task sees the scheduler.
 pub trait TaskContext: Send + Sync {
-    /// Tells how far the task is. Of events with the same `"kind"` (a string in the object; none counts as one kind) at
+    /// Reports how far the task is. Of events with the same `"kind"` (a string in the object; none counts as one kind) at
     /// most ten per second go on, the others are dropped.
     fn progress(&mut self, event: Value);
 
-    /// Tells something that must not be lost, such as a note or the end of a stage.
+    /// Reports something that must not be lost, such as a note or the end of a stage.
     fn report(&mut self, event: Value);
 
     /// Why the task should stop, once it should.

@@ -1,26 +1,26 @@
-//! Whether the machine has memory left: from readings to decisions.
+//! Whether the machine has memory left: turns readings into advice.
 //!
-//! Pure: who reads and who obeys is the scheduler's business.
+//! It does no I/O: the scheduler reads the memory and follows the advice.
 
 use std::time::{Duration, Instant};
 
-/// Tasks start again when this part of the minimum, percent, is there above it: what hovers at the minimum would
-/// otherwise hold and release all the time.
+/// Tasks start again when the minimum is exceeded by this part of it, percent. Without a margin, memory that hovers at the
+/// minimum would hold and release all the time.
 const MARGIN_PERCENT: u64 = 10;
 
-/// When nothing runs and memory does not come back for so long, a task is tried all the same: a batch has to end.
+/// How long to wait for memory while nothing runs. After that a task is tried all the same: a batch has to end.
 pub(crate) const IDLE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// What a reading asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Advice {
-    /// Nothing new.
+    /// Nothing changes.
     GoOn,
-    /// Start no task; said once.
+    /// Start no task; given once.
     Hold,
     /// Memory is still low: ask a task to stop.
     StopOne,
-    /// Tasks may start again; said once.
+    /// Tasks may start again; given once.
     Release,
     /// Memory is still low and nothing runs that could give any back: start a task all the same.
     TryAnyway,
@@ -32,7 +32,7 @@ pub(crate) struct Watchdog {
     min_bytes: u64,
     last_bytes: Option<u64>,
     holding: bool,
-    /// Since when it holds and nothing runs.
+    /// Since when tasks are held and nothing runs.
     idle_since: Option<Instant>,
 }
 
@@ -47,7 +47,7 @@ impl Watchdog {
         }
     }
 
-    /// What should stay available.
+    /// What should stay available, bytes.
     pub(crate) fn min_bytes(&self) -> u64 {
         self.min_bytes
     }
@@ -57,14 +57,14 @@ impl Watchdog {
         self.holding
     }
 
-    /// What was available beyond the minimum at the last reading.
+    /// What was available beyond the minimum at the last reading, bytes.
     pub(crate) fn spare_bytes(&self) -> Option<u64> {
         self.last_bytes
             .map(|bytes| bytes.saturating_sub(self.min_bytes))
     }
 
     /// Takes a reading while so many tasks run. The second low one in a row, and each after it, asks for a task to stop.
-    pub(crate) fn look(&mut self, available_bytes: u64, running: usize, now: Instant) -> Advice {
+    pub(crate) fn judge(&mut self, available_bytes: u64, running: usize, now: Instant) -> Advice {
         self.last_bytes = Some(available_bytes);
         let margin = self.min_bytes / 100 * MARGIN_PERCENT;
         let low = available_bytes < self.min_bytes;
@@ -103,7 +103,7 @@ mod tests {
         let mut watchdog = Watchdog::new(1000);
         let now = Instant::now();
         let advice: Vec<_> = [2000, 1000, 999, 2000, 999, 998, 997, 1000, 1099, 1100, 1001]
-            .map(|bytes| watchdog.look(bytes, 2, now))
+            .map(|bytes| watchdog.judge(bytes, 2, now))
             .into();
         assert_eq!(
             advice,
@@ -128,18 +128,21 @@ mod tests {
     fn nothing_waits_for_ever() {
         let mut watchdog = Watchdog::new(1000);
         let began = Instant::now();
-        assert_eq!(watchdog.look(10, 0, began), Advice::Hold);
-        assert_eq!(watchdog.look(10, 0, began), Advice::GoOn);
+        assert_eq!(watchdog.judge(10, 0, began), Advice::Hold);
+        assert_eq!(watchdog.judge(10, 0, began), Advice::GoOn);
         let nearly = began + IDLE_PATIENCE - Duration::from_secs(1);
-        assert_eq!(watchdog.look(10, 0, nearly), Advice::GoOn);
+        assert_eq!(watchdog.judge(10, 0, nearly), Advice::GoOn);
         assert!(watchdog.is_holding());
         assert_eq!(
-            watchdog.look(10, 0, began + IDLE_PATIENCE),
+            watchdog.judge(10, 0, began + IDLE_PATIENCE),
             Advice::TryAnyway
         );
         assert!(!watchdog.is_holding());
         // Tried, and no better.
-        assert_eq!(watchdog.look(10, 1, began + IDLE_PATIENCE), Advice::Hold);
-        assert_eq!(watchdog.look(10, 1, began + IDLE_PATIENCE), Advice::StopOne);
+        assert_eq!(watchdog.judge(10, 1, began + IDLE_PATIENCE), Advice::Hold);
+        assert_eq!(
+            watchdog.judge(10, 1, began + IDLE_PATIENCE),
+            Advice::StopOne
+        );
     }
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{double, job, options};
-use e2m_schedule::{Ending, Event, Interrupt, Runner, WorkerCommand, WorkerError, run};
+use e2m_schedule::{JobEnding, Runner, RunnerEvent, Schedule, WorkerCommand, WorkerError};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,8 @@ impl Drop for Group {
 
 #[test]
 fn the_kernel_kills_and_its_counter_confirms_it() {
-    let Some(group) = Group::make() else {
+    let group = e2m_testing::prerequisite("the right to make a memory cgroup", Group::make());
+    let Some(group) = group else {
         return;
     };
     for runner in [Runner::Pool { workers: 2 }, Runner::Subprocess] {
@@ -80,27 +81,23 @@ fn the_kernel_kills_and_its_counter_confirms_it() {
         });
         let hungry = job(json!({"do": "allocate", "bytes": 400_000_000, "ms": 600_000}));
         let mut retried = Vec::new();
-        let endings = run(
-            &[hungry, double(1), double(2)],
-            &options,
-            &common::tasks::perform,
-            &|| None,
-            &|| group.kills(),
-            &Interrupt::default(),
-            &mut |event: &Event<'_>| {
-                if let Event::TaskRetried { job, reason, .. } = event {
+        let endings = Schedule::new(&[hungry, double(1), double(2)], &common::tasks::perform)
+            .options(options.clone())
+            .oom_kills(|| group.kills())
+            .listener(&mut |event: &RunnerEvent<'_>| {
+                if let RunnerEvent::TaskRetried { job, reason, .. } = event {
                     retried.push((*job, (*reason).clone()));
                 }
-            },
-        )
-        .expect("the batch ran");
-        let Ending::Failed(failure) = &endings[0] else {
+            })
+            .run()
+            .expect("the batch ran");
+        let JobEnding::Failed(failure) = &endings[0] else {
             panic!("{runner:?}: {:?}", endings[0]);
         };
         let death = WorkerError::LikelyOom { confirmed: true };
         assert_eq!(failure.error, death);
         assert_eq!(failure.error.to_string(), "subprocess killed (likely OOM)");
         assert_eq!(retried, [(0, death)]);
-        assert_eq!(endings[1..], [2, 4].map(|n| Ending::Done(json!(n))));
+        assert_eq!(endings[1..], [2, 4].map(|n| JobEnding::Done(json!(n))));
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Batch, double, job, options};
-use e2m_schedule::{Ending, Event, Interrupt, Job, Options, Runner, run};
+use e2m_schedule::{Interrupt, Job, JobEnding, Options, Runner, RunnerEvent, Schedule};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn values(batch: &Batch) -> Vec<Value> {
     let endings = batch.endings().iter();
     endings
         .map(|ending| match ending {
-            Ending::Done(value) => value.clone(),
+            JobEnding::Done(value) => value.clone(),
             other => panic!("{other:?}"),
         })
         .collect()
@@ -93,7 +93,7 @@ fn a_panic_fails_its_task_only(options: &Options) {
         );
     }
     for (good, doubled) in [(0, 2), (2, 4), (4, 6)] {
-        assert_eq!(batch.endings()[good], Ending::Done(json!(doubled)));
+        assert_eq!(batch.endings()[good], JobEnding::Done(json!(doubled)));
     }
 }
 
@@ -104,27 +104,23 @@ fn an_interrupt_stops_the_batch(options: &Options) {
     let raise = interrupt.clone();
     let mut started = 0;
     let workers = options.runner.workers();
-    let mut listener = |event: &Event<'_>| {
-        started += usize::from(matches!(event, Event::TaskStarted { .. }));
+    let mut listener = |event: &RunnerEvent<'_>| {
+        started += usize::from(matches!(event, RunnerEvent::TaskStarted { .. }));
         if started == workers {
             raise.raise();
         }
     };
-    let endings = run(
-        &jobs,
-        options,
-        &common::tasks::perform,
-        &|| None,
-        &|| None,
-        &interrupt,
-        &mut listener,
-    );
+    let endings = Schedule::new(&jobs, &common::tasks::perform)
+        .options(options.clone())
+        .interrupt(&interrupt)
+        .listener(&mut listener)
+        .run();
     let endings = endings.expect("the batch ran");
     for stopped in &endings[..workers] {
-        assert_eq!(*stopped, Ending::Stopped(json!("interrupted")));
+        assert_eq!(*stopped, JobEnding::Stopped(json!("interrupted")));
     }
     for rest in &endings[workers..] {
-        assert_eq!(*rest, Ending::NotBegun);
+        assert_eq!(*rest, JobEnding::NotBegun);
     }
 }
 
@@ -132,7 +128,7 @@ fn an_interrupt_before_the_start_begins_nothing(options: &Options) {
     let interrupt = Interrupt::default();
     interrupt.raise();
     let batch = Batch::run_with(&[double(1), double(2)], options, &|| None, &interrupt);
-    assert_eq!(batch.endings(), [Ending::NotBegun, Ending::NotBegun]);
+    assert_eq!(batch.endings(), [JobEnding::NotBegun, JobEnding::NotBegun]);
     assert_eq!(batch.recorder.told, [""; 0]);
 }
 
@@ -218,7 +214,7 @@ fn one_worker_runs_serially_and_says_so() {
         let mut options = options(runner, "silent");
         options.timeout = Some(Duration::from_secs(600));
         let batch = Batch::run(&[double(1)], &options);
-        assert_eq!(batch.endings(), [Ending::Done(json!(2))]);
+        assert_eq!(batch.endings(), [JobEnding::Done(json!(2))]);
         assert_eq!(batch.recorder.pids(), [std::process::id()]);
         assert!(
             batch.recorder.told[0].starts_with("note: one worker: tasks run one after another"),

@@ -6,7 +6,7 @@ mod common;
 use common::{
     BOUND, Batch, PROCESS_RUNNERS, job, members_of_group, misbehave, options, wait_until,
 };
-use e2m_schedule::{Ending, Event, Interrupt, Job, Options, Runner, run};
+use e2m_schedule::{Interrupt, Job, JobEnding, Options, Runner, RunnerEvent, Schedule};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -147,26 +147,22 @@ fn after_an_interrupt_a_task_that_does_not_answer_is_killed() {
         let jobs = vec![job(json!({"do": "hang"})); 4];
         let workers = runner.workers();
         let mut started = 0;
-        let mut listener = |event: &Event<'_>| {
-            started += usize::from(matches!(event, Event::TaskStarted { .. }));
+        let mut listener = |event: &RunnerEvent<'_>| {
+            started += usize::from(matches!(event, RunnerEvent::TaskStarted { .. }));
             if started == workers {
                 raise.raise();
             }
         };
         let begun = Instant::now();
-        let endings = run(
-            &jobs,
-            &options(runner, "serve"),
-            &common::tasks::perform,
-            &|| None,
-            &|| None,
-            &interrupt,
-            &mut listener,
-        )
-        .expect("the batch ran");
+        let endings = Schedule::new(&jobs, &common::tasks::perform)
+            .options(options(runner, "serve"))
+            .interrupt(&interrupt)
+            .listener(&mut listener)
+            .run()
+            .expect("the batch ran");
         assert!(begun.elapsed() < BOUND);
         for ending in &endings[..workers] {
-            let Ending::Failed(failure) = ending else {
+            let JobEnding::Failed(failure) = ending else {
                 panic!("{ending:?}");
             };
             let text = failure.error.to_string();
@@ -179,7 +175,7 @@ fn after_an_interrupt_a_task_that_does_not_answer_is_killed() {
         assert!(
             endings[workers..]
                 .iter()
-                .all(|ending| *ending == Ending::NotBegun)
+                .all(|ending| *ending == JobEnding::NotBegun)
         );
     }
 }
@@ -200,7 +196,7 @@ fn an_interrupt_during_the_handshake_loses_nothing() {
         Some(1000)
     };
     let batch = Batch::run_with(&[job(json!({}))], &options, &memory, &interrupt);
-    assert_eq!(batch.endings(), [Ending::NotBegun]);
+    assert_eq!(batch.endings(), [JobEnding::NotBegun]);
     assert!(batch.took < options.handshake_timeout, "{:?}", batch.took);
 }
 
@@ -223,26 +219,21 @@ fn a_worker_that_dies_between_two_tasks_is_noticed_and_harms_nobody() {
     };
     let mut pid = None;
     let mut notes = Vec::new();
-    let mut listener = |event: &Event<'_>| match event {
-        Event::Progress { job: 0, event } => pid = event["pid"].as_i64(),
-        Event::TaskFinished { job: 0, .. } => {
+    let mut listener = |event: &RunnerEvent<'_>| match event {
+        RunnerEvent::Progress { job: 0, event } => pid = event["pid"].as_i64(),
+        RunnerEvent::TaskFinished { job: 0, .. } => {
             let worker = pid.and_then(|pid| Pid::from_raw(pid as i32));
             kill_process(worker.expect("an id"), Signal::KILL).expect("kills");
         }
-        Event::Note(note) => notes.push(note.clone()),
+        RunnerEvent::Note(note) => notes.push(note.clone()),
         _ => {}
     };
-    let endings = run(
-        &jobs,
-        &options,
-        &common::tasks::perform,
-        &|| None,
-        &|| None,
-        &Interrupt::default(),
-        &mut listener,
-    );
+    let endings = Schedule::new(&jobs, &common::tasks::perform)
+        .options(options.clone())
+        .listener(&mut listener)
+        .run();
     let values = [json!(2), json!("slept"), json!(4)];
-    assert_eq!(endings.expect("the batch ran"), values.map(Ending::Done));
+    assert_eq!(endings.expect("the batch ran"), values.map(JobEnding::Done));
     let note = "ended between two tasks (subprocess killed (likely OOM))";
     assert!(notes.len() == 1 && notes[0].ends_with(note), "{notes:?}");
 }
@@ -265,21 +256,16 @@ fn panic_of_the_listener(runner: Runner, what: &str) -> u32 {
     let jobs = vec![job(json!({"do": what})); 2];
     let mut pid = 0;
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut listener = |event: &Event<'_>| {
-            if let Event::Progress { event, .. } = event {
+        let mut listener = |event: &RunnerEvent<'_>| {
+            if let RunnerEvent::Progress { event, .. } = event {
                 pid = event["pid"].as_u64().expect("an id") as u32;
                 panic!("the listener is broken");
             }
         };
-        run(
-            &jobs,
-            &options(runner, "serve"),
-            &common::tasks::perform,
-            &|| None,
-            &|| None,
-            &Interrupt::default(),
-            &mut listener,
-        )
+        Schedule::new(&jobs, &common::tasks::perform)
+            .options(options(runner, "serve"))
+            .listener(&mut listener)
+            .run()
     }));
     assert!(result.is_err());
     pid

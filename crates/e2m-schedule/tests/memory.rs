@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Batch, PROCESS_RUNNERS, Recorder, double, job, options};
-use e2m_schedule::{Ending, Event, Interrupt, Listener, Options, Runner, WorkerError, run};
+use e2m_schedule::{
+    Interrupt, JobEnding, Options, Runner, RunnerEvent, RunnerListener, Schedule, WorkerError,
+};
 use serde_json::json;
 use std::cell::Cell;
 use std::time::Duration;
@@ -46,7 +48,7 @@ fn a_death_of_memory_is_retried_with_one_worker_fewer() {
         .count();
     assert_eq!(attempts, 4);
     for (good, doubled) in [(1, 2), (2, 4), (3, 6)] {
-        assert_eq!(batch.endings()[good], Ending::Done(json!(doubled)));
+        assert_eq!(batch.endings()[good], JobEnding::Done(json!(doubled)));
     }
     batch.assert_no_orphans();
 }
@@ -81,7 +83,7 @@ fn nothing_else_is_retried() {
     let jobs = ["exit", "segfault", "panic", "hang"].map(|what| job(json!({"do": what})));
     let batch = Batch::run(&jobs, &options);
     assert_eq!(batch.recorder.started.len(), 4);
-    assert!((0..4).all(|job| !batch.failure(job).error.is_memory_death()));
+    assert!((0..4).all(|job| !batch.failure(job).error.is_out_of_memory()));
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_task_within_the_limit_may_come_close_and_come_again() {
         options.memory_limit_bytes = Some(400_000_000);
         let jobs = vec![job(json!({"do": "allocate", "bytes": 200_000_000, "ms": 150})); 3];
         let batch = Batch::run(&jobs, &options);
-        assert_eq!(batch.endings(), vec![Ending::Done(json!("held")); 3]);
+        assert_eq!(batch.endings(), vec![JobEnding::Done(json!("held")); 3]);
     }
 }
 
@@ -103,16 +105,11 @@ fn the_kernels_counter_confirms_the_suspicion() {
         kills.set(kills.get() + 1);
         Some(kills.get())
     };
-    let endings = run(
-        &[job(json!({"do": "sigkill"}))],
-        &options(Runner::Subprocess, "serve"),
-        &common::tasks::perform,
-        &|| None,
-        &counter,
-        &Interrupt::default(),
-        &mut |_: &Event<'_>| {},
-    );
-    let Ok([Ending::Failed(failure)]) = endings.as_deref() else {
+    let endings = Schedule::new(&[job(json!({"do": "sigkill"}))], &common::tasks::perform)
+        .options(options(Runner::Subprocess, "serve"))
+        .oom_kills(counter)
+        .run();
+    let Ok([JobEnding::Failed(failure)]) = endings.as_deref() else {
         panic!("{endings:?}");
     };
     assert_eq!(failure.error, WorkerError::LikelyOom { confirmed: true });
@@ -147,18 +144,14 @@ fn the_youngest_task_makes_room_and_comes_back() {
         let low = readings(&[90, 80, 500], &looks);
         let memory = || if started.get() < 2 { Some(900) } else { low() };
         let mut recorder = Recorder::default();
-        let endings = run(
-            &jobs,
-            &watched(runner),
-            &common::tasks::perform,
-            &memory,
-            &|| None,
-            &Interrupt::default(),
-            &mut |event: &Event<'_>| {
+        let endings = Schedule::new(&jobs, &common::tasks::perform)
+            .options(watched(runner))
+            .available_memory(memory)
+            .listener(&mut |event: &RunnerEvent<'_>| {
                 recorder.on_event(event);
                 started.set(recorder.started.len());
-            },
-        );
+            })
+            .run();
         recorder.told[..2].sort_unstable(); // they begin at once
         recorder.told[6..].sort_unstable(); // and may end so
         assert_eq!(
@@ -175,7 +168,7 @@ fn the_youngest_task_makes_room_and_comes_back() {
             ],
             "{runner:?}"
         );
-        let done = ["slept", "rested"].map(|value| Ending::Done(json!(value)));
+        let done = ["slept", "rested"].map(|value| JobEnding::Done(json!(value)));
         assert_eq!(endings.expect("the batch ran"), done);
     }
 }
@@ -236,6 +229,6 @@ fn an_interrupt_ends_the_waiting_for_memory() {
         &memory,
         &interrupt,
     );
-    assert_eq!(batch.endings(), [Ending::NotBegun]);
+    assert_eq!(batch.endings(), [JobEnding::NotBegun]);
     assert_eq!(batch.recorder.told, ["held 0 100"]);
 }

@@ -3,12 +3,16 @@
 mod common;
 
 use common::{BOUND, Batch, PROCESS_RUNNERS, double, job, options};
-use e2m_schedule::{Ending, Failure, Options, Runner, ScheduleError, WorkerError};
+use e2m_schedule::{Failure, JobEnding, Options, Runner, ScheduleError, WorkerError};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Runs a bad job between good ones in every process runner, and gives back how it ended.
-fn between_good_ones(manner: &str, payload: &Value, adjust: impl Fn(&mut Options)) -> Vec<Ending> {
+fn between_good_ones(
+    manner: &str,
+    payload: &Value,
+    adjust: impl Fn(&mut Options),
+) -> Vec<JobEnding> {
     let jobs = [
         double(1),
         double(2),
@@ -24,7 +28,7 @@ fn between_good_ones(manner: &str, payload: &Value, adjust: impl Fn(&mut Options
         for (good, doubled) in [(0, 2), (1, 4), (3, 6), (4, 8)] {
             assert_eq!(
                 batch.endings()[good],
-                Ending::Done(json!(doubled)),
+                JobEnding::Done(json!(doubled)),
                 "{runner:?}: a sibling of {payload}"
             );
         }
@@ -37,7 +41,7 @@ fn between_good_ones(manner: &str, payload: &Value, adjust: impl Fn(&mut Options
 fn failures(manner: &str, payload: &Value, adjust: impl Fn(&mut Options)) -> Vec<Failure> {
     let endings = between_good_ones(manner, payload, adjust).into_iter();
     let failures = endings.map(|ending| match ending {
-        Ending::Failed(failure) => failure,
+        JobEnding::Failed(failure) => failure,
         other => panic!("{payload} did not fail: {other:?}"),
     });
     failures.collect()
@@ -151,7 +155,7 @@ fn writes_a_megabyte_of_standard_error() {
         assert!(failure.stderr.ends_with(last), "{}", failure.stderr);
     }
     for ending in between_good_ones("serve", &json!({"do": "flood"}), |_| {}) {
-        assert_eq!(ending, Ending::Done(json!("flooded")));
+        assert_eq!(ending, JobEnding::Done(json!("flooded")));
     }
 }
 
@@ -214,14 +218,14 @@ fn answers_for_a_task_it_never_had() {
 #[test]
 fn answers_twice() {
     for ending in between_good_ones("raw", &json!({"do": "twice"}), |_| {}) {
-        assert_eq!(ending, Ending::Done(json!("raw")));
+        assert_eq!(ending, JobEnding::Done(json!("raw")));
     }
 }
 
 #[test]
 fn prints_to_standard_output_as_libraries_do() {
     for ending in between_good_ones("serve", &json!({"do": "print"}), |_| {}) {
-        assert_eq!(ending, Ending::Done(json!("printed")));
+        assert_eq!(ending, JobEnding::Done(json!("printed")));
     }
 }
 
@@ -245,7 +249,7 @@ fn forks_a_child_that_survives_it() {
     assert_text("serve", &json!({"do": "fork", "then": "exit"}), text);
     assert_text("raw", &json!({"do": "fork"}), text);
     for ending in between_good_ones("serve", &json!({"do": "fork"}), |_| {}) {
-        assert_eq!(ending, Ending::Done(json!("forked")));
+        assert_eq!(ending, JobEnding::Done(json!("forked")));
     }
 }
 
@@ -265,7 +269,7 @@ fn a_child_that_left_the_group_delays_nothing() {
         assert!(batch.took < BOUND, "{runner:?} waited for a pipe");
         let text = batch.failure(0).error.to_string();
         assert_eq!(text, "subprocess exited 3 with no result");
-        assert_eq!(batch.endings()[1], Ending::Done(json!(8)));
+        assert_eq!(batch.endings()[1], JobEnding::Done(json!(8)));
     }
 }
 
@@ -336,7 +340,7 @@ fn another_version_stops_the_batch_before_a_task_is_lost() {
                     "the worker is version {version} (protocol {protocol}), this program is version 1.0 (protocol 1); start both from the same installation"
                 )
             );
-            assert_eq!(endings, [Ending::NotBegun, Ending::NotBegun]);
+            assert_eq!(endings, [JobEnding::NotBegun, JobEnding::NotBegun]);
         }
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Batch, job, options};
-use e2m_schedule::{Ending, Options, Runner};
+use e2m_schedule::{JobEnding, Options, Runner};
 use serde_json::json;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn a_stall_is_told_once_and_the_task_goes_on() {
             ..options(runner, "serve")
         };
         let batch = Batch::run(&[job(json!({"do": "sleep", "ms": 5000}))], &options);
-        assert_eq!(batch.endings(), [Ending::Done(json!("slept"))]);
+        assert_eq!(batch.endings(), [JobEnding::Done(json!("slept"))]);
         let told = &batch.recorder.told;
         assert_eq!(
             *told,

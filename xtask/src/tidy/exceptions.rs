@@ -8,8 +8,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::crates::{Crate, crates};
+use super::finding::Finding;
 use super::sources::{is_test_code, numbered, rust_files, test_module_lines, without_comment};
-use super::{Crate, Finding, crates};
 use crate::workspace::Workspace;
 
 /// Lints that every crate root sets for what is no test.

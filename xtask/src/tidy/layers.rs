@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{Crate, Finding};
+use super::crates::Crate;
+use super::finding::Finding;
 
 /// What a crate may depend on among the others of the workspace. Arrows point down only; development dependencies are
 /// free, except for xtask.
@@ -12,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("e2m-image", &[]),
     ("e2m-io", &["e2m-image"]),
     ("e2m-align", &["e2m-image"]),
-    ("e2m-scale", &["e2m-image"]),
+    ("e2m-scale", &[]),
     ("e2m-plot", &["e2m-image"]),
     ("e2m-resources", &[]),
     ("e2m-schedule", &["e2m-resources"]),
@@ -28,8 +29,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "e2m-batch",
+        &[
+            "e2m-image",
+            "e2m-io",
+            "e2m-pipeline",
+            "e2m-plot",
+            "e2m-resources",
+            "e2m-schedule",
+        ],
+    ),
+    (
         "e2m-cli",
         &[
+            "e2m-batch",
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
@@ -42,13 +55,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "e2m-fuzz",
         &[
+            "e2m-batch",
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
-            "e2m-cli",
+            "e2m-batch",
             "e2m-schedule",
         ],
     ),
+    ("e2m-testing", &[]),
     ("xtask", &[]),
 ];
 
@@ -223,13 +238,31 @@ mod tests {
     }
 
     #[test]
+    fn scale_is_alone_and_batch_knows_no_terminal() {
+        let found = messages("e2m-scale", "[dependencies]\ne2m-resources = \"1\"");
+        assert!(
+            found
+                .iter()
+                .any(|message| message.contains("arrows point down only"))
+        );
+        let down = "[dependencies]\ne2m-pipeline = \"1\"\ne2m-schedule = \"1\"";
+        assert_eq!(messages("e2m-batch", down).len(), 0);
+        let up = "[dependencies]\ne2m-cli = \"1\"\nindicatif = \"1\"";
+        assert_eq!(messages("e2m-batch", up).len(), 2);
+        assert_eq!(
+            messages("e2m-pipeline", "[dependencies]\ne2m-batch = \"1\"").len(),
+            1
+        );
+    }
+
+    #[test]
     fn opencv_is_found_under_another_name_on_one_target_and_in_build_dependencies() {
         for manifest in [
             "[dependencies]\ncv = { package = \"opencv\", version = \"1\" }",
             "[target.'cfg(unix)'.dependencies]\nopencv = \"1\"",
             "[build-dependencies]\nopencv = \"1\"",
         ] {
-            let found = messages("e2m-scale", manifest);
+            let found = messages("e2m-plot", manifest);
             assert!(
                 found[0].contains("OpenCV stays behind e2m-align"),
                 "{manifest}: {found:?}"

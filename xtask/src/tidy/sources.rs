@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Crate, Finding};
+use super::crates::Crate;
+use super::finding::Finding;
 
 const MAX_LINES: usize = 600;
 
@@ -66,8 +67,8 @@ const UNFINISHED: &[&str] = &[
 const UNFINISHED_MESSAGE: &str =
     "unfinished work is left here; finish it, or open an issue and remove the mark";
 
-/// Crates that are programs altogether.
-const PROGRAMS: [&str; 2] = ["e2m-cli", "xtask"];
+/// Crates that are programs altogether, or parts of tests.
+const PROGRAMS: [&str; 3] = ["e2m-cli", "e2m-testing", "xtask"];
 
 /// Checks every Rust file of every crate.
 pub(super) fn check(root: &Path, crates: &[Crate]) -> Result<Vec<Finding>> {

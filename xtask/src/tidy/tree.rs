@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::process::output;
 
 const PERMITTED: &[&str] = &[
@@ -15,6 +15,8 @@ const PERMITTED: &[&str] = &[
     ".gitignore",
     "Cargo.lock",
     "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
     "README.md",
     "crates",
     "docs",

@@ -179,7 +179,7 @@ fn of_real(alignment: &Alignment, seconds: f64) -> String {
         format!("{:.3}", residual.p90_px),
         format!("{} of {}", residual.measured, residual.tiles),
         format!("{:.3}", alignment.similarity.correlation),
-        match alignment.judgement.verdict {
+        match alignment.assessment.verdict {
             Verdict::Pass => "pass",
             Verdict::Suspect => "suspect",
             Verdict::Fail => "fail",

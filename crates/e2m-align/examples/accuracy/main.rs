@@ -29,7 +29,7 @@ SUITE       clean, large, hard, deformed, foreign, real; all of them if none is 
 --name      only pairs with this in their name
 --width     width of the post images but the large ones (default: 1500)
 --seeds     every pair of a suite so many times, each time in another world (default: 1)
---by        this way of coarse alignment alone
+--by        this method of coarse alignment alone
 --markdown  all suites as one document; the pairs go to standard error meanwhile";
 
 /// Largest displacement of the deformed pairs, px.
@@ -135,7 +135,7 @@ impl Wish {
                     wish.options.methods = match parser.value()?.string()?.as_str() {
                         "features" => vec![CoarseMethod::Features],
                         "boundary" => vec![CoarseMethod::Boundary],
-                        other => return Err(format!("there is no way {other:?}").into()),
+                        other => return Err(format!("there is no method {other:?}").into()),
                     };
                 }
                 Long("markdown") => wish.markdown = true,
@@ -146,7 +146,7 @@ impl Wish {
         }
         let narrowed = !wish.suites.is_empty() || !wish.name.is_empty();
         if wish.markdown && (narrowed || wish.options != AlignOptions::default()) {
-            return Err("a document holds all suites, by all ways".into());
+            return Err("a document holds all suites, by all methods".into());
         }
         if wish.suites.is_empty() {
             wish.suites = Suite::ALL.to_vec();
@@ -218,7 +218,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         residual.median_px,
                         residual.p90_px,
                         alignment.similarity.correlation,
-                        alignment.judgement
+                        alignment.assessment
                     )
                 },
             ));

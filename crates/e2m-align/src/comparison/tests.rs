@@ -6,10 +6,10 @@ use ndarray::Array2;
 const SIDE: usize = 128;
 /// From post, which is the tile, to pre, with room around it.
 const MARGIN: f64 = 30.0;
-const LOOK: Look = Look {
+const LEVEL: SamplingLevel = SamplingLevel {
     sigma_px: 1.0,
     stride: 1,
-    travel_px: 4.0,
+    search_radius_px: 4.0,
 };
 
 fn pre(width: usize) -> Array2<f32> {
@@ -29,7 +29,7 @@ fn compared(tile: &Tile, pre: &Array2<f32>) -> Option<(Comparison, TileEquations
     let warp = Warp::translation(MARGIN, MARGIN);
     let frame = Frame::new(Size::new(SIDE, SIDE));
     let mut comparison =
-        Comparison::new(tile, pre.view().into(), &warp, LOOK, BlurMatch::default())?;
+        Comparison::new(tile, pre.view().into(), &warp, LEVEL, BlurMatch::default())?;
     let equations = comparison.equations(&warp, &frame)?;
     Some((comparison, equations))
 }
@@ -43,7 +43,7 @@ fn gain_and_light_that_slopes_over_the_tile_are_recovered() {
     assert!((gain - 1.7).abs() < 0.01, "{gain}");
     let brightness = comparison.brightness.expect("a fit");
     let ratio = comparison.post_scale / comparison.pre_scale;
-    let across = (comparison.count as f32 - 1.0) * LOOK.stride as f32;
+    let across = (comparison.count as f32 - 1.0) * LEVEL.stride as f32;
     let along_x = (brightness.at(1.0, 0.0).0 - brightness.at(-1.0, 0.0).0) * ratio / across;
     let along_y = (brightness.at(0.0, 1.0).0 - brightness.at(0.0, -1.0).0) * ratio / across;
     assert!((along_x - 0.002).abs() < 1e-4, "{along_x}");

@@ -11,12 +11,16 @@ const MEDIAN_TOLERANCE: f64 = 0.25;
 /// The same for the 90th percentile, which rests on two or three tiles, each deformed itself.
 const P90_TOLERANCE: f64 = 0.4;
 
+/// So many pairs are in a sample.
+const SAMPLE: usize = 3;
+
 #[test]
 fn a_local_deformation_is_suspect_and_measured() {
     let pairs: Vec<NamedRecipe> = [61, 71]
         .into_iter()
         .flat_map(|seed| deformed_pairs(1500, seed, AMPLITUDE_PX))
         .collect();
+    let pairs = e2m_testing::sample("deformed pairs", pairs, SAMPLE);
     let measured = measure_all(&pairs, &AlignOptions::default());
     nobody_breaks("a deformed pair is suspect", &measured, |pair| {
         !pair

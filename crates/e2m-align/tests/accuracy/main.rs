@@ -1,10 +1,7 @@
 //! Registration error, residuals and verdicts on generated pairs, whose truth is known, and on the real pair.
 //!
 //! Each test prints a line per pair and names all that break its rule.
-#![expect(
-    clippy::print_stdout,
-    reason = "the figures of every pair, and why a test is skipped"
-)]
+#![expect(clippy::print_stdout, reason = "the figures of every pair")]
 
 mod deformed;
 mod foreign;

@@ -96,7 +96,7 @@ impl Rendered {
     /// What would have to be added to the points of each tile, in the mean, for `warp` to send them to their true places.
     fn true_residuals(&self, warp: &Warp, tiles: &[TileResidual]) -> Vec<TileResidual> {
         const STEPS: usize = 5;
-        let back = warp.inverse();
+        let back = warp.inverse().expect("an alignment can be inverted");
         let at = |first: usize, side: usize, step: usize| {
             first as f64 + side as f64 * (step as f64 + 0.5) / STEPS as f64 - 0.5
         };
@@ -141,8 +141,8 @@ impl Figures {
             agreement: alignment.check.agreement(),
             correlation: alignment.similarity.correlation,
             defocus_px: alignment.refinement.defocus_px,
-            verdict: alignment.judgement.verdict,
-            reasons: alignment.judgement.reasons.clone(),
+            verdict: alignment.assessment.verdict,
+            reasons: alignment.assessment.reasons.clone(),
             rejected: alignment.refinement.rejected.clone(),
         }
     }

@@ -2,33 +2,18 @@
 
 use crate::real_pair::{folder, load};
 use e2m_align::{AlignOptions, Verdict, align};
-use std::path::Path;
 
 /// Median residual of the tiles outside the fit, px.
 const RESIDUAL_PX: f64 = 0.2;
 /// Correlation of the logarithms of counts.
 const CORRELATION: f64 = 0.88;
 
-/// Whether the pair is there; where it is not, says so. In CI it has to be.
-fn is_there(folder: &Path) -> bool {
-    let there = folder.is_dir();
-    if !there {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "{} is missing",
-            folder.display()
-        );
-        println!("skipped: {} is not there", folder.display());
-    }
-    there
-}
-
 #[test]
 fn the_real_pair_is_aligned_and_trusted() {
-    let folder = folder();
-    if !is_there(&folder) {
+    let there = Some(folder()).filter(|folder| folder.is_dir());
+    let Some(folder) = e2m_testing::prerequisite("the real pair beside the project", there) else {
         return;
-    }
+    };
     let [post, pre] = load(&folder).expect("two raw images");
     let alignment = align(&post, &pre, &AlignOptions::default()).expect("one section");
     let residual = alignment.check.summary.expect("tiles outside the fit");
@@ -40,9 +25,9 @@ fn the_real_pair_is_aligned_and_trusted() {
         residual.p90_px,
         residual.measured,
         residual.tiles,
-        alignment.judgement,
+        alignment.assessment,
     );
     assert!(residual.median_px <= RESIDUAL_PX);
     assert!(correlation >= CORRELATION);
-    assert_eq!(alignment.judgement.verdict, Verdict::Pass);
+    assert_eq!(alignment.assessment.verdict, Verdict::Pass);
 }

@@ -195,7 +195,7 @@ fn of_manifest(
     let warp = manifest.warps.finest().ok_or("no warp was found")?;
     let error = truth.registration_error(&manifest.canvas.warp_to_raw(&warp));
     let stages = manifest.stages.iter().map(|stage| Stage {
-        stage: stage.stage,
+        stage: stage.stage.number(),
         wall_seconds: stage.seconds,
         cpu_seconds: stage.cpu_seconds,
         read_bytes: stage.read_bytes,

@@ -1,13 +1,11 @@
 //! Progress on a terminal: a line for each running task, and one for the batch.
 
 use super::Terminal;
-use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
-use crate::forecast::Forecast;
-use crate::human;
-use e2m_pipeline::Event;
+use super::show::{Show, TaskEnd, last_line, stage_name};
+use e2m_batch::{BatchEvent, Forecast, StageStep, TaskView, human};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The lines are drawn anew this often, so that the times go on in steps that report nothing.
 const TICK: Duration = Duration::from_millis(200);
@@ -28,7 +26,6 @@ pub(crate) struct Bars {
 #[derive(Debug)]
 struct Line {
     bar: ProgressBar,
-    speed: Speed,
     /// What it says behind the bar, before the memory.
     text: String,
     rss_bytes: Option<u64>,
@@ -38,6 +35,20 @@ impl Line {
     fn say(&mut self, text: String) {
         self.text = text;
         self.show();
+    }
+
+    /// Rows went by.
+    fn progress(&mut self, step: &StageStep<'_>, speed: Option<f64>) {
+        self.bar.set_position(step.percent());
+        let (stage, what) = (stage_name(step.stage), step.what);
+        if step.rows == step.of {
+            // What comes next may take a while and has no rows to count.
+            self.say(stage);
+        } else if step.rows == 0 {
+            self.say(format!("{stage}: {what}"));
+        } else if let Some(speed) = speed {
+            self.say(format!("{stage}: {what}  {speed:.0} MP/s"));
+        }
     }
 
     fn show(&self) {
@@ -93,7 +104,6 @@ impl Show for Bars {
         bar.set_prefix(task.label());
         let mut line = Line {
             bar,
-            speed: Speed::new(),
             text: String::new(),
             rss_bytes: None,
         };
@@ -101,46 +111,32 @@ impl Show for Bars {
         self.running.insert(task.index, line);
     }
 
-    fn event(&mut self, task: &TaskView, event: &Event) {
-        if let Event::Note { text } = event {
+    fn event(&mut self, event: &BatchEvent<'_>) {
+        if let BatchEvent::TaskNote { task, text } = event {
             self.terminal
                 .say(&format!("{}  note: {text}", task.label()));
         }
-        let Some(line) = self.running.get_mut(&task.index) else {
+        let line = event.task().map(|task| task.index);
+        let Some(line) = line.and_then(|index| self.running.get_mut(&index)) else {
             return;
         };
         match event {
-            Event::StageStarted { stage } => {
+            BatchEvent::StageStarted { stage, .. } => {
                 line.bar.set_position(0);
                 line.say(stage_name(*stage));
             }
-            Event::Progress {
-                stage,
-                what,
-                rows,
-                of,
+            BatchEvent::StageProgress {
+                step,
+                megapixels_per_second,
+                rss_bytes,
+                ..
             } => {
-                let step = Step {
-                    stage: *stage,
-                    what: what.to_string(),
-                    rows: *rows,
-                    of: *of,
-                };
-                line.bar.set_position(step.percent());
-                let speed = line.speed.of(&step, task);
-                let stage = stage_name(*stage);
-                if step.rows == step.of {
-                    // What comes next may take a while and has no rows to count.
-                    line.say(stage);
-                } else if step.rows == 0 {
-                    line.say(format!("{stage}: {what}"));
-                } else if let Some(speed) = speed {
-                    line.say(format!("{stage}: {what}  {speed:.0} MP/s"));
-                }
+                line.rss_bytes = rss_bytes.or(line.rss_bytes);
+                line.progress(step, *megapixels_per_second);
                 self.show_left();
             }
-            Event::StageFinished { .. } => line.bar.set_position(100),
-            Event::Note { .. } => {}
+            BatchEvent::StageFinished { .. } => line.bar.set_position(100),
+            _ => {}
         }
     }
 
@@ -171,86 +167,5 @@ impl Drop for Bars {
             line.bar.finish_and_clear();
         }
         self.batch.finish_and_clear();
-    }
-}
-
-/// Megapixels per second of the step at hand.
-#[derive(Debug)]
-struct Speed {
-    /// The step, and how many rows of it were done when.
-    since: Option<(u8, String, usize, Instant)>,
-    last_event: Instant,
-    last_shown: Option<Instant>,
-}
-
-impl Speed {
-    /// From now on.
-    fn new() -> Self {
-        Self {
-            since: None,
-            last_event: Instant::now(),
-            last_shown: None,
-        }
-    }
-
-    /// The speed, if it is time to show it again.
-    fn of(&mut self, step: &Step, task: &TaskView) -> Option<f64> {
-        let now = Instant::now();
-        let before = std::mem::replace(&mut self.last_event, now);
-        let (rows, began) = match &self.since {
-            Some((stage, what, rows, began)) if (*stage, what) == (step.stage, &step.what) => {
-                (*rows, *began)
-            }
-            _ => {
-                // Work without rows may have gone before, so the next rows are counted from here.
-                self.since = Some((step.stage, step.what.clone(), step.rows, now));
-                self.last_shown = None;
-                (0, before)
-            }
-        };
-        if self.last_shown.is_some_and(|shown| now - shown < TICK) {
-            return None;
-        }
-        self.last_shown = Some(now);
-        let width = task.size.as_ref().map_or(0, |size| size.width_of(step.of));
-        let pixels = (width * step.rows.saturating_sub(rows)) as f64;
-        let seconds = (now - began).as_secs_f64();
-        Some(if seconds > 0.0 {
-            pixels / seconds / 1e6
-        } else {
-            0.0
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn speed_counts_the_rows_of_its_step() {
-        let size = crate::task_size::TaskSize::for_test(1_000_000, 1000);
-        let task = TaskView {
-            index: 0,
-            of: 1,
-            name: "a/b".into(),
-            size: Some(size),
-        };
-        let mut speed = Speed::new();
-        let step = |rows| Step {
-            stage: 1,
-            what: "padding".into(),
-            rows,
-            of: 1000,
-        };
-        assert!(
-            speed
-                .of(&step(100), &task)
-                .is_some_and(|speed| speed > 100.0)
-        );
-        assert_eq!(speed.of(&step(200), &task), None, "shown a moment ago");
-        std::thread::sleep(TICK);
-        let shown = speed.of(&step(300), &task).expect("it is time");
-        assert!(shown < 200.0 / TICK.as_secs_f64() && shown > 1.0, "{shown}");
     }
 }

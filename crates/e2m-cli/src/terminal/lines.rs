@@ -1,10 +1,8 @@
 //! Progress without a terminal: a line per event that matters.
 
 use super::Terminal;
-use super::show::{Show, Step, TaskEnd, TaskView, last_line, stage_name};
-use crate::forecast::Forecast;
-use crate::human;
-use e2m_pipeline::Event;
+use super::show::{Show, TaskEnd, last_line, stage_name};
+use e2m_batch::{BatchEvent, Forecast, TaskView, human};
 use std::time::{Duration, Instant};
 
 /// In a stage that takes longer than this, a line tells how far it is.
@@ -39,42 +37,36 @@ impl Show for Lines {
         self.last_line = Instant::now();
     }
 
-    fn event(&mut self, task: &TaskView, event: &Event) {
-        let label = task.label();
+    fn event(&mut self, event: &BatchEvent<'_>) {
         match event {
-            Event::StageStarted { .. } | Event::StageFinished { skipped: true, .. } => {}
-            Event::StageFinished {
+            BatchEvent::StageFinished {
+                task,
                 stage,
                 seconds,
                 skipped: false,
             } => {
                 self.say(&format!(
-                    "{label}  {}  {}",
+                    "{}  {}  {}",
+                    task.label(),
                     stage_name(*stage),
                     human::seconds(*seconds)
                 ));
             }
-            Event::Progress {
-                stage,
-                what,
-                rows,
-                of,
-            } => {
-                if self.last_line.elapsed() >= SIGN_OF_LIFE {
-                    let step = Step {
-                        stage: *stage,
-                        what: what.to_string(),
-                        rows: *rows,
-                        of: *of,
-                    };
-                    self.say(&format!(
-                        "{label}  {}: {what}, {} %",
-                        stage_name(*stage),
-                        step.percent()
-                    ));
-                }
+            BatchEvent::StageProgress { task, step, .. }
+                if self.last_line.elapsed() >= SIGN_OF_LIFE =>
+            {
+                self.say(&format!(
+                    "{}  {}: {}, {} %",
+                    task.label(),
+                    stage_name(step.stage),
+                    step.what,
+                    step.percent()
+                ));
             }
-            Event::Note { text } => self.say(&format!("{label}  note: {text}")),
+            BatchEvent::TaskNote { task, text } => {
+                self.say(&format!("{}  note: {text}", task.label()));
+            }
+            _ => {}
         }
     }
 

@@ -9,10 +9,10 @@ mod reading;
 mod show;
 
 pub(crate) use reading::Reading;
-pub(crate) use show::{Show, TaskEnd, TaskView};
+pub(crate) use show::{Show, TaskEnd};
 
 use crate::args::TalkArgs;
-use crate::forecast::Forecast;
+use e2m_batch::Forecast;
 use indicatif::MultiProgress;
 use std::io::{self, IsTerminal, Write};
 use tracing_subscriber::fmt::MakeWriter;
@@ -38,11 +38,6 @@ impl Terminal {
         Self { bars: None, talk }
     }
 
-    /// How much is said.
-    pub(crate) fn talk(&self) -> TalkArgs {
-        self.talk
-    }
-
     /// How tasks are shown while they run.
     pub(crate) fn show(&self, forecast: Forecast) -> Box<dyn Show> {
         match &self.bars {
@@ -51,7 +46,7 @@ impl Terminal {
         }
     }
 
-    /// How far it is with reading so many bytes is shown as long as the answer lives.
+    /// Shows how far it is with reading so many bytes, until it is dropped.
     pub(crate) fn reading(&self, bytes: u64) -> Reading {
         Reading::new(self.clone(), self.bars.as_ref(), bytes)
     }

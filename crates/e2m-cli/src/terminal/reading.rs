@@ -1,7 +1,7 @@
 //! How far it is with reading many files: one line on a terminal, elsewhere a sign of life now and then.
 
 use super::Terminal;
-use crate::human;
+use e2m_batch::human;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,55 +1,14 @@
 //! What is shown of running tasks, however it is shown.
 
-use crate::human;
-use crate::task_size::TaskSize;
-use e2m_pipeline::Event;
-
-/// A task, as it is shown.
-#[derive(Debug, Clone)]
-pub(crate) struct TaskView {
-    /// Its place in the batch, from 0.
-    pub(crate) index: usize,
-    /// Tasks in the batch.
-    pub(crate) of: usize,
-    /// `CD070/DAPI`.
-    pub(crate) name: String,
-    /// Its images.
-    pub(crate) size: Option<TaskSize>,
-}
-
-impl TaskView {
-    /// `[2/3] CD070/DAPI`.
-    pub(crate) fn label(&self) -> String {
-        format!("[{}/{}] {}", self.index + 1, self.of, self.name)
-    }
-}
-
-/// How far a step of a stage is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Step {
-    /// 1 to 4.
-    pub(crate) stage: u8,
-    /// In a few words.
-    pub(crate) what: String,
-    /// Rows done.
-    pub(crate) rows: usize,
-    /// Rows in all.
-    pub(crate) of: usize,
-}
-
-impl Step {
-    /// 0 to 100.
-    pub(crate) fn percent(&self) -> u64 {
-        (100 * self.rows / self.of.max(1)) as u64
-    }
-}
+use e2m_batch::{BatchEvent, TaskEnding, TaskResult, TaskView, human};
+use e2m_pipeline::{Stage, Status};
 
 /// Shows running tasks.
 pub(crate) trait Show {
     /// A task begins.
     fn task_started(&mut self, task: &TaskView);
-    /// Something happens in it.
-    fn event(&mut self, task: &TaskView, event: &Event);
+    /// Something happens in a task: a stage begins, goes on or ends, or there is a note.
+    fn event(&mut self, event: &BatchEvent<'_>);
     /// Memory that the process which runs it holds, bytes.
     fn memory(&mut self, task: &TaskView, rss_bytes: u64);
     /// It was stopped and will begin again.
@@ -59,14 +18,8 @@ pub(crate) trait Show {
 }
 
 /// `stage 3 fine alignment`.
-pub(crate) fn stage_name(stage: u8) -> String {
-    let name = match stage {
-        1 => "padding",
-        2 => "coarse alignment",
-        3 => "fine alignment",
-        _ => "difference",
-    };
-    format!("stage {stage} {name}")
+pub(crate) fn stage_name(stage: Stage) -> String {
+    format!("stage {stage} {}", stage.name())
 }
 
 /// How a task has ended, for the line that says so.
@@ -84,6 +37,31 @@ pub(crate) struct TaskEnd {
     pub(crate) worked: bool,
     /// Whether it went all the way, so that others of its size will take about as long.
     pub(crate) typical: bool,
+}
+
+impl TaskEnd {
+    /// Of this result.
+    pub(crate) fn of(result: &TaskResult) -> Self {
+        let how = match result.ending() {
+            TaskEnding::Complete => "complete",
+            TaskEnding::Suspect => "suspect",
+            TaskEnding::Failed => "failed",
+            TaskEnding::Interrupted | TaskEnding::NotBegun | TaskEnding::Queued => "interrupted",
+        };
+        let why = match &result.status {
+            Status::Suspect(why) | Status::Error(why) => Some(why.clone()),
+            Status::Complete | Status::Incomplete(_) => None,
+        };
+        Self {
+            how,
+            why,
+            seconds: result.seconds,
+            peak_rss_bytes: result.peak_rss_bytes,
+            worked: result.worked(),
+            typical: !result.stages_done.is_empty()
+                && matches!(result.ending(), TaskEnding::Complete | TaskEnding::Suspect),
+        }
+    }
 }
 
 /// The line that ends a task.

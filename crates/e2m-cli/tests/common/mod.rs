@@ -57,7 +57,13 @@ impl Bench {
 
     /// Adds a pair.
     pub(crate) fn pair(&self, recipe: &Recipe, sample: &str, dye: &str) {
-        write_pair(recipe, &self.path("raw"), sample, dye).expect("a pair");
+        let key = format!("{recipe:?} {sample} {dye}");
+        let made = e2m_testing::made_once(&key, &self.path("raw"), |folder| {
+            write_pair(recipe, folder, sample, dye)
+                .map(|_| ())
+                .map_err(std::io::Error::other)
+        });
+        made.expect("a pair");
     }
 
     /// Writes the batch file: the usual one with these lines behind its folders.

@@ -1,11 +1,15 @@
 //! A run is killed at random instants, 200 in all, and so are workers of a pool.
 
 use crate::way::Way;
+use e2m_testing::sample;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// A pair of several times as many pixels, so that most instants fall into the computing.
 const WIDTH: usize = 600;
+
+/// So many instants are in a sample of those of one way.
+const SAMPLE: usize = 3;
 
 /// Numbers between 0 and 1 that are the same in every run of the test.
 struct Dice(u64);
@@ -27,17 +31,19 @@ fn kill_at_instants(formats: &'static str, pool: bool, kills: usize) {
     let (whole, _) = way.uninterrupted();
     let takes = started.elapsed();
     let mut dice = Dice(formats.len() as u64 + u64::from(pool) * 100);
-    for kill in 0..kills {
+    let instants = (0..kills).map(|kill| (kill, dice.roll()));
+    let drawn = sample(&format!("instants, {}", way.name()), instants, SAMPLE);
+    for &(kill, share) in &drawn {
         // A worker alone every other time: then the run goes on without it.
         let worker_only = pool && kill % 2 == 1;
-        let mut instant = takes.mul_f64(dice.roll());
+        let mut instant = takes.mul_f64(share);
         // A run that had ended by then was quicker than the first one.
         while !is_killed(&way, instant, worker_only) {
             instant = instant.mul_f64(0.8);
         }
         way.assert_completes(&whole, &format!("a death after {instant:?} of {takes:?}"));
     }
-    println!("{}: {kills} runs killed", way.name());
+    println!("{}: {} runs killed", way.name(), drawn.len());
 }
 
 /// Starts from nothing and kills after this time; `false` where the run had ended.

@@ -11,10 +11,20 @@ use std::collections::BTreeMap;
 use std::fs;
 
 const TASKS: usize = 500;
+/// So many where sweeps are sampled.
+const FEW_TASKS: usize = 80;
 /// By then a process has everything it will need.
 const WARM: usize = 10;
 /// So many tasks at the beginning and at the end are compared.
 const SHARE: usize = 100;
+
+fn tasks() -> usize {
+    if e2m_testing::is_sampled() {
+        FEW_TASKS
+    } else {
+        TASKS
+    }
+}
 
 /// What a process held after a task, and the processor time of the task.
 struct After {
@@ -35,7 +45,7 @@ fn batch(execution: &str) -> Bench {
     };
     bench.pair(&recipe, "s000", "DAPI");
     let first = bench.path("raw/s000");
-    for number in 1..TASKS {
+    for number in 1..tasks() {
         let folder = bench.path(&format!("raw/s{number:03}"));
         fs::create_dir(&folder).expect("a folder");
         for file in fs::read_dir(&first).expect("a folder").flatten() {
@@ -90,7 +100,7 @@ fn run(bench: &Bench) -> BTreeMap<u64, Vec<After>> {
                 .sum(),
         });
     }
-    assert_eq!(workers.values().map(Vec::len).sum::<usize>(), TASKS);
+    assert_eq!(workers.values().map(Vec::len).sum::<usize>(), tasks());
     workers
 }
 

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 /// Nothing that is waited for takes longer.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Tests on a cluster, of which a sample has so many.
+const TESTS: [&str; 5] = ["refused", "restart", "scratch", "setup", "twelve"];
+const SAMPLE: usize = 2;
+
 /// A cluster; it ends with the test, however that ends.
 pub(crate) struct Cluster {
     xtask: PathBuf,
@@ -17,18 +21,16 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one; `None`, with a printed reason, where nothing can.
-    #[expect(clippy::print_stdout, reason = "a skipped test says why")]
+    /// Starts one for the test of this name; `None`, with a printed reason, where nothing can, and where a sample of the tests
+    /// does without this one.
     pub(crate) fn up(name: &str) -> Option<Self> {
-        let (Some(xtask), Some(place)) = (
-            std::env::var_os("E2M_TEST_XTASK"),
-            std::env::var_os("E2M_TEST_SLURM_DIR"),
-        ) else {
-            let why = "no cluster: `cargo xtask test` starts them, or set E2M_TEST_XTASK to the program xtask and E2M_TEST_SLURM_DIR to a folder";
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
-            println!("skipped: {why}");
+        if !e2m_testing::is_drawn("tests on a cluster", name, &TESTS, SAMPLE) {
             return None;
-        };
+        }
+        let (xtask, place) = e2m_testing::prerequisite(
+            "a cluster (`cargo xtask test` starts them; or set E2M_TEST_XTASK to the program xtask and E2M_TEST_SLURM_DIR to a folder)",
+            std::env::var_os("E2M_TEST_XTASK").zip(std::env::var_os("E2M_TEST_SLURM_DIR")),
+        )?;
         let folder = Path::new(&place).join(name);
         let output = Command::new(&xtask)
             .args(["slurm", "up", "--dir"])

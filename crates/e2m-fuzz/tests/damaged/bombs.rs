@@ -2,30 +2,30 @@
 
 use crate::limits::within_limits;
 use crate::tiff::{GREY, Packing, Recipe};
-use e2m_fuzz::{Answer, FileInMemory, target};
+use e2m_fuzz::{FileInMemory, ReadOutcome, target};
 
 const MB: usize = 1_000_000;
 
-fn feed(name: &str, target_name: &str, bytes: &[u8]) -> Answer {
+fn feed(name: &str, target_name: &str, bytes: &[u8]) -> ReadOutcome {
     assert!(bytes.len() <= 1 << 20, "{name} has {} bytes", bytes.len());
     let target = target(target_name).expect("a target");
     within_limits(name, || (target.run)(bytes))
 }
 
 /// The raw reader alone, as a run uses it.
-fn load(name: &str, bytes: &[u8]) -> Answer {
+fn load(name: &str, bytes: &[u8]) -> ReadOutcome {
     assert!(bytes.len() <= 1 << 20, "{name} has {} bytes", bytes.len());
     let file = FileInMemory::of("CD070_PreStain_DAPI.tif", bytes);
     within_limits(name, || {
         let loaded = e2m_io::RawImage::open(file.path()).and_then(|image| image.load_plane());
-        Answer::from(loaded.map(|_| ()))
+        ReadOutcome::from(loaded.map(|_| ()))
     })
 }
 
-fn refused(answer: &Answer, why: &str) {
-    match answer {
-        Answer::Refused(error) => assert!(error.contains(why), "{error}"),
-        Answer::Read => panic!("it was read, without a word of {why}"),
+fn refused(outcome: &ReadOutcome, why: &str) {
+    match outcome {
+        ReadOutcome::Refused(error) => assert!(error.contains(why), "{error}"),
+        ReadOutcome::Read => panic!("it was read, without a word of {why}"),
     }
 }
 
@@ -53,8 +53,8 @@ fn what_expands_too_far_is_refused_and_what_does_not_is_read() {
                 ..GREY
             };
             let name = format!("{packing:?}, {samples} samples");
-            let answer = load(&name, &black(strips, 190));
-            assert_eq!(answer, Answer::Read, "{name}");
+            let outcome = load(&name, &black(strips, 190));
+            assert_eq!(outcome, ReadOutcome::Read, "{name}");
             for tile in [None, Some(1024)] {
                 let beyond = Recipe { tile, ..strips };
                 refused(&load(&name, &black(beyond, 230)), "is blank, or nearly so");
@@ -80,9 +80,9 @@ fn a_jpeg_that_expands_far_is_read_or_refused() {
         };
         let file = black(recipe, megapixels);
         let name = format!("JPEG, {samples} samples, {rows} rows, {megapixels} Mpx");
-        let answer = load(&name, &file);
+        let outcome = load(&name, &file);
         if rows == 64 {
-            assert_eq!(answer, Answer::Read, "{name}");
+            assert_eq!(outcome, ReadOutcome::Read, "{name}");
         }
     }
 }
@@ -131,8 +131,8 @@ fn strips_and_tiles_over_one_another_are_refused() {
         (323, 4, 1, 1),
         (324, 1, rows as u32, 8 + 2 + 8 * 12 + 4),
     ];
-    let answer = load("tiles of one pixel", &with_tags(&tiles, &offsets));
-    assert_eq!(answer, Answer::Read);
+    let outcome = load("tiles of one pixel", &with_tags(&tiles, &offsets));
+    assert_eq!(outcome, ReadOutcome::Read);
 }
 
 #[test]
@@ -177,8 +177,8 @@ fn a_description_of_very_many_facts_is_read_in_time() {
         (278, 4, 1, 1),
         (339, 4, 1, 3),
     ];
-    let answer = feed("many facts", "tiff", &with_tags(&tags, json.as_bytes()));
-    assert_eq!(answer, Answer::Read);
+    let outcome = feed("many facts", "tiff", &with_tags(&tags, json.as_bytes()));
+    assert_eq!(outcome, ReadOutcome::Read);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::damage::Random;
 use crate::tiff::{GREY, Packing, Recipe};
-use e2m_fuzz::{Answer, FileInMemory};
+use e2m_fuzz::{FileInMemory, ReadOutcome};
 use e2m_image::{BandSink, Size};
 use e2m_io::{
     CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, RawError, RawImage,
@@ -21,7 +21,7 @@ pub(crate) struct Kind {
     /// Where it says what it is.
     pub(crate) structure: Vec<Range<usize>>,
     /// Reads no more than a part of it.
-    pub(crate) quick: fn(&[u8]) -> Answer,
+    pub(crate) quick: fn(&[u8]) -> ReadOutcome,
     /// Of so many files with a flip in their structure one is read whole, of those with a flip elsewhere three; decoding all of
     /// them would take minutes.
     pub(crate) whole_every: usize,
@@ -147,17 +147,17 @@ fn raw(name: &'static str, whole_every: usize, recipe: Recipe) -> Kind {
 }
 
 /// The header.
-fn quick_raw(bytes: &[u8]) -> Answer {
+fn quick_raw(bytes: &[u8]) -> ReadOutcome {
     let file = FileInMemory::of("CD070_PostStain_DAPI.tif", bytes);
     let read = || -> Result<(), RawError> { RawImage::open(file.path()).map(|_| ()) };
-    named(&file, Answer::from(read()))
+    named(&file, ReadOutcome::from(read()))
 }
 
-fn named(file: &FileInMemory, answer: Answer) -> Answer {
-    if let Answer::Refused(error) = &answer {
+fn named(file: &FileInMemory, outcome: ReadOutcome) -> ReadOutcome {
+    if let ReadOutcome::Refused(error) = &outcome {
         assert!(file.is_named_in(error), "{error}");
     }
-    answer
+    outcome
 }
 
 fn checkpoint(
@@ -194,7 +194,7 @@ fn checkpoint(
         // The directory and what follows it lie behind the pixels.
         CheckpointFormat::Tiff => vec![0..8, bytes.len() - 400..bytes.len()],
     };
-    let (target, quick): (_, fn(&[u8]) -> Answer) = match format {
+    let (target, quick): (_, fn(&[u8]) -> ReadOutcome) = match format {
         CheckpointFormat::Fits => ("fits", quick_fits),
         CheckpointFormat::Tiff => ("tiff", quick_tiff),
     };
@@ -209,25 +209,25 @@ fn checkpoint(
     }
 }
 
-fn quick_fits(bytes: &[u8]) -> Answer {
+fn quick_fits(bytes: &[u8]) -> ReadOutcome {
     opened("01_padded_post.fits", bytes)
 }
 
-fn quick_tiff(bytes: &[u8]) -> Answer {
+fn quick_tiff(bytes: &[u8]) -> ReadOutcome {
     opened("01_padded_post.tiff", bytes)
 }
 
 /// A checkpoint's header and facts.
-fn opened(name: &str, bytes: &[u8]) -> Answer {
+fn opened(name: &str, bytes: &[u8]) -> ReadOutcome {
     let file = FileInMemory::of(name, bytes);
     named(
         &file,
-        Answer::from(e2m_io::CheckpointReader::open(file.path()).map(|_| ())),
+        ReadOutcome::from(e2m_io::CheckpointReader::open(file.path()).map(|_| ())),
     )
 }
 
 fn text(name: &'static str, target: &'static str, bytes: Vec<u8>, whole_every: usize) -> Kind {
-    let quick: fn(&[u8]) -> Answer = match target {
+    let quick: fn(&[u8]) -> ReadOutcome = match target {
         "batch_file" => |bytes| quick_text("batch_file", bytes),
         "manifest" => |bytes| quick_text("manifest", bytes),
         "suffix" => |bytes| quick_text("suffix", bytes),
@@ -246,7 +246,7 @@ fn text(name: &'static str, target: &'static str, bytes: Vec<u8>, whole_every: u
 }
 
 /// The beginning, as it is.
-fn quick_text(target: &str, bytes: &[u8]) -> Answer {
+fn quick_text(target: &str, bytes: &[u8]) -> ReadOutcome {
     let target = e2m_fuzz::target(target).expect("a target");
     (target.run)(&bytes[..bytes.len().min(8000)])
 }

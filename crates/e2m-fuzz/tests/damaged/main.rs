@@ -8,7 +8,8 @@ mod limits;
 mod tiff;
 
 use damage::{cuts, flips};
-use e2m_fuzz::{Answer, Target, target};
+use e2m_fuzz::{ReadOutcome, Target, target};
+use e2m_testing::{is_sampled, sample};
 use kinds::{KINDS, Kind};
 use limits::within_limits;
 
@@ -16,6 +17,9 @@ use limits::within_limits;
 const CUTS: usize = 100;
 /// Bytes of each file that are flipped, one at a time.
 const FLIPS: usize = 2000;
+/// So many of each are in a sample.
+const SAMPLED_CUTS: usize = 15;
+const SAMPLED_FLIPS: usize = 150;
 
 fn reader(kind: &Kind) -> Target {
     target(kind.target).expect("a target")
@@ -31,17 +35,20 @@ fn kind(name: &str) -> Kind {
 /// Whole, cut and flipped.
 fn endure(kind: &Kind) {
     let whole = within_limits(kind.name, || (reader(kind).run)(&kind.bytes));
-    assert_eq!(whole, Answer::Read, "{} as it was written", kind.name);
-    for cut in cuts(&kind.bytes, CUTS) {
+    assert_eq!(whole, ReadOutcome::Read, "{} as it was written", kind.name);
+    let all = cuts(&kind.bytes, CUTS);
+    for cut in sample(&format!("cuts of {}", kind.name), all, SAMPLED_CUTS) {
         let name = format!("{} cut to {} bytes", kind.name, cut.len());
-        let answer = within_limits(&name, || (reader(kind).run)(cut));
+        let outcome = within_limits(&name, || (reader(kind).run)(cut));
         assert!(
-            !kind.is_binary || answer != Answer::Read,
+            !kind.is_binary || outcome != ReadOutcome::Read,
             "{name}: it was read"
         );
     }
     let mut refused = 0;
-    for (number, flipped) in flips(kind, FLIPS).enumerate() {
+    let drawn = sample(&format!("flips of {}", kind.name), 0..FLIPS, SAMPLED_FLIPS);
+    let all = flips(kind, FLIPS).enumerate();
+    for (number, flipped) in all.filter(|(number, _)| drawn.binary_search(number).is_ok()) {
         let name = format!("{}, flip {number}", kind.name);
         // A byte of the pixels is noticed only where they are read.
         let whole_every = if damage::is_in_structure(number) {
@@ -54,10 +61,11 @@ fn endure(kind: &Kind) {
         } else {
             kind.quick
         };
-        refused += u64::from(within_limits(&name, || run(&flipped)) != Answer::Read);
+        refused += u64::from(within_limits(&name, || run(&flipped)) != ReadOutcome::Read);
     }
+    let enough = if is_sampled() { 0 } else { 50 };
     assert!(
-        refused > 50,
+        refused > enough,
         "{}: only {refused} flips were noticed",
         kind.name
     );

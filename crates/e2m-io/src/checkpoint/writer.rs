@@ -101,7 +101,7 @@ impl CheckpointWriter {
     ///
     /// # Errors
     /// Those of [`CheckpointWriter::create`]; they name the file in `scratch` where it is that one.
-    pub fn create_by_way_of(
+    pub fn create_in_scratch(
         scratch: &Path,
         path: &Path,
         size: Size,

@@ -1,7 +1,7 @@
-//! What counts the points and acts at the chosen one.
+//! Counts the points, and fails or dies at the chosen one.
 //!
-//! The journal is the counter: every passage appends a record of fixed length, and where the record came to lie is its
-//! number. A file opened for appending does that rightly for several processes at once.
+//! The journal is the counter: every point appends a line of fixed length, and the position of that line is its number. Files
+//! opened for appending keep this right for several processes at once.
 
 use super::Operation;
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
@@ -12,7 +12,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Length of a record of the journal: the operation, a space, the path, filled up with spaces, and a line end. Longer paths
+/// Length of a line of the journal: the operation, a space, the path, filled up with spaces, and a line end. Longer paths
 /// are cut at their beginning.
 pub const RECORD_BYTES: usize = 512;
 
@@ -137,7 +137,8 @@ impl Armed {
         while !path.is_char_boundary(start) {
             start += 1;
         }
-        let mut record = format!("{text}{}", &path[start..]).into_bytes();
+        let end = path.get(start..).unwrap_or_default();
+        let mut record = format!("{text}{end}").into_bytes();
         record.resize(RECORD_BYTES - 1, b' ');
         record.push(b'\n');
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);

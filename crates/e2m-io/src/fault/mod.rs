@@ -1,9 +1,9 @@
 //! Numbered points at which a build for tests fails or dies on purpose.
 //!
-//! Every change that this crate makes to a disk passes through here: creating a file, a write, a sync, a rename, making a
-//! folder, removing a file. Built without the feature `fault-injection`, nothing of it is left. Built with it, every passage
-//! is counted over all processes of a run and kept in a journal, and at one of them the run can be made to die or to fail
-//! ([`arm`]), which is how the tests of crash safety go through all of them.
+//! Every change that this crate makes to a disk is such a point: creating a file, a write, a sync, a rename, making a folder,
+//! removing a file. Without the feature `fault-injection` the functions here are empty. With it, every point is counted over all
+//! processes of a run and written to a journal. At a chosen point the run can be made to die or to fail ([`arm`]); the tests of
+//! crash safety go through all of them.
 
 #[cfg(feature = "fault-injection")]
 mod armed;
@@ -35,14 +35,14 @@ pub(crate) enum Operation {
     Remove,
 }
 
-/// Passed before an operation on the file that is, or will be, called `path`.
+/// Marks the point before an operation on the file that is, or will be, called `path`.
 #[cfg(not(feature = "fault-injection"))]
 #[expect(clippy::unnecessary_wraps, reason = "it fails in builds for tests")]
 pub(crate) fn point(_: Operation, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Passed with a write: one that is to die does so half-way.
+/// Does a write, which is a point as well: a run that is to die at it dies half-way.
 #[cfg(not(feature = "fault-injection"))]
 pub(crate) fn write(
     _: &Path,

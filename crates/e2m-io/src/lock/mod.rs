@@ -1,15 +1,21 @@
 //! A folder in which one run works at a time.
 //!
-//! The lock is the system's (`flock`) on a file in the folder: it ends with the process that holds it, however that dies. On a disk
-//! of this machine that is all. File systems that several machines share may keep locks to one machine, or know none; there,
-//! two things more make it hold:
+//! The lock is the system's (`flock`) on a file in the folder. It ends with the process that holds it, however that process
+//! dies. On a disk of this machine that is all.
 //!
-//! * The holder writes into the file who it is, and counts up in it every few seconds. Whoever finds the record of another
-//!   machine, or of anybody where there are no locks, watches it: while it counts, that run is alive.
-//! * Whoever writes his record waits a moment, and looks whether it is still his own.
+//! A file system that several machines share may keep locks to one machine, or know none. There a lock consists of three things
+//! more:
 //!
-//! The file stays when the lock is given up. Removing it could leave two runs with locks on two files of the same name.
+//! * The holder writes a [`LockRecord`] into the file, which says who it is.
+//! * A [`Heartbeat`] counts up in the record every few seconds. Whoever finds the record of another machine, or any record where
+//!   there are no locks, watches it: while it counts up, its run is alive. How long it stands still is measured by the clock of
+//!   the watching process; times of files and of other machines are never compared. A lock whose heartbeat cannot be started is
+//!   not held: others would take it over.
+//! * Whoever writes a record waits a moment, and holds the lock only if the record is still there.
+//!
+//! The file stays when the lock is released. Removing it could leave two runs with locks on two files of the same name.
 
+mod heartbeat;
 mod record;
 
 #[cfg(test)]
@@ -19,37 +25,39 @@ pub use record::LockOwner;
 
 use crate::fault::{self, Operation};
 use crate::section::read_exact_at;
-use record::{RECORD_BYTES, Record, is_dead};
+use heartbeat::{Heartbeat, SpawnThread, spawn_thread};
+use record::{LockRecord, RECORD_BYTES, process_is_dead};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How a lock is kept.
 #[derive(Debug, Clone, Copy)]
-struct Timing {
-    /// The holder counts up so often.
-    beat: Duration,
-    /// A record that has not changed for so long is a dead run's. Several beats, as file systems of clusters show changes
-    /// late.
-    stale: Duration,
-    /// After so long a record must still be one's own: longer than it takes from finding that nobody has it to writing.
-    settle: Duration,
-    /// Whether the file system's locks are used.
-    system: bool,
-    /// Whether other machines may use the file system; `None` asks it.
+struct LockSettings {
+    /// Between two counts of the heartbeat.
+    heartbeat: Duration,
+    /// How long a record has to stand still before its run is taken for dead. Several heartbeats, as file systems of clusters
+    /// show changes late.
+    stale_after: Duration,
+    /// How long a new record has to stay before the lock is held: longer than it takes from finding the lock free to writing.
+    confirm_after: Duration,
+    /// Whether the system's locks are used.
+    system_lock: bool,
+    /// Whether other machines may use the file system; `None` asks the system.
     shared: Option<bool>,
+    /// How the heartbeat's thread is started.
+    spawn: SpawnThread,
 }
 
-const TIMING: Timing = Timing {
-    beat: Duration::from_secs(10),
-    stale: Duration::from_secs(60),
-    settle: Duration::from_millis(250),
-    system: true,
+const SETTINGS: LockSettings = LockSettings {
+    heartbeat: Duration::from_secs(10),
+    stale_after: Duration::from_secs(60),
+    confirm_after: Duration::from_millis(250),
+    system_lock: true,
     shared: None,
+    spawn: spawn_thread,
 };
 
 /// A folder cannot be locked.
@@ -62,10 +70,10 @@ pub struct LockError {
     pub source: io::Error,
 }
 
-/// The answer to the wish for a lock.
+/// What came of one attempt to lock a folder.
 #[derive(Debug)]
 pub enum Attempt {
-    /// It is ours.
+    /// The lock is held from now on.
     Held(FolderLock),
     /// Somebody else has it, or may have it.
     Busy(LockOwner),
@@ -75,7 +83,7 @@ pub enum Attempt {
 #[derive(Debug)]
 pub struct LockSeeker {
     path: PathBuf,
-    timing: Timing,
+    settings: LockSettings,
     /// The last record seen, and since when it has not changed.
     watched: Option<(Vec<u8>, Instant)>,
 }
@@ -85,7 +93,7 @@ impl LockSeeker {
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            timing: TIMING,
+            settings: SETTINGS,
             watched: None,
         }
     }
@@ -93,7 +101,7 @@ impl LockSeeker {
     /// Tries once: at once, or in a moment on a network.
     ///
     /// # Errors
-    /// What the system says of the file.
+    /// What the system says of the file, and on a shared file system that no thread could be started for the heartbeat.
     pub fn attempt(&mut self) -> Result<Attempt, LockError> {
         self.try_once().map_err(|source| LockError {
             path: self.path.clone(),
@@ -104,52 +112,50 @@ impl LockSeeker {
     fn try_once(&mut self) -> io::Result<Attempt> {
         let file = open(&self.path)?;
         let system = match file.try_lock() {
-            _ if !self.timing.system => false,
+            _ if !self.settings.system_lock => false,
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => {
-                return Ok(Attempt::Busy(Record::read(&file).owner()));
+                return Ok(Attempt::Busy(LockRecord::read(&file).owner()));
             }
             Err(TryLockError::Error(_)) => false,
         };
-        let own = Record::of_this_process();
+        let own = LockRecord::of_this_process();
         if system && !self.is_shared(&file) {
-            // What is written is for people, and a full disk no reason to do nothing.
+            // The record is only for people here, so a full disk is no reason to give up.
             let _ = own.write(&file, &self.path);
-            return Ok(Attempt::Held(FolderLock {
-                file: Arc::new(file),
-                own: own.token(),
-                end: None,
-                beat: None,
-            }));
+            return Ok(Attempt::Held(FolderLock::new(file, &own)));
         }
-        let found = Record::read(&file);
+        let found = LockRecord::read(&file);
         let left_alone = found.is_free() || system && found.is_of_this_machine();
         if !left_alone && !self.is_stale(&found, &file) {
             return Ok(Attempt::Busy(found.owner()));
         }
         own.write(&file, &self.path)?;
         file.sync_data()?;
-        std::thread::sleep(self.timing.settle);
-        // Opened anew, a file of a network is asked for again.
-        let now = Record::read(&open(&self.path)?);
-        if !now.is_of(&own.token()) {
+        std::thread::sleep(self.settings.confirm_after);
+        // A file of a network is read again only if it is opened again.
+        let now = LockRecord::read(&open(&self.path)?);
+        if !now.has_token(&own.token()) {
             return Ok(Attempt::Busy(now.owner()));
         }
-        Ok(Attempt::Held(FolderLock::start(file, own, self)))
+        // When the heartbeat fails, the lock is dropped, which empties the record.
+        let mut lock = FolderLock::new(file, &own);
+        lock.start_heartbeat(own, self)?;
+        Ok(Attempt::Held(lock))
     }
 
     fn is_shared(&self, file: &File) -> bool {
-        self.timing.shared.unwrap_or_else(|| is_on_network(file))
+        self.settings.shared.unwrap_or_else(|| is_on_network(file))
     }
 
-    /// Whether whoever wrote a record is gone.
-    fn is_stale(&mut self, found: &Record, file: &File) -> bool {
-        if found.is_of_this_machine() && found.process().is_some_and(is_dead) {
+    /// Whether the run that wrote a record is dead.
+    fn is_stale(&mut self, found: &LockRecord, file: &File) -> bool {
+        if found.is_of_this_machine() && found.process().is_some_and(process_is_dead) {
             return true;
         }
-        let now = bytes(file);
+        let now = read_record(file);
         match &self.watched {
-            Some((seen, since)) if *seen == now => since.elapsed() >= self.timing.stale,
+            Some((seen, since)) if *seen == now => since.elapsed() >= self.settings.stale_after,
             _ => {
                 self.watched = Some((now, Instant::now()));
                 false
@@ -174,7 +180,7 @@ pub fn is_locked(path: &Path) -> bool {
     let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
         return false;
     };
-    let found = Record::read(&file);
+    let found = LockRecord::read(&file);
     match file.try_lock() {
         Ok(()) => is_on_network(&file) && !found.is_free() && !found.is_of_this_machine(),
         Err(TryLockError::WouldBlock) => true,
@@ -186,53 +192,39 @@ pub fn is_locked(path: &Path) -> bool {
 #[derive(Debug)]
 pub struct FolderLock {
     file: Arc<File>,
-    /// What tells its record from others.
-    own: String,
-    /// Ends the beat.
-    end: Option<Sender<()>>,
-    beat: Option<JoinHandle<()>>,
+    /// Tells its record from those of all other locks.
+    token: String,
+    /// On a shared file system.
+    heartbeat: Option<Heartbeat>,
 }
 
 impl FolderLock {
-    fn start(file: File, mut record: Record, seeker: &LockSeeker) -> Self {
-        let file = Arc::new(file);
-        let own = record.token();
-        let (end, ended) = channel();
-        let (shown, path, every) = (Arc::clone(&file), seeker.path.clone(), seeker.timing.beat);
-        let beat = std::thread::Builder::new()
-            .name("lock".into())
-            .spawn(move || {
-                while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                    // One that stood still for too long has lost it, and must not say that it is its own.
-                    if !Record::read(&shown).is_of(&record.token()) {
-                        tracing::warn!(path = %path.display(), "another run has taken over the lock of this task");
-                        return;
-                    }
-                    record.count_up();
-                    let written = record.write(&shown, &path).and_then(|()| shown.sync_data());
-                    if let Err(error) = written {
-                        tracing::debug!(path = %path.display(), %error, "the lock does not show that it is held");
-                    }
-                }
-            });
+    fn new(file: File, record: &LockRecord) -> Self {
         Self {
-            file,
-            own,
-            end: Some(end),
-            beat: beat.ok(),
+            file: Arc::new(file),
+            token: record.token(),
+            heartbeat: None,
         }
+    }
+
+    fn start_heartbeat(&mut self, record: LockRecord, seeker: &LockSeeker) -> io::Result<()> {
+        self.heartbeat = Some(Heartbeat::start(
+            seeker.settings.spawn,
+            Arc::clone(&self.file),
+            seeker.path.clone(),
+            record,
+            seeker.settings.heartbeat,
+        )?);
+        Ok(())
     }
 }
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        self.end = None;
-        if let Some(beat) = self.beat.take() {
-            // It does nothing that could panic.
-            let _ = beat.join();
-        }
-        // An empty record is nobody's. Where it cannot be emptied, it is found to be a dead run's.
-        if Record::read(&self.file).is_of(&self.own) {
+        // The heartbeat has to end first, or it could write into the emptied file.
+        self.heartbeat = None;
+        // An empty record belongs to nobody. Where it cannot be emptied, it is found to be a dead run's.
+        if LockRecord::read(&self.file).has_token(&self.token) {
             let _ = self.file.set_len(0);
         }
     }
@@ -289,8 +281,8 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// What the file holds.
-fn bytes(file: &File) -> Vec<u8> {
+/// The bytes of the record; none where the file is too short for one.
+fn read_record(file: &File) -> Vec<u8> {
     let mut bytes = vec![0; RECORD_BYTES];
     match read_exact_at(file, &mut bytes, 0) {
         Ok(()) => bytes,

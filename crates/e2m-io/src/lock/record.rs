@@ -1,4 +1,4 @@
-//! What the file of a lock says: who holds it, and a number that goes up while he lives.
+//! The record in the file of a lock: who holds it, and a number that goes up while that run lives.
 
 use crate::fault;
 use jiff::Timestamp;
@@ -40,8 +40,9 @@ impl fmt::Display for LockOwner {
     }
 }
 
+/// Who holds a lock, with all that tells its record from others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Held {
+pub(super) struct HolderRecord {
     #[serde(flatten)]
     owner: LockOwner,
     /// The start of the machine and the space of its process numbers: hosts may share a name.
@@ -54,21 +55,18 @@ struct Held {
 
 /// The content of a lock's file.
 #[derive(Debug)]
-pub(super) enum Record {
-    /// Nobody's.
+pub(super) enum LockRecord {
+    /// Empty: nobody holds the lock.
     Free,
     /// Not a record: half-written, or something else.
     Unknown,
-    /// Somebody's.
-    Held(Box<HeldRecord>),
+    /// The record of a holder, alive or dead.
+    Held(Box<HolderRecord>),
 }
 
-#[derive(Debug)]
-pub(super) struct HeldRecord(Held);
-
-impl Record {
+impl LockRecord {
     pub(super) fn read(file: &File) -> Self {
-        let bytes = super::bytes(file);
+        let bytes = super::read_record(file);
         if bytes.is_empty() {
             return match file.metadata() {
                 Ok(about) if about.len() == 0 => Self::Free,
@@ -76,7 +74,7 @@ impl Record {
             };
         }
         match serde_json::from_slice(&bytes) {
-            Ok(held) => Self::Held(Box::new(HeldRecord(held))),
+            Ok(held) => Self::Held(Box::new(held)),
             Err(_) => Self::Unknown,
         }
     }
@@ -89,21 +87,21 @@ impl Record {
             process: std::process::id(),
             since: format!("{now:.0}"),
         };
-        Self::Held(Box::new(HeldRecord(Held {
+        Self::Held(Box::new(HolderRecord {
             token: format!("{}-{}-{number}", now.as_nanosecond(), std::process::id()),
             owner,
             machine: this_machine().to_owned(),
             beat: 0,
-        })))
+        }))
     }
 
     pub(super) fn is_free(&self) -> bool {
         matches!(self, Self::Free)
     }
 
-    fn held(&self) -> Option<&Held> {
+    fn held(&self) -> Option<&HolderRecord> {
         match self {
-            Self::Held(record) => Some(&record.0),
+            Self::Held(record) => Some(record),
             Self::Free | Self::Unknown => None,
         }
     }
@@ -136,14 +134,14 @@ impl Record {
             .unwrap_or_default()
     }
 
-    /// Whether it is the record with this token, whatever its age.
-    pub(super) fn is_of(&self, token: &str) -> bool {
+    /// Whether it is the record with this token, however far it has counted.
+    pub(super) fn has_token(&self, token: &str) -> bool {
         self.held().is_some_and(|held| held.token == token)
     }
 
     pub(super) fn count_up(&mut self) {
         if let Self::Held(record) = self {
-            record.0.beat += 1;
+            record.beat += 1;
         }
     }
 
@@ -179,7 +177,7 @@ pub(super) fn this_host() -> &'static str {
     HOST.get_or_init(|| host_name().chars().take(MAX_HOST_CHARS).collect())
 }
 
-/// Which start of which machine this is, and which space its process numbers are of; empty where the system does not say.
+/// This start of this machine, and the namespace of its process numbers; empty where the system does not say.
 pub(super) fn this_machine() -> &'static str {
     static MACHINE: OnceLock<String> = OnceLock::new();
     MACHINE.get_or_init(|| {
@@ -201,14 +199,14 @@ fn host_name() -> String {
     "this host".to_owned()
 }
 
-/// Whether there is surely no such process on this host. Its number may have been given to another one since; then its
-/// record is watched like that of another host.
+/// Whether there is surely no such process on this host. If its number was given to another process since, the record is
+/// watched like that of another host.
 #[cfg(target_os = "linux")]
-pub(super) fn is_dead(process: u32) -> bool {
+pub(super) fn process_is_dead(process: u32) -> bool {
     !Path::new("/proc").join(process.to_string()).exists() && Path::new("/proc/self").exists()
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn is_dead(_: u32) -> bool {
+pub(super) fn process_is_dead(_: u32) -> bool {
     false
 }

@@ -4,36 +4,37 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 /// As on a file system of a cluster, but quicker.
-const QUICK: Timing = Timing {
-    beat: Duration::from_millis(20),
-    stale: Duration::from_millis(400),
-    settle: Duration::from_millis(50),
-    system: true,
+const QUICK: LockSettings = LockSettings {
+    heartbeat: Duration::from_millis(20),
+    stale_after: Duration::from_millis(400),
+    confirm_after: Duration::from_millis(50),
+    system_lock: true,
     shared: Some(true),
+    spawn: spawn_thread,
 };
 
-const WITHOUT_SYSTEM: Timing = Timing {
-    system: false,
+const WITHOUT_SYSTEM: LockSettings = LockSettings {
+    system_lock: false,
     ..QUICK
 };
 
-fn seeker(path: &Path, timing: Timing) -> LockSeeker {
+fn seeker(path: &Path, settings: LockSettings) -> LockSeeker {
     LockSeeker {
-        timing,
+        settings,
         ..LockSeeker::new(path)
     }
 }
 
-fn held(path: &Path, timing: Timing) -> Option<FolderLock> {
-    match seeker(path, timing).attempt().expect("an answer") {
+fn held(path: &Path, settings: LockSettings) -> Option<FolderLock> {
+    match seeker(path, settings).attempt().expect("an answer") {
         Attempt::Held(lock) => Some(lock),
         Attempt::Busy(_) => None,
     }
 }
 
 /// Tries until it is held, and tells how long that took.
-fn waited(path: &Path, timing: Timing) -> (FolderLock, Duration) {
-    let (started, mut seeker) = (Instant::now(), seeker(path, timing));
+fn waited(path: &Path, settings: LockSettings) -> (FolderLock, Duration) {
+    let (started, mut seeker) = (Instant::now(), seeker(path, settings));
     loop {
         match seeker.attempt().expect("an answer") {
             Attempt::Held(lock) => return (lock, started.elapsed()),
@@ -70,9 +71,9 @@ fn dead_process() -> u32 {
 fn one_at_a_time_and_the_other_is_told_who() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("lock");
-    for timing in [TIMING, QUICK, WITHOUT_SYSTEM] {
-        let lock = held(&path, timing).expect("free");
-        match seeker(&path, timing).attempt().expect("an answer") {
+    for settings in [SETTINGS, QUICK, WITHOUT_SYSTEM] {
+        let lock = held(&path, settings).expect("free");
+        match seeker(&path, settings).attempt().expect("an answer") {
             Attempt::Busy(owner) => {
                 let told = owner.to_string();
                 let expected = format!("process {} on host {}", std::process::id(), this_host());
@@ -81,7 +82,7 @@ fn one_at_a_time_and_the_other_is_told_who() {
             Attempt::Held(_) => panic!("two hold it"),
         }
         drop(lock);
-        drop(held(&path, timing).expect("free again"));
+        drop(held(&path, settings).expect("free again"));
         assert_eq!(fs::metadata(&path).expect("it stays").len(), 0);
     }
 }
@@ -90,18 +91,18 @@ fn one_at_a_time_and_the_other_is_told_who() {
 fn what_a_dead_process_of_this_host_left_is_taken_at_once() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("lock");
-    for timing in [TIMING, QUICK, WITHOUT_SYSTEM] {
+    for settings in [SETTINGS, QUICK, WITHOUT_SYSTEM] {
         leave(&path, this_host(), dead_process());
-        held(&path, timing).expect("recovered");
+        held(&path, settings).expect("recovered");
     }
     // Nobody else has the system's lock, so whoever it was is gone, even if the number lives.
-    for timing in [TIMING, QUICK] {
+    for settings in [SETTINGS, QUICK] {
         leave(&path, this_host(), std::process::id());
-        held(&path, timing).expect("recovered");
+        held(&path, settings).expect("recovered");
     }
     // On a disk of this machine there is nobody else, whatever is written there.
     leave(&path, "another", 1);
-    held(&path, TIMING).expect("recovered");
+    held(&path, SETTINGS).expect("recovered");
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn whoever_was_taken_over_leaves_the_new_record_alone() {
     let path = folder.path().join("lock");
     let first = held(&path, WITHOUT_SYSTEM).expect("free");
     leave(&path, "another", 1);
-    std::thread::sleep(4 * WITHOUT_SYSTEM.beat);
+    std::thread::sleep(4 * WITHOUT_SYSTEM.heartbeat);
     drop(first);
     let text = fs::read_to_string(&path).expect("reads");
     assert!(text.contains("another"), "{text}");
@@ -121,7 +122,7 @@ fn a_look_takes_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("lock");
     assert!(!is_locked(&path) && !path.exists());
-    let lock = held(&path, TIMING).expect("free");
+    let lock = held(&path, SETTINGS).expect("free");
     assert!(is_locked(&path));
     drop(lock);
     assert!(!is_locked(&path));
@@ -131,11 +132,11 @@ fn a_look_takes_nothing() {
 fn another_host_is_watched_and_taken_for_dead_only_when_it_stands_still() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("lock");
-    for timing in [QUICK, WITHOUT_SYSTEM] {
+    for settings in [QUICK, WITHOUT_SYSTEM] {
         leave(&path, "another", 1);
-        assert!(held(&path, timing).is_none(), "it may be alive");
-        let (_, took) = waited(&path, timing);
-        assert!(took >= timing.stale, "{took:?}");
+        assert!(held(&path, settings).is_none(), "it may be alive");
+        let (_, took) = waited(&path, settings);
+        assert!(took >= settings.stale_after, "{took:?}");
     }
 }
 
@@ -146,10 +147,37 @@ fn a_holder_that_counts_is_never_taken_for_dead() {
     let _lock = held(&path, WITHOUT_SYSTEM).expect("free");
     let (started, mut other) = (Instant::now(), seeker(&path, WITHOUT_SYSTEM));
     // Several times as long as a record may stand still.
-    while started.elapsed() < 4 * WITHOUT_SYSTEM.stale {
+    while started.elapsed() < 4 * WITHOUT_SYSTEM.stale_after {
         assert!(matches!(other.attempt(), Ok(Attempt::Busy(_))));
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A lock that does not count up would be taken over by another machine while its holder works.
+#[test]
+fn without_a_heartbeat_a_shared_lock_is_refused_and_left_free() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("lock");
+    let no_threads: SpawnThread = |_| Err(io::Error::from_raw_os_error(11));
+    for settings in [QUICK, WITHOUT_SYSTEM] {
+        let starved = LockSettings {
+            spawn: no_threads,
+            ..settings
+        };
+        let error = seeker(&path, starved).attempt().expect_err("no heartbeat");
+        let text = error.to_string();
+        assert!(text.contains(&*path.to_string_lossy()), "{text}");
+        assert!(text.contains("no thread could be started"), "{text}");
+        assert_eq!(fs::metadata(&path).expect("it stays").len(), 0);
+        held(&path, settings).expect("free for whoever has a thread");
+    }
+    // On a disk of this machine a lock needs no heartbeat.
+    let own_disk = LockSettings {
+        spawn: no_threads,
+        shared: Some(false),
+        ..QUICK
+    };
+    held(&path, own_disk).expect("held without a thread");
 }
 
 #[test]
@@ -183,7 +211,7 @@ fn garbage_is_no_owner() {
         );
         waited(&path, WITHOUT_SYSTEM);
         fs::write(&path, garbage).expect("writes");
-        held(&path, TIMING).expect("nobody has the system's lock");
+        held(&path, SETTINGS).expect("nobody has the system's lock");
     }
 }
 

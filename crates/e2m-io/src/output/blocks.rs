@@ -1,8 +1,8 @@
-//! Bytes, collected in aligned blocks.
+//! Collects bytes in aligned blocks.
 
+use super::block_writer::BlockWriter;
 use super::disk::Disk;
-use super::lane::Lane;
-use super::worker::{Full, Worker};
+use super::writer_thread::{FullBlock, WriterThread};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(super) const ALIGNMENT: usize = 4096;
 /// The largest block. Blocks twice as large are written no faster.
 const BLOCK_BYTES: usize = 4 << 20;
-/// One is filled while another is written and a third waits its turn.
+/// How many blocks there are: one is filled while another is written and a third waits.
 const BLOCKS: usize = 3;
 
 /// Aligned memory of a fixed size.
@@ -43,14 +43,14 @@ impl Block {
 }
 
 /// Who writes the blocks.
-enum Way {
-    /// Nobody yet: there has not been a full one.
-    None,
-    /// The usual way.
-    Worker(Worker),
-    /// The system has no thread to give.
-    Here(Lane),
-    /// There was an error; the file is lost.
+enum WriteMode {
+    /// Nobody yet: no block has been full.
+    Unused,
+    /// A thread: the usual case.
+    Thread(WriterThread),
+    /// The calling thread: the system has no other one left.
+    Inline(BlockWriter),
+    /// Nobody any more: there was an error, and the file is lost.
     Failed,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct BlockStream {
     /// Where the current block goes.
     offset: u64,
     allocated: usize,
-    way: Way,
+    mode: WriteMode,
 }
 
 impl fmt::Debug for BlockStream {
@@ -87,7 +87,7 @@ impl BlockStream {
             filled: 0,
             offset: 0,
             allocated: 0,
-            way: Way::None,
+            mode: WriteMode::Unused,
         }
     }
 
@@ -124,8 +124,10 @@ impl BlockStream {
         let tail = match self.current.take() {
             Some(block) => {
                 let tail = block.bytes()[whole..self.filled].to_vec();
-                match &self.way {
-                    Way::None => Lane::ordinary(&self.disk).write(&block.bytes()[..whole], 0)?,
+                match &self.mode {
+                    WriteMode::Unused => {
+                        BlockWriter::ordinary(&self.disk).write(&block.bytes()[..whole], 0)?;
+                    }
                     _ if whole == 0 => {}
                     _ => self.write(block, whole)?,
                 }
@@ -133,13 +135,13 @@ impl BlockStream {
             }
             None => Vec::new(),
         };
-        match std::mem::replace(&mut self.way, Way::Failed) {
-            Way::None => {}
-            Way::Worker(worker) => worker.finish()?,
-            Way::Here(lane) => lane.finish()?,
-            Way::Failed => return Err(failed_before()),
+        match std::mem::replace(&mut self.mode, WriteMode::Failed) {
+            WriteMode::Unused => {}
+            WriteMode::Thread(thread) => thread.finish()?,
+            WriteMode::Inline(writer) => writer.finish()?,
+            WriteMode::Failed => return Err(failed_before()),
         }
-        Lane::ordinary(&self.disk).write(&tail, length - tail.len() as u64)?;
+        BlockWriter::ordinary(&self.disk).write(&tail, length - tail.len() as u64)?;
         self.disk.set_len(length)?;
         Ok(length)
     }
@@ -150,10 +152,10 @@ impl BlockStream {
             return Err(failed_before());
         };
         self.failing(|stream| {
-            if matches!(stream.way, Way::None) {
-                stream.way = match Worker::start(&stream.disk, BLOCKS) {
-                    Ok(worker) => Way::Worker(worker),
-                    Err(_) => Way::Here(Lane::direct(&stream.disk)),
+            if matches!(stream.mode, WriteMode::Unused) {
+                stream.mode = match WriterThread::start(&stream.disk, BLOCKS) {
+                    Ok(thread) => WriteMode::Thread(thread),
+                    Err(_) => WriteMode::Inline(BlockWriter::direct(&stream.disk)),
                 };
             }
             stream.write(block, stream.block_bytes)
@@ -165,43 +167,43 @@ impl BlockStream {
 
     fn write(&mut self, block: Block, length: usize) -> io::Result<()> {
         let offset = self.offset;
-        match &mut self.way {
-            Way::Worker(worker) => worker.send(Full {
+        match &mut self.mode {
+            WriteMode::Thread(thread) => thread.send(FullBlock {
                 block,
                 length,
                 offset,
             }),
-            Way::Here(lane) => {
-                lane.write(&block.bytes()[..length], offset)?;
+            WriteMode::Inline(writer) => {
+                writer.write(&block.bytes()[..length], offset)?;
                 self.current = Some(block);
                 Ok(())
             }
-            Way::None | Way::Failed => Err(failed_before()),
+            WriteMode::Unused | WriteMode::Failed => Err(failed_before()),
         }
     }
 
     /// A block that was written, or a new one while there are few.
     fn next_block(&mut self) -> io::Result<Block> {
-        if matches!(self.way, Way::Failed) {
+        if matches!(self.mode, WriteMode::Failed) {
             return Err(failed_before());
         }
-        if let Way::Worker(worker) = &mut self.way {
-            if let Some(block) = worker.try_take()? {
+        if let WriteMode::Thread(thread) = &mut self.mode {
+            if let Some(block) = thread.try_take()? {
                 return Ok(block);
             }
             if self.allocated >= BLOCKS {
-                return worker.take();
+                return thread.take();
             }
         }
         self.allocated += 1;
         Ok(Block::new(self.block_bytes))
     }
 
-    /// After an error there is no way to go on.
+    /// Runs a step; after an error the stream takes no more bytes.
     fn failing<T>(&mut self, step: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
         let result = step(self);
         if result.is_err() {
-            self.way = Way::Failed;
+            self.mode = WriteMode::Failed;
             self.current = None;
         }
         result

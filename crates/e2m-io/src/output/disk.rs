@@ -5,13 +5,13 @@ use crate::fault::{self, Operation};
 use std::fs::File;
 use std::io;
 
-/// A place for bytes that is written to at any position, from any thread.
+/// Bytes that can be written at any position, from any thread.
 pub(super) trait Disk: Send + Sync + 'static {
     /// Writes some of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
-    /// Asks that writes go past the page cache; or ends that, which always works where the first did. Past it, memory,
-    /// positions and lengths have to be aligned.
+    /// Switches writes past the page cache on or off. Off works wherever on did. Past the page cache, memory, positions and
+    /// lengths have to be aligned.
     fn set_direct(&self, direct: bool) -> io::Result<()>;
 
     /// Waits until what was written is on the disk.

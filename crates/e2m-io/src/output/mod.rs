@@ -1,27 +1,27 @@
-//! The file under a checkpoint: bytes come one after another and go to the disk in large blocks, from a thread of their own.
+//! The file of a checkpoint: bytes come one after another and go to the disk in large blocks, from a thread of their own.
 //!
 //! ```text
-//! writer of a format --bytes--> BlockStream --full blocks--> Worker --runs that are not zero--> Disk
-//!                               (blocks.rs)  <--empty ones-- (worker.rs)    (lane.rs)           (disk.rs)
+//! writer of a format --bytes--> BlockStream --full blocks--> WriterThread --runs that are not zero--> Disk
+//!                               (blocks.rs)  <--empty ones-- (writer_thread.rs)  (block_writer.rs)    (disk.rs)
 //! ```
 //!
 //! Three things make this faster than a buffered file:
 //!
-//! * Computing and writing overlap: there are up to three blocks, and the disk has two of them while one is filled.
+//! * Computing and writing overlap: of up to three blocks, the disk has two while one is filled.
 //! * Blocks go past the page cache where the file system lets them. A copy in the kernel and the writeback of dirty pages
 //!   cost more than the disk itself does. Elsewhere they are ordinary writes, with a sync behind them all along
 //!   (`write_behind.rs`).
-//! * What is zero all through is left out and becomes a hole. The content is the same; a padded canvas is zero to a third
+//! * Long runs of zeros are left out and become holes. The content is the same; a padded canvas is zero to a third
 //!   or a half.
 //!
-//! What is not a multiple of a block's alignment, which is the end of a file, and whatever is changed afterwards (headers)
-//! is written in the ordinary way. Nothing here makes a file durable: [`AtomicFile::commit`] does.
+//! Ordinary writes follow for the end of a file, which is no multiple of the alignment, and for what is changed afterwards
+//! (headers). Nothing here makes a file durable: [`AtomicFile::commit`] does.
 
+mod block_writer;
 mod blocks;
 mod disk;
-mod lane;
-mod worker;
 mod write_behind;
+mod writer_thread;
 mod zeros;
 
 #[cfg(test)]

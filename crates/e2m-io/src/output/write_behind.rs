@@ -1,7 +1,7 @@
-//! Gets what was written to the disk while more is being computed.
+//! Syncs what was written while more is being computed.
 //!
-//! An operating system keeps gigabytes in memory before it begins to write; all of them would have to be waited for when the
-//! file is made durable.
+//! An operating system keeps gigabytes in memory before it begins to write. Without this, all of them would have to be waited
+//! for when the file is made durable.
 
 use super::disk::Disk;
 use std::fmt;
@@ -21,10 +21,11 @@ pub(super) struct WriteBehind {
     /// `None` once the thread has it.
     sync: Option<Sync>,
     unsynced: u64,
-    worker: Option<Worker>,
+    thread: Option<SyncThread>,
 }
 
-struct Worker {
+/// The thread, and the channel that asks it to sync.
+struct SyncThread {
     ask: SyncSender<()>,
     thread: JoinHandle<io::Result<()>>,
 }
@@ -48,20 +49,20 @@ impl WriteBehind {
         Self {
             sync: Some(sync),
             unsynced: 0,
-            worker: None,
+            thread: None,
         }
     }
 
-    /// So many bytes have been handed to the operating system. Tells what went wrong with those before.
+    /// Notes that so many bytes have been handed to the operating system. An error is about bytes before them.
     pub(super) fn wrote(&mut self, bytes: u64) -> io::Result<()> {
         self.unsynced += bytes;
         if self.unsynced < CHUNK_BYTES {
             return Ok(());
         }
-        if self.worker.is_none() {
-            self.worker = self.sync.take().and_then(Worker::start);
+        if self.thread.is_none() {
+            self.thread = self.sync.take().and_then(SyncThread::start);
         }
-        match self.worker.as_ref().map(|worker| worker.ask.try_send(())) {
+        match self.thread.as_ref().map(|thread| thread.ask.try_send(())) {
             Some(Ok(())) => self.unsynced = 0,
             Some(Err(TrySendError::Disconnected(()))) => return self.end(),
             Some(Err(TrySendError::Full(()))) | None => {}
@@ -69,13 +70,13 @@ impl WriteBehind {
         Ok(())
     }
 
-    /// Waits for what was begun, and tells what went wrong with it: the system says that only once.
+    /// Waits for the sync that was begun. An error is returned once, as the system tells it only once.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.end()
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let Some(Worker { ask, thread }) = self.worker.take() else {
+        let Some(SyncThread { ask, thread }) = self.thread.take() else {
             return Ok(());
         };
         drop(ask);
@@ -86,13 +87,13 @@ impl WriteBehind {
 }
 
 impl Drop for WriteBehind {
-    /// Whoever gives up a file does not want its errors, but nobody should hold the file any longer.
+    /// Waits for the thread, so that nobody holds the file any longer. Its errors do not matter for a file that is given up.
     fn drop(&mut self) {
         let _ = self.end();
     }
 }
 
-impl Worker {
+impl SyncThread {
     fn start(sync: Sync) -> Option<Self> {
         let (ask, asked) = sync_channel::<()>(1);
         let thread = std::thread::Builder::new()
@@ -119,7 +120,7 @@ mod tests {
             Ok(())
         }));
         behind.wrote(CHUNK_BYTES - 1).expect("nothing yet");
-        assert!(behind.worker.is_none(), "a small file needs no thread");
+        assert!(behind.thread.is_none(), "a small file needs no thread");
         for expected in 1..=3 {
             behind.wrote(CHUNK_BYTES).expect("goes on");
             let started = Instant::now();

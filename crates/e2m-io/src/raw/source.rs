@@ -67,30 +67,32 @@ pub(crate) fn open(file: &Arc<File>, layout: &Arc<ImageLayout>) -> Result<RawRow
     let Some(palette) = &layout.palette else {
         let inverted = layout.photometric == Photometric::WhiteIsZero;
         return Ok(match layout.sample {
-            SampleKind::U8 => RawRows::U8(Box::new(Direct::open(
+            SampleKind::U8 => RawRows::U8(Box::new(DirectSamples::open(
                 file,
                 layout,
                 inverted.then_some(|v| u8::MAX - v),
             )?)),
-            SampleKind::U16 => RawRows::U16(Box::new(Direct::open(
+            SampleKind::U16 => RawRows::U16(Box::new(DirectSamples::open(
                 file,
                 layout,
                 inverted.then_some(|v| u16::MAX - v),
             )?)),
-            SampleKind::F32 => RawRows::F32(Box::new(Direct::open(file, layout, None)?)),
+            SampleKind::F32 => RawRows::F32(Box::new(DirectSamples::open(file, layout, None)?)),
         });
     };
     Ok(match (table_of_8_bit(palette), layout.sample) {
-        (Some(table), SampleKind::U16) => {
-            RawRows::U8(Box::new(Looked::<u16, u8>::open(file, layout, table)?))
-        }
-        (Some(table), _) => RawRows::U8(Box::new(Looked::<u8, u8>::open(file, layout, table)?)),
-        (None, SampleKind::U16) => RawRows::U16(Box::new(Looked::<u16, u16>::open(
+        (Some(table), SampleKind::U16) => RawRows::U8(Box::new(PaletteSamples::<u16, u8>::open(
+            file, layout, table,
+        )?)),
+        (Some(table), _) => RawRows::U8(Box::new(PaletteSamples::<u8, u8>::open(
+            file, layout, table,
+        )?)),
+        (None, SampleKind::U16) => RawRows::U16(Box::new(PaletteSamples::<u16, u16>::open(
             file,
             layout,
             palette.clone(),
         )?)),
-        (None, _) => RawRows::U16(Box::new(Looked::<u8, u16>::open(
+        (None, _) => RawRows::U16(Box::new(PaletteSamples::<u8, u16>::open(
             file,
             layout,
             palette.clone(),
@@ -112,13 +114,13 @@ fn table_of_8_bit(palette: &[u16]) -> Option<Vec<u8>> {
 }
 
 /// Samples as they are stored, inverted where zero is white.
-struct Direct<T> {
+struct DirectSamples<T> {
     rows: Rows<T>,
     invert: Option<fn(T) -> T>,
     row: Vec<T>,
 }
 
-impl<T: Count> Direct<T> {
+impl<T: Count> DirectSamples<T> {
     fn open(
         file: &Arc<File>,
         layout: &Arc<ImageLayout>,
@@ -132,7 +134,7 @@ impl<T: Count> Direct<T> {
     }
 }
 
-impl<T: Count> ColourRows<T> for Direct<T> {
+impl<T: Count> ColourRows<T> for DirectSamples<T> {
     fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem> {
         let row = self.rows.row(y)?;
         if self.invert.is_none() && !T::MAY_BE_NO_NUMBER {
@@ -157,7 +159,7 @@ impl<T: Count> ColourRows<T> for Direct<T> {
 }
 
 /// Indices of type `S`, looked up in a table of colours of type `T`.
-struct Looked<S, T> {
+struct PaletteSamples<S, T> {
     rows: Rows<S>,
     width: usize,
     /// All reds, all greens, all blues.
@@ -165,7 +167,7 @@ struct Looked<S, T> {
     row: Vec<T>,
 }
 
-impl<S: Sample, T: Count> Looked<S, T> {
+impl<S: Sample, T: Count> PaletteSamples<S, T> {
     fn open(
         file: &Arc<File>,
         layout: &Arc<ImageLayout>,
@@ -180,7 +182,7 @@ impl<S: Sample, T: Count> Looked<S, T> {
     }
 }
 
-impl<S: Sample + Into<usize>, T: Count> ColourRows<T> for Looked<S, T> {
+impl<S: Sample + Into<usize>, T: Count> ColourRows<T> for PaletteSamples<S, T> {
     fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem> {
         let indices = self.rows.row_layout();
         let row = self.rows.row(y)?;

@@ -3,21 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a script of this folder with the Python that `E2M_TEST_PYTHON` names; `None` when there is none.
+/// Runs a script of this folder with the tests' Python; `None` when there is none.
 ///
-/// Panics when the script fails, and when there is no Python although `CI` is `true`.
-#[expect(clippy::print_stdout, reason = "a test that did not run should say so")]
+/// Panics when the script fails.
 pub(crate) fn python(script: &str, arguments: &[&Path]) -> Option<String> {
-    let Some(python) = std::env::var_os("E2M_TEST_PYTHON") else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "E2M_TEST_PYTHON has to be set in CI"
-        );
-        println!(
-            "skipped: E2M_TEST_PYTHON does not name a Python with tifffile, astropy and imagecodecs"
-        );
-        return None;
-    };
+    let python = e2m_testing::python()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests")
         .join(script);

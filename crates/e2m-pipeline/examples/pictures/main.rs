@@ -11,7 +11,7 @@ mod copies;
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_image::{BandSink as _, BandSource as _};
 use e2m_io::{CheckpointFormat, CheckpointReader, CheckpointWriter, Facts, TaskPaths};
-use e2m_pipeline::{Params, Status, TaskSpec, Unobserved, run_task, suffix};
+use e2m_pipeline::{Params, Stage, Status, TaskSpec, Unobserved, run_task, suffix};
 use ndarray::Array2;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -96,9 +96,10 @@ fn keep(example: &Example, folder: &Path) -> Result<(), Box<dyn Error>> {
             manual_scale: example.more_scales.map(|(_, manual)| manual),
             ..Params::default()
         },
-        from_stage: 1,
-        to_stage: 4,
+        from_stage: Stage::Pad,
+        to_stage: Stage::Difference,
         force: false,
+        redraw: false,
         checkpoint_format: Default::default(),
         checkpoint_compression: Default::default(),
     };
@@ -136,12 +137,15 @@ fn unchecked(failed: &TaskSpec) -> Result<TaskSpec, Box<dyn Error>> {
     to.create_dirs(&[format])
         .map_err(|error| error.to_string())?;
     let stem = "02_icp_aligned_pre";
-    let aligned = from.checkpoint_path(format, stem, &suffix(&failed.params, 2));
+    let aligned = from.checkpoint_path(format, stem, &suffix(&failed.params, Stage::Coarse));
     let mut reader = CheckpointReader::open(&aligned)?;
     let size = reader.size();
     let mut image = Array2::zeros(size.shape());
     reader.read_band(0, image.view_mut())?;
-    for (stage, stem) in [(2, stem), (3, "03_interior_aligned_pre")] {
+    for (stage, stem) in [
+        (Stage::Coarse, stem),
+        (Stage::Fine, "03_interior_aligned_pre"),
+    ] {
         let path = to.checkpoint_path(format, stem, &suffix(&task.params, stage));
         let bare = Facts::new();
         let mut writer = CheckpointWriter::create(&path, size, &bare, format, Default::default())?;
@@ -150,7 +154,7 @@ fn unchecked(failed: &TaskSpec) -> Result<TaskSpec, Box<dyn Error>> {
     }
     let outcome = run_task(&task, &mut Unobserved);
     eprintln!("{}, unchecked: {}", task.sample, outcome.status);
-    if !outcome.stages_done.contains(&4) {
+    if !outcome.stages_done.contains(&Stage::Difference) {
         return Err(format!("no stage 4: {}", outcome.status).into());
     }
     Ok(task)

@@ -1,6 +1,7 @@
 //! The table of parameters.
 
 use super::value::{ParamError, ParamKind, ParamSpec, ParamValue};
+use crate::stage::Stage;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
@@ -77,8 +78,8 @@ impl ParamType for Option<f64> {
 }
 
 impl CoarseMethod {
-    /// The ways that are tried.
-    pub fn ways(self) -> &'static [e2m_align::CoarseMethod] {
+    /// The methods that are tried.
+    pub fn methods(self) -> &'static [e2m_align::CoarseMethod] {
         use e2m_align::CoarseMethod::{Boundary, Features};
         match self {
             Self::Auto => &[Features, Boundary],
@@ -125,7 +126,7 @@ const fn optional(min: f64, max: f64) -> ParamKind {
 
 /// Makes [`Params`], its defaults, [`REGISTRY`] and the access by name from one table.
 macro_rules! parameters {
-    ($($stage:literal $name:ident ($abbreviation:literal): $type:ty = $default:expr, $kind:expr, $meaning:literal;)*) => {
+    ($($stage:ident $name:ident ($abbreviation:literal): $type:ty = $default:expr, $kind:expr, $meaning:literal;)*) => {
         /// The values of all parameters. Field by field what `[params]` of a batch file sets; see [`REGISTRY`].
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
@@ -144,7 +145,7 @@ macro_rules! parameters {
             $(ParamSpec {
                 name: stringify!($name),
                 abbreviation: $abbreviation,
-                stage: $stage,
+                stage: Stage::$stage,
                 kind: $kind,
                 default: <$type as ParamType>::to_value(&$default),
                 meaning: $meaning,
@@ -169,63 +170,63 @@ macro_rules! parameters {
 }
 
 parameters! {
-    1 pad ("pad"): usize = 2000, int(0, 100_000),
+    Pad pad ("pad"): usize = 2000, int(0, 100_000),
         "Empty pixels around the images on each side, so that an aligned image is not cut off";
-    2 use_edges ("ue"): bool = true, BOOL,
+    Coarse use_edges ("ue"): bool = true, BOOL,
         "Correlate rings along the sections' boundaries; if not, the images with their brightness evened out";
-    2 boundary_width ("bw"): usize = 15, int(1, 1000),
+    Coarse boundary_width ("bw"): usize = 15, int(1, 1000),
         "Width of the boundary ring, inwards from the outline, px at the coarse resolution (images reduced to 1,600 px or less)";
-    2 boundary_smooth ("bs"): usize = 10, int(0, 1000),
+    Coarse boundary_smooth ("bs"): usize = 10, int(0, 1000),
         "Gaussian sigma that softens the boundary ring, px at the coarse resolution";
-    2 rotation_search ("rs"): bool = true, BOOL,
+    Coarse rotation_search ("rs"): bool = true, BOOL,
         "Search for a rotation between the boundaries";
-    2 angle_range ("ar"): f64 = 20.0, float(0.0, 180.0),
+    Coarse angle_range ("ar"): f64 = 20.0, float(0.0, 180.0),
         "Rotations searched, degrees to either side";
-    2 angle_step ("astep"): f64 = 1.0, float(0.01, 45.0),
+    Coarse angle_step ("astep"): f64 = 1.0, float(0.01, 45.0),
         "Step of the search for a rotation, degrees";
-    2 scale_search ("ss"): bool = true, BOOL,
+    Coarse scale_search ("ss"): bool = true, BOOL,
         "Search for a magnification between the boundaries";
-    2 scale_min ("smin"): f64 = 0.85, float(0.1, 10.0),
+    Coarse scale_min ("smin"): f64 = 0.85, float(0.1, 10.0),
         "Smallest magnification searched; above 1 the section is larger in pre";
-    2 scale_max ("smax"): f64 = 1.15, float(0.1, 10.0),
+    Coarse scale_max ("smax"): f64 = 1.15, float(0.1, 10.0),
         "Greatest magnification searched";
-    2 scale_step ("sstep"): f64 = 0.05, float(0.001, 1.0),
+    Coarse scale_step ("sstep"): f64 = 0.05, float(0.001, 1.0),
         "Step of the search for a magnification";
-    2 multiscale ("ms"): bool = true, BOOL,
+    Coarse multiscale ("ms"): bool = true, BOOL,
         "Search from coarse to fine resolution";
-    2 down_scale ("ds"): f64 = 0.3, float(0.01, 1.0),
+    Coarse down_scale ("ds"): f64 = 0.3, float(0.01, 1.0),
         "Resolution of the refinement by fine_ecc as a share of the full one; at most that of the coarse images";
-    2 max_translation ("mtr"): f64 = 200.0, float(0.0, 100_000.0),
+    Coarse max_translation ("mtr"): f64 = 200.0, float(0.0, 100_000.0),
         "Largest shift that the fit by contour points, and fine_ecc, may each add, full-resolution px";
-    2 max_rotation ("mrot"): f64 = 5.0, float(0.0, 180.0),
+    Coarse max_rotation ("mrot"): f64 = 5.0, float(0.0, 180.0),
         "Largest rotation that each of them may add, degrees";
-    2 max_scale_delta ("msd"): f64 = 0.2, float(0.0, 10.0),
+    Coarse max_scale_delta ("msd"): f64 = 0.2, float(0.0, 10.0),
         "Largest change of magnification that each of them may add";
-    2 max_scale_diff ("msdf"): f64 = 0.15, float(0.0, 10.0),
+    Coarse max_scale_diff ("msdf"): f64 = 0.15, float(0.0, 10.0),
         "Largest difference between the magnifications along x and y";
-    2 save_all_intermediates ("sai"): bool = false, BOOL,
+    Coarse save_all_intermediates ("sai"): bool = false, BOOL,
         "Also write the result of the first step of stage 2";
-    2 fine_ecc ("fecc"): bool = false, BOOL,
+    Coarse fine_ecc ("fecc"): bool = false, BOOL,
         "Refine the boundary alignment by the enhanced correlation coefficient";
-    2 stopit ("sit"): usize = 500, int(1, 1_000_000),
+    Coarse stopit ("sit"): usize = 500, int(1, 1_000_000),
         "Iterations of that refinement at most";
-    2 stopdelta ("sdl"): f64 = 1e-6, float(1e-15, 1.0),
+    Coarse stopdelta ("sdl"): f64 = 1e-6, float(1e-15, 1.0),
         "Change of the correlation at which that refinement stops";
-    2 coarse_method ("cm"): CoarseMethod = CoarseMethod::Auto, ParamKind::Choice(CoarseMethod::WORDS),
+    Coarse coarse_method ("cm"): CoarseMethod = CoarseMethod::Auto, ParamKind::Choice(CoarseMethod::WORDS),
         "How stage 2 aligns: by the boundary, by features, or by whichever fits the images best";
-    3 interior_ecc ("iecc"): bool = true, BOOL,
+    Fine interior_ecc ("iecc"): bool = true, BOOL,
         "Refine the alignment on the section's interior by features (stage 3)";
-    3 interior_blur_base ("iblur"): f64 = 8.0, float(0.0, 1000.0),
+    Fine interior_blur_base ("iblur"): f64 = 8.0, float(0.0, 1000.0),
         "Gaussian sigma of the smoothest level of the refinement by brightness, px at half resolution; tiles of 192 px carry no more than 4";
-    3 interior_max_correction ("imc"): f64 = 500.0, float(0.0, 100_000.0),
+    Fine interior_max_correction ("imc"): f64 = 500.0, float(0.0, 100_000.0),
         "Largest correction of each step of stage 3, full-resolution px";
-    3 interior_min_inlier_ratio ("imir"): f64 = 0.4, float(0.0, 1.0),
+    Fine interior_min_inlier_ratio ("imir"): f64 = 0.4, float(0.0, 1.0),
         "Share of the matched features, and of the tiles, that must agree in stage 3";
-    3 subpixel ("spx"): bool = true, BOOL,
+    Fine subpixel ("spx"): bool = true, BOOL,
         "Then refine to a few hundredths of a pixel by comparing brightness";
-    4 scale_percentile ("sp"): Option<f64> = None, optional(0.0, 100.0),
+    Difference scale_percentile ("sp"): Option<f64> = None, optional(0.0, 100.0),
         "Also subtract with this percentile of the ratios post / pre as scale";
-    4 manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),
+    Difference manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),
         "Also subtract with this scale";
 }
 
@@ -255,7 +256,10 @@ impl Params {
     }
 
     /// The parameters of stages up to `stage` that differ from their default.
-    pub fn non_default(&self, stage: u8) -> impl Iterator<Item = (&'static ParamSpec, ParamValue)> {
+    pub fn non_default(
+        &self,
+        stage: Stage,
+    ) -> impl Iterator<Item = (&'static ParamSpec, ParamValue)> {
         REGISTRY
             .iter()
             .zip(self.values())
@@ -263,7 +267,7 @@ impl Params {
     }
 
     /// Whether the parameters of stages up to `stage` are the same.
-    pub(crate) fn same_up_to(&self, stage: u8, other: &Self) -> bool {
+    pub(crate) fn same_up_to(&self, stage: Stage, other: &Self) -> bool {
         let values = |params: &Self| -> Vec<(&'static str, ParamValue)> {
             let values = params.non_default(stage);
             values.map(|(spec, value)| (spec.name, value)).collect()
@@ -309,7 +313,7 @@ mod tests {
     fn defaults_are_valid_and_nothing_differs_from_them() {
         let defaults = Params::default();
         assert_eq!(defaults.validate(), Ok(()));
-        assert_eq!(defaults.non_default(4).count(), 0);
+        assert_eq!(defaults.non_default(Stage::LAST).count(), 0);
     }
 
     #[test]

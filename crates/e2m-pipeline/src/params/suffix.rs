@@ -1,6 +1,7 @@
 //! Parameters in file names.
 
 use super::registry::{Params, REGISTRY};
+use crate::stage::Stage;
 use std::fmt::Write as _;
 
 /// The suffix of the files of `stage`: every parameter of this and earlier stages that differs from its default, as `_`,
@@ -8,7 +9,7 @@ use std::fmt::Write as _;
 ///
 /// Floats keep six significant digits, so values that differ beyond these share a name; a checkpoint's own facts tell
 /// them apart.
-pub fn suffix(params: &Params, stage: u8) -> String {
+pub fn suffix(params: &Params, stage: Stage) -> String {
     params
         .non_default(stage)
         .fold(String::new(), |mut text, (spec, value)| {
@@ -108,7 +109,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_set_of_parameters_round_trips(params in any_params()) {
-            let text = suffix(&params, 4);
+            let text = suffix(&params, Stage::LAST);
             prop_assert_eq!(parse_suffix(&text), Ok(params));
         }
 

@@ -1,6 +1,7 @@
 //! A parameter as data: its description, its value, what can be wrong with a value.
 
 use super::format::format_g;
+use crate::stage::Stage;
 use serde::{Deserialize, Serialize};
 
 /// What values a parameter takes.
@@ -40,8 +41,8 @@ pub struct ParamSpec {
     pub name: &'static str,
     /// Its abbreviation in file names; in upper case the FITS keyword.
     pub abbreviation: &'static str,
-    /// The first stage it matters to, 1 to 4.
-    pub stage: u8,
+    /// The first stage it matters to.
+    pub stage: Stage,
     /// What values it takes.
     pub kind: ParamKind,
     /// Its default.

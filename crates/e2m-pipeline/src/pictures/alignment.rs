@@ -1,10 +1,11 @@
 //! The pictures of the alignment, drawn from previews.
 
-use super::{Picture, Place, draw, title};
+use super::{PictureTarget, draw, title};
+use crate::artifact::Picture;
 use crate::background::{Done, Lane};
 use crate::error::PipelineError;
-use crate::run::TaskRun;
-use crate::stages::coarse::load_previews;
+use crate::stage::Stage;
+use crate::workbench::Workbench;
 use e2m_align::{Check, CoarseChoice, Outline, Previews, TileSpec};
 use e2m_image::{Canvas, Size, Warp, preview_factor, sample_bilinear};
 use e2m_plot::{
@@ -19,18 +20,21 @@ use std::sync::Arc;
 const CANVAS_PICTURE_PX: usize = 1000;
 
 /// Draws what stage 2 found: the coarse alignment and, where the sections have outlines, the fit of these.
-pub(crate) fn draw_coarse(run: &mut TaskRun<'_>, found: CoarseChoice) -> Result<(), PipelineError> {
+pub(crate) fn draw_coarse(
+    bench: &mut Workbench<'_>,
+    found: CoarseChoice,
+) -> Result<(), PipelineError> {
     let scene = Arc::new(Coarse {
-        previews: load_previews(run)?,
-        title: title(run),
-        canvas: run.canvas,
+        previews: bench.previews()?,
+        title: title(bench.task),
+        canvas: bench.task.canvas,
         found,
     });
     let same = Arc::clone(&scene);
     let registration = Picture::Plot(PictureKind::Registration);
-    draw(run, 2, registration, move || same.registration())?;
+    draw(bench, registration, move || same.registration())?;
     let fine = Picture::Plot(PictureKind::FineAlignment);
-    draw(run, 2, fine, move || scene.fine_alignment())
+    draw(bench, fine, move || scene.fine_alignment())
 }
 
 /// What the pictures of stage 2 are drawn from.
@@ -56,7 +60,7 @@ impl Coarse {
             aligned: self.view(&aligned),
             post_contours: &self.rings(0, &upright),
             pre_contours: &self.rings(1, &upright),
-            aligned_contours: &self.rings(1, &self.found.warp.inverse()),
+            aligned_contours: &self.rings_of_pre(&self.found.warp),
         })
     }
 
@@ -66,8 +70,8 @@ impl Coarse {
             title: &self.title,
             post: self.view(&post),
             post_contours: &self.rings(0, &Warp::identity()),
-            coarse_contours: &self.rings(1, &self.found.first.inverse()),
-            refined_contours: &self.rings(1, &self.found.warp.inverse()),
+            coarse_contours: &self.rings_of_pre(&self.found.first),
+            refined_contours: &self.rings_of_pre(&self.found.warp),
         })
     }
 
@@ -91,6 +95,12 @@ impl Coarse {
             pixels: image.view(),
             factor: self.factor() as f64,
         }
+    }
+
+    /// The outlines of pre where `warp` (post to pre, raw pixels) puts them in post; none where it has no opposite.
+    fn rings_of_pre(&self, warp: &Warp) -> Vec<Contour> {
+        let back = warp.inverse();
+        back.map_or_else(Vec::new, |back| self.rings(1, &back))
     }
 
     /// The outlines of post (0) or pre (1) on the canvas after `warp` (raw pixels).
@@ -147,16 +157,19 @@ fn contours(outline: &Outline, warp: &Warp, canvas: Canvas) -> Vec<Contour> {
 
 /// Draws post and pre through `warp` (raw pixels) as two images to be compared, both in the frame of post; how many
 /// full-resolution px a px of them is goes into the manifest.
-pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: Warp) -> Result<(), PipelineError> {
-    let previews = load_previews(run)?;
-    let places = [0, 1].map(|which| Place::of(run, Picture::Comparison(which)));
-    run.drew = true;
-    run.start(Lane::Drawing, 3, "drawing", move |_| {
+pub(crate) fn draw_comparison_of(
+    bench: &mut Workbench<'_>,
+    warp: Warp,
+) -> Result<(), PipelineError> {
+    let previews = bench.previews()?;
+    let targets = [Picture::ComparisonPost, Picture::ComparisonAlignedPre]
+        .map(|picture| PictureTarget::new(bench.task, picture));
+    bench.start(Lane::Drawing, Stage::Fine, "drawing", move |_| {
         let factor = previews.factor();
         let (height, width) = previews.post().dim();
         let frame = Size::new(width * factor, height * factor);
         let aligned = seen_on_canvas(previews.pre(), factor, &warp, frame, factor);
-        let [post_place, aligned_place] = places;
+        let [post_target, aligned_target] = targets;
         let drawn = draw_comparison(&ComparisonPicture {
             post: post_preview(&previews),
             aligned: Preview {
@@ -164,11 +177,11 @@ pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: Warp) -> Result<()
                 factor: factor as f64,
             },
         })
-        .map_err(post_place.failed())?;
+        .map_err(post_target.failed())?;
         Ok(Done {
             pictures: vec![
-                post_place.write(&drawn.post)?,
-                aligned_place.write(&drawn.aligned)?,
+                post_target.write(&drawn.post)?,
+                aligned_target.write(&drawn.aligned)?,
             ],
             comparison_factor: Some(drawn.factor),
             ..Done::default()
@@ -177,10 +190,10 @@ pub(crate) fn draw_comparison_of(run: &mut TaskRun<'_>, warp: Warp) -> Result<()
 }
 
 /// Draws the residual shifts of the check tiles as arrows on post.
-pub(crate) fn draw_residual(run: &mut TaskRun<'_>, check: Check) -> Result<(), PipelineError> {
-    let (previews, title) = (load_previews(run)?, title(run));
+pub(crate) fn draw_residual(bench: &mut Workbench<'_>, check: Check) -> Result<(), PipelineError> {
+    let (previews, title) = (bench.previews()?, title(bench.task));
     let picture = Picture::Plot(PictureKind::RegistrationResidual);
-    draw(run, 3, picture, move || {
+    draw(bench, picture, move || {
         draw_registration_residual(&ResidualPicture {
             title: &title,
             post: post_preview(&previews),

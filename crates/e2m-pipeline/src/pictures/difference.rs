@@ -1,9 +1,10 @@
 //! The pictures of the difference, drawn from what was counted as the bands went by.
 
-use super::{Picture, draw, title};
+use super::{draw, title};
+use crate::artifact::Picture;
 use crate::error::PipelineError;
 use crate::names::ScaleKind;
-use crate::run::TaskRun;
+use crate::workbench::Workbench;
 use e2m_plot::{
     BrightnessHistogram, DifferenceHistogram, DifferenceHistogramPicture, DifferenceImagePicture,
     DifferenceSummary, ExcessHeatmapPicture, JointHistogram, MoffatProfile, PictureKind, PlotError,
@@ -35,12 +36,12 @@ pub(crate) struct Counted {
 
 /// Draws the pictures of stage 4 that show what was counted, with the scales that difference images are made with.
 pub(crate) fn draw_counted(
-    run: &mut TaskRun<'_>,
+    bench: &mut Workbench<'_>,
     counted: Counted,
     scales: &[(ScaleKind, f64)],
 ) -> Result<(), PipelineError> {
     let scene = Arc::new(Scene {
-        title: title(run),
+        title: title(bench.task),
         counted,
         scales: scales
             .iter()
@@ -62,19 +63,19 @@ pub(crate) fn draw_counted(
     ];
     for (kind, drawn) in pictures {
         let scene = Arc::clone(&scene);
-        draw(run, 4, Picture::Plot(kind), move || drawn(&scene))?;
+        draw(bench, Picture::Plot(kind), move || drawn(&scene))?;
     }
     Ok(())
 }
 
 /// Draws the difference images.
 pub(crate) fn draw_difference_images(
-    run: &mut TaskRun<'_>,
+    bench: &mut Workbench<'_>,
     images: Vec<(ScaleKind, DifferenceSummary)>,
 ) -> Result<(), PipelineError> {
     for (kind, difference) in images {
-        let title = title(run);
-        draw(run, 4, Picture::Difference(kind), move || {
+        let title = title(bench.task);
+        draw(bench, Picture::Difference(kind), move || {
             draw_difference_image(&DifferenceImagePicture {
                 title: &title,
                 difference: &difference,

@@ -6,218 +6,49 @@ mod difference;
 pub(crate) use alignment::{draw_coarse, draw_comparison_of, draw_residual};
 pub(crate) use difference::{Counted, draw_counted, draw_difference_images};
 
+use crate::artifact::Picture;
 use crate::background::{Done, Lane};
+use crate::context::TaskContext;
 use crate::error::PipelineError;
-use crate::history::relative_path;
-use crate::manifest::{Manifest, PictureRecord};
-use crate::names::ScaleKind;
-use crate::params::{Params, suffix};
-use crate::run::TaskRun;
-use crate::stages::difference::kinds;
-use e2m_io::{TaskPaths, write_atomic};
-use e2m_plot::{PictureKind, PlotError, Title};
+use crate::manifest::PictureRecord;
+use crate::workbench::Workbench;
+use e2m_io::write_atomic;
+use e2m_plot::{PlotError, Title};
 use std::path::PathBuf;
 
-/// Post and aligned pre in the same frame, to be compared by eye.
-const COMPARISON: [&str; 2] = ["comparison_post", "comparison_aligned_pre"];
-
-/// A picture that a task draws.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Picture {
-    /// One that there is one of.
-    Plot(PictureKind),
-    /// The difference with this scale.
-    Difference(ScaleKind),
-    /// Post (0) or aligned pre (1) of the comparison.
-    Comparison(usize),
+/// Copies a picture that another run of the task has drawn under the name `from`, below the task's folder.
+pub(crate) fn copy(
+    task: &TaskContext<'_>,
+    picture: Picture,
+    from: &str,
+) -> Result<PictureRecord, PipelineError> {
+    let from = task.paths.dir().join(from);
+    let bytes = std::fs::read(&from).map_err(PipelineError::io(&from, "copying the picture"))?;
+    PictureTarget::new(task, picture).write(&bytes)
 }
 
-impl Picture {
-    /// The pictures that a stage draws.
-    pub(crate) fn of_stage(stage: u8, params: &Params) -> Vec<Self> {
-        let plots: &[PictureKind] = match stage {
-            2 => &[PictureKind::Registration, PictureKind::FineAlignment],
-            3 => &[PictureKind::RegistrationResidual],
-            4 => &[
-                PictureKind::PrePostHeatmap,
-                PictureKind::ExcessHeatmap,
-                PictureKind::PrePostHistograms,
-                PictureKind::DifferenceHistogram,
-                PictureKind::RatioHistogram,
-            ],
-            _ => &[],
-        };
-        let others: Vec<Self> = match stage {
-            3 => vec![Self::Comparison(0), Self::Comparison(1)],
-            4 => kinds(params).into_iter().map(Self::Difference).collect(),
-            _ => Vec::new(),
-        };
-        plots
-            .iter()
-            .copied()
-            .map(Self::Plot)
-            .chain(others)
-            .collect()
-    }
-
-    /// What it is, and which of several.
-    fn kind_and_variant(self) -> (&'static str, String) {
-        match self {
-            Self::Plot(kind) => (kind.guide().stem, String::new()),
-            Self::Difference(scale) => {
-                let variant = match scale {
-                    ScaleKind::Moffat => String::new(),
-                    other => other.label(),
-                };
-                (PictureKind::DifferenceImage.guide().stem, variant)
-            }
-            Self::Comparison(which) => (COMPARISON[which.min(1)], String::new()),
-        }
-    }
-
-    /// Its file name without suffix.
-    pub(crate) fn stem(self) -> String {
-        match self.kind_and_variant() {
-            (kind, variant) if variant.is_empty() => kind.to_owned(),
-            (kind, variant) => format!("{kind}_{variant}"),
-        }
-    }
-
-    fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
-        // As in the Python program: whatever stage draws it, its name says how the task was run.
-        let suffix = suffix(params, 4);
-        match self {
-            Self::Comparison(_) => paths.preview_path(&self.stem(), &suffix),
-            _ => paths.plot_path(&self.stem(), &suffix),
-        }
-    }
-
-    fn record(self, run: &TaskRun<'_>) -> PictureRecord {
-        self.record_in(&run.output.paths, &run.spec.params)
-    }
-
-    fn record_in(self, paths: &TaskPaths, params: &Params) -> PictureRecord {
-        let (kind, variant) = self.kind_and_variant();
-        PictureRecord {
-            kind: kind.to_owned(),
-            variant,
-            path: relative_path(paths.dir(), &self.path(paths, params)),
-        }
-    }
-}
-
-/// Notes the pictures of a stage that was skipped, as far as they are there. Those of the Python program are taken where its
-/// alignment is.
-pub(crate) fn adopt(run: &mut TaskRun<'_>, stage: u8) {
-    for picture in Picture::of_stage(stage, &run.spec.params) {
-        let path = picture.path(&run.output.paths, &run.spec.params);
-        let foreign = run.foreign_aligned.is_some() && stage < 4 && path.is_file();
-        if foreign || is_there(run, picture, stage) {
-            let record = picture.record(run);
-            note(run, record);
-        }
-    }
-}
-
-/// Whether a picture is there and shows this alignment of these raw files: its name alone does not tell. Either this run has
-/// drawn it, or the run of the same parameters that vouches for it.
-fn is_there(run: &TaskRun<'_>, picture: Picture, stage: u8) -> bool {
-    let record = picture.record(run);
-    let earlier = run
-        .history
-        .manifest_for(&run.manifest.inputs, &run.spec.params)
-        .filter(|earlier| same_warps(earlier, &run.manifest, stage));
-    // Of no use without knowing how large its pixels are.
-    let factor = |run: &TaskRun<'_>| run.manifest.alignment.as_ref()?.comparison_factor;
-    if matches!(picture, Picture::Comparison(_)) && factor(run).is_none() {
-        return false;
-    }
-    let known = run.manifest.pictures.contains(&record)
-        || earlier.is_some_and(|earlier| earlier.pictures.contains(&record));
-    known && run.output.paths.dir().join(&record.path).is_file()
-}
-
-/// Whether what a stage draws is about the same warps.
-fn same_warps(a: &Manifest, b: &Manifest, stage: u8) -> bool {
-    a.warps.icp == b.warps.icp && (stage < 3 || a.warps.interior == b.warps.interior)
-}
-
-/// Adds a picture to the manifest, in place of an older one of the same name.
-pub(crate) fn note(run: &mut TaskRun<'_>, record: PictureRecord) {
-    let pictures = &mut run.manifest.pictures;
-    pictures.retain(|known| known.path != record.path);
-    pictures.push(record);
-    // In the order of the stages, whichever was finished first.
-    let (paths, params) = (&run.output.paths, &run.spec.params);
-    let order: Vec<String> = (1..=4)
-        .flat_map(|stage| recorded_paths(paths, params, stage))
-        .collect();
-    let place = |picture: &PictureRecord| order.iter().position(|path| *path == picture.path);
-    run.manifest
-        .pictures
-        .sort_by_key(|picture| place(picture).unwrap_or(order.len()));
-}
-
-/// Copies pictures of a stage that are missing from an earlier run that differs in later stages only: they show the same, under
-/// another name.
-pub(crate) fn take_over(run: &mut TaskRun<'_>, stage: u8) -> Result<(), PipelineError> {
-    let dir = run.output.paths.dir().to_owned();
-    for picture in missing(run, stage) {
-        let wanted = picture.record(run);
-        let alike = run.history.manifests().iter().filter(|m| {
-            m.inputs.same_content(&run.manifest.inputs)
-                && same_warps(m, &run.manifest, stage)
-                && m.params.same_up_to(stage, &run.spec.params)
-        });
-        let found = alike
-            .flat_map(|m| &m.pictures)
-            .filter(|p| p.kind == wanted.kind && p.variant == wanted.variant)
-            .find_map(|p| std::fs::read(dir.join(&p.path)).ok());
-        if let Some(bytes) = found {
-            let place = Place::of(run, picture);
-            note(run, place.write(&bytes)?);
-            run.drew = true;
-        }
-    }
-    Ok(())
-}
-
-/// Where the pictures of a stage are, below the task's folder.
-pub(crate) fn recorded_paths(paths: &TaskPaths, params: &Params, stage: u8) -> Vec<String> {
-    let pictures = Picture::of_stage(stage, params).into_iter();
-    pictures
-        .map(|picture| picture.record_in(paths, params).path)
-        .collect()
-}
-
-/// The pictures of a stage that are not there.
-pub(crate) fn missing(run: &TaskRun<'_>, stage: u8) -> Vec<Picture> {
-    let mut pictures = Picture::of_stage(stage, &run.spec.params);
-    pictures.retain(|&picture| !is_there(run, picture, stage));
-    pictures
-}
-
-fn title(run: &TaskRun<'_>) -> Title {
+fn title(task: &TaskContext<'_>) -> Title {
     Title {
-        sample: run.spec.sample.clone(),
-        dye: run.spec.dye.clone(),
+        sample: task.spec.sample.clone(),
+        dye: task.spec.dye.clone(),
     }
 }
 
 /// Where a picture goes, and what the manifest says of it.
 #[derive(Debug, Clone)]
-struct Place {
+struct PictureTarget {
     stem: String,
     path: PathBuf,
     record: PictureRecord,
 }
 
-impl Place {
-    fn of(run: &TaskRun<'_>, picture: Picture) -> Self {
+impl PictureTarget {
+    fn new(task: &TaskContext<'_>, picture: Picture) -> Self {
+        let (paths, params) = (&task.paths, &task.spec.params);
         Self {
             stem: picture.stem(),
-            path: picture.path(&run.output.paths, &run.spec.params),
-            record: picture.record(run),
+            path: picture.path(paths, params),
+            record: picture.record(paths, params),
         }
     }
 
@@ -234,20 +65,18 @@ impl Place {
 
 /// Draws a picture while the stages go on.
 fn draw(
-    run: &mut TaskRun<'_>,
-    stage: u8,
+    bench: &mut Workbench<'_>,
     picture: Picture,
     drawn: impl FnOnce() -> Result<Vec<u8>, PlotError> + Send + 'static,
 ) -> Result<(), PipelineError> {
-    let place = Place::of(run, picture);
-    run.drew = true;
-    run.start(Lane::Drawing, stage, "drawing", move |_| {
+    let target = PictureTarget::new(bench.task, picture);
+    bench.start(Lane::Drawing, picture.stage(), "drawing", move |_| {
         let bytes = match stand_in() {
             Some(bytes) => bytes,
-            None => drawn().map_err(place.failed())?,
+            None => drawn().map_err(target.failed())?,
         };
         Ok(Done {
-            pictures: vec![place.write(&bytes)?],
+            pictures: vec![target.write(&bytes)?],
             ..Done::default()
         })
     })

@@ -1,226 +1,179 @@
 //! Stage 3: the refined warp and what is to be thought of it.
 
-use crate::alignment_record::{InteriorRecord, RefinementRecord};
+use super::{FOUND_DIFFERENTLY, SHOWN_AS_RECORDED};
+use crate::alignment_options::alignment_options;
+use crate::alignment_record::{AlignmentRecord, InteriorRecord, RefinementRecord};
+use crate::artifact::Image;
 use crate::error::PipelineError;
-use crate::history::Found;
-use crate::names::INTERIOR_PRE;
-use crate::output::target_name;
+use crate::manifest::CheckpointRecord;
+use crate::output::{ImageFacts, Target};
 use crate::pictures::{draw_comparison_of, draw_residual};
-use crate::run::TaskRun;
-use crate::stages::coarse::{FOUND_DIFFERENTLY, aligned_target, load_previews};
-use crate::stages::difference::write_and_gather;
-use crate::stages::pad::load_pre;
+use crate::resume::Results;
+use crate::stage::Stage;
+use crate::stages::difference::{StatisticsPass, write_and_count};
+use crate::workbench::Workbench;
 use e2m_align::{
-    CoarseOptions, FineAlignment, InteriorCorrection, InteriorOptions, Judgement, RefineOptions,
-    Similarity, TileCollector, Verdict, align_fine, choose_tiles, judge,
+    AlignOptions, Aligner, Assessment, FineAlignment, FineOutcome, InteriorCorrection, Similarity,
+    Verdict,
 };
 use e2m_image::Warp;
 use e2m_resources::return_memory;
 
-pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
-    if matches!(run.foreign_aligned, Some((_, INTERIOR_PRE))) {
-        return Ok(true);
+/// What stage 3 finds.
+pub(crate) struct FineResult {
+    fine: FineAlignment,
+    assessment: Assessment,
+    /// What is on record of the alignment.
+    pub(crate) alignment: AlignmentRecord,
+}
+
+/// Looks for the refined warp and judges it.
+pub(crate) fn find(
+    bench: &mut Workbench<'_>,
+    before: &Results,
+) -> Result<FineResult, PipelineError> {
+    let outcome = search(bench, before)?;
+    let (aligner, previews) = (bench.aligner(), bench.previews()?);
+    let messages = &mut bench.alignment_messages();
+    let (similarity, assessment) = aligner.assess(&previews, &outcome, messages)?;
+    let FineOutcome { interior, fine } = outcome;
+    let alignment = before.alignment.clone().ok_or_else(no_coarse_warp)?;
+    Ok(FineResult {
+        alignment: judged(
+            alignment,
+            interior.as_ref(),
+            &fine,
+            &similarity,
+            &assessment,
+        ),
+        fine,
+        assessment,
+    })
+}
+
+/// Draws what was found, whatever the verdict. Answers with the refined warp on the canvas, if the parameters want one.
+///
+/// # Errors
+/// A verdict that fails.
+pub(crate) fn accept(
+    bench: &mut Workbench<'_>,
+    found: &FineResult,
+) -> Result<Option<Warp>, PipelineError> {
+    draw(bench, &found.fine)?;
+    if found.assessment.verdict == Verdict::Fail {
+        // A section seen from behind has the outline of its mirror image; that is worth saying.
+        let mirrored = bench.aligner().mirrored(&*bench.previews()?);
+        return Err(match mirrored {
+            Some(error) => error.into(),
+            None => PipelineError::AlignmentWrong(found.assessment.reasons.join("; ")),
+        });
     }
-    if !run.spec.params.interior_ecc {
-        if run.foreign_aligned.is_some() {
-            return Ok(true);
-        }
-        // Without a checkpoint of its own, the stage only judges; a judgement is kept with the warp it is about.
-        return match run.manifest.alignment.as_ref() {
-            Some(a) if a.is_judged() => Ok(!run.lacks_pictures(3)? || redraw(run, None)?),
-            _ => Ok(false),
-        };
-    }
-    match run.find(3, INTERIOR_PRE, false) {
-        // Another run may have refined another coarse warp since.
-        Some(Found::Recorded(manifest, _))
-            if manifest.warps.interior.is_some()
-                && manifest.warps.icp == run.manifest.warps.icp =>
-        {
-            run.manifest.warps.interior = manifest.warps.interior;
-            run.manifest.alignment = manifest.alignment.clone();
-            Ok(!run.lacks_pictures(3)? || redraw(run, manifest.warps.interior)?)
-        }
-        _ => Ok(false),
-    }
+    let wanted = bench.task.spec.params.interior_ecc;
+    Ok(wanted.then(|| bench.task.canvas.warp_from_raw(&found.fine.warp)))
+}
+
+/// Writes pre through the refined warp, counting on the way what stage 4 wants to know, if `counts`.
+pub(crate) fn write(
+    bench: &mut Workbench<'_>,
+    results: &Results,
+    found: &FineResult,
+    counts: bool,
+) -> Result<(Vec<CheckpointRecord>, Option<StatisticsPass>), PipelineError> {
+    let levels = found.fine.refinement.levels_completed;
+    // A header takes no infinity: -1 stands for unknown.
+    let accuracy = found.alignment.estimated_accuracy_px;
+    let accuracy = accuracy.or(found.alignment.residual_median_px);
+    let facts = ImageFacts {
+        warp: results.warps.interior,
+        interior: Some((accuracy.unwrap_or(-1.0), levels)),
+        ..ImageFacts::default()
+    };
+    let target = Target::new(bench.task, Image::InteriorPre, facts)?;
+    let what = Image::InteriorPre.writing();
+    write_and_count(bench, results, what, &target, counts)
 }
 
 /// Draws the pictures of a stage whose result is there. `false` where it is found differently now, by another version
-/// perhaps: then the stage has to be done again.
-fn redraw(run: &mut TaskRun<'_>, interior: Option<Warp>) -> Result<bool, PipelineError> {
-    let (_, fine) = find(run)?;
-    let same = interior.is_none_or(|warp| warp == run.canvas.warp_from_raw(&fine.warp));
-    if same {
-        draw(run, &fine)?;
-    } else {
-        run.note(FOUND_DIFFERENTLY.to_owned());
+/// perhaps: then the stage has to be done again, unless only pictures were asked for.
+pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<bool, PipelineError> {
+    let mut fine = search(bench, recorded)?.fine;
+    let canvas = bench.task.canvas;
+    let interior = recorded.warps.interior;
+    if let Some(warp) = interior.filter(|warp| *warp != canvas.warp_from_raw(&fine.warp)) {
+        if !bench.task.spec.redraw {
+            bench.messages.note(FOUND_DIFFERENTLY.to_owned());
+            return Ok(false);
+        }
+        bench.messages.note(SHOWN_AS_RECORDED.to_owned());
+        fine = check(bench, &canvas.warp_to_raw(&warp))?;
     }
-    Ok(same)
+    draw(bench, &fine)?;
+    Ok(true)
 }
 
-/// The pictures of the stage, drawn whatever the verdict.
-fn draw(run: &mut TaskRun<'_>, fine: &FineAlignment) -> Result<(), PipelineError> {
-    draw_residual(run, fine.check.clone())?;
-    draw_comparison_of(run, fine.warp)
+fn draw(bench: &mut Workbench<'_>, fine: &FineAlignment) -> Result<(), PipelineError> {
+    draw_residual(bench, fine.check.clone())?;
+    draw_comparison_of(bench, fine.warp)
 }
 
 /// The refined warp, and how well it holds.
-fn find(
-    run: &mut TaskRun<'_>,
-) -> Result<(Option<InteriorCorrection>, FineAlignment), PipelineError> {
-    let Some(icp) = run.manifest.warps.icp else {
-        return Err(PipelineError::MissingStage { stage: 3, needs: 2 });
-    };
-    load_pre(run)?;
-    load_previews(run)?;
-    let icp = run.canvas.warp_to_raw(&icp);
-    let interior = correct_inside(run, &icp)?;
-    let start = interior.as_ref().map_or(icp, |found| found.warp);
-    let fine = align(run, &start)?;
+fn search(bench: &mut Workbench<'_>, before: &Results) -> Result<FineOutcome, PipelineError> {
+    let icp = before.warps.icp.ok_or_else(no_coarse_warp)?;
+    let icp = bench.task.canvas.warp_to_raw(&icp);
+    let (aligner, plane, previews) = (bench.aligner(), bench.plane()?, bench.previews()?);
+    let mut bands = bench.post.bands()?;
+    let messages = &mut bench.alignment_messages();
+    let found = aligner.align_finely(&previews, &icp, &mut bands, plane.view(), messages)?;
     return_memory();
-    Ok((interior, fine))
+    Ok(found)
 }
 
-pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    run.manifest.warps.interior = None;
-    let (interior, fine) = find(run)?;
-    let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
-    let likeness = previews.similarity(&fine.warp)?;
-    run.stop_if_asked()?;
-    let judgement = judge(
-        &fine.check,
-        &likeness,
-        interior.as_ref().map(|found| found.inliers),
-    );
-    let accuracy = record(run, interior.as_ref(), &fine, &likeness, &judgement);
-    draw(run, &fine)?;
-    if judgement.verdict == Verdict::Fail {
-        // A section seen from behind has the outline of its mirror image; that is worth saying.
-        let mirrored = run
-            .previews
-            .as_ref()
-            .and_then(|previews| previews.mirrored(&CoarseOptions::default()));
-        return Err(match mirrored {
-            Some(error) => error.into(),
-            None => PipelineError::AlignmentWrong(judgement.reasons.join("; ")),
-        });
-    }
-    if run.spec.params.interior_ecc {
-        let warp = run.canvas.warp_from_raw(&fine.warp);
-        run.manifest.warps.interior = Some(warp);
-        let levels = fine.refinement.levels_completed;
-        let target = aligned_target(run, 3, INTERIOR_PRE, warp, Some((accuracy, levels)))?;
-        let records = write_and_gather(run, 3, target_name(INTERIOR_PRE), &target)?;
-        run.record(records);
-    }
-    Ok(())
+/// A raw warp as it is, checked on tiles of post.
+fn check(bench: &mut Workbench<'_>, warp: &Warp) -> Result<FineAlignment, PipelineError> {
+    let options = AlignOptions {
+        refine_on_tiles: false,
+        ..alignment_options(&bench.task.spec.params)
+    };
+    let aligner = Aligner::new(bench.post.size(), bench.pre.size(), options);
+    let (plane, previews) = (bench.plane()?, bench.previews()?);
+    let mut bands = bench.post.bands()?;
+    let messages = &mut bench.alignment_messages();
+    Ok(aligner.refine(&previews, warp, &mut bands, plane.view(), messages)?)
 }
 
 fn no_coarse_warp() -> PipelineError {
-    PipelineError::MissingStage { stage: 3, needs: 2 }
+    PipelineError::MissingStage {
+        stage: Stage::Fine,
+        needs: Stage::Coarse,
+    }
 }
 
-/// The correction by features inside the section, if the parameters want it.
-fn correct_inside(
-    run: &mut TaskRun<'_>,
-    icp: &Warp,
-) -> Result<Option<InteriorCorrection>, PipelineError> {
-    let params = &run.spec.params;
-    if !params.interior_ecc {
-        return Ok(None);
-    }
-    run.announce(3, "matching features inside");
-    let limits = InteriorOptions {
-        max_correction_px: params.interior_max_correction,
-        min_inlier_ratio: params.interior_min_inlier_ratio,
-    };
-    let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
-    let found = previews.correct_inside(icp, &limits, &CoarseOptions::default())?;
-    if let Some(reason) = &found.rejected {
-        run.note(format!(
-            "stage 3 starts from the warp of stage 2 as it is: {reason}"
-        ));
-    }
-    Ok(Some(found))
-}
-
-/// Refines the raw warp `start` on tiles of post, as far as the parameters want it, and checks it on others.
-fn align(run: &mut TaskRun<'_>, start: &Warp) -> Result<FineAlignment, PipelineError> {
-    let (post, pre) = (run.post.size(), run.pre.size());
-    let params = &run.spec.params;
-    let options = RefineOptions {
-        // The parameter counts px at half resolution.
-        smoothest_px: 2.0 * params.interior_blur_base,
-        max_correction_px: params.interior_max_correction,
-        min_inlier_ratio: params.interior_min_inlier_ratio,
-        ..RefineOptions::default()
-    };
-    let previews = run.previews.as_ref().ok_or_else(no_coarse_warp)?;
-    let plan = choose_tiles(
-        previews.post(),
-        previews.factor(),
-        post,
-        pre,
-        start,
-        &options,
-    );
-    // Without tiles to fit there is nothing to refine; the check is made all the same.
-    let wanted = params.interior_ecc && params.subpixel;
-    let specs = if wanted { plan.fit } else { Vec::new() };
-    let (mut fit, mut check) = (
-        TileCollector::new(post, specs),
-        TileCollector::new(post, plan.check),
-    );
-    let mut bands = run.post.bands()?;
-    run.output.stream(
-        3,
-        "reading tiles of post",
-        &mut bands,
-        &mut [&mut fit, &mut check],
-    )?;
-    run.announce(3, "refining");
-    let plane = run.pre_plane.as_ref().ok_or_else(no_coarse_warp)?;
-    let (fit, check) = (fit.into_tiles(), check.into_tiles());
-    let fine = align_fine(&fit, &check, post, plane.view(), start, &options);
-    if wanted && let Some(reason) = &fine.refinement.rejected {
-        run.note(format!(
-            "the refinement by brightness was not kept: {reason}"
-        ));
-    }
-    Ok(fine)
-}
-
-/// Puts the outcome into the manifest; answers with the accuracy that goes into the header, px: that of the refinement,
-/// or where it was not kept the median residual.
-fn record(
-    run: &mut TaskRun<'_>,
+/// What is on record of the alignment after its judgement.
+fn judged(
+    coarse: AlignmentRecord,
     interior: Option<&InteriorCorrection>,
     fine: &FineAlignment,
-    likeness: &Similarity,
-    judgement: &Judgement,
-) -> f64 {
+    similarity: &Similarity,
+    assessment: &Assessment,
+) -> AlignmentRecord {
     let summary = fine.check.summary.as_ref();
-    let refined = fine
-        .refinement
-        .rejected
-        .is_none()
-        .then_some(fine.refinement.estimated_accuracy_px);
-    let refined = refined.filter(|v| v.is_finite());
-    if let Some(alignment) = &mut run.manifest.alignment {
-        alignment.verdict = judgement.verdict;
-        alignment.reasons.clone_from(&judgement.reasons);
-        alignment.residual_median_px = summary.map(|s| s.median_px);
-        alignment.residual_p90_px = summary.map(|s| s.p90_px);
-        alignment.overlap_fraction = likeness.overlap_fraction;
-        alignment.correlation = likeness.correlation;
-        alignment.detail_correlation = likeness.detail_correlation;
-        alignment.estimated_accuracy_px = refined;
-        alignment.interior = interior.map(InteriorRecord::from);
-        alignment.refinement = Some(RefinementRecord::from(&fine.refinement));
-        alignment.residual = summary.cloned();
-        alignment.chance = Some(fine.check.chance);
-        alignment.tile_correlation = Some(fine.check.correlation);
+    let refinement = &fine.refinement;
+    let kept = refinement.rejected.is_none();
+    let accuracy = kept.then_some(refinement.estimated_accuracy_px);
+    AlignmentRecord {
+        verdict: assessment.verdict,
+        reasons: assessment.reasons.clone(),
+        residual_median_px: summary.map(|s| s.median_px),
+        residual_p90_px: summary.map(|s| s.p90_px),
+        overlap_fraction: similarity.overlap_fraction,
+        correlation: similarity.correlation,
+        detail_correlation: similarity.detail_correlation,
+        estimated_accuracy_px: accuracy.filter(|v| v.is_finite()),
+        interior: interior.map(InteriorRecord::from),
+        refinement: Some(RefinementRecord::from(refinement)),
+        residual: summary.cloned(),
+        chance: Some(fine.check.null_correlation),
+        tile_correlation: Some(fine.check.correlation),
+        ..coarse
     }
-    // A header takes no infinity: -1 stands for unknown.
-    refined.or(summary.map(|s| s.median_px)).unwrap_or(-1.0)
 }

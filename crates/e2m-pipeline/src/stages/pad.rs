@@ -1,65 +1,28 @@
 //! Stage 1: the raw signals on the canvas.
 
+use crate::artifact::Image;
 use crate::background::{Done, Lane};
 use crate::error::PipelineError;
-use crate::names::{Header, PADDED_POST, PADDED_PRE};
-use crate::output::{Target, target_name};
-use crate::run::TaskRun;
-use e2m_align::CoarseOptions;
-use e2m_image::{Padded, PlaneSource, preview_factor};
-use std::sync::Arc;
-
-pub(crate) fn restore(run: &mut TaskRun<'_>) -> bool {
-    // Both are looked at, so that everything wrong with either is said.
-    let there = [PADDED_POST, PADDED_PRE].map(|stem| run.find(1, stem, true).is_some());
-    there == [true, true]
-}
+use crate::output::{ImageFacts, Target};
+use crate::stage::Stage;
+use crate::workbench::Workbench;
+use e2m_image::{Padded, PlaneSource};
 
 /// Both images go to the disk beside the next stage, which does not need them.
-pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    let canvas = run.canvas;
-    let (post, bands) = (target(run, PADDED_POST)?, run.post.bands()?);
-    run.start(Lane::Writing, 1, target_name(PADDED_POST), move |tick| {
+pub(crate) fn make(bench: &mut Workbench<'_>) -> Result<(), PipelineError> {
+    let canvas = bench.task.canvas;
+    let target = |image| Target::new(bench.task, image, ImageFacts::default());
+    let (post, pre) = (target(Image::PaddedPost)?, target(Image::PaddedPre)?);
+    let bands = bench.post.bands()?;
+    let what = Image::PaddedPost.writing();
+    bench.start(Lane::Writing, Stage::Pad, what, move |tick| {
         let mut padded = Padded::new(bands, canvas)?;
         Ok(Done::checkpoints(post.write(&mut padded, tick)?))
     })?;
-    let pre = target(run, PADDED_PRE)?;
-    let plane = load_pre(run)?;
-    run.start(Lane::Writing, 1, target_name(PADDED_PRE), move |tick| {
+    let plane = bench.plane()?;
+    let what = Image::PaddedPre.writing();
+    bench.start(Lane::Writing, Stage::Pad, what, move |tick| {
         let mut padded = Padded::new(PlaneSource::new(&*plane), canvas)?;
         Ok(Done::checkpoints(pre.write(&mut padded, tick)?))
     })
-}
-
-fn target(run: &TaskRun<'_>, stem: &str) -> Result<Target, PipelineError> {
-    let spec = run.spec;
-    let header = Header {
-        sample: &spec.sample,
-        dye: &spec.dye,
-        stage: 1,
-        params: &spec.params,
-        scale: None,
-        interior: None,
-        warp: None,
-    };
-    run.output
-        .target(stem, &header, spec.checkpoint_format.list())
-}
-
-/// The factor that brings the larger of both images to the working size of the coarse alignment.
-pub(crate) fn factor(run: &TaskRun<'_>) -> usize {
-    preview_factor(
-        run.post.size().max(run.pre.size()),
-        CoarseOptions::default().working_px,
-    )
-}
-
-/// The raw pre plane, read unless it is there already.
-pub(crate) fn load_pre(run: &mut TaskRun<'_>) -> Result<Arc<e2m_image::Plane>, PipelineError> {
-    if let Some(plane) = &run.pre_plane {
-        return Ok(Arc::clone(plane));
-    }
-    let plane = Arc::new(run.pre.load()?);
-    run.pre_plane = Some(Arc::clone(&plane));
-    Ok(plane)
 }

@@ -3,11 +3,13 @@
 use super::finding::Fault;
 use super::records::Record;
 use super::watched::ReadWatch;
+use crate::artifact::{ArtifactKind, Image, artifacts};
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, Manifest};
-use crate::names::{COARSE_PRE, Header, ICP_PRE, INTERIOR_PRE, PADDED_POST, PADDED_PRE, ScaleKind};
+use crate::names::Header;
 use crate::params::suffix;
-use e2m_image::{BandSource as _, Warp};
+use crate::task::CheckpointFormats;
+use e2m_image::BandSource as _;
 use e2m_io::{CheckpointError, CheckpointReader, ContentHash, FactValue, Facts};
 use std::path::Path;
 
@@ -144,41 +146,30 @@ fn same(a: &FactValue, b: &FactValue) -> bool {
 /// parameters do not make.
 fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
     let name = path.file_stem()?.to_string_lossy();
-    let mut written = written(manifest).into_iter();
-    let (stage, _, warp, scale) = written
-        .find(|(stage, stem, ..)| name == format!("{stem}{}", suffix(&manifest.params, *stage)))?;
+    let params = &manifest.params;
+    let named =
+        |image: &Image| name == format!("{}{}", image.stem(), suffix(params, image.stage()));
+    let mut all = artifacts(params, CheckpointFormats::Both).into_iter();
+    let image = all.find_map(|artifact| match artifact.kind {
+        ArtifactKind::Image(image) if named(&image) => Some(image),
+        ArtifactKind::Image(_) | ArtifactKind::Picture(_) => None,
+    })?;
+    let (warps, scales) = (&manifest.warps, &manifest.scales);
+    let (warp, scale) = match image {
+        Image::PaddedPost | Image::PaddedPre => (None, None),
+        Image::CoarsePre => (warps.coarse, None),
+        Image::IcpPre => (warps.icp, None),
+        Image::InteriorPre => (warps.interior, None),
+        Image::Difference(kind) => (warps.finest(), Some((scales.of(kind)?, kind))),
+    };
     let header = Header {
         sample: &manifest.sample,
         dye: &manifest.dye,
-        stage,
-        params: &manifest.params,
+        stage: image.stage(),
+        params,
         scale,
         interior: None,
         warp,
     };
     header.facts().ok()
-}
-
-/// Stage, stem, warp and scale of a checkpoint.
-type Written = (u8, String, Option<Warp>, Option<(f64, ScaleKind)>);
-
-/// The checkpoints that a task may write.
-fn written(manifest: &Manifest) -> Vec<Written> {
-    let (warps, scales) = (&manifest.warps, &manifest.scales);
-    let aligned = [
-        (1, PADDED_POST, None),
-        (1, PADDED_PRE, None),
-        (2, COARSE_PRE, warps.coarse),
-        (2, ICP_PRE, warps.icp),
-        (3, INTERIOR_PRE, warps.interior),
-    ];
-    let aligned = aligned.map(|(stage, stem, warp)| (stage, stem.to_owned(), warp, None));
-    let moffat = scales.moffat.as_ref().map(|s| (s.value, ScaleKind::Moffat));
-    let percentile = scales
-        .percentile
-        .map(|s| (s.value, ScaleKind::Percentile(s.percentile)));
-    let manual = scales.manual.map(|s| (s.value, ScaleKind::Manual));
-    let differences = [moffat, percentile, manual].into_iter().flatten();
-    let differences = differences.map(|scale| (4, scale.1.stem(), warps.finest(), Some(scale)));
-    aligned.into_iter().chain(differences).collect()
 }

@@ -6,8 +6,9 @@ use super::records::{self, Record};
 use super::watched::ReadWatch;
 use super::{picture, raw};
 use crate::error::PipelineError;
-use crate::manifest::{ForeignRecord, InputRecord, Manifest};
+use crate::manifest::{InputRecord, LegacyRecord, Manifest};
 use crate::params::Params;
+use crate::stage::Stage;
 use crate::task::TaskSpec;
 use e2m_io::{
     CheckpointFormat, CheckpointReader, ContentHash, FileIdentity, TaskPaths, is_temporary,
@@ -60,7 +61,7 @@ pub struct RecordedFile {
 enum What {
     /// The checkpoint of this name below the task's folder.
     Checkpoint(String),
-    Foreign(ForeignRecord, usize),
+    Legacy(LegacyRecord, usize),
     Raw(Stain),
     Picture(usize),
 }
@@ -156,9 +157,9 @@ impl Inventory {
                 let what = What::Checkpoint(checkpoint.path.clone());
                 (checkpoint.path.clone(), FileKind::Checkpoint, what)
             });
-            let foreign = manifest.foreign_aligned.iter().map(|foreign| {
-                let what = What::Foreign(foreign.clone(), index);
-                (foreign.path.clone(), FileKind::Checkpoint, what)
+            let legacy = manifest.legacy_aligned.iter().map(|legacy| {
+                let what = What::Legacy(legacy.clone(), index);
+                (legacy.path.clone(), FileKind::Checkpoint, what)
             });
             let pictures = manifest.pictures.iter().map(|picture| {
                 (
@@ -167,7 +168,7 @@ impl Inventory {
                     What::Picture(index),
                 )
             });
-            let all: Vec<_> = checkpoints.chain(foreign).chain(pictures).collect();
+            let all: Vec<_> = checkpoints.chain(legacy).chain(pictures).collect();
             for (relative, kind, what) in all {
                 if seen.insert(relative.clone()) {
                     self.list_output(&relative, (kind, what), index);
@@ -271,7 +272,7 @@ impl Inventory {
     ) -> Result<Vec<Finding>, PipelineError> {
         match &file.what {
             What::Checkpoint(relative) => self.verify_checkpoint(file, relative, watch),
-            What::Foreign(foreign, index) => self.verify_foreign(file, (foreign, *index), watch),
+            What::Legacy(legacy, index) => self.verify_legacy(file, (legacy, *index), watch),
             What::Raw(stain) => self.verify_raw(file, *stain, watch),
             What::Picture(index) => {
                 let fault = picture::verify(&file.path, watch)?;
@@ -324,13 +325,13 @@ impl Inventory {
         Ok(wrong.into_iter().chain(superseded).collect())
     }
 
-    fn verify_foreign(
+    fn verify_legacy(
         &self,
         file: &RecordedFile,
-        (foreign, index): (&ForeignRecord, usize),
+        (legacy, index): (&LegacyRecord, usize),
         watch: ReadWatch<'_>,
     ) -> Result<Vec<Finding>, PipelineError> {
-        let fault = if file.bytes == foreign.bytes {
+        let fault = if file.bytes == legacy.bytes {
             match checkpoint::read(&file.path, file.bytes, watch) {
                 Err(e2m_io::CheckpointError::Stopped { .. }) => {
                     return Err(PipelineError::Interrupted);
@@ -341,14 +342,14 @@ impl Inventory {
                 }
                 Ok(_) => {
                     let untouched = FileIdentity::of(&file.path)
-                        .is_ok_and(|now| now.modified == foreign.modified);
+                        .is_ok_and(|now| now.modified == legacy.modified);
                     (!untouched).then_some(Fault::Touched)
                 }
             }
         } else {
             Some(Fault::Length {
                 found: file.bytes,
-                recorded: foreign.bytes,
+                recorded: legacy.bytes,
             })
         };
         let record = &self.records[index];
@@ -414,9 +415,9 @@ fn superseded_by(record: &Record, path: &str) -> Finding {
 
 /// `01_….tiff`, as both e2m and the Python program name them.
 fn is_checkpoint_name(name: &str, format: CheckpointFormat) -> bool {
-    let numbered = name.as_bytes().get(..3);
-    let numbered = numbered
-        .is_some_and(|head| head[0] == b'0' && (b'1'..=b'4').contains(&head[1]) && head[2] == b'_');
+    let numbered = Stage::ALL
+        .iter()
+        .any(|stage| name.starts_with(&format!("0{stage}_")));
     let extension = Path::new(name).extension();
     numbered && extension.is_some_and(|extension| extension == format.extension())
 }

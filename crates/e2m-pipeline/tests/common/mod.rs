@@ -1,31 +1,8 @@
 //! What the tests of this crate share.
 
-use e2m_pipeline::{CheckpointFormats, Params, TaskSpec};
+use e2m_pipeline::{CheckpointFormats, Params, Stage, TaskSpec};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// A folder of reference material beside the project, such as `golden`; `None`, with a printed reason, where it is not
-/// there. In CI it has to be.
-#[allow(
-    clippy::print_stdout,
-    dead_code,
-    reason = "a skipped test says why; not every test file uses it"
-)]
-pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "{} is missing",
-        path.display()
-    );
-    println!("skipped: {} is not there", path.display());
-    None
-}
+use std::path::Path;
 
 /// A task over two raw files.
 pub(crate) fn task(
@@ -43,9 +20,10 @@ pub(crate) fn task(
         pre: pre.to_owned(),
         output_dir: output_dir.to_owned(),
         params,
-        from_stage: 1,
-        to_stage: 4,
+        from_stage: Stage::Pad,
+        to_stage: Stage::Difference,
         force: false,
+        redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
         checkpoint_compression: Default::default(),
     }

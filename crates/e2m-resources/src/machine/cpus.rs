@@ -7,10 +7,14 @@ use super::cgroup::{Version, hierarchies, under};
 use super::limit::{CpuLimit, LimitSource};
 use super::slurm;
 use crate::variables::CPUS_VARIABLE;
-use crate::{Note, Variables};
+use crate::{MachineNote, Variables};
 
 /// All limits; never empty, as a machine has processors.
-pub(super) fn limits(root: &Path, variables: &Variables, notes: &mut Vec<Note>) -> Vec<CpuLimit> {
+pub(super) fn limits(
+    root: &Path,
+    variables: &Variables,
+    notes: &mut Vec<MachineNote>,
+) -> Vec<CpuLimit> {
     let mut limits = vec![physical(root)];
     limits.extend(affinity(root));
     limits.extend(quotas(root));

@@ -12,7 +12,7 @@ mod slurm;
 use std::path::Path;
 
 use crate::variables::{MAX_WORKERS_VARIABLE, MEMORY_VARIABLE};
-use crate::{Bytes, Note, Variables, Workers, auto_workers};
+use crate::{Bytes, MachineNote, Variables, Workers, auto_workers};
 
 pub use limit::{CpuLimit, LimitSource, MemoryLimit};
 pub use meter::AvailableMemory;
@@ -34,7 +34,7 @@ pub struct Machine {
     binding_cpus: usize,
     cluster: Option<Cluster>,
     max_workers: Option<usize>,
-    notes: Vec<Note>,
+    notes: Vec<MachineNote>,
     meters: AvailableMemory,
 }
 
@@ -53,7 +53,7 @@ impl Machine {
         };
         let mut memory = meters.limits();
         if memory.is_empty() {
-            notes.push(Note::MemoryUnknown);
+            notes.push(MachineNote::MemoryUnknown);
             memory.push(unknown_memory());
         }
         let cpus = cpus::limits(root, variables, &mut notes);
@@ -111,7 +111,7 @@ impl Machine {
     }
 
     /// What could not be used as it is.
-    pub fn notes(&self) -> &[Note] {
+    pub fn notes(&self) -> &[MachineNote] {
         &self.notes
     }
 
@@ -142,7 +142,7 @@ fn unknown_memory() -> MemoryLimit {
     }
 }
 
-fn memory_meters(root: &Path, variables: &Variables, notes: &mut Vec<Note>) -> Vec<Meter> {
+fn memory_meters(root: &Path, variables: &Variables, notes: &mut Vec<MachineNote>) -> Vec<Meter> {
     let physical = match Meter::Meminfo.read(root) {
         Some(_) => Meter::Meminfo,
         None => Meter::Sysinfo,

@@ -1,6 +1,6 @@
 //! What SLURM tells a job about itself.
 
-use crate::{Note, Variables};
+use crate::{MachineNote, Variables};
 
 /// The job of a cluster that this process belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ fn size(text: &str) -> Option<u64> {
 }
 
 /// The memory of the job on this node, and the variables it follows from.
-pub(super) fn memory(variables: &Variables, notes: &mut Vec<Note>) -> Option<(u64, String)> {
+pub(super) fn memory(variables: &Variables, notes: &mut Vec<MachineNote>) -> Option<(u64, String)> {
     const PER_NODE: &str = "SLURM_MEM_PER_NODE";
     const PER_CPU: &str = "SLURM_MEM_PER_CPU";
     // Zero asks for the whole node, which is no limit.
@@ -70,7 +70,10 @@ pub(super) fn memory(variables: &Variables, notes: &mut Vec<Note>) -> Option<(u6
 }
 
 /// The processors of this task of the job, and the variable that says so.
-pub(super) fn cpus(variables: &Variables, notes: &mut Vec<Note>) -> Option<(usize, &'static str)> {
+pub(super) fn cpus(
+    variables: &Variables,
+    notes: &mut Vec<MachineNote>,
+) -> Option<(usize, &'static str)> {
     ["SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"]
         .into_iter()
         .find_map(|name| Some((variables.count(name, notes)?, name)))
@@ -80,7 +83,7 @@ pub(super) fn cpus(variables: &Variables, notes: &mut Vec<Note>) -> Option<(usiz
 mod tests {
     use super::*;
 
-    fn memory_of(variables: &[(&str, &str)]) -> (Option<(u64, String)>, Vec<Note>) {
+    fn memory_of(variables: &[(&str, &str)]) -> (Option<(u64, String)>, Vec<MachineNote>) {
         let mut notes = Vec::new();
         let variables = Variables::new(variables.iter().copied());
         (memory(&variables, &mut notes), notes)

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::Bytes;
 use crate::bytes::gigabytes;
-pub use pattern::Pattern;
+pub use pattern::MemoryPattern;
 
 /// Memory of a run. Every worker is a process with memory of its own, so each has a series of its own; a run without
 /// workers is worker 0. Its methods return the lines to show.
@@ -57,7 +57,7 @@ pub struct MemorySummary {
     /// What it held after its last task, bytes.
     pub final_bytes: u64,
     /// What these numbers look like.
-    pub pattern: Pattern,
+    pub pattern: MemoryPattern,
 }
 
 impl MemoryLog {
@@ -118,7 +118,7 @@ impl MemoryLog {
                 baseline_bytes: self.baseline_bytes,
                 peak_bytes: self.baseline_bytes,
                 final_bytes: self.baseline_bytes,
-                pattern: Pattern::TooFew { tasks: 0 },
+                pattern: MemoryPattern::TooFew { tasks: 0 },
             };
         };
         let alone = self.workers.len() == 1 && worker == 0;
@@ -157,7 +157,7 @@ impl fmt::Display for MemorySummary {
     }
 }
 
-impl fmt::Display for Pattern {
+impl fmt::Display for MemoryPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Growth { bytes_per_task } => write!(
@@ -209,7 +209,7 @@ mod tests {
     fn nothing_logged_is_its_baseline() {
         let summary = MemoryLog::new(5 * MB).summary();
         assert_eq!(summary.peak_bytes, 5 * MB);
-        assert_eq!(summary.pattern, Pattern::TooFew { tasks: 0 });
+        assert_eq!(summary.pattern, MemoryPattern::TooFew { tasks: 0 });
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
         log.restarted(1);
         assert_eq!(
             log.summary().pattern,
-            Pattern::PeakPerTask { bytes: 4_800 * MB }
+            MemoryPattern::PeakPerTask { bytes: 4_800 * MB }
         );
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Task {
 
 /// What memory did over a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pattern {
+pub enum MemoryPattern {
     /// It grows from task to task and never returns: a leak.
     Growth {
         /// By how much, bytes.
@@ -44,7 +44,7 @@ pub enum Pattern {
     },
 }
 
-impl Pattern {
+impl MemoryPattern {
     pub(super) fn severity(self) -> u8 {
         match self {
             Self::Growth { .. } => 3,
@@ -72,23 +72,23 @@ const PEAK_PART: f64 = 0.25;
 /// Of more tasks than this, evenly spaced ones are taken: all pairs are looked at.
 const MOST: usize = 240;
 
-pub(super) fn of(tasks: &[Task]) -> Pattern {
+pub(super) fn of(tasks: &[Task]) -> MemoryPattern {
     let settled = tasks.get(1..).unwrap_or_default();
     let after: Vec<f64> = settled.iter().map(|task| task.after as f64).collect();
     if let Some(slope) = growth(&after) {
-        return Pattern::Growth {
+        return MemoryPattern::Growth {
             bytes_per_task: slope.round() as u64,
         };
     }
     if let Some(rise) = rise_per_task(tasks) {
-        return Pattern::PeakPerTask {
+        return MemoryPattern::PeakPerTask {
             bytes: rise.round() as u64,
         };
     }
     if settled.len() < FEWEST_FOR_GROWTH {
-        return Pattern::TooFew { tasks: tasks.len() };
+        return MemoryPattern::TooFew { tasks: tasks.len() };
     }
-    Pattern::Steady
+    MemoryPattern::Steady
 }
 
 /// Bytes per task, if memory grows.
@@ -185,8 +185,8 @@ mod tests {
             .collect()
     }
 
-    fn is_growth(pattern: Pattern) -> bool {
-        matches!(pattern, Pattern::Growth { .. })
+    fn is_growth(pattern: MemoryPattern) -> bool {
+        matches!(pattern, MemoryPattern::Growth { .. })
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         for seed in 1..50 {
             let after = noise(seed).take(20).enumerate();
             let after = after.map(|(i, e)| 300.0 + 30.0 * i as f64 + 40.0 * e);
-            let Pattern::Growth { bytes_per_task } = of(&tasks(after, 1000.0)) else {
+            let MemoryPattern::Growth { bytes_per_task } = of(&tasks(after, 1000.0)) else {
                 panic!("seed {seed}: no growth");
             };
             let error = (bytes_per_task as f64 - 30.0 * MB).abs();
@@ -212,22 +212,22 @@ mod tests {
         // A slope of three times the noise over the run by chance: rare.
         assert!(alarms <= 6, "{alarms} of 199");
         let quiet = noise(3).take(20).map(|e| 600.0 + e);
-        assert_eq!(of(&tasks(quiet, 10.0)), Pattern::Steady);
+        assert_eq!(of(&tasks(quiet, 10.0)), MemoryPattern::Steady);
     }
 
     #[test]
     fn what_fills_up_and_stops_is_steady() {
         let after = (0..30).map(|i| 900.0 - 600.0 * (-f64::from(i) / 4.0).exp());
-        assert_eq!(of(&tasks(after, 20.0)), Pattern::Steady);
+        assert_eq!(of(&tasks(after, 20.0)), MemoryPattern::Steady);
         // All at once, with the first task.
-        assert_eq!(of(&tasks([800.0; 8], 20.0)), Pattern::Steady);
+        assert_eq!(of(&tasks([800.0; 8], 20.0)), MemoryPattern::Steady);
     }
 
     #[test]
     fn a_few_large_images_are_no_leak_and_hide_none() {
         let large = |i: i32| if i % 5 == 4 { 700.0 } else { 0.0 };
         let flat = (0..25).map(|i| 300.0 + large(i));
-        assert_eq!(of(&tasks(flat, 10.0)), Pattern::Steady);
+        assert_eq!(of(&tasks(flat, 10.0)), MemoryPattern::Steady);
         let leaking = (0..25).map(|i| 300.0 + 25.0 * f64::from(i) + large(i));
         assert!(is_growth(of(&tasks(leaking, 10.0))));
     }
@@ -237,22 +237,25 @@ mod tests {
         let pattern = of(&tasks([300.0; 10], 1200.0));
         assert_eq!(
             pattern,
-            Pattern::PeakPerTask {
+            MemoryPattern::PeakPerTask {
                 bytes: 1_200_000_000
             }
         );
         // One large image among many is not a peak in each task.
         let mut once = tasks([300.0; 10], 10.0);
         once[5].peak = 3_000_000_000;
-        assert_eq!(of(&once), Pattern::Steady);
+        assert_eq!(of(&once), MemoryPattern::Steady);
     }
 
     #[test]
     fn few_tasks_say_nothing_about_growth() {
         let after = |n: i32| (0..n).map(|i| 300.0 + 50.0 * f64::from(i));
-        assert_eq!(of(&tasks(after(5), 10.0)), Pattern::TooFew { tasks: 5 });
+        assert_eq!(
+            of(&tasks(after(5), 10.0)),
+            MemoryPattern::TooFew { tasks: 5 }
+        );
         assert!(is_growth(of(&tasks(after(6), 10.0))));
-        assert_eq!(of(&[]), Pattern::TooFew { tasks: 0 });
+        assert_eq!(of(&[]), MemoryPattern::TooFew { tasks: 0 });
     }
 
     #[test]
@@ -260,7 +263,7 @@ mod tests {
         let after = (0..20_000).map(|i| 300.0 + 5.0 * f64::from(i));
         assert_eq!(
             of(&tasks(after, 0.0)),
-            Pattern::Growth {
+            MemoryPattern::Growth {
                 bytes_per_task: 5_000_000
             }
         );

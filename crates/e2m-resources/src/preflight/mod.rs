@@ -1,24 +1,25 @@
-//! The gate before a batch: does what the tasks need fit into what there is?
+//! The preflight of a batch: does what the tasks need fit into what there is?
 //!
-//! Decided from numbers alone, before any task starts. The caller computes each task's [`Need`] from file headers and can
-//! say what another pad or format would need ([`Alternatives`]); here are the bands, the sums, and the remedies.
+//! The preflight decides from numbers alone, before any task starts. The caller computes each task's [`Need`] from file headers.
+//! The caller can also say what another pad or format would need ([`Alternatives`]). This module adds up the needs, compares
+//! them with the limits ([`FitLevel`]), and looks for remedies.
 
-mod band;
+mod level;
 mod needs;
 mod remedy;
 mod text;
 
-pub use band::Band;
+pub use level::FitLevel;
 pub use needs::{Alternatives, AsPlanned, Need};
 pub use remedy::Remedy;
 
 use crate::{Disk, MemoryLimit, PEAK_FACTOR_PER_TASK};
-use band::{banded, by_plan};
+use level::{level_by_plan, level_of};
 use needs::{Quantity, Sum, disk_sum, sum_of_largest};
 
-/// Which number is held against the memory.
+/// Which number is compared with the memory: the setting `memory_gate`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Gate {
+pub enum MemoryBasis {
     /// The rule where it fits, else what will really be used.
     #[default]
     Plan,
@@ -26,21 +27,21 @@ pub enum Gate {
     Rule,
 }
 
-/// How the gate decides.
+/// How the preflight decides.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GatePolicy {
+pub struct PreflightPolicy {
     /// `memory_gate`.
-    pub gate: Gate,
+    pub basis: MemoryBasis,
     /// `force_run`: a refusal becomes a warning.
     pub force: bool,
     /// `peak_factor`, which the texts call the rule by. The bytes of the rule come with each [`Need`].
     pub peak_factor: f64,
 }
 
-impl Default for GatePolicy {
+impl Default for PreflightPolicy {
     fn default() -> Self {
         Self {
-            gate: Gate::Plan,
+            basis: MemoryBasis::Plan,
             force: false,
             peak_factor: PEAK_FACTOR_PER_TASK,
         }
@@ -58,14 +59,14 @@ pub enum Subject {
     Disk,
 }
 
-/// One need held against one limit. Displays as the lines to show; nothing where all is [`Band::Fine`].
+/// One need compared with one limit. Displays as the lines to show; nothing where all is [`FitLevel::Fine`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment {
-    /// What was held against the limit.
+    /// What was compared with the limit.
     pub subject: Subject,
     /// The outcome.
-    pub band: Band,
-    /// It would have been refused, had it not been forced.
+    pub level: FitLevel,
+    /// Whether it was refused and forced all the same.
     pub forced: bool,
     /// What is needed, bytes: of the largest tasks that may run at once, or of all on the disk.
     pub need_bytes: u64,
@@ -87,7 +88,7 @@ pub struct Assessment {
     pub remedies: Vec<Remedy>,
 }
 
-/// The outcome for a batch. Displays as the lines to show, one each; nothing where all is [`Band::Fine`].
+/// The outcome for a batch. Displays as the lines to show, one each; nothing where all is [`FitLevel::Fine`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preflight {
     /// Workers that may run at once: never more than there are tasks.
@@ -99,18 +100,18 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    /// The worse of the two bands.
-    pub fn band(&self) -> Band {
-        self.memory.band.max(self.disk.band)
+    /// The worse of the two levels.
+    pub fn level(&self) -> FitLevel {
+        self.memory.level.max(self.disk.level)
     }
 
     /// Whether no task may start.
     pub fn refused(&self) -> bool {
-        self.band() == Band::Refused
+        self.level() == FitLevel::Refused
     }
 }
 
-/// Holds the needs of all tasks, of which any `workers` may run at once, against what there is.
+/// Compares the needs of all tasks, of which any `workers` may run at once, with what there is.
 ///
 /// Exact at the boundaries: 80 % of 10 bytes are 8, and 9 are more.
 pub fn assess(
@@ -118,7 +119,7 @@ pub fn assess(
     workers: usize,
     memory: &MemoryLimit,
     disk: &Disk,
-    policy: GatePolicy,
+    policy: PreflightPolicy,
     alternatives: &dyn Alternatives,
 ) -> Preflight {
     let workers = workers.clamp(1, needs.len().max(1));
@@ -140,33 +141,40 @@ fn assess_memory(case: &remedy::Case<'_>, limit: &MemoryLimit) -> Assessment {
     let rule = sum_of_largest(case.needs, Quantity::Rule, case.workers);
     let plan = sum_of_largest(case.needs, Quantity::Plan, case.workers);
     let (rule_bytes, plan_bytes) = (rule.bytes, plan.bytes);
-    let (subject, quantity, sum, band) = match case.policy.gate {
-        Gate::Rule => {
-            let band = banded(rule_bytes, available);
-            (Subject::RuleMemory, Quantity::Rule, rule, band)
+    let (subject, quantity, sum, level) = match case.policy.basis {
+        MemoryBasis::Rule => {
+            let level = level_of(rule_bytes, available);
+            (Subject::RuleMemory, Quantity::Rule, rule, level)
         }
-        Gate::Plan => match by_plan(rule_bytes, plan_bytes, available) {
-            Band::Fine => (Subject::RuleMemory, Quantity::Rule, rule, Band::Fine),
-            band => (Subject::PlannedMemory, Quantity::Plan, plan, band),
+        MemoryBasis::Plan => match level_by_plan(rule_bytes, plan_bytes, available) {
+            FitLevel::Fine => (Subject::RuleMemory, Quantity::Rule, rule, FitLevel::Fine),
+            level => (Subject::PlannedMemory, Quantity::Plan, plan, level),
         },
     };
-    let remedies = case.memory_remedies(band, quantity, sum.bytes, plan_bytes, limit);
+    let remedies = case.memory_remedies(level, quantity, sum.bytes, plan_bytes, limit);
     Assessment {
         rule_bytes,
         plan_bytes,
         remedies,
-        ..assessment(case, subject, band, sum, available, limit.inside_brackets())
+        ..assessment(
+            case,
+            subject,
+            level,
+            sum,
+            available,
+            limit.inside_brackets(),
+        )
     }
 }
 
 fn assess_disk(case: &remedy::Case<'_>, disk: &Disk) -> Assessment {
     let sum = disk_sum(case.needs);
-    let band = banded(sum.bytes, disk.free_bytes);
-    let remedies = case.disk_remedies(band, sum.bytes, disk);
+    let level = level_of(sum.bytes, disk.free_bytes);
+    let remedies = case.disk_remedies(level, sum.bytes, disk);
     let limit = format!("disk of {}", disk.existing.display());
     Assessment {
         remedies,
-        ..assessment(case, Subject::Disk, band, sum, disk.free_bytes, limit)
+        ..assessment(case, Subject::Disk, level, sum, disk.free_bytes, limit)
     }
 }
 
@@ -177,16 +185,16 @@ const NAMES: usize = 3;
 fn assessment(
     case: &remedy::Case<'_>,
     subject: Subject,
-    band: Band,
+    level: FitLevel,
     sum: Sum,
     available_bytes: u64,
     limit: String,
 ) -> Assessment {
-    let forced = band == Band::Refused && case.policy.force;
+    let forced = level == FitLevel::Refused && case.policy.force;
     let named = sum.tasks.iter().take(NAMES);
     Assessment {
         subject,
-        band: if forced { Band::Tight } else { band },
+        level: if forced { FitLevel::Tight } else { level },
         forced,
         need_bytes: sum.bytes,
         available_bytes,

@@ -1,8 +1,8 @@
 //! What would help, with the numbers of this machine and this batch.
 
-use super::band::{Band, banded};
+use super::level::{FitLevel, level_of};
 use super::needs::{Alternatives, Need, Quantity};
-use super::{Gate, GatePolicy};
+use super::{MemoryBasis, PreflightPolicy};
 use crate::workers::{COMFORTABLE_PERCENT, fits, largest};
 use crate::{Disk, LimitSource, MemoryLimit};
 
@@ -43,7 +43,7 @@ pub enum Remedy {
         /// How much, bytes.
         bytes: u64,
     },
-    /// Hold the planned peak against the memory instead of the rule.
+    /// Compare the planned peak with the memory instead of the rule.
     GateByPlan {
         /// The planned peak, bytes.
         plan_bytes: u64,
@@ -69,7 +69,7 @@ const PAD_STEP: usize = 50;
 pub(super) struct Case<'a> {
     pub(super) needs: &'a [Need],
     pub(super) workers: usize,
-    pub(super) policy: GatePolicy,
+    pub(super) policy: PreflightPolicy,
     pub(super) alternatives: &'a dyn Alternatives,
 }
 
@@ -77,7 +77,7 @@ impl Case<'_> {
     /// Remedies for memory. `sum` is what does not fit, counted in `quantity`.
     pub(super) fn memory_remedies(
         &self,
-        band: Band,
+        level: FitLevel,
         quantity: Quantity,
         sum: u64,
         plan: u64,
@@ -85,8 +85,9 @@ impl Case<'_> {
     ) -> Vec<Remedy> {
         let available = limit.available_bytes;
         let mut remedies = Vec::new();
-        let targets = targets(band);
-        let by_plan_fits = self.policy.gate == Gate::Rule && banded(plan, available) == Band::Fine;
+        let targets = targets(level);
+        let by_plan_fits =
+            self.policy.basis == MemoryBasis::Rule && level_of(plan, available) == FitLevel::Fine;
         if by_plan_fits && !targets.is_empty() {
             remedies.push(Remedy::GateByPlan { plan_bytes: plan });
         }
@@ -98,14 +99,14 @@ impl Case<'_> {
             self.smaller_pad(quantity, available, percent)
         }));
         remedies.extend(more_memory(sum, limit, &targets));
-        remedies.extend(self.force(band));
+        remedies.extend(self.force(level));
         remedies
     }
 
     /// Remedies for the disk.
-    pub(super) fn disk_remedies(&self, band: Band, sum: u64, disk: &Disk) -> Vec<Remedy> {
+    pub(super) fn disk_remedies(&self, level: FitLevel, sum: u64, disk: &Disk) -> Vec<Remedy> {
         let free = disk.free_bytes;
-        let targets = targets(band);
+        let targets = targets(level);
         let Some(&comfortable) = targets.first() else {
             return Vec::new();
         };
@@ -118,12 +119,12 @@ impl Case<'_> {
                 .iter()
                 .find_map(|percent| self.smaller_pad(Quantity::Disk, free, *percent)),
         );
-        remedies.extend(self.force(band));
+        remedies.extend(self.force(level));
         remedies
     }
 
-    fn force(&self, band: Band) -> Option<Remedy> {
-        (band == Band::Refused && !self.policy.force).then_some(Remedy::ForceRun)
+    fn force(&self, level: FitLevel) -> Option<Remedy> {
+        (level == FitLevel::Refused && !self.policy.force).then_some(Remedy::ForceRun)
     }
 
     fn fewer_workers(&self, quantity: Quantity, available: u64, percent: u64) -> Option<Remedy> {
@@ -220,11 +221,11 @@ impl Case<'_> {
 
 /// The parts of what is available to aim at, percent, the best first: what was tight should become comfortable, what was
 /// refused should at least run.
-fn targets(band: Band) -> Vec<u64> {
-    match band {
-        Band::Fine | Band::PlanOnly => Vec::new(),
-        Band::Tight => vec![COMFORTABLE_PERCENT],
-        Band::Refused => vec![COMFORTABLE_PERCENT, 100],
+fn targets(level: FitLevel) -> Vec<u64> {
+    match level {
+        FitLevel::Fine | FitLevel::PlanOnly => Vec::new(),
+        FitLevel::Tight => vec![COMFORTABLE_PERCENT],
+        FitLevel::Refused => vec![COMFORTABLE_PERCENT, 100],
     }
 }
 

@@ -1,8 +1,8 @@
-//! The gate's words.
+//! The texts of the preflight: lines for assessments and remedies.
 
 use std::fmt;
 
-use super::{Assessment, Band, Preflight, Remedy, Subject};
+use super::{Assessment, FitLevel, Preflight, Remedy, Subject};
 use crate::bytes::compared;
 use crate::variables::MEMORY_VARIABLE;
 use crate::workers::{COMFORTABLE_PERCENT, fits};
@@ -80,17 +80,17 @@ fn larger(f: &mut fmt::Formatter<'_>, bytes: u64, source: LimitSource) -> fmt::R
 impl Assessment {
     /// The lines to show, remedies last; none where everything fits.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = match self.band {
-            Band::Fine => self.plan_above_rule().into_iter().collect(),
-            Band::PlanOnly => vec![self.plan_only()],
-            Band::Tight if self.forced => {
+        let mut lines: Vec<String> = match self.level {
+            FitLevel::Fine => self.plan_above_rule().into_iter().collect(),
+            FitLevel::PlanOnly => vec![self.plan_only()],
+            FitLevel::Tight if self.forced => {
                 vec![format!(
                     "warning: {}; it runs because force_run is set",
                     self.too_much()
                 )]
             }
-            Band::Tight => vec![self.tight()],
-            Band::Refused => vec![format!("refused: {}", self.too_much())],
+            FitLevel::Tight => vec![self.tight()],
+            FitLevel::Refused => vec![format!("refused: {}", self.too_much())],
         };
         let remedies = self.remedies.iter();
         lines.extend(remedies.map(|remedy| format!("try: {remedy}")));
@@ -107,7 +107,7 @@ impl Assessment {
         )
     }
 
-    /// Small images can be planned above the rule, which lets them pass.
+    /// A note where the rule fits and the plan does not: small images can be planned above the rule.
     fn plan_above_rule(&self) -> Option<String> {
         let memory = self.subject != Subject::Disk;
         let above = !fits(self.plan_bytes, self.available_bytes, COMFORTABLE_PERCENT);
@@ -184,7 +184,7 @@ impl fmt::Display for Assessment {
 }
 
 impl Preflight {
-    /// The lines to show: memory, then disk. What helps with both is said once.
+    /// The lines to show: memory, then disk. A remedy for both appears once.
     pub fn lines(&self) -> Vec<String> {
         let disk = self.disk.lines();
         let mut lines = self.memory.lines();

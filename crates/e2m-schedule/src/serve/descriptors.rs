@@ -1,4 +1,4 @@
-//! Standard input and output, taken away from whatever else might use them.
+//! Standard input and output, reserved for the protocol.
 
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, dup2_stdout};

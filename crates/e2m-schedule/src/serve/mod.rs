@@ -1,17 +1,17 @@
-//! The worker's side: says hello, performs the tasks it is given, and ends with its scheduler.
+//! The worker's side: says hello, handles the tasks it is given, and ends with its scheduler.
 //!
-//! The main thread performs tasks. A second one reads what the scheduler says, so that the wish to stop arrives while a
-//! task runs, and so that a busy worker notices when its scheduler is gone.
+//! The main thread handles tasks. A second thread reads what the scheduler sends. So a request to stop arrives while a task
+//! runs, and a busy worker notices when its scheduler is gone.
 
 mod descriptors;
-mod listening;
+mod message_reader;
 
-use crate::crew::threads::{StopCell, guarded};
 use crate::protocol::{self, FromWorker, LONGEST_LINE, ToWorker};
 use crate::throttle::Throttle;
+use crate::worker_pool::threads::{StopCell, handle_guarded};
 use crate::{Handler, Reply, ServeError, StopReason, TaskContext};
 use descriptors::Descriptors;
-use listening::{Ear, Heard, Occupation};
+use message_reader::{CurrentTask, MessageReader, TaskMessage};
 use serde_json::Value;
 use signal_hook::consts::SIGTERM;
 use std::borrow::Cow;
@@ -21,13 +21,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-/// Performs tasks until the scheduler says that there are no more, or until standard input ends.
+/// Handles tasks until the scheduler says that there are no more, or until standard input ends.
 ///
 /// Standard input and output belong to the protocol: from here on this process reads nothing from the one, and what it
-/// prints to the other goes to standard error. SIGTERM is a wish to stop, not an end.
+/// prints to the other goes to standard error. SIGTERM asks the task to stop; it does not end the process.
 ///
 /// When standard input ends while a task runs, the scheduler is gone, and this process kills itself and its group: nobody
-/// would ever learn what the task does.
+/// would ever learn what became of the task.
 ///
 /// # Errors
 /// When there is no scheduler at the other end, or one of another version, and when the pipes fail.
@@ -38,39 +38,43 @@ pub fn serve(handler: &dyn Handler, version: &str) -> Result<(), ServeError> {
         .map_err(|source| ServeError::Pipes { source })?;
     let Descriptors { input, output } =
         Descriptors::take().map_err(|source| ServeError::Pipes { source })?;
-    let mouth = Mouth(Arc::new(Mutex::new(output)));
-    let mut ear = Ear::new(input);
-    greet(&mut ear, &mouth, version)?;
-    let occupation = Occupation::default();
-    let messages = ear.listen(occupation.clone());
+    let writer = MessageWriter(Arc::new(Mutex::new(output)));
+    let mut reader = MessageReader::new(input);
+    shake_hands(&mut reader, &writer, version)?;
+    let current = CurrentTask::default();
+    let messages = reader.spawn(current.clone());
     loop {
         let (id, threads, payload) = match messages.recv() {
-            Ok(Ok(Heard::Task {
+            Ok(Ok(TaskMessage::Task {
                 id,
                 threads,
                 payload,
             })) => (id, threads, payload),
-            Ok(Ok(Heard::Exit)) | Err(_) => return Ok(()),
+            Ok(Ok(TaskMessage::Exit)) | Err(_) => return Ok(()),
             Ok(Err(error)) => return Err(error),
         };
         terminated.store(false, Ordering::SeqCst);
         let mut context = WorkerContext {
             id,
             threads,
-            mouth: mouth.clone(),
-            stop: occupation.stop_cell(),
+            writer: writer.clone(),
+            stop: current.stop_cell(),
             terminated: Arc::clone(&terminated),
             throttle: Throttle::default(),
         };
-        let answer = guarded(handler, &payload, &mut context);
-        occupation.done(id);
-        mouth.answer(id, answer)?;
+        let answer = handle_guarded(handler, &payload, &mut context);
+        current.finish(id);
+        writer.answer(id, answer)?;
     }
 }
 
-/// The scheduler greets first, and is always answered, so that both sides can name both versions.
-fn greet(ear: &mut Ear, mouth: &Mouth, version: &str) -> Result<(), ServeError> {
-    let line = ear.line()?.unwrap_or_default();
+/// Exchanges hellos. The scheduler says it first and is always answered, so that both sides can name both versions.
+fn shake_hands(
+    reader: &mut MessageReader,
+    writer: &MessageWriter,
+    version: &str,
+) -> Result<(), ServeError> {
+    let line = reader.line()?.unwrap_or_default();
     let Ok(ToWorker::Hello {
         protocol,
         version: scheduler,
@@ -80,7 +84,7 @@ fn greet(ear: &mut Ear, mouth: &Mouth, version: &str) -> Result<(), ServeError> 
         let found = protocol::excerpt(&line);
         return Err(ServeError::NoHandshake { found });
     };
-    mouth.say(&FromWorker::Hello {
+    writer.send(&FromWorker::Hello {
         protocol: protocol::PROTOCOL,
         version: Cow::Borrowed(version),
     })?;
@@ -95,12 +99,12 @@ fn greet(ear: &mut Ear, mouth: &Mouth, version: &str) -> Result<(), ServeError> 
     })
 }
 
-/// Where messages to the scheduler go.
+/// Writes messages to the scheduler.
 #[derive(Debug, Clone)]
-struct Mouth(Arc<Mutex<File>>);
+struct MessageWriter(Arc<Mutex<File>>);
 
-impl Mouth {
-    fn say(&self, message: &FromWorker<'_>) -> Result<(), ServeError> {
+impl MessageWriter {
+    fn send(&self, message: &FromWorker<'_>) -> Result<(), ServeError> {
         self.write(&protocol::line(message))
     }
 
@@ -121,14 +125,14 @@ impl Mouth {
             return self.write(&line);
         }
         let bytes = line.len();
-        self.say(&FromWorker::AnswerTooLong { id, bytes })
+        self.send(&FromWorker::AnswerTooLong { id, bytes })
     }
 }
 
 struct WorkerContext {
     id: u64,
     threads: usize,
-    mouth: Mouth,
+    writer: MessageWriter,
     stop: StopCell,
     terminated: Arc<AtomicBool>,
     throttle: Throttle,
@@ -151,8 +155,8 @@ impl TaskContext for WorkerContext {
             );
             return;
         }
-        // When nobody listens any more, the other thread notices and ends this process.
-        let _ = self.mouth.write(&line);
+        // When the scheduler is gone, the reading thread notices and kills this process.
+        let _ = self.writer.write(&line);
     }
 
     fn stop_reason(&self) -> Option<StopReason> {

@@ -1,6 +1,6 @@
 //! SLURM's programs, and what they answer.
 
-use super::ending::{JobEnd, of_sacct, of_scontrol, preempted_since_start, state_of_scontrol};
+use super::job_exit::{JobExit, of_sacct, of_scontrol, preempted_since_start, state_of_scontrol};
 use super::state::{FORMAT, JobState, QueuedJob, parse};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -201,7 +201,7 @@ impl Slurm {
 
     /// How the jobs of an array ended, by their numbers in it: by the controller, which forgets after some minutes, or by the
     /// accounting, which not every site has. Those that neither knows, or that have not ended, are not in it.
-    pub fn endings(&self, array: u64) -> BTreeMap<usize, JobEnd> {
+    pub fn exits(&self, array: u64) -> BTreeMap<usize, JobExit> {
         let array = array.to_string();
         let mut accounting = self.program("sacct");
         accounting
@@ -215,7 +215,7 @@ impl Slurm {
             run("sacct", &mut accounting, None).map_or_else(|_| Vec::new(), |said| of_sacct(&said));
         let recent = run("scontrol", &mut controller, None)
             .map_or_else(|_| Vec::new(), |said| of_scontrol(&said));
-        let ended = |(_, end): &(usize, JobEnd)| {
+        let ended = |(_, end): &(usize, JobExit)| {
             matches!(JobState::of(&end.state, "", ""), JobState::Ended { .. })
         };
         kept.into_iter().chain(recent).filter(ended).collect()

@@ -9,7 +9,7 @@
 //! | the submission | [`Slurm::submit`] |
 //! | while jobs wait and run | [`Slurm::queue`], [`Slurm::cancel`] |
 //! | in a job | [`Slurm::requeue`], when it was warned that its time is up |
-//! | afterwards | [`Slurm::endings`] and [`why_it_ended`] tell why a job left no answer, in the words of other runners ([`WorkerError`](crate::WorkerError)) |
+//! | afterwards | [`Slurm::exits`] and [`why_it_ended`] tell why a job left no answer, in the words of other runners ([`WorkerError`](crate::WorkerError)) |
 //!
 //! Nothing here touches the disk or reads the environment: scripts are texts, to be written by whoever knows where. Everything is
 //! asked of SLURM's own programs, which have to be on the PATH; what they say when they refuse is in [`SlurmError`] as it was
@@ -40,13 +40,13 @@
 //! ```
 
 mod client;
-mod ending;
 mod group;
+mod job_exit;
 mod script;
 mod state;
 
 pub use client::{Slurm, SlurmError};
-pub use ending::{JobEnd, why_it_ended};
 pub use group::{Demand, Group, MAX_ARRAY_JOBS, groups};
+pub use job_exit::{JobExit, why_it_ended};
 pub use script::{ArrayScript, DependentScript, Site, WARNED_VARIABLE};
 pub use state::{JobState, QueuedJob};

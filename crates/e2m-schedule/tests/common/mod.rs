@@ -5,8 +5,8 @@
 pub(crate) mod tasks;
 
 use e2m_schedule::{
-    Ending, Event, Failure, Interrupt, Job, Listener, Options, Runner, ScheduleError,
-    WorkerCommand, run,
+    Failure, Interrupt, Job, JobEnding, Options, Runner, RunnerEvent, RunnerListener, Schedule,
+    ScheduleError, WorkerCommand,
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -96,26 +96,28 @@ impl Recorder {
     }
 }
 
-impl Listener for Recorder {
-    fn on_event(&mut self, event: &Event<'_>) {
+impl RunnerListener for Recorder {
+    fn on_event(&mut self, event: &RunnerEvent<'_>) {
         match event {
-            Event::TaskStarted { job, threads, .. } => {
+            RunnerEvent::TaskStarted { job, threads, .. } => {
                 self.started.push(*job);
                 self.threads.push(*threads);
                 self.at_once += 1;
                 self.most_at_once = self.most_at_once.max(self.at_once);
                 self.told.push(format!("started {job}"));
             }
-            Event::Progress { job, event } => self.progress.push((*job, (*event).clone())),
-            Event::Usage { .. } => self.usages += 1,
-            Event::TaskStalled { job, .. } => self.told.push(format!("stalled {job}")),
-            Event::Held { available, min } => self.told.push(format!("held {available} {min}")),
-            Event::Released => self.told.push("released".to_owned()),
-            Event::TaskPostponed { job, reason } => {
+            RunnerEvent::Progress { job, event } => self.progress.push((*job, (*event).clone())),
+            RunnerEvent::Usage { .. } => self.usages += 1,
+            RunnerEvent::TaskStalled { job, .. } => self.told.push(format!("stalled {job}")),
+            RunnerEvent::Held { available, min } => {
+                self.told.push(format!("held {available} {min}"));
+            }
+            RunnerEvent::Released => self.told.push("released".to_owned()),
+            RunnerEvent::TaskPostponed { job, reason } => {
                 self.at_once -= 1;
                 self.told.push(format!("postponed {job}: {reason}"));
             }
-            Event::TaskRetried {
+            RunnerEvent::TaskRetried {
                 job,
                 reason,
                 workers,
@@ -124,12 +126,12 @@ impl Listener for Recorder {
                 self.told
                     .push(format!("retried {job}, {workers} left: {reason}"));
             }
-            Event::TaskFinished { job, .. } => {
+            RunnerEvent::TaskFinished { job, .. } => {
                 self.at_once = self.at_once.saturating_sub(1);
                 self.finished.push(*job);
                 self.told.push(format!("finished {job}"));
             }
-            Event::Note(note) => self.told.push(format!("note: {note}")),
+            RunnerEvent::Note(note) => self.told.push(format!("note: {note}")),
         }
     }
 }
@@ -137,7 +139,7 @@ impl Listener for Recorder {
 /// What became of a batch.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) result: Result<Vec<Ending>, ScheduleError>,
+    pub(crate) result: Result<Vec<JobEnding>, ScheduleError>,
     pub(crate) recorder: Recorder,
     pub(crate) took: Duration,
 }
@@ -156,15 +158,12 @@ impl Batch {
     ) -> Self {
         let mut recorder = Recorder::default();
         let begun = Instant::now();
-        let result = run(
-            jobs,
-            options,
-            &tasks::perform,
-            memory,
-            &|| None,
-            interrupt,
-            &mut recorder,
-        );
+        let result = Schedule::new(jobs, &tasks::perform)
+            .options(options.clone())
+            .available_memory(memory)
+            .interrupt(interrupt)
+            .listener(&mut recorder)
+            .run();
         Self {
             result,
             recorder,
@@ -172,13 +171,13 @@ impl Batch {
         }
     }
 
-    pub(crate) fn endings(&self) -> &[Ending] {
+    pub(crate) fn endings(&self) -> &[JobEnding] {
         self.result.as_deref().expect("the batch ran")
     }
 
     pub(crate) fn failure(&self, job: usize) -> &Failure {
         match &self.endings()[job] {
-            Ending::Failed(failure) => failure,
+            JobEnding::Failed(failure) => failure,
             other => panic!("job {job} did not fail: {other:?}"),
         }
     }

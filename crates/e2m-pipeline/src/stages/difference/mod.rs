@@ -3,172 +3,145 @@
 //! One pass counts what scales and pictures need, a percentile takes one more, and one pass writes all difference images. A
 //! scale that an earlier run found for the same warp is taken over; then the counting goes along with the writing.
 
-mod counting;
 mod pairs;
 mod scales;
+mod statistics;
 
+use crate::artifact::{Image, scale_kinds};
+use crate::context::TaskContext;
 use crate::error::PipelineError;
-use crate::history::{Found, relative_path};
-use crate::manifest::{ForeignRecord, MoffatRecord, Scales};
-use crate::names::{Header, ScaleKind};
-use crate::output::finish;
-use crate::params::Params;
+use crate::manifest::{CheckpointRecord, LegacyRecord, MoffatRecord, Scales};
+use crate::names::ScaleKind;
+use crate::output::{ImageFacts, Target, finish};
 use crate::pictures::{draw_counted, draw_difference_images};
-use crate::run::TaskRun;
-use crate::task::CheckpointFormats;
-use counting::{Counting, frames};
+use crate::resume::{LegacyAligned, Results};
+use crate::stage::Stage;
+use crate::workbench::Workbench;
 use e2m_image::{BandError, BandSink, preview_factor};
-use e2m_io::{CheckpointWriter, FileIdentity};
+use e2m_io::CheckpointWriter;
 use e2m_plot::{DifferencePreview, DifferenceSummary};
-use e2m_scale::subtract_scaled;
+use e2m_scale::{ScaleError, subtract_scaled};
 use ndarray::{Array2, ArrayView2};
-use pairs::{for_each_pair, foreign_path};
+use pairs::for_each_pair;
 use rayon::prelude::*;
-pub(crate) use scales::{Gathered, write_and_gather};
+pub(crate) use scales::{StatisticsPass, known_scales, write_and_count};
+use statistics::{BandStatistics, frames};
 
 /// Longer side of the preview that a picture of the difference is drawn from, px.
 const PICTURE_PX: usize = 1500;
 
-/// The difference images that the parameters ask for.
-pub(crate) fn kinds(params: &Params) -> Vec<ScaleKind> {
-    let percentile = params.scale_percentile.map(ScaleKind::Percentile);
-    let manual = params.manual_scale.map(|_| ScaleKind::Manual);
-    [Some(ScaleKind::Moffat), percentile, manual]
-        .into_iter()
-        .flatten()
-        .collect()
+/// What stage 4 makes.
+pub(crate) struct Made {
+    pub(crate) checkpoints: Vec<CheckpointRecord>,
+    pub(crate) scales: Scales,
+    /// Why there is no scale from the peak of the ratios.
+    pub(crate) no_peak: Option<ScaleError>,
 }
 
-/// Takes over the difference images of an earlier run. Pictures that are missing are drawn anew, from one pass over the pair.
-pub(crate) fn restore(run: &mut TaskRun<'_>) -> Result<bool, PipelineError> {
-    let Some(earlier) = run
-        .history
-        .manifest_for(&run.manifest.inputs, &run.spec.params)
-    else {
-        return Ok(false);
-    };
-    let foreign = foreign_aligned(run)?;
-    if earlier.warps.finest() != run.manifest.warps.finest() || earlier.foreign_aligned != foreign {
-        return Ok(false);
-    }
-    run.manifest.foreign_aligned = foreign;
-    let both = CheckpointFormats::Both.list().len();
-    let there = kinds(&run.spec.params)
-        .into_iter()
-        .fold(true, |there, kind| {
-            let found = run.find(4, &kind.stem(), false);
-            there && matches!(found, Some(Found::Recorded(_, records)) if records.len() == both)
-        });
-    if there {
-        run.manifest.scales = earlier.scales.clone();
-        if run.lacks_pictures(4)? {
-            let mut counting = Counting::new(run)?;
-            let images = subtract(run, &earlier.scales, Some(&mut counting), &mut [])?;
-            let (counted, _) = counting.finish(run)?;
-            draw_counted(run, counted, &images_of(&earlier.scales))?;
-            draw_difference_images(run, images)?;
-        }
-    }
-    Ok(there)
+/// What is known of the image of the Python program that stands for aligned pre.
+pub(crate) fn legacy_record(
+    task: &TaskContext<'_>,
+    legacy: LegacyAligned,
+) -> Result<LegacyRecord, PipelineError> {
+    let path = task.image_path(legacy.image, legacy.format);
+    legacy
+        .record(task)
+        .map_err(PipelineError::io(&path, "looking at it"))
 }
 
-/// What is known of the image that stands for aligned pre where that is one of the Python program.
-fn foreign_aligned(run: &TaskRun<'_>) -> Result<Option<ForeignRecord>, PipelineError> {
-    let Some(path) = foreign_path(run) else {
-        return Ok(None);
-    };
-    let identity = FileIdentity::of(&path).map_err(PipelineError::io(&path, "looking at it"))?;
-    Ok(Some(ForeignRecord {
-        path: relative_path(run.output.paths.dir(), &path),
-        bytes: identity.bytes,
-        modified: identity.modified,
-    }))
+/// Draws the pictures of difference images that are there, from one pass over the pair.
+pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<(), PipelineError> {
+    let mut statistics = BandStatistics::new(bench, recorded)?;
+    let lines = lines_of(bench.task, &recorded.scales);
+    let images = subtract(bench, recorded, &lines, Some(&mut statistics), &mut [])?;
+    let (counted, _) = statistics.finish(bench)?;
+    draw_counted(bench, counted, &lines)?;
+    draw_difference_images(bench, images)
 }
 
-pub(crate) fn perform(run: &mut TaskRun<'_>) -> Result<(), PipelineError> {
-    run.manifest.foreign_aligned = foreign_aligned(run)?;
-    let (scales, counted, no_peak) = match scales::known(run) {
+/// Makes the difference images: with the scales that are `known`, or with those that are found, from `statistics` of an earlier
+/// pass if there was one.
+pub(crate) fn make(
+    bench: &mut Workbench<'_>,
+    before: &Results,
+    known: Option<Scales>,
+    statistics: Option<StatisticsPass>,
+) -> Result<Made, PipelineError> {
+    let (scales, counted, no_peak) = match known {
         Some(scales) => (scales, None, None),
         None => {
-            let found = scales::find(run)?;
+            let found = scales::find(bench, before, statistics)?;
             (found.scales, Some(found.counted), found.no_peak)
         }
     };
     for doubt in scales.moffat.iter().flat_map(MoffatRecord::doubts) {
-        run.note(doubt);
+        bench.messages.note(doubt);
     }
-    let mut writers = open_writers(run, &scales)?;
-    let lines = images_of(&scales);
+    let lines = lines_of(bench.task, &scales);
+    let mut writers = open_writers(bench.task, before, &lines)?;
     let images = match counted {
         Some(counted) => {
-            draw_counted(run, counted, &lines)?;
-            subtract(run, &scales, None, &mut writers)?
+            draw_counted(bench, counted, &lines)?;
+            subtract(bench, before, &lines, None, &mut writers)?
         }
         None => {
-            let mut counting = Counting::new(run)?;
-            let images = subtract(run, &scales, Some(&mut counting), &mut writers)?;
-            let (counted, _) = counting.finish(run)?;
-            draw_counted(run, counted, &lines)?;
+            let mut statistics = BandStatistics::new(bench, before)?;
+            let images = subtract(bench, before, &lines, Some(&mut statistics), &mut writers)?;
+            let (counted, _) = statistics.finish(bench)?;
+            draw_counted(bench, counted, &lines)?;
             images
         }
     };
-    draw_difference_images(run, images)?;
+    draw_difference_images(bench, images)?;
     // Before the checkpoints get their names: where these are, the pictures are.
-    run.wait()?;
-    let records = finish(&run.output.paths, writers.into_iter().flatten().collect())?;
-    run.record(records);
-    run.manifest.scales = scales;
-    // The other difference images do not need the peak and have been written.
-    no_peak.map_or(Ok(()), |error| Err(error.into()))
+    bench.wait()?;
+    let writers = writers.into_iter().flatten().collect();
+    Ok(Made {
+        checkpoints: finish(&bench.task.paths, writers)?,
+        scales,
+        no_peak,
+    })
 }
 
 /// The difference images that can be made with these scales, in the order of their names.
-fn images_of(scales: &Scales) -> Vec<(ScaleKind, f64)> {
-    let moffat = scales.moffat.as_ref().map(|s| (ScaleKind::Moffat, s.value));
-    let percentile = scales
-        .percentile
-        .map(|s| (ScaleKind::Percentile(s.percentile), s.value));
-    let manual = scales.manual.map(|s| (ScaleKind::Manual, s.value));
-    [moffat, percentile, manual].into_iter().flatten().collect()
+fn lines_of(task: &TaskContext<'_>, scales: &Scales) -> Vec<(ScaleKind, f64)> {
+    let kinds = scale_kinds(&task.spec.params).into_iter();
+    kinds
+        .filter_map(|kind| Some((kind, scales.of(kind)?)))
+        .collect()
 }
 
 /// The writers of each difference image, one per format.
 fn open_writers(
-    run: &TaskRun<'_>,
-    scales: &Scales,
+    task: &TaskContext<'_>,
+    before: &Results,
+    lines: &[(ScaleKind, f64)],
 ) -> Result<Vec<Vec<CheckpointWriter>>, PipelineError> {
-    let spec = run.spec;
-    let open = |(kind, scale): (ScaleKind, f64)| {
-        let header = Header {
-            sample: &spec.sample,
-            dye: &spec.dye,
-            stage: 4,
-            params: &spec.params,
+    let open = |&(kind, scale): &(ScaleKind, f64)| {
+        let facts = ImageFacts {
+            warp: before.warps.finest(),
             scale: Some((scale, kind)),
             interior: None,
-            warp: run.manifest.warps.finest(),
         };
-        let formats = CheckpointFormats::Both.list();
-        run.output
-            .target(&kind.stem(), &header, formats)?
-            .open(run.canvas.size())
+        Target::new(task, Image::Difference(kind), facts)?.open(task.canvas.size())
     };
-    images_of(scales).into_iter().map(open).collect()
+    lines.iter().map(open).collect()
 }
 
 /// One pass over the pair: every difference image to its writers, if there are any, and into the preview of its picture.
 fn subtract(
-    run: &mut TaskRun<'_>,
-    scales: &Scales,
-    mut counting: Option<&mut Counting>,
+    bench: &mut Workbench<'_>,
+    before: &Results,
+    lines: &[(ScaleKind, f64)],
+    mut statistics: Option<&mut BandStatistics>,
     writers: &mut [Vec<CheckpointWriter>],
 ) -> Result<Vec<(ScaleKind, DifferenceSummary)>, PipelineError> {
-    let size = run.canvas.size();
-    let (post_frame, pre_frame) = frames(run);
+    let size = bench.task.canvas.size();
+    let (post_frame, pre_frame) = frames(bench, before);
     let factor = preview_factor(size, PICTURE_PX);
-    let mut images: Vec<(ScaleKind, f64, DifferencePreview)> = images_of(scales)
-        .into_iter()
-        .map(|(kind, scale)| {
+    let mut images: Vec<(ScaleKind, f64, DifferencePreview)> = lines
+        .iter()
+        .map(|&(kind, scale)| {
             let preview = DifferencePreview::new(size, factor, scale, post_frame, pre_frame);
             (kind, scale, preview)
         })
@@ -179,22 +152,27 @@ fn subtract(
     } else {
         "writing the difference"
     };
-    for_each_pair(run, 4, what, |first_row, post, aligned| {
-        if let Some(counting) = &mut counting {
-            counting.add_band(first_row, post, aligned);
-        }
-        for (_, _, preview) in &mut images {
-            preview.add_band(first_row, post, aligned);
-        }
-        for ((_, scale, _), writers) in images.iter().zip(writers.iter_mut()) {
-            if difference.dim() != post.dim() {
-                difference = Array2::zeros(post.dim());
+    for_each_pair(
+        bench,
+        before,
+        (Stage::Difference, what),
+        |first_row, post, aligned| {
+            if let Some(statistics) = &mut statistics {
+                statistics.add_band(first_row, post, aligned);
             }
-            subtract_scaled(post, aligned, *scale, difference.view_mut());
-            write_all(writers, difference.view())?;
-        }
-        Ok(())
-    })?;
+            for (_, _, preview) in &mut images {
+                preview.add_band(first_row, post, aligned);
+            }
+            for ((_, scale, _), writers) in images.iter().zip(writers.iter_mut()) {
+                if difference.dim() != post.dim() {
+                    difference = Array2::zeros(post.dim());
+                }
+                subtract_scaled(post, aligned, *scale, difference.view_mut());
+                write_all(writers, difference.view())?;
+            }
+            Ok(())
+        },
+    )?;
     let summary = |(kind, _, preview): (_, _, DifferencePreview)| (kind, preview.finish());
     Ok(images.into_iter().map(summary).collect())
 }

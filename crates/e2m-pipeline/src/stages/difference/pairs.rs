@@ -1,17 +1,13 @@
 //! The pair on the canvas, band by band.
 
 use crate::error::PipelineError;
-use crate::names::ICP_PRE;
-use crate::observer::Event;
-use crate::output::tell;
-use crate::params::suffix;
-use crate::run::TaskRun;
-use crate::stages::pad::load_pre;
+use crate::resume::Results;
+use crate::stage::Stage;
+use crate::workbench::Workbench;
 use e2m_image::{BandError, BandSource, Padded, Size, WarpedPlane, default_band_rows};
 use e2m_io::CheckpointReader;
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 /// Pairs of bands that are in memory: one is read while the other is visited.
 const BUFFERS: usize = 2;
@@ -19,44 +15,35 @@ const BUFFERS: usize = 2;
 /// Calls `visit` with the first row and the bands of post and of aligned pre on the canvas, top to bottom, each of the shape
 /// `(rows, canvas width)`. The next pair is read meanwhile.
 pub(super) fn for_each_pair(
-    run: &mut TaskRun<'_>,
-    stage: u8,
-    what: &'static str,
+    bench: &mut Workbench<'_>,
+    before: &Results,
+    (stage, what): (Stage, &'static str),
     visit: impl FnMut(usize, ArrayView2<'_, f32>, ArrayView2<'_, f32>) -> Result<(), BandError> + Send,
 ) -> Result<(), PipelineError> {
-    if run.foreign_aligned.is_none() {
-        load_pre(run)?;
-    }
-    let size = run.canvas.size();
-    let mut post = Padded::new(run.post.bands()?, run.canvas)?;
-    let foreign = foreign_path(run);
+    let task = bench.task;
+    let size = task.canvas.size();
+    let plane;
     let mut aligned: Box<dyn BandSource + Send + '_> =
-        match (foreign, run.manifest.warps.finest(), &run.pre_plane) {
-            (Some(path), ..) => Box::new(CheckpointReader::open(&path)?),
-            (None, Some(warp), Some(plane)) => {
-                Box::new(WarpedPlane::new(&**plane, run.canvas, warp))
+        match (before.legacy_aligned, before.warps.finest()) {
+            (Some(legacy), _) => {
+                let path = task.image_path(legacy.image, legacy.format);
+                Box::new(CheckpointReader::open(&path)?)
             }
-            _ => return Err(PipelineError::MissingStage { stage, needs: 2 }),
+            (None, Some(warp)) => {
+                plane = bench.plane()?;
+                Box::new(WarpedPlane::new(&*plane, task.canvas, warp))
+            }
+            (None, None) => {
+                let needs = Stage::Coarse;
+                return Err(PipelineError::MissingStage { stage, needs });
+            }
         };
-    let observer = &mut *run.output.observer;
+    let mut post = Padded::new(bench.post.bands()?, task.canvas)?;
+    let messages = &mut bench.messages;
     let rows = default_band_rows(size.width) / BUFFERS;
     walk((&mut post, &mut *aligned), rows, visit, |rows| {
-        let progress = Event::Progress {
-            stage,
-            what: what.into(),
-            rows,
-            of: size.height,
-        };
-        tell(observer, progress)
+        messages.progress(stage, what, rows, size.height)
     })
-}
-
-/// Where aligned pre is, if it is an image of the Python program.
-pub(super) fn foreign_path(run: &TaskRun<'_>) -> Option<PathBuf> {
-    let (format, stem) = run.foreign_aligned?;
-    let stage = if stem == ICP_PRE { 2 } else { 3 };
-    let suffix = suffix(&run.spec.params, stage);
-    Some(run.output.paths.checkpoint_path(format, stem, &suffix))
 }
 
 /// A band of post and of aligned pre.

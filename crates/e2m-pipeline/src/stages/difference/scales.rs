@@ -1,39 +1,50 @@
 //! The scales: found in one pass, a percentile in two, or taken over from an earlier run.
 
-use super::counting::Counting;
 use super::pairs::for_each_pair;
+use super::statistics::BandStatistics;
 use super::write_all;
+use crate::context::TaskContext;
 use crate::error::PipelineError;
-use crate::manifest::{CheckpointRecord, ManualRecord, MoffatRecord, PercentileRecord, Scales};
+use crate::history::History;
+use crate::manifest::{
+    CheckpointRecord, Manifest, ManualRecord, MoffatRecord, PercentileRecord, Scales,
+};
 use crate::output::{Target, finish};
 use crate::pictures::Counted;
-use crate::run::TaskRun;
+use crate::resume::Results;
+use crate::stage::Stage;
+use crate::workbench::Workbench;
 use e2m_scale::{CoarseRanks, PercentilePasses, ScaleError};
 use ndarray::ArrayView2;
 
-/// What was found on a pair.
-pub(super) struct Found {
+/// The scales of a pair, and what else was counted on it.
+pub(super) struct FoundScales {
     pub(super) scales: Scales,
     pub(super) counted: Counted,
     /// Why the scale of the peak is not among them.
     pub(super) no_peak: Option<ScaleError>,
 }
 
-/// The scales wanted, if an earlier run of the same version found them on the same aligned pair: another manual scale changes
-/// neither the peak nor the percentile. A stage that is to be done again finds them again.
-pub(super) fn known(run: &TaskRun<'_>) -> Option<Scales> {
-    if run.is_fresh(4) {
+/// The scales wanted, if an earlier run of the same version as `manifest` found them on the same aligned pair: another manual
+/// scale changes neither the peak nor the percentile. A stage that is to be done again finds them again.
+pub(crate) fn known_scales(
+    task: &TaskContext<'_>,
+    history: &History,
+    manifest: &Manifest,
+    before: &Results,
+) -> Option<Scales> {
+    if task.is_forced(Stage::Difference) {
         return None;
     }
-    let warp = run.manifest.warps.finest()?;
-    let alike = run.history.manifests().iter().filter(|m| {
-        m.version == run.manifest.version
-            && m.canvas == run.canvas
-            && m.inputs.same_content(&run.manifest.inputs)
+    let warp = before.warps.finest()?;
+    let alike = history.manifests().iter().filter(|m| {
+        m.version == manifest.version
+            && m.canvas == task.canvas
+            && m.inputs.same_content(&manifest.inputs)
             && m.warps.finest() == Some(warp)
     });
     let moffat = alike.clone().find_map(|m| m.scales.moffat.clone())?;
-    let percentile = match run.spec.params.scale_percentile {
+    let percentile = match task.spec.params.scale_percentile {
         Some(wanted) => {
             let mut found = alike.filter_map(|m| m.scales.percentile);
             Some(found.find(|p| p.percentile == wanted)?)
@@ -43,22 +54,22 @@ pub(super) fn known(run: &TaskRun<'_>) -> Option<Scales> {
     Some(Scales {
         moffat: Some(moffat),
         percentile,
-        manual: manual(run),
+        manual: manual(task),
     })
 }
 
-/// What one pass over the pair gathers.
-pub(crate) struct Gathered {
-    counting: Counting,
+/// What one pass over the pair counts.
+pub(crate) struct StatisticsPass {
+    bands: BandStatistics,
     ranks: Option<CoarseRanks>,
 }
 
-impl Gathered {
-    fn new(run: &mut TaskRun<'_>) -> Result<Self, PipelineError> {
-        let percent = run.spec.params.scale_percentile;
+impl StatisticsPass {
+    fn new(bench: &mut Workbench<'_>, before: &Results) -> Result<Self, PipelineError> {
+        let percent = bench.task.spec.params.scale_percentile;
         let passes = percent.map(PercentilePasses::new).transpose()?;
         Ok(Self {
-            counting: Counting::new(run)?,
+            bands: BandStatistics::new(bench, before)?,
             ranks: passes.map(PercentilePasses::first),
         })
     }
@@ -69,63 +80,81 @@ impl Gathered {
         post: ArrayView2<'_, f32>,
         aligned: ArrayView2<'_, f32>,
     ) {
-        self.counting.add_band(first_row, post, aligned);
+        self.bands.add_band(first_row, post, aligned);
         if let Some(ranks) = &mut self.ranks {
             ranks.add_band(post, aligned);
         }
     }
 }
 
-/// Writes aligned pre, with the warp that the manifest has, and gathers on the way what stage 4 wants to know.
-pub(crate) fn write_and_gather(
-    run: &mut TaskRun<'_>,
-    stage: u8,
+/// Writes aligned pre through the finest warp for stage 3, and `counts` on the way what stage 4 wants to know.
+pub(crate) fn write_and_count(
+    bench: &mut Workbench<'_>,
+    results: &Results,
     what: &'static str,
     target: &Target,
-) -> Result<Vec<CheckpointRecord>, PipelineError> {
-    let mut writers = target.open(run.canvas.size())?;
-    let wanted = run.spec.to_stage >= 4 && known(run).is_none();
-    let mut gathered = if wanted {
-        Some(Gathered::new(run)?)
+    counts: bool,
+) -> Result<(Vec<CheckpointRecord>, Option<StatisticsPass>), PipelineError> {
+    let mut writers = target.open(bench.task.canvas.size())?;
+    let mut statistics = if counts {
+        Some(StatisticsPass::new(bench, results)?)
     } else {
         None
     };
-    for_each_pair(run, stage, what, |first_row, post, aligned| {
-        let (written, ()) = rayon::join(
-            || write_all(&mut writers, aligned),
-            || {
-                if let Some(gathered) = &mut gathered {
-                    gathered.add_band(first_row, post, aligned);
-                }
-            },
-        );
-        written
-    })?;
-    run.gathered = gathered;
-    finish(&run.output.paths, writers)
+    for_each_pair(
+        bench,
+        results,
+        (Stage::Fine, what),
+        |first_row, post, aligned| {
+            let (written, ()) = rayon::join(
+                || write_all(&mut writers, aligned),
+                || {
+                    if let Some(statistics) = &mut statistics {
+                        statistics.add_band(first_row, post, aligned);
+                    }
+                },
+            );
+            written
+        },
+    )?;
+    Ok((finish(&bench.task.paths, writers)?, statistics))
 }
 
 /// Finds the scales, from what was counted while aligned pre was written, if that was in this run.
-pub(super) fn find(run: &mut TaskRun<'_>) -> Result<Found, PipelineError> {
-    let gathered = match run.gathered.take() {
-        Some(gathered) => gathered,
+pub(super) fn find(
+    bench: &mut Workbench<'_>,
+    before: &Results,
+    statistics: Option<StatisticsPass>,
+) -> Result<FoundScales, PipelineError> {
+    let statistics = match statistics {
+        Some(statistics) => statistics,
         None => {
-            let mut gathered = Gathered::new(run)?;
-            for_each_pair(run, 4, "gathering ratios", |first_row, post, aligned| {
-                gathered.add_band(first_row, post, aligned);
-                Ok(())
-            })?;
-            gathered
+            let mut statistics = StatisticsPass::new(bench, before)?;
+            for_each_pair(
+                bench,
+                before,
+                (Stage::Difference, "gathering ratios"),
+                |first_row, post, aligned| {
+                    statistics.add_band(first_row, post, aligned);
+                    Ok(())
+                },
+            )?;
+            statistics
         }
     };
-    let Gathered { counting, ranks } = gathered;
-    let (counted, no_peak) = counting.finish(run)?;
+    let StatisticsPass { bands, ranks } = statistics;
+    let (counted, no_peak) = bands.finish(bench)?;
     let percentile = match ranks.and_then(CoarseRanks::second) {
         Some(mut fine) => {
-            for_each_pair(run, 4, "ranking ratios", |_, post, aligned| {
-                fine.add_band(post, aligned);
-                Ok(())
-            })?;
+            for_each_pair(
+                bench,
+                before,
+                (Stage::Difference, "ranking ratios"),
+                |_, post, aligned| {
+                    fine.add_band(post, aligned);
+                    Ok(())
+                },
+            )?;
             Some(fine.value())
         }
         None => None,
@@ -133,18 +162,18 @@ pub(super) fn find(run: &mut TaskRun<'_>) -> Result<Found, PipelineError> {
     let scales = Scales {
         moffat: counted.peak.as_ref().map(MoffatRecord::from),
         percentile: percentile
-            .zip(run.spec.params.scale_percentile)
+            .zip(bench.task.spec.params.scale_percentile)
             .map(|(value, percentile)| PercentileRecord { value, percentile }),
-        manual: manual(run),
+        manual: manual(bench.task),
     };
-    Ok(Found {
+    Ok(FoundScales {
         scales,
         counted,
         no_peak,
     })
 }
 
-fn manual(run: &TaskRun<'_>) -> Option<ManualRecord> {
-    let value = run.spec.params.manual_scale?;
+fn manual(task: &TaskContext<'_>) -> Option<ManualRecord> {
+    let value = task.spec.params.manual_scale?;
     Some(ManualRecord { value })
 }

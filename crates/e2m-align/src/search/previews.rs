@@ -1,0 +1,197 @@
+//! Both images at reduced resolution: what the coarse alignment sees.
+
+use crate::search::coarse::{CoarseAlignment, FeaturePair, find_by_features};
+use crate::search::detail::detail_image;
+use crate::search::error::{AlignError, Side};
+use crate::search::features::{Features, detect};
+use crate::search::options::CoarseOptions;
+use ndarray::{Array2, ArrayView2, Axis};
+use std::sync::OnceLock;
+
+/// Images smaller than this on a side hold no structure that features could be found in.
+const MIN_SIDE_PX: usize = 24;
+
+/// Post and pre, reduced by the same factor, and what has been found in them so far.
+#[derive(Debug)]
+pub struct Previews {
+    factor: usize,
+    images: [Array2<f32>; 2],
+    details: OnceLock<[Array2<u8>; 2]>,
+    /// Features at half the size and at full size.
+    features: [OnceLock<[Features; 2]>; 2],
+}
+
+impl Previews {
+    /// Two images of shape `(height, width)`, each the mean over blocks of `factor` x `factor` px
+    /// ([`e2m_image::BlockMean`]); 1 for full resolution.
+    ///
+    /// # Errors
+    /// Where an image is too small to hold structure.
+    pub fn new(post: Array2<f32>, pre: Array2<f32>, factor: usize) -> Result<Self, AlignError> {
+        for (image, side) in [(&post, Side::Post), (&pre, Side::Pre)] {
+            let (height, width) = image.dim();
+            if height.min(width) < MIN_SIDE_PX {
+                return Err(AlignError::TooSmall {
+                    side,
+                    width: width * factor,
+                    height: height * factor,
+                    least: MIN_SIDE_PX * factor,
+                });
+            }
+        }
+        Ok(Self {
+            factor: factor.max(1),
+            images: [post, pre],
+            details: OnceLock::new(),
+            features: [OnceLock::new(), OnceLock::new()],
+        })
+    }
+
+    /// Full-resolution pixels per pixel, along a side.
+    pub fn factor(&self) -> usize {
+        self.factor
+    }
+
+    /// The reduced post image.
+    pub fn post(&self) -> ArrayView2<'_, f32> {
+        self.images[0].view()
+    }
+
+    /// The reduced pre image.
+    pub fn pre(&self) -> ArrayView2<'_, f32> {
+        self.images[1].view()
+    }
+
+    /// The detail images of post and pre.
+    pub(crate) fn details(&self) -> Result<&[Array2<u8>; 2], AlignError> {
+        if let Some(details) = self.details.get() {
+            return Ok(details);
+        }
+        let (post, pre) = rayon::join(
+            || detail_image(self.post(), Side::Post),
+            || detail_image(self.pre(), Side::Pre),
+        );
+        let details = [post?, pre?];
+        Ok(self.details.get_or_init(|| details))
+    }
+
+    /// The features of post and pre, at half the size of the previews or at full size; in pixels of the previews.
+    pub(crate) fn features(
+        &self,
+        scale: DetectionScale,
+        options: &CoarseOptions,
+    ) -> Result<&[Features; 2], AlignError> {
+        let cell = &self.features[scale as usize];
+        if let Some(features) = cell.get() {
+            return Ok(features);
+        }
+        let [post, pre] = self.details()?;
+        let (post, pre) = rayon::join(
+            || detect_at(post.view(), scale, options),
+            || detect_at(pre.view(), scale, options),
+        );
+        let features = [post?, pre?];
+        Ok(cell.get_or_init(|| features))
+    }
+
+    /// Previews that are small already are not made smaller.
+    pub(crate) fn first_scale(&self, options: &CoarseOptions) -> DetectionScale {
+        let longer = |image: &Array2<f32>| image.nrows().max(image.ncols());
+        let is_small = self.images.iter().map(longer).max() < Some(options.quick_from_px);
+        if is_small {
+            DetectionScale::Full
+        } else {
+            DetectionScale::Half
+        }
+    }
+
+    /// Finds the warp between the two by SIFT features: any rotation, magnifications up to `max_magnification`, sections
+    /// that fill the frame or come in pieces. Half the size of the previews is tried first, which finds most pairs in a
+    /// fraction of the time.
+    ///
+    /// # Errors
+    /// Where an image is blank or without features, where the features do not agree, where what they agree on is no pair
+    /// of images of one section, and where one of the images is mirrored.
+    pub fn align_by_features(
+        &self,
+        options: &CoarseOptions,
+    ) -> Result<CoarseAlignment, AlignError> {
+        if self.first_scale(options) == DetectionScale::Half {
+            let quick = self.find(DetectionScale::Half, options);
+            if let Ok(found) = quick
+                && found.is_clear()
+            {
+                return Ok(found);
+            }
+        }
+        self.find(DetectionScale::Full, options)
+            .map_err(|error| self.mirrored(options).unwrap_or(error))
+    }
+
+    fn find(
+        &self,
+        scale: DetectionScale,
+        options: &CoarseOptions,
+    ) -> Result<CoarseAlignment, AlignError> {
+        let [post, pre] = self.features(scale, options)?;
+        find_by_features(&self.pair(post, pre), options)
+    }
+
+    fn pair<'a>(&self, post: &'a Features, pre: &'a Features) -> FeaturePair<'a> {
+        FeaturePair {
+            post,
+            pre,
+            post_shape: self.post().dim(),
+            factor: self.factor,
+        }
+    }
+
+    /// Whether pre fits post once it is mirrored, as an error that says so.
+    pub fn mirrored(&self, options: &CoarseOptions) -> Option<AlignError> {
+        let [_, pre_detail] = self.details().ok()?;
+        let mut flipped = pre_detail.clone();
+        flipped.invert_axis(Axis(1));
+        let [post, _] = self.features(DetectionScale::Full, options).ok()?;
+        let pre = detect_at(flipped.view(), DetectionScale::Full, options).ok()?;
+        let found = find_by_features(&self.pair(post, &pre), options).ok()?;
+        Some(AlignError::Mirrored {
+            inliers: found.inliers,
+        })
+    }
+}
+
+/// The size at which features are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DetectionScale {
+    /// Half the size of the previews.
+    Half,
+    /// The size of the previews.
+    Full,
+}
+
+/// Features in pixels of the preview that `detail` was made from.
+fn detect_at(
+    detail: ArrayView2<'_, u8>,
+    scale: DetectionScale,
+    options: &CoarseOptions,
+) -> opencv::Result<Features> {
+    match scale {
+        DetectionScale::Full => detect(detail, options.max_features),
+        DetectionScale::Half => {
+            let mut features = detect(halved(detail).view(), options.max_features / 2)?;
+            for (x, y) in &mut features.points {
+                (*x, *y) = (2.0 * *x + 0.5, 2.0 * *y + 0.5);
+            }
+            Ok(features)
+        }
+    }
+}
+
+/// Means of 2 x 2 pixels.
+fn halved(image: ArrayView2<'_, u8>) -> Array2<u8> {
+    let (height, width) = image.dim();
+    Array2::from_shape_fn((height / 2, width / 2), |(y, x)| {
+        let at = |j: usize, i: usize| u16::from(image[(2 * y + j, 2 * x + i)]);
+        ((at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1) + 2) / 4) as u8
+    })
+}

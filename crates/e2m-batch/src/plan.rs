@@ -1,0 +1,338 @@
+//! From a batch file, and what narrows it, to the tasks that will run.
+
+use crate::batch_file::BatchFile;
+use crate::batch_file::Execution;
+use crate::batch_file::Resources;
+use crate::batch_file::SlurmSettings;
+use crate::batch_file::problem::{BatchFileError, Problem};
+use crate::batch_file::setting::Setting as _;
+use crate::batch_file::values::Names;
+use crate::human::count;
+use crate::selection::{PlanOptions, TaskSelection};
+use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
+use e2m_pipeline::{Params, Stage, TaskSpec};
+use std::path::PathBuf;
+
+/// What will run, and what will not.
+#[derive(Debug)]
+pub struct Plan {
+    /// The batch file.
+    pub batch_path: PathBuf,
+    /// Where results go.
+    pub output_dir: PathBuf,
+    /// How tasks are run.
+    pub execution: Execution,
+    /// What they may use of the machine.
+    pub resources: Resources,
+    /// The cluster.
+    pub slurm: SlurmSettings,
+    /// The tasks in their order.
+    pub tasks: Vec<TaskSpec>,
+    /// Tasks of the batch file that were not asked for, and after which task of `tasks` each stands.
+    pub left_alone: Vec<(usize, TaskSpec)>,
+    /// Pairs that were asked for and are not there, and are left out.
+    pub missing: Vec<MissingPair>,
+    /// What the user should know before it starts.
+    pub warnings: Vec<String>,
+}
+
+/// Why nothing can run.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The batch file cannot be used.
+    #[error(transparent)]
+    BatchFile(#[from] BatchFileError),
+    /// Stages given on the command line contradict each other, or the batch file.
+    #[error(
+        "from_stage is {from} and to_stage is {to}: nothing would run; --from-stage must not be above --to-stage"
+    )]
+    Stages {
+        /// The first stage.
+        from: Stage,
+        /// The last stage.
+        to: Stage,
+    },
+    /// The raw folder is not laid out as it should be.
+    #[error(transparent)]
+    Layout(#[from] DiscoveryError),
+    /// Images are missing.
+    #[error("{}", missing_text(missing, *found))]
+    Missing {
+        /// All of them.
+        missing: Vec<MissingPair>,
+        /// Pairs that are complete.
+        found: usize,
+    },
+    /// There is nothing to run.
+    #[error("{} holds no pair of the samples and dyes asked for (samples = {samples}, dyes = {dyes})", raw_dir.display())]
+    Nothing {
+        /// The raw folder.
+        raw_dir: PathBuf,
+        /// The samples asked for.
+        samples: String,
+        /// The dyes asked for.
+        dyes: String,
+    },
+}
+
+/// Why a pair is missing, without the names that a message about it begins with.
+pub fn missing_reason(missing: &MissingPair) -> String {
+    let text = missing.to_string();
+    let names = match &missing.dye {
+        Some(dye) => format!("{:?}, {dye:?}: ", missing.sample),
+        None => format!("{:?}: ", missing.sample),
+    };
+    text.strip_prefix(&names)
+        .map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// Every missing pair, and the ways out.
+fn missing_text(missing: &[MissingPair], found: usize) -> String {
+    let list: Vec<String> = missing.iter().map(|pair| format!("\n  {pair}")).collect();
+    let way_out = match found {
+        0 => "Nothing was run; no other pair is complete either.".to_owned(),
+        n => format!(
+            "Nothing was run. To leave these out and run the {} there, set strict_dyes = false.",
+            complete(n)
+        ),
+    };
+    format!(
+        "raw images are missing or unclear for {}:{}\n{way_out}",
+        count(missing.len(), "task"),
+        list.concat()
+    )
+}
+
+fn complete(pairs: usize) -> String {
+    if pairs == 1 {
+        "1 pair that is".into()
+    } else {
+        format!("{pairs} pairs that are")
+    }
+}
+
+/// The samples and the dyes that a batch file and a selection ask for.
+pub(crate) fn asked_for(batch: &BatchFile, wanted: &TaskSelection) -> (Names, Names) {
+    let names = |given: &[String], file: &Names| {
+        if given.is_empty() {
+            file.clone()
+        } else {
+            Names::from_arguments(given)
+        }
+    };
+    let samples = names(&wanted.samples, &batch.general.samples);
+    (samples, names(&wanted.dyes, &batch.general.dyes))
+}
+
+/// The pairs that a batch file and a selection ask for.
+///
+/// # Errors
+/// A raw folder that is not laid out as it should be, or holds none of them.
+pub fn find(batch: &BatchFile, wanted: &TaskSelection) -> Result<Discovery, PlanError> {
+    let (samples, dyes) = asked_for(batch, wanted);
+    let raw_dir = batch.raw_dir();
+    let found = discover(&raw_dir, &samples.selection(), &dyes.selection())?;
+    if found.pairs.is_empty() && found.missing.is_empty() {
+        return Err(PlanError::Nothing {
+            raw_dir,
+            samples: samples.written(),
+            dyes: dyes.written(),
+        });
+    }
+    Ok(found)
+}
+
+impl Plan {
+    /// Settles what runs.
+    ///
+    /// # Errors
+    /// Contradictions, and raw images that are missing where the batch file does not allow it.
+    pub fn new(batch: &BatchFile, options: &PlanOptions) -> Result<Self, PlanError> {
+        let plan = Self::with_gaps(batch, options)?;
+        if !plan.missing.is_empty() && (batch.general.strict_dyes || plan.tasks.is_empty()) {
+            return Err(PlanError::Missing {
+                missing: plan.missing,
+                found: plan.tasks.len(),
+            });
+        }
+        Ok(plan)
+    }
+
+    /// These tasks with the settings of the batch file, whatever lies in its raw_dir now.
+    pub fn of_tasks(batch: &BatchFile, tasks: Vec<TaskSpec>) -> Self {
+        Self {
+            batch_path: batch.path.clone(),
+            output_dir: batch.output_dir(),
+            execution: batch.execution.clone(),
+            resources: batch.resources.clone(),
+            slurm: batch.slurm.clone(),
+            tasks,
+            left_alone: Vec::new(),
+            missing: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The same, whatever pairs are missing: for those who inspect results, which need no raw images.
+    ///
+    /// # Errors
+    /// Contradictions, and a raw folder without any pair.
+    pub fn with_gaps(batch: &BatchFile, options: &PlanOptions) -> Result<Self, PlanError> {
+        let from_stage = options
+            .stages
+            .from_stage
+            .unwrap_or(batch.general.from_stage.stage());
+        let to_stage = options
+            .stages
+            .to_stage
+            .unwrap_or(batch.general.to_stage.stage());
+        if from_stage > to_stage {
+            return Err(PlanError::Stages {
+                from: from_stage,
+                to: to_stage,
+            });
+        }
+        let Discovery {
+            pairs,
+            missing,
+            notes,
+        } = find(batch, &options.tasks)?;
+        let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        warnings.extend(idle_overrides(batch, &options.tasks, &pairs));
+        let spec = |pair: RawPair| -> Result<TaskSpec, BatchFileError> {
+            Ok(TaskSpec {
+                params: params_of(batch, &pair.sample, &pair.dye)?,
+                from_stage,
+                to_stage,
+                force: options.stages.force || batch.general.force,
+                redraw: options.stages.redraw,
+                sample: pair.sample,
+                dye: pair.dye,
+                post: pair.post,
+                pre: pair.pre,
+                output_dir: batch.output_dir(),
+                checkpoint_format: batch.general.checkpoint_format,
+                checkpoint_compression: batch.general.checkpoint_compression,
+            })
+        };
+        let tasks: Vec<TaskSpec> = pairs.into_iter().map(spec).collect::<Result<_, _>>()?;
+        let mut left_alone = Vec::new();
+        let mut before = 0;
+        // What is wrong with pairs that nobody asked for is nobody's business now.
+        for pair in
+            find(batch, &TaskSelection::default()).map_or_else(|_| Vec::new(), |all| all.pairs)
+        {
+            let asked_for = tasks
+                .iter()
+                .position(|task| task.sample == pair.sample && task.dye == pair.dye);
+            match asked_for {
+                Some(index) => before = index + 1,
+                None => left_alone.extend(spec(pair).ok().map(|task| (before, task))),
+            }
+        }
+        Ok(Self {
+            left_alone,
+            missing,
+            warnings,
+            ..Self::of_tasks(batch, tasks)
+        })
+    }
+}
+
+/// The parameters of a task: those of all, and over them each override that matches, in the order of the file.
+fn params_of(batch: &BatchFile, sample: &str, dye: &str) -> Result<Params, BatchFileError> {
+    let matching = batch
+        .overrides
+        .iter()
+        .filter(|one| one.matches(sample, dye));
+    let params = matching.fold(batch.params.clone(), |params, one| one.params.over(params));
+    params.validate().map_err(|error| {
+        let text = format!("{error} for {sample}/{dye}, where several overrides match");
+        batch.refused(vec![Problem::of_file(text)])
+    })?;
+    Ok(params)
+}
+
+/// Overrides for tasks that the batch does not have. Where the command line chooses tasks, that is to be expected.
+fn idle_overrides(batch: &BatchFile, wanted: &TaskSelection, pairs: &[RawPair]) -> Vec<String> {
+    if !wanted.samples.is_empty() || !wanted.dyes.is_empty() {
+        return Vec::new();
+    }
+    let unused = batch.overrides.iter().filter(|one| {
+        !pairs
+            .iter()
+            .any(|pair| one.matches(&pair.sample, &pair.dye))
+    });
+    unused
+        .map(|one| {
+            let line = crate::batch_file::problem::line_number(&batch.text, one.at.start);
+            let named = [("sample", &one.sample), ("dye", &one.dye)];
+            let named: Vec<String> = named
+                .iter()
+                .filter_map(|(key, name)| Some(format!("{key} {:?}", name.as_ref()?)))
+                .collect();
+            format!(
+                "the override in line {line} ({}) matches no task",
+                named.join(", ")
+            )
+        })
+        .collect()
+}
+
+/// `CD070/DAPI`.
+pub fn task_name(task: &TaskSpec) -> String {
+    format!("{}/{}", task.sample, task.dye)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn batch(rest: &str) -> BatchFile {
+        let text = format!("raw_dir = \"raw\"\noutput_dir = \"out\"\n{rest}");
+        BatchFile::parse(Path::new("/b/batch.toml"), &text).expect("a good file")
+    }
+
+    #[test]
+    fn the_last_override_counts_and_contradictions_are_found() {
+        let several = batch(
+            "[params]\npad = 10\nbw = 3\n[[override]]\nsample = \"a\"\nparams = { pad = 20, scale_min = 1.1 }\n\
+             [[override]]\ndye = \"d\"\nparams = { pad = 30, scale_max = 1.05 }\n"
+                .replace("bw = 3\n", "")
+                .as_str(),
+        );
+        let pad = |sample, dye| params_of(&several, sample, dye).map(|params| params.pad);
+        assert_eq!(pad("x", "x").expect("fine"), 10);
+        assert_eq!(pad("a", "x").expect("fine"), 20);
+        assert_eq!(pad("x", "d").expect("fine"), 30);
+        let error = pad("a", "d")
+            .expect_err("each is fine, both together are not")
+            .to_string();
+        assert!(
+            error.contains("scale_min (1.1) must be less than scale_max (1.05) for a/d"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn overrides_without_a_task_are_named() {
+        let pairs = [RawPair {
+            sample: "a".into(),
+            dye: "d".into(),
+            post: "x".into(),
+            pre: "y".into(),
+        }];
+        let all = TaskSelection {
+            samples: vec![],
+            dyes: vec![],
+        };
+        let batch = batch(
+            "[[override]]\nsample = \"b\"\nparams = { pad = 1 }\n[[override]]\ndye = \"d\"\nparams = { pad = 1 }\n",
+        );
+        assert_eq!(
+            idle_overrides(&batch, &all, &pairs),
+            ["the override in line 3 (sample \"b\") matches no task"]
+        );
+    }
+}

@@ -1,0 +1,358 @@
+//! `report.html`: the page that shows the batch.
+
+use super::BatchReport;
+use super::problems::problems;
+use super::results::{CSV_NAME, JSON_NAME, TaskEnding, TaskResult};
+use super::tally::tally;
+use crate::plan::missing_reason;
+use e2m_io::{AtomicError, AtomicFile};
+use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Stage, Status, Verdict};
+use e2m_plot::{
+    Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
+    ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
+};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+/// The head up to the fingerprint is shorter than this, bytes.
+const BEGINNING: u64 = 128;
+/// The name of the run log; that of the Python program, whose users look for it there.
+pub(crate) const RUN_LOG_NAME: &str = ".exo2micro_run_log.txt";
+/// Its name.
+pub(super) const NAME: &str = "report.html";
+
+/// Why the page could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] AtomicError),
+    /// What it is filled with.
+    #[error(transparent)]
+    Page(#[from] ReportError),
+    /// The disk.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
+
+/// The page goes to the disk in pieces of this size: it has megabytes.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Writes the page in one step. The pictures of one task are in memory at a time; one that cannot be read is left out. A
+/// page that shows the same already is left as it is, where this run did nothing.
+pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
+    let mut head = head(report);
+    let folder = &report.plan.output_dir;
+    head.fingerprint = fingerprint(report, &head);
+    let idle = !report.results.iter().any(TaskResult::worked);
+    if idle && is_of(&folder.join(NAME), &head.fingerprint) {
+        return Ok(());
+    }
+    let path = folder.join(NAME);
+    let mut file = Counted {
+        writer: AtomicFile::create(&path)?,
+        bytes: 0,
+    };
+    match fill(&mut file, report, &head) {
+        Ok(()) => Ok(file.writer.commit()?),
+        Err(error) => Err(with_missing_bytes(error, &path, file.bytes, report, &head)),
+    }
+}
+
+/// Writes the page to a writer.
+fn fill(
+    writer: &mut impl Write,
+    report: &BatchReport<'_>,
+    head: &ReportHead,
+) -> Result<(), PageError> {
+    let mut writer = BufWriter::with_capacity(PIECE_BYTES, writer);
+    write_report(&mut writer, head, |row| {
+        // Rows behind the results are of pairs that were left out.
+        let result = report.results.get(row);
+        result.map_or_else(TaskSection::default, |result| {
+            section(result, &report.plan.output_dir)
+        })
+    })?;
+    Ok(writer.flush()?)
+}
+
+/// The same error, and where there was no room how much is missing: the page is made once more, for its length.
+fn with_missing_bytes(
+    error: PageError,
+    path: &Path,
+    written_bytes: u64,
+    report: &BatchReport<'_>,
+    head: &ReportHead,
+) -> PageError {
+    let source = match error {
+        PageError::Page(ReportError::Write(source)) | PageError::Write(source) => source,
+        other => return other,
+    };
+    let mut length = Counted {
+        writer: io::sink(),
+        bytes: 0,
+    };
+    let no_room = matches!(
+        source.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    );
+    let known = no_room && fill(&mut length, report, head).is_ok();
+    PageError::File(AtomicError {
+        action: "write",
+        path: path.to_owned(),
+        needed_bytes: if known { length.bytes } else { 0 },
+        written_bytes,
+        source,
+    })
+}
+
+/// Counts the bytes that go through.
+struct Counted<W> {
+    writer: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Stands for all that the page shows but how long this run took and what it said on its way.
+fn fingerprint(report: &BatchReport<'_>, head: &ReportHead) -> String {
+    let mut hasher = DefaultHasher::new();
+    let rows = head.tasks.iter().map(|row| ReportRow {
+        seconds: None,
+        peak_bytes: None,
+        warnings: Vec::new(),
+        ..row.clone()
+    });
+    let lasting = ReportHead {
+        started: String::new(),
+        seconds: 0.0,
+        tasks: rows.collect(),
+        ..head.clone()
+    };
+    format!("{lasting:?}").hash(&mut hasher);
+    for result in &report.results {
+        let record = result.record();
+        for picture in record.iter().flat_map(|record| &record.pictures) {
+            let path = below(result, Path::new(&picture.path));
+            let about = std::fs::metadata(report.plan.output_dir.join(&path));
+            let about = about.map(|about| (about.len(), about.modified().ok()));
+            (path, about.ok()).hash(&mut hasher);
+        }
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+/// Whether the page at `path` has this fingerprint.
+fn is_of(path: &Path, fingerprint: &str) -> bool {
+    let mut beginning = String::new();
+    let read =
+        File::open(path).and_then(|file| file.take(BEGINNING).read_to_string(&mut beginning));
+    // All of it is ASCII.
+    read.is_ok()
+        && beginning.contains(&format!(
+            "<meta name=\"e2m-content\" content=\"{fingerprint}\">"
+        ))
+}
+
+fn head(report: &BatchReport<'_>) -> ReportHead {
+    let missing = report.plan.missing.iter().map(|missing| {
+        let dye = missing.dye.as_deref().unwrap_or("*");
+        ReportRow {
+            why: Some(missing_reason(missing)),
+            ..ReportRow::new(&missing.sample, dye, ReportStatus::LeftOut)
+        }
+    });
+    let problems = problems(report).into_iter().map(|p| ReportProblem {
+        task: p.task,
+        what: p.what,
+        // Commands stand between backticks, for the terminal.
+        to_do: p.to_do.replace('`', ""),
+    });
+    let files = [
+        ("table (CSV)", CSV_NAME),
+        ("results (JSON)", JSON_NAME),
+        ("log", RUN_LOG_NAME),
+    ];
+    let batch = &report.plan.batch_path;
+    ReportHead {
+        batch: batch
+            .file_name()
+            .unwrap_or(batch.as_os_str())
+            .to_string_lossy()
+            .into_owned(),
+        version: format!("e2m {}", env!("CARGO_PKG_VERSION")),
+        started: report.started.strftime("%Y-%m-%d %H:%M").to_string(),
+        seconds: report.seconds,
+        tally: tally(report),
+        problems: problems.collect(),
+        tasks: report.results.iter().map(row).chain(missing).collect(),
+        files: files.map(|(label, path)| file(label, path.into())).into(),
+        fingerprint: String::new(),
+    }
+}
+
+fn row(result: &TaskResult) -> ReportRow {
+    let status = match result.ending() {
+        TaskEnding::Complete => ReportStatus::Complete,
+        TaskEnding::Suspect => ReportStatus::Suspect,
+        TaskEnding::Failed => ReportStatus::Failed,
+        TaskEnding::Interrupted => ReportStatus::Interrupted,
+        TaskEnding::NotBegun | TaskEnding::Queued => ReportStatus::NotBegun,
+    };
+    let why = match &result.status {
+        Status::Complete => None,
+        Status::Suspect(why) | Status::Error(why) | Status::Incomplete(why) => Some(why.clone()),
+    };
+    let record = result.record();
+    let record = record.as_ref();
+    ReportRow {
+        why,
+        verdict: result.verdict.map(|verdict| match verdict {
+            Verdict::Pass => ReportVerdict::Pass,
+            Verdict::Suspect => ReportVerdict::Suspect,
+            Verdict::Fail => ReportVerdict::Fail,
+        }),
+        residual_median_px: result.residual_median_px,
+        residual_p90_px: result.residual_p90_px,
+        correlation: result.correlation,
+        overlap_fraction: result.overlap_fraction,
+        scales: record.map_or_else(Vec::new, |record| scales(&record.scales)),
+        seconds: result.worked().then_some(result.seconds),
+        stages: record.map_or_else(Vec::new, stages),
+        peak_bytes: result.peak_rss_bytes,
+        plan_bytes: record.map(|record| record.memory.plan_bytes),
+        files: record.map_or_else(Vec::new, |record| files(result, record)),
+        warnings: warnings(result, record),
+        ..ReportRow::new(&result.sample, &result.dye, status)
+    }
+}
+
+/// What the task said on its way, and what is doubtful about a scale that was there already.
+fn warnings(result: &TaskResult, record: Option<&Manifest>) -> Vec<String> {
+    let moffat = record.and_then(|record| record.scales.moffat.as_ref());
+    let doubts = moffat.map_or_else(Vec::new, MoffatRecord::doubts);
+    let mut warnings = result.notes.clone();
+    warnings.extend(
+        doubts
+            .into_iter()
+            .filter(|doubt| !result.notes.contains(doubt)),
+    );
+    warnings
+}
+
+fn scales(scales: &Scales) -> Vec<ReportScale> {
+    let scale = |method: String, value, std_error| ReportScale {
+        method,
+        value,
+        std_error,
+    };
+    let moffat = scales
+        .moffat
+        .as_ref()
+        .map(|s| scale("Moffat".into(), s.value, Some(s.std_error)));
+    let percentile = scales
+        .percentile
+        .map(|s| scale(format!("percentile p{}", s.percentile), s.value, None));
+    let manual = scales.manual.map(|s| scale("manual".into(), s.value, None));
+    [moffat, percentile, manual].into_iter().flatten().collect()
+}
+
+fn stages(record: &Manifest) -> Vec<ReportStage> {
+    let stages = record.stages.iter().map(|stage| ReportStage {
+        name: format!("{} {}", stage.stage, stage.stage.name()),
+        seconds: stage.seconds,
+        skipped: stage.skipped,
+    });
+    stages.collect()
+}
+
+/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF` …
+fn files(result: &TaskResult, record: &Manifest) -> Vec<ReportFile> {
+    let suffix = e2m_pipeline::suffix(&record.params, Stage::LAST);
+    let label = |path: &Path| {
+        let name = path.file_stem()?.to_str()?;
+        let name = name.strip_suffix(&suffix).unwrap_or(name);
+        let variant = name.strip_prefix("04_difference_difference")?;
+        let format = path.extension()?.to_str()?.replace("tiff", "TIFF");
+        let format = format.replace("fits", "FITS");
+        Some(format!(
+            "difference{} {format}",
+            variant.replacen('_', " ", 1)
+        ))
+    };
+    let mut files: Vec<ReportFile> = record
+        .checkpoints
+        .iter()
+        .filter_map(|checkpoint| {
+            let path = Path::new(&checkpoint.path);
+            Some(file(&label(path)?, below(result, path)))
+        })
+        .collect();
+    files.extend(result.manifest.clone().map(|path| file("manifest", path)));
+    files
+}
+
+fn file(label: &str, path: PathBuf) -> ReportFile {
+    ReportFile {
+        label: label.to_owned(),
+        path,
+    }
+}
+
+/// A file of the task as seen from output_dir.
+fn below(result: &TaskResult, path: &Path) -> PathBuf {
+    Path::new(&result.sample).join(&result.dye).join(path)
+}
+
+/// Reads the pictures of a task.
+fn section(result: &TaskResult, output_dir: &Path) -> TaskSection {
+    let Some(record) = result.record() else {
+        return TaskSection::default();
+    };
+    let read = |picture: &PictureRecord| {
+        let path = below(result, Path::new(&picture.path));
+        match std::fs::read(output_dir.join(&path)) {
+            Ok(bytes) => Some((path, bytes)),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a picture is left out of the report");
+                None
+            }
+        }
+    };
+    let plots = record.pictures.iter().filter_map(|picture| {
+        let kind = PictureKind::from_stem(&picture.kind)?;
+        let (path, png) = read(picture)?;
+        Some(ReportPicture {
+            kind,
+            variant: picture.variant.clone(),
+            png,
+            path,
+        })
+    });
+    let preview = |kind: &str| {
+        let mut pictures = record.pictures.iter();
+        read(pictures.find(|picture| picture.kind == kind)?).map(|(_, bytes)| bytes)
+    };
+    let compared = preview("comparison_post").zip(preview("comparison_aligned_pre"));
+    TaskSection {
+        row: 0,
+        pictures: plots.collect(),
+        comparison: compared.map(|(post, aligned)| Comparison {
+            post,
+            aligned,
+            factor: record.alignment.as_ref().and_then(|a| a.comparison_factor),
+        }),
+    }
+}

@@ -1,0 +1,337 @@
+//! The results of a batch as files: `e2m_batch.json`, and the same as a table in `e2m_batch.csv`.
+
+use super::BatchReport;
+use crate::ending::BatchEnding;
+use crate::plan::missing_reason;
+use e2m_io::{TaskPaths, write_atomic};
+use e2m_pipeline::{Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Name of the results in output_dir.
+pub(crate) const JSON_NAME: &str = "e2m_batch.json";
+/// Name of the same as a table.
+pub(crate) const CSV_NAME: &str = "e2m_batch.csv";
+/// The layout of the file.
+const SCHEMA: u32 = 1;
+
+/// How one task ended. Field by field a column of the table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskResult {
+    /// The sample.
+    pub sample: String,
+    /// The dye.
+    pub dye: String,
+    /// How it ended, with the reason.
+    pub status: Status,
+    /// What the alignment was judged to be.
+    pub verdict: Option<Verdict>,
+    /// How the coarse warp was found.
+    pub coarse_method: Option<String>,
+    /// Median of the shifts that remain, px.
+    pub residual_median_px: Option<f64>,
+    /// Nine in ten of the shifts that remain are no larger, px.
+    pub residual_p90_px: Option<f64>,
+    /// How far off the alignment is estimated to be, px.
+    pub estimated_accuracy_px: Option<f64>,
+    /// The part of post that aligned pre covers, 0 to 1.
+    pub overlap_fraction: Option<f64>,
+    /// Correlation of both images after the alignment.
+    pub correlation: Option<f64>,
+    /// The scale that pre is multiplied by.
+    pub scale: Option<f64>,
+    /// Its standard error.
+    pub scale_std_error: Option<f64>,
+    /// The scale by a percentile, where one was asked for.
+    pub scale_percentile: Option<f64>,
+    /// The scale by hand, where one was given.
+    pub scale_manual: Option<f64>,
+    /// How long it took.
+    pub seconds: f64,
+    /// Peak memory of its process, bytes.
+    pub peak_rss_bytes: Option<u64>,
+    /// Stages that were done, and not found done.
+    pub stages_done: Vec<Stage>,
+    /// The raw image after staining.
+    pub post: PathBuf,
+    /// The raw image before staining.
+    pub pre: PathBuf,
+    /// Below output_dir.
+    pub manifest: Option<PathBuf>,
+    /// Where the manifest is; nothing for the table. It is read when it is needed: a batch may have thousands of tasks.
+    #[serde(skip)]
+    record: Option<PathBuf>,
+    /// Notes of the task, as the user read them on the way.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+}
+
+/// The ways in which a task can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskEnding {
+    /// Everything is there, and nothing speaks against it.
+    Complete,
+    /// Everything is there, but the verdict has doubts.
+    Suspect,
+    /// With an error.
+    Failed,
+    /// Stopped on its way.
+    Interrupted,
+    /// Not begun.
+    NotBegun,
+    /// In the queue of a cluster.
+    Queued,
+}
+
+/// How the status of a task begins that was not begun.
+const NOT_BEGUN: &str = "not begun";
+/// How the status of a task begins that waits or runs on a cluster.
+const QUEUED: &str = "in the queue";
+
+impl TaskResult {
+    /// The result of a task that has ended.
+    pub fn of(task: &TaskSpec, outcome: &TaskOutcome, output_dir: &Path) -> Self {
+        let manifest = outcome.manifest.as_deref();
+        let found = manifest.and_then(|manifest| manifest.alignment.as_ref());
+        // Before stage 3 there is a way in which it was found, and nothing that was measured on it.
+        let alignment = found.filter(|alignment| alignment.is_judged());
+        let scales = manifest.map(|manifest| &manifest.scales);
+        let moffat = scales.and_then(|scales| scales.moffat.as_ref());
+        let path = outcome.manifest_path.as_deref();
+        Self {
+            verdict: alignment.map(|a| a.verdict),
+            coarse_method: found.map(|a| a.coarse_method.clone()),
+            residual_median_px: alignment.and_then(|a| a.residual_median_px),
+            residual_p90_px: alignment.and_then(|a| a.residual_p90_px),
+            estimated_accuracy_px: alignment.and_then(|a| a.estimated_accuracy_px),
+            overlap_fraction: alignment.map(|a| a.overlap_fraction),
+            correlation: alignment.map(|a| a.correlation),
+            scale: moffat.map(|scale| scale.value),
+            scale_std_error: moffat.map(|scale| scale.std_error),
+            scale_percentile: scales
+                .and_then(|scales| scales.percentile)
+                .map(|scale| scale.value),
+            scale_manual: scales
+                .and_then(|scales| scales.manual)
+                .map(|scale| scale.value),
+            seconds: outcome.seconds,
+            peak_rss_bytes: Some(outcome.peak_rss_bytes),
+            stages_done: outcome.stages_done.clone(),
+            manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
+            record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
+            notes: outcome.notes.clone(),
+            ..Self::without_outcome(task, outcome.status.clone())
+        }
+    }
+
+    /// A task of which nothing is known but this.
+    fn without_outcome(task: &TaskSpec, status: Status) -> Self {
+        Self {
+            sample: task.sample.clone(),
+            dye: task.dye.clone(),
+            status,
+            verdict: None,
+            coarse_method: None,
+            residual_median_px: None,
+            residual_p90_px: None,
+            estimated_accuracy_px: None,
+            overlap_fraction: None,
+            correlation: None,
+            scale: None,
+            scale_std_error: None,
+            scale_percentile: None,
+            scale_manual: None,
+            seconds: 0.0,
+            peak_rss_bytes: None,
+            stages_done: Vec::new(),
+            post: task.post.clone(),
+            pre: task.pre.clone(),
+            manifest: None,
+            record: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The result of a task on which nobody has worked, and why.
+    pub(crate) fn not_begun(task: &TaskSpec, reason: &NotBegun) -> Self {
+        let status = match reason {
+            NotBegun::NotYet => NOT_BEGUN.to_owned(),
+            NotBegun::Interrupted => format!("{NOT_BEGUN}, the batch was interrupted"),
+            NotBegun::RunnerFailed(why) => format!("{NOT_BEGUN}, {why}"),
+        };
+        Self::without_outcome(task, Status::Incomplete(status))
+    }
+
+    /// The result of a task that is in the queue of a cluster, as what.
+    pub(crate) fn queued(task: &TaskSpec, what: &str) -> Self {
+        Self::without_outcome(task, Status::Incomplete(format!("{QUEUED}: {what}")))
+    }
+
+    /// What an earlier run left of a task with these parameters; nothing if none got as far as a record.
+    pub(crate) fn earlier(task: &TaskSpec) -> Option<Self> {
+        let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok()?;
+        let path = paths.manifest_path(&suffix(&task.params, Stage::LAST));
+        let manifest = Manifest::read(&path)?;
+        let outcome = TaskOutcome {
+            sample: task.sample.clone(),
+            dye: task.dye.clone(),
+            status: manifest.status.clone(),
+            seconds: manifest.stages.iter().map(|stage| stage.seconds).sum(),
+            peak_rss_bytes: manifest.memory.peak_rss_bytes,
+            stages_done: Vec::new(),
+            notes: Vec::new(),
+            interrupted: false,
+            manifest_path: Some(path),
+            manifest: Some(Box::new(manifest)),
+        };
+        Some(Self::of(task, &outcome, &task.output_dir))
+    }
+
+    /// What the manifest says.
+    pub(crate) fn record(&self) -> Option<Manifest> {
+        Manifest::read(self.record.as_deref()?)
+    }
+
+    /// `CD070/DAPI`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.sample, self.dye)
+    }
+
+    /// How it ended.
+    pub fn ending(&self) -> TaskEnding {
+        match &self.status {
+            Status::Complete => TaskEnding::Complete,
+            Status::Suspect(_) => TaskEnding::Suspect,
+            Status::Error(_) => TaskEnding::Failed,
+            Status::Incomplete(why) if why.starts_with(NOT_BEGUN) => TaskEnding::NotBegun,
+            Status::Incomplete(why) if why.starts_with(QUEUED) => TaskEnding::Queued,
+            Status::Incomplete(_) => TaskEnding::Interrupted,
+        }
+    }
+
+    /// Whether it had anything to do: otherwise its results were there already.
+    pub fn worked(&self) -> bool {
+        !self.stages_done.is_empty()
+            || !matches!(self.ending(), TaskEnding::Complete | TaskEnding::Suspect)
+    }
+}
+
+/// Why a task was not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotBegun {
+    /// No run has come to it.
+    NotYet,
+    /// The user stopped the batch.
+    Interrupted,
+    /// The runner could not go on, in these words.
+    RunnerFailed(String),
+}
+
+/// Why the results could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultsError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] e2m_io::AtomicError),
+    /// The JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The table.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+}
+
+/// Writes both files, each in one step.
+pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(), ResultsError> {
+    let folder = &report.plan.output_dir;
+    let tasks: Vec<Value> = report
+        .results
+        .iter()
+        .map(serde_json::to_value)
+        .collect::<Result<_, _>>()?;
+    let missing: Vec<Value> = report
+        .plan
+        .missing
+        .iter()
+        .map(|pair| json!({"sample": pair.sample, "dye": pair.dye, "status": format!("missing: {}", missing_reason(pair))}))
+        .collect();
+    let table = table(tasks.iter().chain(&missing).filter_map(Value::as_object))?;
+    let all = json!({
+        "schema": SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "batch": report.plan.batch_path,
+        "exit_code": ending.code(),
+        "seconds": report.seconds,
+        "tasks": tasks,
+        "missing": missing,
+    });
+    write_atomic(&folder.join(JSON_NAME), format!("{all:#}\n").as_bytes())?;
+    write_atomic(&folder.join(CSV_NAME), &table)?;
+    Ok(())
+}
+
+/// Why tasks failed in the last run of the batch, by sample and dye; nothing where there was none, or its result cannot be read.
+pub(crate) fn last_errors(output_dir: &Path) -> BTreeMap<(String, String), String> {
+    let text = std::fs::read_to_string(output_dir.join(JSON_NAME)).unwrap_or_default();
+    let batch: Value = serde_json::from_str(&text).unwrap_or_default();
+    let of_task = |task: &Value| {
+        let text = |key: &str| task.get(key)?.as_str().map(str::to_owned);
+        match Status::from(text("status")?) {
+            Status::Error(why) => Some(((text("sample")?, text("dye")?), why)),
+            _ => None,
+        }
+    };
+    let tasks = batch.get("tasks").and_then(Value::as_array);
+    tasks.into_iter().flatten().filter_map(of_task).collect()
+}
+
+/// Objects as rows; the columns are the keys of the first one.
+fn table<'v>(rows: impl Iterator<Item = &'v Map<String, Value>>) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut columns: Vec<&String> = Vec::new();
+    for row in rows {
+        if columns.is_empty() {
+            columns = row.keys().collect();
+            writer.write_record(&columns)?;
+        }
+        writer.write_record(
+            columns
+                .iter()
+                .map(|column| row.get(*column).map_or_else(String::new, cell)),
+        )?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// A value as a cell: nothing for null, lists with spaces between.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_the_columns_of_its_first_row_and_quotes_what_needs_it() {
+        let rows = [
+            json!({"sample": "a", "status": "error: 1, 2 \"x\"", "stages": [1, 2], "scale": null}),
+            json!({"sample": "b", "scale": 1.5}),
+        ];
+        let bytes = table(rows.iter().filter_map(Value::as_object)).expect("a table");
+        let text = String::from_utf8(bytes).expect("text");
+        assert_eq!(
+            text,
+            "sample,status,stages,scale\na,\"error: 1, 2 \"\"x\"\"\",1 2,\nb,,,1.5\n"
+        );
+    }
+}

@@ -1,0 +1,373 @@
+//! What a task makes: the one list of its images and pictures.
+//!
+//! Everything else about an artifact follows from [`artifacts`]: what a run takes over or makes again, what it takes off the
+//! record, what a preview counts on the disk, what `verify` expects in a header, the order of pictures in the report. A new
+//! artifact is a variant of [`Image`] or [`Picture`] and a line of the list; the matches over these enums are exhaustive, so
+//! that the compiler names every other place that has to know it.
+
+use crate::history::relative_path;
+use crate::manifest::PictureRecord;
+use crate::names::ScaleKind;
+use crate::params::{Params, suffix};
+use crate::stage::Stage;
+use crate::task::CheckpointFormats;
+use e2m_io::{CheckpointFormat, TaskPaths};
+use e2m_plot::PictureKind;
+use std::path::PathBuf;
+
+/// One thing that a task makes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Artifact {
+    /// The stage that makes it.
+    pub(crate) stage: Stage,
+    /// What it is.
+    pub(crate) kind: ArtifactKind,
+    /// Its file name without suffix and extension.
+    pub(crate) stem: String,
+    /// The formats it is written in.
+    pub(crate) formats: &'static [FileFormat],
+}
+
+/// What an artifact is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum ArtifactKind {
+    /// A checkpoint or a result: an image on the canvas.
+    Image(Image),
+    /// A picture for people.
+    Picture(Picture),
+}
+
+/// The images of a task.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Image {
+    /// Post, padded.
+    PaddedPost,
+    /// Pre, padded.
+    PaddedPre,
+    /// Pre after the first step of stage 2.
+    CoarsePre,
+    /// Pre after stage 2.
+    IcpPre,
+    /// Pre after stage 3.
+    InteriorPre,
+    /// Post minus scaled pre.
+    Difference(ScaleKind),
+}
+
+/// The pictures of a task.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Picture {
+    /// One that there is one of.
+    Plot(PictureKind),
+    /// The difference with this scale.
+    Difference(ScaleKind),
+    /// Post, to be compared by eye with …
+    ComparisonPost,
+    /// … aligned pre in the same frame.
+    ComparisonAlignedPre,
+}
+
+/// The format of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileFormat {
+    /// Of an image.
+    Checkpoint(CheckpointFormat),
+    /// Of a plot.
+    Png,
+    /// Of a photograph.
+    Jpeg,
+}
+
+const TIFF: &[FileFormat] = &[FileFormat::Checkpoint(CheckpointFormat::Tiff)];
+const FITS: &[FileFormat] = &[FileFormat::Checkpoint(CheckpointFormat::Fits)];
+const BOTH: &[FileFormat] = &[
+    FileFormat::Checkpoint(CheckpointFormat::Tiff),
+    FileFormat::Checkpoint(CheckpointFormat::Fits),
+];
+
+/// Everything that a task with these parameters makes, in the order in which it is listed for people.
+pub(crate) fn artifacts(params: &Params, formats: CheckpointFormats) -> Vec<Artifact> {
+    use ArtifactKind::{Image as I, Picture as P};
+    let differences = || scale_kinds(params).into_iter();
+    let plot = |kind| P(Picture::Plot(kind));
+    let mut kinds = vec![I(Image::PaddedPost), I(Image::PaddedPre), I(Image::IcpPre)];
+    if params.save_all_intermediates {
+        kinds.push(I(Image::CoarsePre));
+    }
+    kinds.extend([
+        plot(PictureKind::Registration),
+        plot(PictureKind::FineAlignment),
+    ]);
+    if params.interior_ecc {
+        kinds.push(I(Image::InteriorPre));
+    }
+    kinds.extend([
+        plot(PictureKind::RegistrationResidual),
+        P(Picture::ComparisonPost),
+        P(Picture::ComparisonAlignedPre),
+    ]);
+    kinds.extend(differences().map(|scale| I(Image::Difference(scale))));
+    kinds.extend([
+        plot(PictureKind::PrePostHeatmap),
+        plot(PictureKind::ExcessHeatmap),
+        plot(PictureKind::PrePostHistograms),
+        plot(PictureKind::DifferenceHistogram),
+        plot(PictureKind::RatioHistogram),
+    ]);
+    kinds.extend(differences().map(|scale| P(Picture::Difference(scale))));
+    kinds
+        .into_iter()
+        .map(|kind| Artifact::new(kind, formats))
+        .collect()
+}
+
+/// The images among them that a stage makes.
+pub(crate) fn images_of(
+    stage: Stage,
+    params: &Params,
+    formats: CheckpointFormats,
+) -> Vec<(Image, Artifact)> {
+    let of_stage = artifacts(params, formats).into_iter();
+    of_stage
+        .filter(|artifact| artifact.stage == stage)
+        .filter_map(|artifact| match artifact.kind {
+            ArtifactKind::Image(image) => Some((image, artifact)),
+            ArtifactKind::Picture(_) => None,
+        })
+        .collect()
+}
+
+/// The pictures among them that a stage draws.
+pub(crate) fn pictures_of(stage: Stage, params: &Params) -> Vec<Picture> {
+    let all = artifacts(params, CheckpointFormats::Both).into_iter();
+    all.filter(|artifact| artifact.stage == stage)
+        .filter_map(|artifact| match artifact.kind {
+            ArtifactKind::Picture(picture) => Some(picture),
+            ArtifactKind::Image(_) => None,
+        })
+        .collect()
+}
+
+/// The scales that the parameters ask for; each has a difference image.
+pub(crate) fn scale_kinds(params: &Params) -> Vec<ScaleKind> {
+    let percentile = params.scale_percentile.map(ScaleKind::Percentile);
+    let manual = params.manual_scale.map(|_| ScaleKind::Manual);
+    [Some(ScaleKind::Moffat), percentile, manual]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+impl Artifact {
+    fn new(kind: ArtifactKind, formats: CheckpointFormats) -> Self {
+        let as_asked = match formats {
+            CheckpointFormats::Tiff => TIFF,
+            CheckpointFormats::Fits => FITS,
+            CheckpointFormats::Both => BOTH,
+        };
+        match kind {
+            ArtifactKind::Image(image) => Self {
+                stage: image.stage(),
+                kind,
+                stem: image.stem(),
+                formats: match image {
+                    Image::Difference(_) => BOTH,
+                    Image::PaddedPost
+                    | Image::PaddedPre
+                    | Image::CoarsePre
+                    | Image::IcpPre
+                    | Image::InteriorPre => as_asked,
+                },
+            },
+            ArtifactKind::Picture(picture) => Self {
+                stage: picture.stage(),
+                kind,
+                stem: picture.stem(),
+                formats: picture.formats(),
+            },
+        }
+    }
+
+    /// The formats it is written in, where it is an image.
+    pub(crate) fn checkpoint_formats(&self) -> Vec<CheckpointFormat> {
+        let formats = self.formats.iter();
+        formats
+            .filter_map(|format| match format {
+                FileFormat::Checkpoint(format) => Some(*format),
+                FileFormat::Png | FileFormat::Jpeg => None,
+            })
+            .collect()
+    }
+
+    /// Its files below the task's folder, in every format that it may have been written in.
+    pub(crate) fn paths_below(&self, paths: &TaskPaths, params: &Params) -> Vec<String> {
+        let below = |path: PathBuf| relative_path(paths.dir(), &path);
+        match self.kind {
+            ArtifactKind::Image(image) => {
+                let formats = CheckpointFormats::Both.list().iter();
+                formats
+                    .map(|&format| below(image.path(paths, params, format)))
+                    .collect()
+            }
+            ArtifactKind::Picture(picture) => vec![below(picture.path(paths, params))],
+        }
+    }
+}
+
+impl Image {
+    /// The stage that writes it.
+    pub(crate) fn stage(self) -> Stage {
+        match self {
+            Self::PaddedPost | Self::PaddedPre => Stage::Pad,
+            Self::CoarsePre | Self::IcpPre => Stage::Coarse,
+            Self::InteriorPre => Stage::Fine,
+            Self::Difference(_) => Stage::Difference,
+        }
+    }
+
+    /// Its file name without suffix and extension.
+    pub(crate) fn stem(self) -> String {
+        match self {
+            Self::PaddedPost => "01_padded_post".to_owned(),
+            Self::PaddedPre => "01_padded_pre".to_owned(),
+            Self::CoarsePre => "02_icp_aligned_coarse_pre".to_owned(),
+            Self::IcpPre => "02_icp_aligned_pre".to_owned(),
+            Self::InteriorPre => "03_interior_aligned_pre".to_owned(),
+            Self::Difference(ScaleKind::Moffat) => "04_difference_difference".to_owned(),
+            Self::Difference(scale) => format!("04_difference_difference_{}", scale.label()),
+        }
+    }
+
+    /// What the progress line says while it is written.
+    pub(crate) fn writing(self) -> &'static str {
+        match self {
+            Self::PaddedPost => "writing padded post",
+            Self::PaddedPre => "writing padded pre",
+            Self::CoarsePre | Self::IcpPre => "writing coarsely aligned pre",
+            Self::InteriorPre => "writing aligned pre",
+            Self::Difference(_) => "writing the difference",
+        }
+    }
+
+    /// Its file.
+    pub(crate) fn path(
+        self,
+        paths: &TaskPaths,
+        params: &Params,
+        format: CheckpointFormat,
+    ) -> PathBuf {
+        paths.checkpoint_path(format, &self.stem(), &suffix(params, self.stage()))
+    }
+}
+
+impl Picture {
+    /// The stage that draws it.
+    pub(crate) fn stage(self) -> Stage {
+        match self {
+            Self::Plot(kind) => match kind {
+                PictureKind::Registration | PictureKind::FineAlignment => Stage::Coarse,
+                PictureKind::RegistrationResidual => Stage::Fine,
+                PictureKind::PrePostHeatmap
+                | PictureKind::ExcessHeatmap
+                | PictureKind::PrePostHistograms
+                | PictureKind::RatioHistogram
+                | PictureKind::DifferenceHistogram
+                | PictureKind::DifferenceImage => Stage::Difference,
+            },
+            Self::ComparisonPost | Self::ComparisonAlignedPre => Stage::Fine,
+            Self::Difference(_) => Stage::Difference,
+        }
+    }
+
+    /// What it is, and which of several.
+    fn kind_and_variant(self) -> (&'static str, String) {
+        match self {
+            Self::Plot(kind) => (kind.guide().stem, String::new()),
+            Self::Difference(scale) => {
+                let variant = match scale {
+                    ScaleKind::Moffat => String::new(),
+                    ScaleKind::Percentile(_) | ScaleKind::Manual => scale.label(),
+                };
+                (PictureKind::DifferenceImage.guide().stem, variant)
+            }
+            Self::ComparisonPost => ("comparison_post", String::new()),
+            Self::ComparisonAlignedPre => ("comparison_aligned_pre", String::new()),
+        }
+    }
+
+    /// Its file name without suffix and extension.
+    pub(crate) fn stem(self) -> String {
+        match self.kind_and_variant() {
+            (kind, variant) if variant.is_empty() => kind.to_owned(),
+            (kind, variant) => format!("{kind}_{variant}"),
+        }
+    }
+
+    fn formats(self) -> &'static [FileFormat] {
+        match self {
+            Self::Plot(_) | Self::Difference(_) => &[FileFormat::Png],
+            Self::ComparisonPost | Self::ComparisonAlignedPre => &[FileFormat::Jpeg],
+        }
+    }
+
+    /// Its file. As in the Python program the name of every picture says how the whole task was run.
+    pub(crate) fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
+        let suffix = suffix(params, Stage::LAST);
+        match self {
+            Self::Plot(_) | Self::Difference(_) => paths.plot_path(&self.stem(), &suffix),
+            Self::ComparisonPost | Self::ComparisonAlignedPre => {
+                paths.preview_path(&self.stem(), &suffix)
+            }
+        }
+    }
+
+    /// What a manifest says of it.
+    pub(crate) fn record(self, paths: &TaskPaths, params: &Params) -> PictureRecord {
+        let (kind, variant) = self.kind_and_variant();
+        PictureRecord {
+            kind: kind.to_owned(),
+            variant,
+            path: relative_path(paths.dir(), &self.path(paths, params)),
+        }
+    }
+
+    /// Whether it is of no use without [`AlignmentRecord::comparison_factor`](crate::AlignmentRecord::comparison_factor).
+    pub(crate) fn needs_factor(self) -> bool {
+        match self {
+            Self::ComparisonPost | Self::ComparisonAlignedPre => true,
+            Self::Plot(_) | Self::Difference(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_artifact_has_a_stem_of_its_own_in_the_order_of_the_stages() {
+        let params = Params {
+            save_all_intermediates: true,
+            scale_percentile: Some(50.0),
+            manual_scale: Some(1.5),
+            ..Params::default()
+        };
+        let all = artifacts(&params, CheckpointFormats::Fits);
+        let stems: BTreeSet<&str> = all.iter().map(|artifact| &*artifact.stem).collect();
+        assert_eq!(stems.len(), all.len());
+        assert!(all.is_sorted_by_key(|artifact| artifact.stage));
+        let images = |stage| images_of(stage, &params, CheckpointFormats::Fits);
+        assert_eq!(Stage::ALL.map(|stage| images(stage).len()), [2, 2, 1, 3]);
+        for (image, artifact) in Stage::ALL.into_iter().flat_map(images) {
+            assert!(
+                artifact.stem.starts_with(image.stage().label()),
+                "{image:?}"
+            );
+            let both = matches!(image, Image::Difference(_));
+            assert_eq!(artifact.formats, if both { BOTH } else { FITS });
+        }
+        let pictures = |stage| pictures_of(stage, &params).len();
+        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8]);
+    }
+}

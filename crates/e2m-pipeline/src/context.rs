@@ -1,0 +1,38 @@
+//! What is to be done: a task, where its files go, and its canvas.
+
+use crate::artifact::Image;
+use crate::params::suffix;
+use crate::stage::Stage;
+use crate::task::TaskSpec;
+use e2m_image::Canvas;
+use e2m_io::{CheckpointFormat, TaskPaths};
+use std::path::{Path, PathBuf};
+
+/// A task and what follows from it and the sizes of its raw files. It does not change while the task runs.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskContext<'a> {
+    pub(crate) spec: &'a TaskSpec,
+    pub(crate) paths: TaskPaths,
+    pub(crate) canvas: Canvas,
+    /// Where images are under construction, if not beside their places.
+    pub(crate) scratch: Option<&'a Path>,
+}
+
+impl TaskContext<'_> {
+    /// Whether a stage is to be done whatever is there.
+    pub(crate) fn is_forced(&self, stage: Stage) -> bool {
+        let from = self.spec.from_stage;
+        self.spec.force || from > Stage::Pad && stage >= from
+    }
+
+    /// Where an image is.
+    pub(crate) fn image_path(&self, image: Image, format: CheckpointFormat) -> PathBuf {
+        image.path(&self.paths, &self.spec.params, format)
+    }
+
+    /// Where the manifest is.
+    pub(crate) fn manifest_path(&self) -> PathBuf {
+        let suffix = suffix(&self.spec.params, Stage::LAST);
+        self.paths.manifest_path(&suffix)
+    }
+}

@@ -1,0 +1,177 @@
+//! What a run of a task would do and need, from headers and manifests alone: no pixel is read, nothing is written.
+
+use crate::artifact::images_of;
+use crate::context::TaskContext;
+use crate::error::PipelineError;
+use crate::history::{Evidence, History};
+use crate::manifest::{InputRecord, Inputs};
+use crate::memory::MemoryNeeds;
+use crate::params::Params;
+use crate::resume::{ResumePlan, StageAction};
+use crate::stage::Stage;
+use crate::status::Status;
+use crate::task::{CheckpointFormats, TaskSpec};
+use e2m_image::{Canvas, Size};
+use e2m_io::{CheckpointWriter, FileIdentity, RawImage, TaskPaths};
+use std::path::Path;
+
+/// Pictures of a task and its share of the report, at most: some 7 MB at 8,000 px, and hardly more beyond.
+const PICTURES_BYTES: u64 = 16_000_000;
+
+/// What a run of a task would do and need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskPreview {
+    /// Size of the raw post image, px.
+    pub post: Size,
+    /// Size of the raw pre image, px.
+    pub pre: Size,
+    /// What decides its memory; `threads` is that of the calling program and may be changed.
+    pub memory: MemoryNeeds,
+    /// Bytes that it would write, pictures included: checkpoints that are there and valid do not count. An upper bound
+    /// where checkpoints are compressed.
+    pub disk_bytes: u64,
+    /// What would become of each stage that is asked for, from the first on.
+    pub stages: Vec<StagePreview>,
+    /// How a run would say that the task ended, if everything that is asked for is there and nothing would be done.
+    pub finished: Option<Status>,
+    /// Whether a raw file or a checkpoint has other times than those on record, so that a run will have to read it. The rest
+    /// of this expects it to be unchanged.
+    pub touched: bool,
+    /// How the last run with these parameters and raw files ended, if there was one.
+    pub earlier: Option<Status>,
+    /// What decides which images there are.
+    params: Params,
+}
+
+impl TaskPreview {
+    /// The stages that would be done.
+    pub fn to_do(&self) -> Vec<Stage> {
+        let stages = Stage::ALL.into_iter().zip(&self.stages);
+        let to_do = stages.filter(|(_, stage)| **stage != StagePreview::There);
+        to_do.map(|(stage, _)| stage).collect()
+    }
+
+    /// Bytes that it would write with this pad, and with checkpoints in these formats. With another pad than its own all images
+    /// would be written anew.
+    pub fn disk_bytes_with(&self, pad: usize, formats: CheckpointFormats) -> u64 {
+        let larger = self.post.max(self.pre);
+        let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
+        let bytes = |&stage: &Stage| image_bytes(&self.params, stage, formats, canvas);
+        if pad != self.memory.pad {
+            return Stage::ALL[..self.stages.len()].iter().map(bytes).sum();
+        }
+        match self.finished {
+            Some(_) => 0,
+            None => PICTURES_BYTES + self.to_do().iter().map(bytes).sum::<u64>(),
+        }
+    }
+
+    /// Whether a run would find everything there without having to read anything.
+    pub fn is_finished(&self) -> bool {
+        self.finished.is_some() && !self.touched
+    }
+}
+
+/// What would become of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StagePreview {
+    /// Its results are there and would be used.
+    There,
+    /// It would be done, and nothing of it is there.
+    New,
+    /// It would be done although files of it are there, and why.
+    Again(String),
+}
+
+/// Looks at a task. Takes microseconds where no results are there, milliseconds otherwise.
+///
+/// A run decides by the content of files; this looks at their names, lengths and times only. Where only times have changed
+/// it expects the content to be the same, and says so ([`TaskPreview::touched`]).
+///
+/// # Errors
+/// A raw file that cannot be opened, or names that are none.
+pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
+    let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
+    let (post, pre) = (RawImage::open(&spec.post)?, RawImage::open(&spec.pre)?);
+    let (post, pre) = (post.info(), pre.info());
+    let task = TaskContext {
+        spec,
+        paths,
+        canvas: Canvas::new(post.size, pre.size, spec.params.pad),
+        scratch: None,
+    };
+    let history = History::read(task.paths.dir());
+    let (known_post, post_touched) = known(&spec.post, &history)?;
+    let (known_pre, pre_touched) = known(&spec.pre, &history)?;
+    let inputs = known_post
+        .zip(known_pre)
+        .map(|(post, pre)| Inputs { post, pre });
+    let evidence = Evidence::cheap();
+    let plan = ResumePlan::of(&task, &history, inputs.as_ref(), &evidence);
+    let memory = MemoryNeeds::of(
+        spec,
+        [post, pre].map(|info| (info.size, info.pixel_type, info.decoding_bytes())),
+    );
+    let stages = match plan.finished {
+        Some(_) => vec![StagePreview::There; Stage::up_to(spec.to_stage).len()],
+        None => plan
+            .stages
+            .into_iter()
+            .map(|plan| match plan.action {
+                StageAction::Reuse(_) => StagePreview::There,
+                StageAction::Make(_) if !has_files(&task, plan.stage) => StagePreview::New,
+                StageAction::Make(why) => StagePreview::Again(why),
+            })
+            .collect(),
+    };
+    let earlier = inputs.as_ref().and_then(|inputs| {
+        let manifest = history.manifest_for(inputs, &spec.params)?;
+        Some(manifest.status.clone())
+    });
+    let mut preview = TaskPreview {
+        post: post.size,
+        pre: pre.size,
+        memory,
+        disk_bytes: 0,
+        stages,
+        finished: plan.standing,
+        touched: post_touched || pre_touched || evidence.is_touched(),
+        earlier,
+        params: spec.params.clone(),
+    };
+    preview.disk_bytes = preview.disk_bytes_with(spec.params.pad, spec.checkpoint_format);
+    Ok(preview)
+}
+
+/// What an earlier run found out about a raw file, if it looks the same or has at least the same length, and whether its
+/// times are others.
+fn known(path: &Path, history: &History) -> Result<(Option<InputRecord>, bool), PipelineError> {
+    let identity = FileIdentity::of(path).map_err(PipelineError::io(path, "looking at it"))?;
+    let name = path.to_string_lossy();
+    if let Some(known) = history.known_input(&name, &identity) {
+        return Ok((Some(known.clone()), false));
+    }
+    let alike = history.alike_input(&name, &identity).cloned();
+    let touched = alike.is_some();
+    Ok((alike, touched))
+}
+
+/// Bytes of the images that a stage writes.
+fn image_bytes(params: &Params, stage: Stage, formats: CheckpointFormats, canvas: Size) -> u64 {
+    let images = images_of(stage, params, formats);
+    let formats = images
+        .iter()
+        .flat_map(|(_, artifact)| artifact.checkpoint_formats());
+    formats
+        .map(|format| CheckpointWriter::file_bytes(canvas, format))
+        .sum()
+}
+
+/// Whether there are images with the names that a stage gives.
+fn has_files(task: &TaskContext<'_>, stage: Stage) -> bool {
+    let images = images_of(stage, &task.spec.params, CheckpointFormats::Both);
+    images.iter().any(|&(image, _)| {
+        let mut formats = CheckpointFormats::Both.list().iter();
+        formats.any(|&format| task.image_path(image, format).exists())
+    })
+}

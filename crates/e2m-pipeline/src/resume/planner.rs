@@ -1,0 +1,378 @@
+//! The decision, stage by stage.
+
+use super::{LegacyAligned, Results, ResumePlan, Reuse, StageAction, StagePlan, follows};
+use crate::alignment_record::AlignmentRecord;
+use crate::artifact::{Image, images_of, pictures_of};
+use crate::context::TaskContext;
+use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted};
+use crate::manifest::{CheckpointRecord, Inputs, Manifest, Warps};
+use crate::params::suffix;
+use crate::stage::Stage;
+use crate::status::Status;
+use e2m_align::Verdict;
+use e2m_io::CheckpointFormat;
+use std::cell::Cell;
+
+/// What is decided from.
+pub(super) struct Planner<'a> {
+    pub(super) task: &'a TaskContext<'a>,
+    pub(super) history: &'a History,
+    pub(super) inputs: Option<&'a Inputs>,
+    pub(super) evidence: &'a Evidence,
+    /// Whether it is said already that the task's folder will hold images in different formats.
+    pub(super) formats_told: Cell<bool>,
+}
+
+/// What is found out about one stage.
+#[derive(Default)]
+struct StageSearch {
+    notes: Vec<String>,
+    checkpoints: Vec<CheckpointRecord>,
+}
+
+impl Planner<'_> {
+    pub(super) fn plan(&self) -> ResumePlan {
+        let to_stage = self.task.spec.to_stage;
+        if let Some(manifest) = self.finished() {
+            let standing = if to_stage < Stage::Fine {
+                Status::Complete
+            } else {
+                manifest.status.clone()
+            };
+            return ResumePlan {
+                finished: Some(Box::new(manifest)),
+                standing: Some(standing),
+                stages: Vec::new(),
+            };
+        }
+        let mut stages = Vec::new();
+        let mut results = Results::default();
+        let mut remade = None;
+        for &stage in Stage::up_to(to_stage) {
+            let plan = self.stage(stage, remade, &results);
+            match &plan.action {
+                StageAction::Reuse(reuse) => results = reuse.results.clone(),
+                StageAction::Make(_) if stage.is_rested_on() => remade = remade.or(Some(stage)),
+                StageAction::Make(_) => {}
+            }
+            stages.push(plan);
+        }
+        // A run that goes no further than stage 2 judges nothing: how a longer one ended is not asked.
+        let idle = |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.pictures.is_idle());
+        let stands = to_stage < Stage::Fine && self.own().is_some() && stages.iter().all(idle);
+        ResumePlan {
+            finished: None,
+            standing: stands.then(|| results.status(to_stage)),
+            stages,
+        }
+    }
+
+    /// The manifest of exactly this task.
+    pub(super) fn own(&self) -> Option<&Manifest> {
+        let params = &self.task.spec.params;
+        self.history.manifest_for(self.inputs?, params)
+    }
+
+    /// The manifest of an earlier run that ended well, if everything that it has on record of the stages asked for is there, and
+    /// in the formats asked for. Pictures that it does not know, because its version did not draw them, do not matter.
+    fn finished(&self) -> Option<Manifest> {
+        let spec = self.task.spec;
+        let earlier = self.own()?;
+        let ended = matches!(earlier.status, Status::Complete | Status::Suspect(_));
+        let last = earlier.stages.last()?.stage;
+        if spec.force
+            || spec.redraw
+            || spec.from_stage > Stage::Pad
+            || !ended
+            || last < spec.to_stage
+        {
+            return None;
+        }
+        let mut manifest = earlier.clone();
+        for &stage in Stage::up_to(spec.to_stage) {
+            for (image, artifact) in images_of(stage, &spec.params, spec.checkpoint_format) {
+                let wanted = self.wanted(stage, Some(&earlier.inputs), false);
+                let found = self.lookup(image, &wanted).found;
+                let Some(UsableCheckpoint::Recorded(_, records)) = found else {
+                    return None;
+                };
+                let is_there = |format| records.iter().any(|(there, _)| *there == format);
+                if !artifact.checkpoint_formats().into_iter().all(is_there) {
+                    return None;
+                }
+                for (_, record) in records {
+                    let known = manifest.checkpoints.iter_mut();
+                    match known.into_iter().find(|known| known.path == record.path) {
+                        Some(known) => *known = record,
+                        None => manifest.checkpoints.push(record),
+                    }
+                }
+            }
+            for picture in pictures_of(stage, &spec.params) {
+                let record = picture.record(&self.task.paths, &spec.params);
+                let known = earlier.pictures.contains(&record);
+                if known && !self.task.paths.dir().join(&record.path).is_file() {
+                    return None;
+                }
+            }
+        }
+        if let Some(inputs) = self.inputs {
+            manifest.inputs = inputs.clone();
+        }
+        Some(manifest)
+    }
+
+    fn stage(&self, stage: Stage, remade: Option<Stage>, before: &Results) -> StagePlan {
+        let made = |why| StagePlan {
+            stage,
+            action: StageAction::Make(why),
+            notes: Vec::new(),
+        };
+        let spec = self.task.spec;
+        if spec.force {
+            return made("force is set".to_owned());
+        }
+        if self.task.is_forced(stage) {
+            return made(format!("from_stage is {}", spec.from_stage));
+        }
+        if let Some(earlier) = remade {
+            return made(follows(earlier));
+        }
+        let mut search = StageSearch::default();
+        let results = match stage {
+            Stage::Pad => self.padded(&mut search),
+            Stage::Coarse => self.coarse(&mut search),
+            Stage::Fine => self.fine(before, &mut search),
+            Stage::Difference => self.difference(before, &mut search),
+        };
+        let StageSearch { notes, checkpoints } = search;
+        let action = match results {
+            Err(why) => StageAction::Make(why),
+            Ok(results) => StageAction::Reuse(Box::new(Reuse {
+                pictures: self.pictures(stage, &results),
+                results,
+                checkpoints,
+            })),
+        };
+        StagePlan {
+            stage,
+            action,
+            notes,
+        }
+    }
+
+    fn padded(&self, search: &mut StageSearch) -> Result<Results, String> {
+        // Both are looked at, so that everything wrong with either is said.
+        let post = self.find(Image::PaddedPost, true, search);
+        let pre = self.find(Image::PaddedPre, true, search);
+        post.and(pre).map(|_| Results::default())
+    }
+
+    fn coarse(&self, search: &mut StageSearch) -> Result<Results, String> {
+        let params = &self.task.spec.params;
+        let manifest = match self.find(Image::IcpPre, true, search)? {
+            UsableCheckpoint::Recorded(manifest, _) => manifest,
+            UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, search),
+        };
+        if manifest.warps.icp.is_none() {
+            return Err(format!("{} has no warp", Image::IcpPre.stem()));
+        }
+        if params.save_all_intermediates {
+            self.find(Image::CoarsePre, false, search)?;
+        }
+        // Without a checkpoint of its own stage 3 only judges: its judgement is that of exactly this task.
+        let own = self.own().filter(|own| {
+            !params.interior_ecc && own.warps.icp == manifest.warps.icp && own.alignment.is_some()
+        });
+        let source = own.unwrap_or(manifest);
+        let alignment = source.alignment.clone().map(|alignment| {
+            // What that run thought of a refined warp says nothing about this one, and a failure is looked at again.
+            if source.params.interior_ecc || alignment.verdict == Verdict::Fail {
+                alignment.unjudged()
+            } else {
+                alignment
+            }
+        });
+        Ok(Results {
+            warps: Warps {
+                interior: None,
+                ..manifest.warps
+            },
+            alignment,
+            ..Results::default()
+        })
+    }
+
+    /// An image of the Python program has no warp. It will do where nothing needs one: if stage 3 is off or not asked for,
+    /// or its image is there as well and not to be made anew.
+    fn legacy_coarse(
+        &self,
+        format: CheckpointFormat,
+        search: &mut StageSearch,
+    ) -> Result<Results, String> {
+        let spec = self.task.spec;
+        let stands = |image, format| Results {
+            legacy_aligned: Some(LegacyAligned { image, format }),
+            ..Results::default()
+        };
+        if !spec.params.interior_ecc || spec.to_stage < Stage::Fine {
+            return Ok(stands(Image::IcpPre, format));
+        }
+        if spec.from_stage != Stage::Fine
+            && let Ok(UsableCheckpoint::Legacy(format)) =
+                self.find(Image::InteriorPre, true, search)
+        {
+            return Ok(stands(Image::InteriorPre, format));
+        }
+        search.notes.push(
+            "02_icp_aligned_pre was written without its warp, which stage 3 needs: stage 2 is done again"
+                .to_owned(),
+        );
+        Err(format!("{} has no warp", Image::IcpPre.stem()))
+    }
+
+    fn fine(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
+        let legacy = before.legacy_aligned.map(|legacy| legacy.image);
+        if legacy == Some(Image::InteriorPre) {
+            return Ok(before.clone());
+        }
+        if !self.task.spec.params.interior_ecc {
+            let judged = before.alignment.as_ref();
+            return if legacy.is_some() || judged.is_some_and(AlignmentRecord::is_judged) {
+                Ok(before.clone())
+            } else {
+                Err("the alignment has not been judged".to_owned())
+            };
+        }
+        match self.find(Image::InteriorPre, false, search)? {
+            // Another run may have refined another coarse warp since.
+            UsableCheckpoint::Recorded(manifest, _)
+                if manifest.warps.interior.is_some() && manifest.warps.icp == before.warps.icp =>
+            {
+                Ok(Results {
+                    warps: Warps {
+                        interior: manifest.warps.interior,
+                        ..before.warps
+                    },
+                    alignment: manifest.alignment.clone(),
+                    ..before.clone()
+                })
+            }
+            UsableCheckpoint::Recorded(..) | UsableCheckpoint::Legacy(_) => Err(format!(
+                "{} belongs to another coarse alignment",
+                Image::InteriorPre.stem()
+            )),
+        }
+    }
+
+    fn difference(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
+        let spec = self.task.spec;
+        let mut missing = None;
+        for (image, artifact) in images_of(Stage::Difference, &spec.params, spec.checkpoint_format)
+        {
+            let found = self.find(image, false, search);
+            let wanted = artifact.checkpoint_formats().len();
+            let why = match found {
+                Ok(UsableCheckpoint::Recorded(_, records)) if records.len() == wanted => continue,
+                Ok(_) => format!("{} is there in one format only", artifact.stem),
+                Err(why) => why,
+            };
+            missing = missing.or(Some(why));
+        }
+        if let Some(why) = missing {
+            return Err(why);
+        }
+        let legacy = before
+            .legacy_aligned
+            .map(|legacy| legacy.record(self.task))
+            .transpose()
+            .map_err(|error| error.to_string())?;
+        match self.own() {
+            Some(own)
+                if own.warps.finest() == before.warps.finest() && own.legacy_aligned == legacy =>
+            {
+                Ok(Results {
+                    scales: own.scales.clone(),
+                    ..before.clone()
+                })
+            }
+            _ => Err("the difference on record is that of another alignment".to_owned()),
+        }
+    }
+
+    fn wanted<'w>(
+        &'w self,
+        stage: Stage,
+        inputs: Option<&'w Inputs>,
+        accept_legacy: bool,
+    ) -> Wanted<'w> {
+        Wanted {
+            canvas: self.task.canvas.size(),
+            inputs,
+            params: &self.task.spec.params,
+            stage,
+            accept_legacy,
+            evidence: self.evidence,
+        }
+    }
+
+    fn lookup(&self, image: Image, wanted: &Wanted<'_>) -> Lookup<'_> {
+        let suffix = suffix(&self.task.spec.params, image.stage());
+        self.history
+            .checkpoint(&self.task.paths, &image.stem(), &suffix, wanted)
+    }
+
+    /// The image of an earlier run, or why there is none to be used. What is wrong with files of its name is noted.
+    fn find(
+        &self,
+        image: Image,
+        accept_legacy: bool,
+        search: &mut StageSearch,
+    ) -> Result<UsableCheckpoint<'_>, String> {
+        let stage = image.stage();
+        let wanted = self.wanted(stage, self.inputs, accept_legacy);
+        let lookup = self.lookup(image, &wanted);
+        let what = if lookup.found.is_some() {
+            "a file is not used"
+        } else {
+            "is done again"
+        };
+        let refused = lookup.refused.iter();
+        search
+            .notes
+            .extend(refused.map(|reason| format!("{} {what}: {reason}", stage.label())));
+        let Some(found) = lookup.found else {
+            let reason = lookup.refused.into_iter().next();
+            return Err(reason.unwrap_or_else(|| format!("{} is not there", image.stem())));
+        };
+        let formats: Vec<CheckpointFormat> = match &found {
+            UsableCheckpoint::Recorded(_, records) => {
+                let records = records.iter().map(|(_, record)| record.clone());
+                search.checkpoints.extend(records);
+                formats_of(&found)
+            }
+            UsableCheckpoint::Legacy(format) => vec![*format],
+        };
+        let asked_for = self.task.spec.checkpoint_format.list();
+        let lacking = asked_for.iter().any(|format| !formats.contains(format));
+        if stage < Stage::Difference && lacking && !self.formats_told.replace(true) {
+            let (there, new) = (names_of(&formats), names_of(asked_for));
+            search.notes.push(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
+        }
+        Ok(found)
+    }
+}
+
+fn formats_of(found: &UsableCheckpoint<'_>) -> Vec<CheckpointFormat> {
+    match found {
+        UsableCheckpoint::Recorded(_, records) => {
+            records.iter().map(|(format, _)| *format).collect()
+        }
+        UsableCheckpoint::Legacy(format) => vec![*format],
+    }
+}
+
+fn names_of(formats: &[CheckpointFormat]) -> String {
+    let names: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
+    names.join(" and ")
+}
