@@ -1,5 +1,6 @@
 //! From light to pixels: vignetting, dust, noise, rounding.
 
+use crate::bright::DirtLayer;
 use crate::dust::DustLayer;
 use crate::hash::{self, NormalTable};
 use crate::parts::Vignetting;
@@ -11,7 +12,10 @@ use e2m_image::Size;
 pub(crate) struct Camera {
     vignetting: Option<(Vignetting, Size)>,
     dust: Option<DustLayer>,
+    dirt: Option<DirtLayer>,
     noise: Option<Noise>,
+    /// What is added to every pixel, in counts.
+    black: f32,
 }
 
 #[derive(Debug, Clone)]
@@ -28,7 +32,7 @@ impl Camera {
     /// The camera of an image of `size`; each image of a pair has its own `purpose`.
     pub(crate) fn new(
         recipe: &Recipe,
-        vignetting: Option<Vignetting>,
+        (vignetting, black): (Option<Vignetting>, f64),
         size: Size,
         purpose: u64,
     ) -> Self {
@@ -38,6 +42,10 @@ impl Camera {
             dust: recipe
                 .dust
                 .map(|dust| DustLayer::new(&dust, recipe.seed, purpose, size)),
+            dirt: recipe
+                .bright_dirt
+                .map(|dirt| DirtLayer::new(&dirt, recipe.seed, purpose + 2, size)),
+            black: black as f32,
             noise: noisy.then(|| Noise {
                 seed: hash::derive(recipe.seed, purpose + 1),
                 dark: (recipe.noise_counts * recipe.noise_counts) as f32,
@@ -55,8 +63,14 @@ impl Camera {
         if let Some(dust) = &self.dust {
             dust.apply_row(y, row);
         }
+        if let Some(dirt) = &self.dirt {
+            dirt.apply_row(y, row);
+        }
         if let Some(noise) = &self.noise {
             noise.apply_row(y, row);
+        }
+        if self.black != 0.0 {
+            row.iter_mut().for_each(|value| *value += self.black);
         }
     }
 }

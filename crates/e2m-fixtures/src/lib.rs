@@ -43,6 +43,7 @@
     )
 )]
 
+mod bright;
 mod camera;
 mod defocus;
 mod dust;
@@ -68,8 +69,8 @@ mod write;
 pub use error::FixtureError;
 pub use microbes::Microbe;
 pub use parts::{
-    Bleaching, Channels, Compression, Deformation, Dust, Microbes, PreWorld, Section, Shape,
-    TiffLayout, Uptake, Vignetting,
+    Bleaching, BrightDirt, BrightGrains, Channels, Compression, Deformation, Dust, EvenUptake,
+    Microbes, PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
 };
 pub use recipe::Recipe;
 pub use render::Side;

@@ -170,6 +170,42 @@ impl Default for Dust {
     }
 }
 
+/// Grains of the section that are much brighter than the rest and did not become brighter by the same factor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrightGrains {
+    /// How many.
+    pub count: usize,
+    /// Their radius in px.
+    pub radius_px: f64,
+    /// How many times as bright as the section they are in pre.
+    pub factor: f64,
+    /// Their brightness in post over that in pre.
+    pub gain: f64,
+}
+
+/// Regions of the section that took up stain evenly: their background became brighter by another factor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvenUptake {
+    /// Share of the section's area.
+    pub share: f64,
+    /// Brightness of the background in post over that in pre in these regions.
+    pub gain: f64,
+}
+
+/// Bright specks that lie on each image at other places.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrightDirt {
+    /// How many on each image.
+    pub specks: usize,
+    /// Their radius in px.
+    pub radius_px: f64,
+    /// What they add in counts.
+    pub counts: f64,
+}
+
 /// Which channels of the file carry the signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,8 +2,8 @@
 
 use crate::FixtureError;
 use crate::parts::{
-    Bleaching, Channels, Deformation, Dust, Microbes, PreWorld, Section, Shape, TiffLayout, Uptake,
-    Vignetting,
+    Bleaching, BrightDirt, BrightGrains, Channels, Deformation, Dust, EvenUptake, Microbes,
+    PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
 };
 use e2m_image::{PixelType, Size};
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,21 @@ pub struct Recipe {
     /// Dust on both images, at different places.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dust: Option<Dust>,
+    /// Bright grains whose ratio is not that of the section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grains: Option<BrightGrains>,
+    /// Regions whose background became brighter by another factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub even_uptake: Option<EvenUptake>,
+    /// Bright dirt on both images, at different places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bright_dirt: Option<BrightDirt>,
+    /// What the camera adds to every pixel of post, in counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub post_black: f64,
+    /// What the camera adds to every pixel of pre, in counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub pre_black: f64,
     /// Standard deviation of the camera's noise in counts.
     pub noise_counts: f64,
     /// Variance of the shot noise per count of signal, in counts.
@@ -125,6 +140,11 @@ impl Default for Recipe {
             uptake: None,
             bleaching: None,
             dust: None,
+            grains: None,
+            even_uptake: None,
+            bright_dirt: None,
+            post_black: 0.0,
+            pre_black: 0.0,
             noise_counts: 0.5,
             shot_noise: 0.0,
             pixel: PixelType::U8,
@@ -211,6 +231,11 @@ impl Recipe {
             (self.uptake.is_some(), "uptake"),
             (self.bleaching.is_some(), "bleaching"),
             (self.dust.is_some(), "dust"),
+            (self.grains.is_some(), "grains"),
+            (self.even_uptake.is_some(), "even_uptake"),
+            (self.bright_dirt.is_some(), "bright_dirt"),
+            (!is_zero(&self.post_black), "post_black"),
+            (!is_zero(&self.pre_black), "pre_black"),
             (self.noise_counts >= NOISY_COUNTS, "noise_counts"),
             (self.shot_noise > 0.0, "shot_noise"),
         ];
@@ -224,3 +249,8 @@ impl Recipe {
 
 /// Noise from here on counts as a hardship: a few times the rounding of 8 bit pixels.
 const NOISY_COUNTS: f64 = 3.0;
+
+/// Whether a level is 0, which goes without saying.
+fn is_zero(counts: &f64) -> bool {
+    *counts == 0.0
+}
