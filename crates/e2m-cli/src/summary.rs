@@ -92,9 +92,13 @@ fn row(result: &TaskResult) -> [String; 7] {
 }
 
 fn scale(result: &TaskResult) -> String {
+    let doubt = match result.scale_verdict {
+        Some(Verdict::Suspect) => " suspect",
+        Some(Verdict::Pass | Verdict::Fail) | None => "",
+    };
     match (result.scale, result.scale_std_error) {
-        (Some(value), Some(error)) => format!("{value:.4} ± {error:.4}"),
-        (Some(value), None) => format!("{value:.4}"),
+        (Some(value), Some(error)) => format!("{value:.4} ± {error:.4}{doubt}"),
+        (Some(value), None) => format!("{value:.4}{doubt}"),
         (None, _) => String::new(),
     }
 }

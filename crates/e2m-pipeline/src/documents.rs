@@ -47,6 +47,9 @@ pub fn params_schema() -> Value {
             ParamKind::Float { min, max } | ParamKind::OptionalFloat { min, max } => {
                 json!({"type": "number", "minimum": min, "maximum": max})
             }
+            ParamKind::AutoFloat { min, max } => {
+                json!({"anyOf": [{"const": "auto"}, {"type": "number", "minimum": min, "maximum": max}]})
+            }
             ParamKind::Choice(words) => json!({"enum": words}),
         };
         schema["description"] = Value::from(spec.meaning);

@@ -6,10 +6,12 @@ use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, LegacyRecord, Manifest, PictureRecord, StageRecord};
 use crate::resume::Results;
+use crate::scale_record::ScaleAssessment;
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::CheckpointFormats;
 use e2m_io::remove_file;
+use e2m_scale::ScaleError;
 use std::collections::BTreeSet;
 
 /// The record of a running task.
@@ -126,6 +128,12 @@ impl<'a> Ledger<'a> {
             alignment.comparison_factor = alignment.comparison_factor.or(factor);
         }
         self.manifest.scales.clone_from(&results.scales);
+        self.manifest.scale = results.scales.assessment();
+    }
+
+    /// There is no scale.
+    pub(crate) fn no_scale(&mut self, error: &ScaleError) {
+        self.manifest.scale = Some(ScaleAssessment::failed(error));
     }
 
     /// The image of the Python program that stands for aligned pre.

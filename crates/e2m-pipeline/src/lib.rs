@@ -76,6 +76,7 @@ mod preview;
 mod recovery;
 mod resume;
 mod run;
+mod scale_record;
 mod session;
 mod stage;
 mod stages;
@@ -91,20 +92,21 @@ pub use documents::{parameter_table, params_schema};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
-    CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, ManualRecord, MemoryRecord,
-    MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, Warps,
+    CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
+    SCHEMA, StageRecord, Warps,
 };
 pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
 pub use params::{
-    CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
-    format_g, parse_suffix, suffix,
+    BlackLevel, CoarseMethod, NoBlackLevel, ParamError, ParamKind, ParamSpec, ParamValue, Params,
+    REGISTRY, SuffixError, format_g, parse_suffix, suffix,
 };
 pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
 pub use run::{run_task, run_task_in};
+pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
 pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
 pub use task::{CheckpointFormats, TaskSpec};

@@ -5,6 +5,7 @@ use crate::params::{ParamValue, Params, format_g};
 use crate::stage::Stage;
 use e2m_image::Warp;
 use e2m_io::{FactValue, Facts};
+use e2m_scale::Subtraction;
 
 /// A scale and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,7 +33,7 @@ pub(crate) struct Header<'a> {
     pub(crate) dye: &'a str,
     pub(crate) stage: Stage,
     pub(crate) params: &'a Params,
-    pub(crate) scale: Option<(f64, ScaleKind)>,
+    pub(crate) scale: Option<(Subtraction, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
     pub(crate) interior: Option<(f64, usize)>,
     pub(crate) warp: Option<Warp>,
@@ -44,10 +45,30 @@ impl Header<'_> {
         facts.set("SAMPLE", self.sample, "Sample name")?;
         facts.set("DYE", self.dye, "Dye/channel name")?;
         facts.set("STAGE", self.stage.label(), "Pipeline stage")?;
-        if let Some((value, kind)) = self.scale {
+        if let Some((subtraction, kind)) = self.scale {
             let label = kind.label();
-            facts.set("SCALE", value, &format!("Scale factor ({label})"))?;
+            facts.set(
+                "SCALE",
+                subtraction.scale,
+                &format!("Scale factor ({label})"),
+            )?;
             facts.set("SCALEK", label.as_str(), "Scale kind")?;
+            let levels = [
+                (
+                    "BLKPOST",
+                    subtraction.post_black,
+                    "Black level of post (counts)",
+                ),
+                (
+                    "BLKPRE",
+                    subtraction.pre_black,
+                    "Black level of pre (counts)",
+                ),
+            ];
+            // Of a camera without an offset there is nothing to say.
+            for (key, level, comment) in levels.into_iter().filter(|(_, level, _)| *level != 0.0) {
+                facts.set(key, level, comment)?;
+            }
         }
         for (spec, value) in self.params.non_default(self.stage) {
             let value = match value {

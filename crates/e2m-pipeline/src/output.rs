@@ -11,13 +11,14 @@ use e2m_image::{BandSink, BandSource, Size, Warp, default_band_rows, stream_band
 use e2m_io::{
     CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, TaskPaths,
 };
+use e2m_scale::Subtraction;
 use std::path::PathBuf;
 
 /// What the header of an image says about it, besides whose it is and how its task is run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ImageFacts {
     pub(crate) warp: Option<Warp>,
-    pub(crate) scale: Option<(f64, ScaleKind)>,
+    pub(crate) scale: Option<(Subtraction, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
     pub(crate) interior: Option<(f64, usize)>,
 }

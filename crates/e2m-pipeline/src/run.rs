@@ -9,7 +9,7 @@ use crate::error::PipelineError;
 use crate::history::{Evidence, History};
 use crate::inputs::RawInput;
 use crate::ledger::Ledger;
-use crate::manifest::{Inputs, Manifest, Scales, StageRecord};
+use crate::manifest::{Inputs, Manifest, StageRecord};
 use crate::memory::MemoryNeeds;
 use crate::messages::Messages;
 use crate::observer::{Observer, TaskEvent};
@@ -17,6 +17,7 @@ use crate::outcome::TaskOutcome;
 use crate::pictures;
 use crate::recovery::record_unreadable;
 use crate::resume::{Results, ResumePlan, Reuse, StageAction, StagePlan};
+use crate::scale_record::Scales;
 use crate::session::TaskSession;
 use crate::stage::Stage;
 use crate::stages::difference::StatisticsPass;
@@ -369,7 +370,10 @@ impl TaskRun<'_> {
         self.results.scales = made.scales;
         self.ledger.found(&self.results);
         // The other difference images do not need the peak and have been written.
-        made.no_peak.map_or(Ok(()), |error| Err(error.into()))
+        made.no_peak.map_or(Ok(()), |error| {
+            self.ledger.no_scale(&error);
+            Err(error.into())
+        })
     }
 
     fn known_scales(&self) -> Option<Scales> {

@@ -8,7 +8,7 @@ mod pairs;
 use e2m_fixtures::{Recipe, shipped_names};
 use e2m_image::Size;
 use e2m_scale::{ScaleOptions, estimate_scale};
-use pairs::{KINDS, MISALIGNMENTS_PX, Pair};
+use pairs::{KINDS, MISALIGNMENTS_PX, Pair, TRAPS};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     for kind in KINDS
         .iter()
+        .chain(TRAPS)
         .filter(|k| only.as_deref().is_none_or(|o| o == k.name))
     {
         let mut rows = Vec::new();

@@ -188,3 +188,103 @@ impl Levels {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::GROUP;
+
+    const SIDE: u32 = 60;
+    const SCALE: f64 = 1.4;
+
+    /// A number in -1..1.
+    fn noise(i: u32, purpose: u32) -> f64 {
+        let h = u64::from(i * 4 + purpose + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64
+            - 1.0
+    }
+
+    /// A section with glass about it, above these levels of post and pre.
+    fn table(levels: (f64, f64)) -> BlockTable {
+        let mut table = BlockTable::new(GLASS_SIDE, GROUP);
+        let pixels = (GLASS_SIDE * GLASS_SIDE) as f64;
+        for i in 0..SIDE * SIDE {
+            let (x, y) = (i % SIDE, i / SIDE);
+            let is_glass = x < 10 || y < 10;
+            let light = if is_glass {
+                0.0
+            } else {
+                60.0 * (0.5 * noise(i, 0)).exp()
+            };
+            let post = SCALE * light + levels.0 + 0.1 * noise(i, 1);
+            let pre = light + levels.1 + 0.1 * noise(i, 2);
+            table.push(Block {
+                x,
+                y,
+                post: (post * pixels) as f32,
+                pre: (pre * pixels) as f32,
+            });
+        }
+        table
+    }
+
+    fn measured(levels: (f64, f64), options: &ScaleOptions) -> Levels {
+        Levels::measure(&table(levels), &[], options)
+    }
+
+    #[test]
+    fn glass_tells_both_levels_and_is_no_section() {
+        let (post, pre) = (20.0, 15.0);
+        let found = measured((post, pre), &ScaleOptions::default());
+        let levels = found.levels(SCALE);
+        assert_eq!(levels.source, BlackSource::Glass);
+        assert!((levels.post - post).abs() < 0.05 && (levels.pre - pre).abs() < 0.05);
+        assert!(
+            levels.std_error > 0.0 && levels.std_error < 0.1,
+            "{levels:?}"
+        );
+        let table = table((post, pre));
+        let section: Vec<_> = found.section(table.blocks(), GLASS_SIDE).collect();
+        assert_eq!(section.len(), 50 * 50);
+        for (_, (post, pre)) in section {
+            assert!((post / pre - SCALE).abs() < 0.02, "{post} {pre}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_is_taken_as_it_is() {
+        let given = ScaleOptions {
+            post_black: Some(18.0),
+            pre_black: Some(14.0),
+            ..ScaleOptions::default()
+        };
+        let levels = measured((20.0, 15.0), &given).levels(SCALE);
+        assert_eq!((levels.post, levels.pre), (18.0, 14.0));
+        assert_eq!(levels.std_error, 0.0);
+        assert_eq!(levels.source, BlackSource::Given);
+        let post_only = ScaleOptions {
+            post_black: Some(18.0),
+            ..ScaleOptions::default()
+        };
+        let levels = measured((20.0, 15.0), &post_only).levels(SCALE);
+        assert!(levels.post == 18.0 && (levels.pre - 15.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn levels_that_leave_nothing_in_a_difference_are_let_be() {
+        let keeps = |levels| {
+            let found = measured(levels, &ScaleOptions::default());
+            found.if_they_matter(SCALE, 80.0).are_of_glass()
+        };
+        assert!(keeps((20.0, 20.0)));
+        // Glass that became brighter by the factor of the section.
+        assert!(!keeps((SCALE * 15.0, 15.0)));
+        let none = Levels::measure(
+            &BlockTable::new(GLASS_SIDE, GROUP),
+            &[],
+            &ScaleOptions::default(),
+        );
+        assert!(!none.are_of_glass());
+        assert_eq!(none.levels(SCALE).source, BlackSource::None);
+    }
+}

@@ -23,6 +23,11 @@ impl Subtraction {
             pre_black: 0.0,
         }
     }
+
+    /// What is taken off where pre is 0: `black of post - scale x black of pre`, counts of post.
+    pub fn offset(&self) -> f64 {
+        self.post_black - self.scale * self.pre_black
+    }
 }
 
 /// `out = (post - black of post) - scale x (aligned - black of pre)`, pixel by pixel, for bands of the same shape
@@ -44,7 +49,7 @@ pub fn subtract_scaled(
         "bands of one shape"
     );
     let scale = subtraction.scale;
-    let offset = scale * subtraction.pre_black - subtraction.post_black;
+    let offset = subtraction.offset();
     out.axis_iter_mut(Axis(0))
         .into_par_iter()
         .zip(post.axis_iter(Axis(0)))
@@ -54,7 +59,7 @@ pub fn subtract_scaled(
                 .and(post)
                 .and(aligned)
                 .for_each(|out, &post, &aligned| {
-                    *out = (f64::from(post) - scale * f64::from(aligned) + offset) as f32;
+                    *out = (f64::from(post) - scale * f64::from(aligned) - offset) as f32;
                 });
         });
 }

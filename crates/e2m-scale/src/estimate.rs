@@ -36,6 +36,7 @@ use crate::peak::{Peak, peak, weighted_median};
 use crate::profile::RatioProfile;
 use crate::statistics::RatioStatistics;
 use crate::uncertainty;
+use crate::verdict::{ScaleFacts, ScaleVerdict};
 use serde::{Deserialize, Serialize};
 
 /// Pixels with signal in both images that a scale needs.
@@ -84,10 +85,38 @@ pub struct MoffatScale {
     /// How much higher the scale would be, as a share, were blocks weighted by their brightness rather than by its
     /// inverse: 0 if post is proportional to pre. A black level makes it differ from 0, and so does defocus.
     pub brightness_trend: f64,
+    /// The standard error of that, as a share.
+    pub trend_error: f64,
     /// The black levels that were taken off before the ratios.
     pub black: BlackLevels,
     /// The backgrounds of the section by ascending factor; more than one where a part of it took up stain evenly.
     pub backgrounds: Vec<Background>,
+    /// Which of them was asked for.
+    pub peak: PeakChoice,
+    /// Median of post over the section above its black level, counts.
+    pub typical_post: f64,
+}
+
+impl MoffatScale {
+    /// What a verdict is made from.
+    pub fn facts(&self) -> ScaleFacts {
+        ScaleFacts {
+            value: self.value,
+            std_error: self.std_error,
+            has_profile: self.fit.is_some(),
+            pixels: self.pixels,
+            brightness_trend: self.brightness_trend,
+            trend_error: self.trend_error,
+            black_error: self.black.std_error / self.typical_post,
+            backgrounds: self.backgrounds.clone(),
+            peak: self.peak,
+        }
+    }
+
+    /// What is to be thought of it.
+    pub fn verdict(&self) -> ScaleVerdict {
+        ScaleVerdict::judge(&self.facts())
+    }
 }
 
 /// The scale at the peak of the distribution of log ratios.
@@ -117,7 +146,7 @@ pub fn estimate_scale(
     let backgrounds = backgrounds::find(&rest, &samples.weights, highest.at, highest.width);
     let top = chosen(options.peak, &backgrounds, &rest, samples).unwrap_or(highest);
     let value = 10f64.powf(top.at);
-    let trend = blocks.brightness_trend(&rest);
+    let (trend, trend_error) = blocks.brightness_trend(&rest);
     let black = levels.levels(value);
     let relative_error = uncertainty::relative(samples, &rest, &top, trend, field.scatter)
         .hypot(black.std_error / blocks.typical_post);
@@ -147,8 +176,11 @@ pub fn estimate_scale(
         block_side_px: side,
         field_scatter: field.scatter * std::f64::consts::LN_10,
         brightness_trend: trend,
+        trend_error,
         black,
         backgrounds: backgrounds.iter().map(|found| found.background).collect(),
+        peak: options.peak,
+        typical_post: blocks.typical_post,
     })
 }
 
@@ -273,15 +305,24 @@ impl Blocks {
         }
     }
 
-    /// The difference between the scales of bright and of faint blocks, as a share.
-    fn brightness_trend(&self, rest: &[f64]) -> f64 {
+    /// The difference between the scales of bright and of faint blocks and its standard error, as shares.
+    fn brightness_trend(&self, rest: &[f64]) -> (f64, f64) {
         let weights = self.samples.weights.iter().zip(&self.brightness);
         let (bright, faint): (Vec<f64>, Vec<f64>) = weights.map(|(w, b)| (w * b, w / b)).unzip();
-        let at = |weights: &[f64]| peak(rest, weights, SMOOTHING_SHARE).map(|p| p.at);
-        let (Some(bright), Some(faint)) = (at(&bright), at(&faint)) else {
-            return 0.0;
+        let at = |weights: &[f64]| {
+            let top = peak(rest, weights, SMOOTHING_SHARE)?;
+            let error = uncertainty::between_regions(&self.samples.places, weights, rest, &top);
+            Some((top.at, error))
         };
-        (bright - faint) * std::f64::consts::LN_10
+        let (Some(bright), Some(faint)) = (at(&bright), at(&faint)) else {
+            return (0.0, 0.0);
+        };
+        let trend = bright.0 - faint.0;
+        let error = bright.1.hypot(faint.1);
+        (
+            trend * std::f64::consts::LN_10,
+            error * std::f64::consts::LN_10,
+        )
     }
 }
 

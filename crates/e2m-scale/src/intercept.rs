@@ -300,3 +300,83 @@ fn solve([a, b, c]: [f64; 3], [p, q]: [f64; 2]) -> Option<[f64; 2]> {
     (determinant > 1e-9 * a * c)
         .then(|| [(c * p - b * q) / determinant, (a * q - b * p) / determinant])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks per axis.
+    const SIDE: u32 = 64;
+
+    /// A number in -1..1.
+    fn noise(i: u32, purpose: u32) -> f64 {
+        let h = u64::from(i * 4 + purpose + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((h ^ (h >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64
+            - 1.0
+    }
+
+    /// The intercept found in `scale x pre + intercept`, where pre varies from square to square by a factor of
+    /// `exp(+-contrast)`, with 0.3 % of scatter and, in every `stained`-th square, half as much light again.
+    fn found(scale: f64, intercept: f64, contrast: f64, stained: u32) -> Option<Intercept> {
+        let at = |i: u32| (i % SIDE, i / SIDE);
+        let means: Vec<(f64, f64)> = (0..SIDE * SIDE)
+            .map(|i| {
+                let (x, y) = at(i);
+                let square = y / GROUP * SIDE + x / GROUP;
+                let pre = 60.0 * (contrast * noise(square, 0)).exp();
+                let stain = if square % stained == 1 { 1.5 } else { 1.0 };
+                let post = scale * pre * stain * (1.0 + 0.003 * noise(i, 1)) + intercept;
+                (post, pre)
+            })
+            .collect();
+        let blocks: Vec<Block> = means
+            .iter()
+            .enumerate()
+            .map(|(i, (post, pre))| {
+                let (x, y) = at(i as u32);
+                Block {
+                    x,
+                    y,
+                    post: *post as f32,
+                    pre: *pre as f32,
+                }
+            })
+            .collect();
+        let ones = vec![1.0; means.len()];
+        find(&Section {
+            peak_width: 0.02,
+            blocks: &blocks,
+            means: &means,
+            weights: &ones,
+            field: &vec![0.0; means.len()],
+        })
+    }
+
+    #[test]
+    fn an_intercept_is_found_to_its_error_under_stain() {
+        for (scale, intercept) in [(1.35, 12.0), (2.0, -20.0), (1.1, 40.0)] {
+            for stained in [7, u32::MAX] {
+                let line = found(scale, intercept, 0.7, stained).expect("an intercept");
+                let off = (line.value - intercept).abs();
+                assert!(off < 0.3 && off < 4.0 * line.std_error, "{off} {line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn none_is_found_where_there_is_none_or_nothing_tells_it() {
+        for stained in [7, u32::MAX] {
+            assert_eq!(found(1.35, 0.0, 0.7, stained), None);
+        }
+        // Worth less than it is known, and a section of one brightness.
+        assert_eq!(found(1.35, 0.05, 0.7, u32::MAX), None);
+        assert_eq!(found(1.35, 12.0, 0.0, u32::MAX), None);
+    }
+
+    #[test]
+    fn what_matters_is_beyond_its_error_and_a_share_of_the_light() {
+        assert!(matters(1.0, 0.2, 100.0) && matters(-1.0, 0.2, 100.0));
+        assert!(!matters(1.0, 0.3, 100.0));
+        assert!(!matters(0.2, 0.01, 100.0));
+    }
+}

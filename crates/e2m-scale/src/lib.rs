@@ -75,6 +75,7 @@ mod pixel_ratios;
 mod profile;
 mod statistics;
 mod uncertainty;
+mod verdict;
 
 pub use backgrounds::{Background, PeakChoice};
 pub use black::{BlackLevels, BlackSource};
@@ -86,6 +87,7 @@ pub use percentile::{CoarseRanks, FineRanks, PercentilePasses};
 pub use pixel_ratios::PixelRatios;
 pub use profile::RatioProfile;
 pub use statistics::RatioStatistics;
+pub use verdict::{ScaleDoubt, ScaleFacts, ScaleVerdict};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -33,7 +33,7 @@ pub(crate) fn relative(
     let wide = peak(rest, &samples.weights, WIDE_SMOOTHING_SHARE);
     let lopsided = wide.map_or(0.0, |wide| wide.at - top.at);
     let in_log10 = [
-        between_regions(samples, rest, top),
+        between_regions(&samples.places, &samples.weights, rest, top),
         LOPSIDED_SHARE * lopsided,
         FIELD_SHARE * field_scatter,
     ];
@@ -48,12 +48,17 @@ pub(crate) fn relative(
 }
 
 /// The part that differs between regions, log10.
-fn between_regions(samples: &Samples, rest: &[f64], top: &Peak) -> f64 {
+pub(crate) fn between_regions(
+    places: &[[f64; 2]],
+    weights: &[f64],
+    rest: &[f64],
+    top: &Peak,
+) -> f64 {
     let h = SMOOTHING_SHARE * top.width;
-    let regions = regions(&samples.places);
+    let regions = regions(places);
     let mut sums = [0.0; REGIONS * REGIONS];
     let mut curvature = 0.0;
-    for ((value, weight), region) in rest.iter().zip(&samples.weights).zip(regions) {
+    for ((value, weight), region) in rest.iter().zip(weights).zip(regions) {
         let q = value - top.at;
         let near = weight * (-(q / h).powi(2) / 2.0).exp();
         sums[region] += near * q;

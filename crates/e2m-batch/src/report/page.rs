@@ -203,6 +203,14 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
     }
 }
 
+fn verdict(verdict: Verdict) -> ReportVerdict {
+    match verdict {
+        Verdict::Pass => ReportVerdict::Pass,
+        Verdict::Suspect => ReportVerdict::Suspect,
+        Verdict::Fail => ReportVerdict::Fail,
+    }
+}
+
 fn row(result: &TaskResult) -> ReportRow {
     let status = match result.ending() {
         TaskEnding::Complete => ReportStatus::Complete,
@@ -219,11 +227,9 @@ fn row(result: &TaskResult) -> ReportRow {
     let record = record.as_ref();
     ReportRow {
         why,
-        verdict: result.verdict.map(|verdict| match verdict {
-            Verdict::Pass => ReportVerdict::Pass,
-            Verdict::Suspect => ReportVerdict::Suspect,
-            Verdict::Fail => ReportVerdict::Fail,
-        }),
+        verdict: result.verdict.map(verdict),
+        scale_verdict: result.scale_verdict.map(verdict),
+        black_levels: result.post_black.zip(result.pre_black),
         residual_median_px: result.residual_median_px,
         residual_p90_px: result.residual_p90_px,
         correlation: result.correlation,
@@ -239,15 +245,15 @@ fn row(result: &TaskResult) -> ReportRow {
     }
 }
 
-/// What the task said on its way, and what is doubtful about a scale that was there already.
+/// What the task said on its way, and what there is to say of a scale that was there already.
 fn warnings(result: &TaskResult, record: Option<&Manifest>) -> Vec<String> {
     let moffat = record.and_then(|record| record.scales.moffat.as_ref());
-    let doubts = moffat.map_or_else(Vec::new, MoffatRecord::doubts);
+    let notes = moffat.map_or_else(Vec::new, MoffatRecord::notes);
     let mut warnings = result.notes.clone();
     warnings.extend(
-        doubts
+        notes
             .into_iter()
-            .filter(|doubt| !result.notes.contains(doubt)),
+            .filter(|note| !result.notes.contains(note)),
     );
     warnings
 }

@@ -3,7 +3,7 @@
 use super::BatchReport;
 use super::results::{TaskEnding, TaskResult};
 use crate::plan::missing_reason;
-use e2m_pipeline::Status;
+use e2m_pipeline::{Status, Verdict};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,13 @@ pub fn problems(report: &BatchReport<'_>) -> Vec<TaskProblem> {
 fn of_task(result: &TaskResult) -> Option<TaskProblem> {
     let to_do = match (&result.status, result.ending()) {
         (Status::Complete, _) | (_, TaskEnding::NotBegun | TaskEnding::Queued) => return None,
+        (Status::Suspect(_), _) if is_of_scale(result) => format!(
+            "look at pipeline_output/ratio_histogram….png before you trust the difference; docs/trust.md tells what each reason means; the record is {}",
+            result
+                .manifest
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string())
+        ),
         (Status::Suspect(_), _) => format!(
             "look at pipeline_output/registration_residual….png and at the aligned images before you trust them; the record is {}",
             result
@@ -50,6 +57,11 @@ fn of_task(result: &TaskResult) -> Option<TaskProblem> {
         what: result.status.to_string(),
         to_do,
     })
+}
+
+/// Whether only the scale is doubtful.
+fn is_of_scale(result: &TaskResult) -> bool {
+    result.verdict == Some(Verdict::Pass) && result.scale_verdict == Some(Verdict::Suspect)
 }
 
 /// What to do about a failed task.

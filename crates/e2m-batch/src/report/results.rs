@@ -44,6 +44,12 @@ pub struct TaskResult {
     pub scale: Option<f64>,
     /// Its standard error.
     pub scale_std_error: Option<f64>,
+    /// What the scale was judged to be.
+    pub scale_verdict: Option<Verdict>,
+    /// The black level that was taken off post, counts.
+    pub post_black: Option<f64>,
+    /// The black level that was taken off pre, counts.
+    pub pre_black: Option<f64>,
     /// The scale by a percentile, where one was asked for.
     pub scale_percentile: Option<f64>,
     /// The scale by hand, where one was given.
@@ -99,6 +105,7 @@ impl TaskResult {
         let alignment = found.filter(|alignment| alignment.is_judged());
         let scales = manifest.map(|manifest| &manifest.scales);
         let moffat = scales.and_then(|scales| scales.moffat.as_ref());
+        let black = moffat.and_then(|scale| scale.black);
         let path = outcome.manifest_path.as_deref();
         Self {
             verdict: alignment.map(|a| a.verdict),
@@ -110,6 +117,11 @@ impl TaskResult {
             correlation: alignment.map(|a| a.correlation),
             scale: moffat.map(|scale| scale.value),
             scale_std_error: moffat.map(|scale| scale.std_error),
+            scale_verdict: manifest
+                .and_then(|manifest| manifest.scale.as_ref())
+                .map(|scale| scale.verdict),
+            post_black: black.map(|black| black.post),
+            pre_black: black.map(|black| black.pre),
             scale_percentile: scales
                 .and_then(|scales| scales.percentile)
                 .map(|scale| scale.value),
@@ -141,6 +153,9 @@ impl TaskResult {
             correlation: None,
             scale: None,
             scale_std_error: None,
+            scale_verdict: None,
+            post_black: None,
+            pre_black: None,
             scale_percentile: None,
             scale_manual: None,
             seconds: 0.0,

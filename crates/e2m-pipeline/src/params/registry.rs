@@ -1,7 +1,9 @@
 //! The table of parameters.
 
-use super::value::{ParamError, ParamKind, ParamSpec, ParamValue};
+use super::black::BlackLevel;
+use super::value::{AUTO, ParamError, ParamKind, ParamSpec, ParamValue};
 use crate::stage::Stage;
+use e2m_scale::PeakChoice;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
@@ -110,6 +112,37 @@ impl ParamType for CoarseMethod {
     }
 }
 
+impl ParamType for BlackLevel {
+    fn to_value(&self) -> ParamValue {
+        (*self).into()
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        Self::try_from(value.clone()).ok()
+    }
+}
+
+/// The words for [`PeakChoice`].
+const PEAKS: &[&str] = &[AUTO, "lowest", "largest"];
+
+impl ParamType for PeakChoice {
+    fn to_value(&self) -> ParamValue {
+        let word = match self {
+            Self::Auto => AUTO,
+            Self::Lowest => "lowest",
+            Self::Largest => "largest",
+        };
+        ParamValue::Text(word.to_owned())
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(word) if word == AUTO => Some(Self::Auto),
+            ParamValue::Text(word) if word == "lowest" => Some(Self::Lowest),
+            ParamValue::Text(word) if word == "largest" => Some(Self::Largest),
+            _ => None,
+        }
+    }
+}
+
 const BOOL: ParamKind = ParamKind::Bool;
 
 const fn int(min: i64, max: i64) -> ParamKind {
@@ -118,6 +151,10 @@ const fn int(min: i64, max: i64) -> ParamKind {
 
 const fn float(min: f64, max: f64) -> ParamKind {
     ParamKind::Float { min, max }
+}
+
+const fn auto(min: f64, max: f64) -> ParamKind {
+    ParamKind::AutoFloat { min, max }
 }
 
 const fn optional(min: f64, max: f64) -> ParamKind {
@@ -228,6 +265,12 @@ parameters! {
         "Also subtract with this percentile of the ratios post / pre as scale";
     Difference manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),
         "Also subtract with this scale";
+    Difference post_black ("pob"): BlackLevel = BlackLevel::Auto, auto(-1e6, 1e6),
+        "What the camera adds to every pixel of post, counts; measured on glass and section where it is not known";
+    Difference pre_black ("prb"): BlackLevel = BlackLevel::Auto, auto(-1e6, 1e6),
+        "What the camera adds to every pixel of pre, counts; measured on glass and section where it is not known";
+    Difference scale_peak ("spk"): PeakChoice = PeakChoice::Auto, ParamKind::Choice(PEAKS),
+        "Whose scale is taken where parts of the section became brighter by different factors: the highest peak's, the lowest, or the largest part's";
 }
 
 impl Params {

@@ -82,6 +82,9 @@ mod tests {
             ParamKind::OptionalFloat { min, max } => {
                 prop_oneof![Just(ParamValue::None), float(min, max)].boxed()
             }
+            ParamKind::AutoFloat { min, max } => {
+                prop_oneof![Just(ParamValue::Text("auto".to_owned())), float(min, max)].boxed()
+            }
             ParamKind::Choice(words) => prop::sample::select(words)
                 .prop_map(|w| ParamValue::Text(w.to_owned()))
                 .boxed(),

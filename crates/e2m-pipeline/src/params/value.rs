@@ -4,6 +4,9 @@ use super::format::format_g;
 use crate::stage::Stage;
 use serde::{Deserialize, Serialize};
 
+/// The word of a [`ParamKind::AutoFloat`] that is measured.
+pub(super) const AUTO: &str = "auto";
+
 /// What values a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ParamKind {
@@ -25,6 +28,13 @@ pub enum ParamKind {
     },
     /// A number from `min` to `max`, or none.
     OptionalFloat {
+        /// Least value.
+        min: f64,
+        /// Greatest value.
+        max: f64,
+    },
+    /// A number from `min` to `max`, or `auto`.
+    AutoFloat {
         /// Least value.
         min: f64,
         /// Greatest value.
@@ -63,7 +73,7 @@ pub enum ParamValue {
     Int(i64),
     /// Of a [`ParamKind::Float`] or [`ParamKind::OptionalFloat`].
     Float(f64),
-    /// Of a [`ParamKind::Choice`].
+    /// Of a [`ParamKind::Choice`], or the word of a [`ParamKind::AutoFloat`].
     Text(String),
 }
 
@@ -133,6 +143,9 @@ impl ParamSpec {
             ParamKind::OptionalFloat { min, max } => {
                 format!("a number {}, or left out", range(&min, &max))
             }
+            ParamKind::AutoFloat { min, max } => {
+                format!("a number {}, or \"{AUTO}\"", range(&min, &max))
+            }
             ParamKind::Choice(words) => format!("one of {}", words.join(", ")),
         }
     }
@@ -151,13 +164,20 @@ impl ParamSpec {
                 && within(*v, min as f64, max as f64))
             .then_some(ParamValue::Int(*v as i64)),
             (
-                ParamKind::Float { min, max } | ParamKind::OptionalFloat { min, max },
+                ParamKind::Float { min, max }
+                | ParamKind::OptionalFloat { min, max }
+                | ParamKind::AutoFloat { min, max },
                 ParamValue::Float(v),
             ) => within(*v, min, max).then(|| value.clone()),
             (
-                ParamKind::Float { min, max } | ParamKind::OptionalFloat { min, max },
+                ParamKind::Float { min, max }
+                | ParamKind::OptionalFloat { min, max }
+                | ParamKind::AutoFloat { min, max },
                 ParamValue::Int(v),
             ) => within(*v as f64, min, max).then_some(ParamValue::Float(*v as f64)),
+            (ParamKind::AutoFloat { .. }, ParamValue::Text(v)) => {
+                (v == AUTO).then(|| value.clone())
+            }
             (ParamKind::Choice(words), ParamValue::Text(v)) => {
                 words.contains(&v.as_str()).then(|| value.clone())
             }
@@ -180,8 +200,11 @@ impl ParamSpec {
             },
             ParamKind::Int { .. } => ParamValue::Int(text.parse().ok()?),
             ParamKind::OptionalFloat { .. } if text == "none" => ParamValue::None,
+            ParamKind::AutoFloat { .. } if text == AUTO => ParamValue::Text(AUTO.to_owned()),
             // Only what `%g` writes: no "inf", no "nan", no leading plus.
-            ParamKind::Float { .. } | ParamKind::OptionalFloat { .. } => ParamValue::Float(
+            ParamKind::Float { .. }
+            | ParamKind::OptionalFloat { .. }
+            | ParamKind::AutoFloat { .. } => ParamValue::Float(
                 text.parse()
                     .ok()
                     .filter(|v: &f64| v.is_finite() && !text.starts_with('+'))?,

@@ -10,9 +10,8 @@ use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
 use crate::history::{Evidence, History, relative_path};
-use crate::manifest::{
-    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Scales, Warps,
-};
+use crate::manifest::{CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Warps};
+use crate::scale_record::Scales;
 use crate::stage::Stage;
 use crate::status::Status;
 use e2m_align::Verdict;
@@ -111,16 +110,28 @@ impl LegacyAligned {
 }
 
 impl Results {
-    /// How a task has ended that has come to these results.
+    /// How a task has ended that has come to these results: by the worst of what is thought of them.
     pub(crate) fn status(&self, to_stage: Stage) -> Status {
-        match &self.alignment {
-            // Before stage 3 nothing has been judged, and nobody asked for it.
-            _ if to_stage < Stage::Fine => Status::Complete,
-            Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
-            None if self.legacy_aligned.is_some() => Status::Suspect(
-                "the alignment is the Python program's and was not checked".to_owned(),
-            ),
-            _ => Status::Complete,
+        // Before stage 3 nothing has been judged, and nobody asked for it.
+        if to_stage < Stage::Fine {
+            return Status::Complete;
+        }
+        let mut reasons = match &self.alignment {
+            Some(a) if a.verdict != Verdict::Pass => a.reasons.clone(),
+            None if self.legacy_aligned.is_some() => {
+                vec!["the alignment is the Python program's and was not checked".to_owned()]
+            }
+            _ => Vec::new(),
+        };
+        if to_stage >= Stage::Difference
+            && let Some(scale) = self.scales.assessment()
+        {
+            reasons.extend(scale.reasons);
+        }
+        if reasons.is_empty() {
+            Status::Complete
+        } else {
+            Status::Suspect(reasons.join("; "))
         }
     }
 }

@@ -85,6 +85,7 @@ impl Planner<'_> {
             || spec.from_stage > Stage::Pad
             || !ended
             || last < spec.to_stage
+            || spec.to_stage >= Stage::Difference && knows_no_black(earlier)
         {
             return None;
         }
@@ -288,6 +289,9 @@ impl Planner<'_> {
             .transpose()
             .map_err(|error| error.to_string())?;
         match self.own() {
+            Some(own) if knows_no_black(own) => {
+                Err("the difference on record is that of a version without black levels".to_owned())
+            }
             Some(own)
                 if own.warps.finest() == before.warps.finest() && own.legacy_aligned == legacy =>
             {
@@ -361,6 +365,12 @@ impl Planner<'_> {
         }
         Ok(found)
     }
+}
+
+/// Whether the scale is that of a version which took glass for light.
+fn knows_no_black(manifest: &Manifest) -> bool {
+    let moffat = manifest.scales.moffat.as_ref();
+    moffat.is_some_and(|moffat| moffat.black.is_none())
 }
 
 fn formats_of(found: &UsableCheckpoint<'_>) -> Vec<CheckpointFormat> {

@@ -170,7 +170,11 @@ fn statistics(gallery: &Gallery, suffix: &str, pair: &Pair) -> Result<(), Box<dy
         (ScaleMethod::Percentile(50.0), pair.scale * 1.06),
         (ScaleMethod::Manual, pair.scale * 1.2),
     ]
-    .map(|(method, value)| ScaleLine { method, value });
+    .map(|(method, value)| ScaleLine {
+        method,
+        value,
+        offset: 0.0,
+    });
     gallery.hang(&format!("pre_post_heatmap{suffix}"), || {
         draw_pre_post_heatmap(&PrePostHeatmapPicture {
             title: &title,

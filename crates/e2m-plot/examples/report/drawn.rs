@@ -165,7 +165,11 @@ fn counted(title: &Title, pictures: &mut Vec<Drawn>) -> Result<(), Box<dyn Error
         (ScaleMethod::Moffat, pair.scale),
         (ScaleMethod::Percentile(50.0), pair.scale * 1.06),
     ]
-    .map(|(method, value)| ScaleLine { method, value });
+    .map(|(method, value)| ScaleLine {
+        method,
+        value,
+        offset: 0.0,
+    });
     let heatmap = draw_pre_post_heatmap(&PrePostHeatmapPicture {
         title,
         joint: &joint,

@@ -51,7 +51,11 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
     let (knee, limit) = stretch(difference);
     let style = Style::for_width(PAGE_PX);
     let fonts = Fonts::new()?;
-    let formula = format!("post − {:.4} × pre", difference.scale);
+    let mut formula = format!("post − {:.4} × pre", difference.scale);
+    if difference.offset != 0.0 {
+        let sign = if difference.offset > 0.0 { '−' } else { '+' };
+        formula += &format!(" {sign} {:.2}", difference.offset.abs());
+    }
     let method = if picture.method.is_empty() {
         formula
     } else {

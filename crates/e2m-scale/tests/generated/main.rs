@@ -3,3 +3,4 @@
 mod accuracy;
 mod pairs;
 mod robustness;
+mod verdict;

@@ -1,6 +1,9 @@
 //! Generated pairs whose scale is known: post and pre of a recipe, pre aligned by the true warp or by one a little off.
 
-use e2m_fixtures::{Bleaching, Dust, Recipe, Section, Shape, Side, Uptake, Vignetting, World};
+use e2m_fixtures::{
+    Bleaching, BrightDirt, BrightGrains, Dust, EvenUptake, Recipe, Section, Shape, Side, Uptake,
+    Vignetting, World,
+};
 use e2m_image::{BandSource, Canvas, PixelType, PlaneSource, Size, Warp, WarpedPlane};
 use e2m_scale::RatioStatistics;
 use ndarray::{Array2, Axis};
@@ -99,6 +102,109 @@ pub(crate) const KINDS: &[Kind] = &[
         r.dust = Some(Dust::default());
     }),
 ];
+
+/// What was wrong without a word in version 0.1.0, alone and with other hardships. The limit is 1 %, unless the section has two
+/// backgrounds, of which either is right if the other is told.
+pub(crate) const TRAPS: &[Kind] = &[
+    kind("black", 0.01, |r| black(r, 20.0, 20.0)),
+    kind("black_of_post", 0.01, |r| black(r, 12.0, 0.0)),
+    kind("black_noisy", 0.01, |r| {
+        black(r, 30.0, 30.0);
+        r.noise_counts = 8.0;
+    }),
+    kind("black_defocused", 0.01, |r| {
+        black(r, 20.0, 20.0);
+        r.defocus_pre_px = 2.0;
+    }),
+    kind("black_frame_filling", 0.01, |r| {
+        black(r, 20.0, 20.0);
+        r.section.shape = Shape::FrameFilling;
+    }),
+    kind("black_small", 0.01, |r| {
+        black(r, 25.0, 15.0);
+        r.section.fill = 0.45;
+    }),
+    kind("grains", 0.01, |r| grains(r, 3, 14.0)),
+    kind("grains_noisy", 0.01, |r| {
+        grains(r, 2, 20.0);
+        r.noise_counts = 8.0;
+    }),
+    kind("grains_defocused", 0.01, |r| {
+        grains(r, 3, 14.0);
+        r.defocus_post_px = 2.0;
+    }),
+    kind("grains_frame_filling", 0.01, |r| {
+        grains(r, 4, 14.0);
+        r.section.shape = Shape::FrameFilling;
+    }),
+    kind("grains_small", 0.01, |r| {
+        grains(r, 2, 12.0);
+        r.section.fill = 0.45;
+    }),
+    kind("dirt", 0.01, |r| dirt(r, 6)),
+    kind("dirt_noisy", 0.01, |r| {
+        dirt(r, 9);
+        r.noise_counts = 8.0;
+    }),
+    kind("dirt_frame_filling", 0.01, |r| {
+        dirt(r, 4);
+        r.section.shape = Shape::FrameFilling;
+    }),
+    kind("dirt_small", 0.01, |r| {
+        dirt(r, 4);
+        r.section.fill = 0.45;
+    }),
+    kind("black_grains_dirt", 0.01, |r| {
+        black(r, 15.0, 15.0);
+        grains(r, 2, 14.0);
+        dirt(r, 4);
+    }),
+    kind("two_backgrounds_60", 0.01, |r| two_backgrounds(r, 0.6)),
+    kind("two_backgrounds_84", 0.01, |r| two_backgrounds(r, 0.84)),
+    kind("two_backgrounds_noisy", 0.01, |r| {
+        two_backgrounds(r, 0.4);
+        r.noise_counts = 8.0;
+    }),
+    kind("two_backgrounds_black", 0.01, |r| {
+        two_backgrounds(r, 0.6);
+        black(r, 15.0, 15.0);
+    }),
+];
+
+/// Levels that the camera adds, and as much less light as keeps post from saturating.
+fn black(r: &mut Recipe, post: f64, pre: f64) {
+    (r.post_black, r.pre_black) = (post, pre);
+    r.brightness *= 0.8;
+}
+
+/// Grains four times as bright as the section, less where post would saturate, that did not become brighter.
+fn grains(r: &mut Recipe, count: usize, radius_px: f64) {
+    r.brightness *= 0.5;
+    r.grains = Some(BrightGrains {
+        count,
+        radius_px,
+        factor: 4.0,
+        gain: 1.0,
+    });
+}
+
+/// Specks that saturate.
+fn dirt(r: &mut Recipe, specks: usize) {
+    r.bright_dirt = Some(BrightDirt {
+        specks,
+        radius_px: 18.0,
+        counts: 230.0,
+    });
+}
+
+/// Part of the section became brighter by 1.37 times as much as the rest.
+fn two_backgrounds(r: &mut Recipe, share: f64) {
+    r.brightness *= 0.73;
+    r.even_uptake = Some(EvenUptake {
+        share,
+        gain: 1.37 * r.gain,
+    });
+}
 
 const fn kind(name: &'static str, limit: f64, change: fn(&mut Recipe)) -> Kind {
     Kind {

@@ -10,17 +10,18 @@ mod statistics;
 use crate::artifact::{Image, scale_kinds};
 use crate::context::TaskContext;
 use crate::error::PipelineError;
-use crate::manifest::{CheckpointRecord, LegacyRecord, MoffatRecord, Scales};
+use crate::manifest::{CheckpointRecord, LegacyRecord};
 use crate::names::ScaleKind;
 use crate::output::{ImageFacts, Target, finish};
 use crate::pictures::{draw_counted, draw_difference_images};
 use crate::resume::{LegacyAligned, Results};
+use crate::scale_record::{MoffatRecord, Scales};
 use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_image::{BandError, BandSink, preview_factor};
 use e2m_io::CheckpointWriter;
 use e2m_plot::{DifferencePreview, DifferenceSummary};
-use e2m_scale::{ScaleError, subtract_scaled};
+use e2m_scale::{ScaleError, Subtraction, subtract_scaled};
 use ndarray::{Array2, ArrayView2};
 use pairs::for_each_pair;
 use rayon::prelude::*;
@@ -74,8 +75,8 @@ pub(crate) fn make(
             (found.scales, Some(found.counted), found.no_peak)
         }
     };
-    for doubt in scales.moffat.iter().flat_map(MoffatRecord::doubts) {
-        bench.messages.note(doubt);
+    for note in scales.moffat.iter().flat_map(MoffatRecord::notes) {
+        bench.messages.note(note);
     }
     let lines = lines_of(bench.task, &scales);
     let mut writers = open_writers(bench.task, before, &lines)?;
@@ -104,7 +105,7 @@ pub(crate) fn make(
 }
 
 /// The difference images that can be made with these scales, in the order of their names.
-fn lines_of(task: &TaskContext<'_>, scales: &Scales) -> Vec<(ScaleKind, f64)> {
+fn lines_of(task: &TaskContext<'_>, scales: &Scales) -> Vec<(ScaleKind, Subtraction)> {
     let kinds = scale_kinds(&task.spec.params).into_iter();
     kinds
         .filter_map(|kind| Some((kind, scales.of(kind)?)))
@@ -115,12 +116,12 @@ fn lines_of(task: &TaskContext<'_>, scales: &Scales) -> Vec<(ScaleKind, f64)> {
 fn open_writers(
     task: &TaskContext<'_>,
     before: &Results,
-    lines: &[(ScaleKind, f64)],
+    lines: &[(ScaleKind, Subtraction)],
 ) -> Result<Vec<Vec<CheckpointWriter>>, PipelineError> {
-    let open = |&(kind, scale): &(ScaleKind, f64)| {
+    let open = |&(kind, subtraction): &(ScaleKind, Subtraction)| {
         let facts = ImageFacts {
             warp: before.warps.finest(),
-            scale: Some((scale, kind)),
+            scale: Some((subtraction, kind)),
             interior: None,
         };
         Target::new(task, Image::Difference(kind), facts)?.open(task.canvas.size())
@@ -132,18 +133,20 @@ fn open_writers(
 fn subtract(
     bench: &mut Workbench<'_>,
     before: &Results,
-    lines: &[(ScaleKind, f64)],
+    lines: &[(ScaleKind, Subtraction)],
     mut statistics: Option<&mut BandStatistics>,
     writers: &mut [Vec<CheckpointWriter>],
 ) -> Result<Vec<(ScaleKind, DifferenceSummary)>, PipelineError> {
     let size = bench.task.canvas.size();
     let (post_frame, pre_frame) = frames(bench, before);
     let factor = preview_factor(size, PICTURE_PX);
-    let mut images: Vec<(ScaleKind, f64, DifferencePreview)> = lines
+    let mut images: Vec<(ScaleKind, Subtraction, DifferencePreview)> = lines
         .iter()
-        .map(|&(kind, scale)| {
-            let preview = DifferencePreview::new(size, factor, scale, post_frame, pre_frame);
-            (kind, scale, preview)
+        .map(|&(kind, subtraction)| {
+            let scale = subtraction.scale;
+            let preview = DifferencePreview::new(size, factor, scale, post_frame, pre_frame)
+                .with_offset(subtraction.offset());
+            (kind, subtraction, preview)
         })
         .collect();
     let mut difference = Array2::zeros((0, 0));
@@ -163,11 +166,11 @@ fn subtract(
             for (_, _, preview) in &mut images {
                 preview.add_band(first_row, post, aligned);
             }
-            for ((_, scale, _), writers) in images.iter().zip(writers.iter_mut()) {
+            for ((_, subtraction, _), writers) in images.iter().zip(writers.iter_mut()) {
                 if difference.dim() != post.dim() {
                     difference = Array2::zeros(post.dim());
                 }
-                subtract_scaled(post, aligned, *scale, difference.view_mut());
+                subtract_scaled(post, aligned, subtraction, difference.view_mut());
                 write_all(writers, difference.view())?;
             }
             Ok(())

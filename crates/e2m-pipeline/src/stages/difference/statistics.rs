@@ -6,7 +6,7 @@ use crate::resume::Results;
 use crate::workbench::Workbench;
 use e2m_image::{Canvas, PixelType, PlaneView, Size};
 use e2m_plot::{BrightnessHistogram, Levels, Outline, PairStatistics};
-use e2m_scale::{RatioStatistics, ScaleError, estimate_scale};
+use e2m_scale::{RatioStatistics, ScaleError, ScaleOptions, estimate_scale};
 use ndarray::{ArrayView2, s};
 
 /// Everything that scales and pictures are made from, gathered in one pass.
@@ -65,7 +65,13 @@ impl BandStatistics {
             PlaneView::U16(plane) => pre.add_band(plane),
             PlaneView::F32(plane) => pre.add_band(plane),
         }
-        let (peak, no_peak) = match estimate_scale(&self.ratios) {
+        let params = &bench.task.spec.params;
+        let options = ScaleOptions {
+            post_black: params.post_black.counts(),
+            pre_black: params.pre_black.counts(),
+            peak: params.scale_peak,
+        };
+        let (peak, no_peak) = match estimate_scale(&self.ratios, &options) {
             Ok(peak) => (Some(peak), None),
             Err(error) => (None, Some(error)),
         };
