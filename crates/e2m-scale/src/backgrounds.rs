@@ -12,8 +12,11 @@ const SMOOTHING_WIDTHS: f64 = 0.5;
 const MIN_WIDTH: f64 = 0.004;
 /// No more bins than this.
 const MAX_BINS: usize = 4000;
-/// Between two backgrounds the distribution falls below this share of the lower one.
-const VALLEY_SHARE: f64 = 0.5;
+/// Between two backgrounds that are told the distribution falls below this share of the lower one: to 0.01 to 0.1 between evenly
+/// stained and unstained section, to 0.3 to 0.4 between regions of uptake, bleaching and uneven light together.
+pub(crate) const CLEAR_VALLEY: f64 = 0.25;
+/// Below this share there may be two, and how the ratio depends on brightness says nothing of black levels.
+pub(crate) const ANY_VALLEY: f64 = 0.5;
 /// A background is at least this share of the section, and at least this high beside the highest.
 const MIN_SHARE: f64 = 0.1;
 const MIN_HEIGHT: f64 = 0.1;
@@ -49,7 +52,12 @@ pub(crate) struct Found {
 }
 
 /// The backgrounds among log ratios, in ascending order; `top` and `width` are those of the highest peak.
-pub(crate) fn find(logs: &[f64], weights: &[f64], top: f64, width: f64) -> Vec<Found> {
+pub(crate) fn find(
+    logs: &[f64],
+    weights: &[f64],
+    (top, width): (f64, f64),
+    valley_share: f64,
+) -> Vec<Found> {
     let width = width.max(MIN_WIDTH);
     let bins = ((2.0 * REACH / width * BINS_PER_WIDTH) as usize).clamp(1, MAX_BINS);
     let range = (top - REACH, top + REACH);
@@ -59,7 +67,7 @@ pub(crate) fn find(logs: &[f64], weights: &[f64], top: f64, width: f64) -> Vec<F
     let total: f64 = weights.iter().sum();
     let least = MIN_HEIGHT * density.iter().copied().fold(0.0, f64::max);
     let mut found: Vec<Found> = Vec::new();
-    for Part { from, top, to } in parts(&density, least) {
+    for Part { from, top, to } in parts(&density, least, valley_share) {
         let share = counts[from..to].iter().sum::<f64>() / total;
         if share >= MIN_SHARE {
             let at = |bin: f64| range.0 + bin * bin_width;
@@ -83,7 +91,7 @@ struct Part {
 }
 
 /// The parts of a distribution that valleys divide.
-fn parts(density: &[f64], least: f64) -> Vec<Part> {
+fn parts(density: &[f64], least: f64, valley_share: f64) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut current = Part {
         from: 0,
@@ -98,7 +106,7 @@ fn parts(density: &[f64], least: f64) -> Vec<Part> {
         }
         let divided = density[current.top] >= least
             && height >= least
-            && density[valley] < VALLEY_SHARE * density[current.top].min(height);
+            && density[valley] < valley_share * density[current.top].min(height);
         if divided && valley > current.top {
             parts.push(Part {
                 to: valley,
@@ -137,13 +145,13 @@ mod tests {
         let tail = |n: usize| (0..n).map(|i| 0.13 + 0.3 * i as f64 / 500.0);
         let two: Vec<f64> = pile(0.13, 600).chain(pile(0.267, 900)).collect();
         let one: Vec<f64> = pile(0.13, 1000).chain(tail(500)).collect();
-        let found = find(&two, &vec![1.0; two.len()], 0.267, 0.004);
+        let found = find(&two, &vec![1.0; two.len()], (0.267, 0.004), CLEAR_VALLEY);
         assert_eq!(found.len(), 2, "{found:?}");
         let [low, high] = [found[0].background, found[1].background];
         assert!((low.value.log10() - 0.13).abs() < 0.002, "{low:?}");
         assert!((low.share - 0.4).abs() < 0.01 && (high.share - 0.6).abs() < 0.01);
-        let found = find(&one, &vec![1.0; one.len()], 0.13, 0.004);
+        let found = find(&one, &vec![1.0; one.len()], (0.13, 0.004), ANY_VALLEY);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(find(&[], &[], 0.0, 0.01).is_empty());
+        assert!(find(&[], &[], (0.0, 0.01), ANY_VALLEY).is_empty());
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Levels {
     post_given: Option<f64>,
     pre_given: Option<f64>,
     glass: Option<Glass>,
+    /// Whether the levels of glass are taken off; otherwise glass only tells what is section.
+    takes_glass_off: bool,
     intercept: Option<Intercept>,
     /// Section is brighter than this above the levels of glass, in post and in pre.
     least: (f64, f64),
@@ -74,8 +76,12 @@ impl Levels {
     /// From what is given and from glass.
     pub(crate) fn measure(table: &BlockTable, broken: &[Block], options: &ScaleOptions) -> Self {
         let wanted = table.side() == GLASS_SIDE;
+        let whole = means(table.blocks().iter(), table.side());
         let all = means(table.blocks().iter().chain(broken), table.side());
-        let glass = wanted.then(|| Glass::find(&all)).flatten();
+        // Blocks at the border of an image are broken as well, and may hide glass by looking darker.
+        let glass = wanted
+            .then(|| Glass::find(&all).or_else(|| Glass::find(&whole)))
+            .flatten();
         let least = glass.map_or((0.0, 0.0), |glass| {
             let least = |level: crate::glass::Level, of: fn(&(f64, f64)) -> f64| {
                 let above = all.iter().map(|mean| of(mean) - level.value);
@@ -94,13 +100,22 @@ impl Levels {
             post_given: options.post_black,
             pre_given: options.pre_black,
             glass,
+            takes_glass_off: true,
             intercept: None,
             least,
         }
     }
 
+    /// The same section, with the levels of glass left in.
+    pub(crate) fn leaving_glass(self) -> Self {
+        Self {
+            takes_glass_off: false,
+            ..self
+        }
+    }
+
     /// Those of a camera without an offset, but for what is given.
-    fn without_glass(self) -> Self {
+    pub(crate) fn without_glass(self) -> Self {
         Self {
             glass: None,
             ..self
@@ -130,13 +145,17 @@ impl Levels {
         })
     }
 
+    fn taken_off(&self) -> Option<Glass> {
+        self.glass.filter(|_| self.takes_glass_off)
+    }
+
     fn post(&self) -> f64 {
-        let measured = self.glass.map_or(0.0, |glass| glass.post.value);
+        let measured = self.taken_off().map_or(0.0, |glass| glass.post.value);
         self.post_given.unwrap_or(measured) + self.intercept.map_or(0.0, |found| found.value)
     }
 
     fn pre(&self) -> f64 {
-        let measured = self.glass.map_or(0.0, |glass| glass.pre.value);
+        let measured = self.taken_off().map_or(0.0, |glass| glass.pre.value);
         self.pre_given.unwrap_or(measured)
     }
 

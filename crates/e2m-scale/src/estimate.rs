@@ -143,7 +143,12 @@ pub fn estimate_scale(
     let Some(highest) = peak(&rest, &samples.weights, SMOOTHING_SHARE) else {
         return Err(too_few);
     };
-    let backgrounds = backgrounds::find(&rest, &samples.weights, highest.at, highest.width);
+    let backgrounds = backgrounds::find(
+        &rest,
+        &samples.weights,
+        (highest.at, highest.width),
+        backgrounds::CLEAR_VALLEY,
+    );
     let top = chosen(options.peak, &backgrounds, &rest, samples).unwrap_or(highest);
     let value = 10f64.powf(top.at);
     let (trend, trend_error) = blocks.brightness_trend(&rest);
@@ -191,6 +196,11 @@ fn with_intercept(table: &BlockTable, levels: Levels) -> Option<(Levels, Blocks,
     let mut found = Section::find(table, &levels)?;
     if levels.are_of_glass() {
         levels = levels.if_they_matter(10f64.powf(found.top.at), found.blocks.typical_post);
+        // Right levels make the ratio of the section depend less on its brightness. Dark minerals, taken for glass, more.
+        let left_in = Section::find(table, &levels.leaving_glass());
+        if left_in.is_some_and(|left_in| left_in.trend.abs() < found.trend.abs()) {
+            levels = levels.without_glass();
+        }
         if !levels.are_of_glass() {
             found = Section::find(table, &levels)?;
         }
@@ -211,6 +221,8 @@ struct Section {
     top: Peak,
     /// Whether there is one background only.
     is_one: bool,
+    /// By what share the ratio depends on brightness.
+    trend: f64,
 }
 
 impl Section {
@@ -221,7 +233,10 @@ impl Section {
         let weights = &blocks.samples.weights;
         let top = peak(&rest, weights, SMOOTHING_SHARE)?;
         Some(Self {
-            is_one: backgrounds::find(&rest, weights, top.at, top.width).len() < 2,
+            trend: blocks.brightness_trend(&rest).0,
+            is_one: backgrounds::find(&rest, weights, (top.at, top.width), backgrounds::ANY_VALLEY)
+                .len()
+                < 2,
             top,
             field,
             blocks,

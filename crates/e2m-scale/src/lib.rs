@@ -10,6 +10,9 @@
 //! | percentile ([`PercentilePasses`]) | a percentile of the ratios, interpolated as numpy does |
 //! | manual | a number given by the user |
 //!
+//! A camera's offset is measured and taken off before the ratios ([`BlackLevels`]); parts of the section that became brighter by
+//! another factor are told ([`Background`]); [`ScaleVerdict`] says whether the scale is to be trusted.
+//!
 //! [`RatioStatistics`] gathers the ratios from row bands: of every pixel, to be drawn ([`PixelRatios`]), and of blocks of 16 x
 //! 16 px, which the estimate rests on. Its memory does not depend on the number of rows. [`RatioProfile`] is the histogram of
 //! the background that a scale was read off. [`subtract_scaled`] computes `post - scale x aligned pre`. Nothing here opens a
