@@ -211,6 +211,8 @@ fn second_background(facts: &ScaleFacts) -> Option<ScaleDoubt> {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut ScaleFacts);
+
     fn good() -> ScaleFacts {
         ScaleFacts {
             value: 1.35,
@@ -231,7 +233,7 @@ mod tests {
     #[test]
     fn each_doubt_has_its_own_fact_and_sentence() {
         assert_eq!(ScaleVerdict::judge(&good()), ScaleVerdict::Pass);
-        let changes: [(fn(&mut ScaleFacts), &str); 6] = [
+        let changes: [(Change, &str); 6] = [
             (|f| f.has_profile = false, "smoothed histogram"),
             (|f| f.std_error = 0.05, "known to 3.7 % only"),
             (|f| f.brightness_trend = -0.04, "by 4.0 % from"),
