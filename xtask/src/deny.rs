@@ -13,7 +13,7 @@ use crate::setup;
 use crate::verb::{Verb, no_arguments};
 use crate::workspace::Workspace;
 
-/// What cargo-deny is told.
+/// The settings of cargo-deny.
 const CONFIG: &str = ".cargo/deny.toml";
 /// Checks that need nothing but Cargo.lock and the registry.
 const ALWAYS: [&str; 3] = ["licenses", "bans", "sources"];

@@ -244,7 +244,7 @@ fn run_tests(workspace: &Workspace, options: &Options) -> Result<()> {
     let emptied = empty(&fixtures);
     println!(
         "\n{}",
-        told(&fs::read_to_string(&notes).unwrap_or_default())
+        summary(&fs::read_to_string(&notes).unwrap_or_default())
     );
     done.and(emptied)
 }
@@ -263,7 +263,7 @@ fn test_threads() -> usize {
 }
 
 /// What the tests noted, each line once.
-fn told(notes: &str) -> String {
+fn summary(notes: &str) -> String {
     let mut lines: Vec<&str> = notes.lines().collect();
     lines.sort_unstable();
     lines.dedup();
@@ -311,8 +311,8 @@ mod tests {
 
     #[test]
     fn what_tests_noted_is_told_once() {
-        assert_eq!(told("b\na\nb\n"), "a\nb");
-        assert_eq!(told(""), "Every test did all of it.");
+        assert_eq!(summary("b\na\nb\n"), "a\nb");
+        assert_eq!(summary(""), "Every test did all of it.");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! whose correlation exceeds that level.
 
 use crate::comparison::BlurMatch;
-use crate::frame::Frame;
+use crate::frame::NormalisedFrame;
 use crate::residual::{CORRELATING, MEASURING, ResidualSummary, TileResidual, measure, median};
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{PlaneView, Size, Warp};
@@ -70,7 +70,7 @@ pub fn check_alignment(
     warp: &Warp,
     defocus_px: f64,
 ) -> Check {
-    let frame = Frame::new(post);
+    let frame = NormalisedFrame::new(post);
     let blurs = BlurMatch::of_defocus(defocus_px);
     let right: Vec<Option<TileResidual>> = tiles
         .par_iter()

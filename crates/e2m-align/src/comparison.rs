@@ -9,7 +9,7 @@
 use crate::equations::{
     BLOCK, BlockSums, Brightness, Gradients, LANES, Row, TileEquations, TileSums,
 };
-use crate::frame::Frame;
+use crate::frame::NormalisedFrame;
 use crate::sampling::{Lattice, PreWindow, blur_radius};
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{PlaneView, Warp};
@@ -53,7 +53,7 @@ pub(crate) struct SamplingLevel {
 
 /// A tile, ready to be compared.
 #[derive(Debug, Clone)]
-pub(crate) struct Comparison {
+pub(crate) struct TileComparison {
     pub(crate) spec: TileSpec,
     sigma_px: f64,
     stride: usize,
@@ -82,7 +82,7 @@ pub(crate) struct Comparison {
     noise: f32,
 }
 
-impl Comparison {
+impl TileComparison {
     /// Prepares `tile` for comparing it under warps near `warp`. `None` where the tile is too small for the blur, blank,
     /// or maps to nowhere.
     pub(crate) fn new(
@@ -145,7 +145,11 @@ impl Comparison {
 
     /// The tile's equations about `warp`. `None` where pre does not reach, or shows nothing that post could be compared
     /// with.
-    pub(crate) fn equations(&mut self, warp: &Warp, frame: &Frame) -> Option<TileEquations> {
+    pub(crate) fn equations(
+        &mut self,
+        warp: &Warp,
+        frame: &NormalisedFrame,
+    ) -> Option<TileEquations> {
         if self.is_stale(warp) {
             self.linearise(warp);
         } else {
@@ -174,7 +178,7 @@ impl Comparison {
         f64::from(self.noise)
     }
 
-    /// Gain of post against pre in counts, at the tile's centre, after [`Comparison::equations`].
+    /// Gain of post against pre in counts, at the tile's centre, after [`TileComparison::equations`].
     #[cfg(test)]
     fn gain(&self) -> Option<f64> {
         let ratio = f64::from(self.post_scale) / f64::from(self.pre_scale);
@@ -247,7 +251,7 @@ impl Comparison {
     /// gain that is not positive: then the two do not show the same thing here.
     fn fit_brightness(&mut self) -> Option<Brightness> {
         let current = match self.brightness {
-            // The last equations have told how the brightness changes with the increment.
+            // The last equations have shown how the brightness changes with the increment.
             Some(brightness) => brightness,
             None => {
                 let valid = self.weigh_all_alike();

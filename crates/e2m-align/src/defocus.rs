@@ -3,7 +3,7 @@
 //! A sharp and a blurred image of one structure differ most where the structure is finest; robust weights take that for
 //! microbes and bias the fit. Blurring the sharper one alike removes the difference.
 
-use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
+use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::residual::median;
 use crate::tiles::Tile;
 use e2m_image::{PlaneView, Warp};
@@ -119,7 +119,7 @@ fn cost(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, px2: f64) -> Option<f64> {
         post_px: (BASE_PX2 - px2 / 2.0).sqrt(),
         pre_px: (BASE_PX2 + px2 / 2.0).sqrt(),
     };
-    let mut comparison = Comparison::new(tile, pre, warp, level, blurs)?;
+    let mut comparison = TileComparison::new(tile, pre, warp, level, blurs)?;
     let correlation = comparison.correlation(warp)?;
     (correlation > 0.0).then(|| 0.5 * (1.0 - correlation * correlation).max(1e-9).ln())
 }

@@ -4,7 +4,7 @@
 //! carry all that the equations need; they are formed in single precision, a row of a block at a time, and put together
 //! in double precision.
 
-use crate::frame::{Frame, Matrix8, Vector8};
+use crate::frame::{Matrix8, NormalisedFrame, Vector8};
 use nalgebra::{SMatrix, SVector};
 
 /// Pixels summed side by side.
@@ -154,7 +154,7 @@ impl BlockSums {
     }
 
     /// The block at (`column`, `row`) of the pixels read, (`u`, `v`) of the tile, under a gain.
-    pub(crate) fn finish(self, gain: f32, at: (f64, f64), (u, v): (f64, f64)) -> Block {
+    pub(crate) fn finish(self, gain: f32, at: (f64, f64), (u, v): (f64, f64)) -> FinishedBlock {
         let mut sums = self
             .lanes
             .map(|lanes| lanes.iter().map(|&l| f64::from(l)).sum::<f64>());
@@ -165,7 +165,7 @@ impl BlockSums {
         for s in [AA, AB, BB] {
             sums[s] *= gain * gain;
         }
-        Block {
+        FinishedBlock {
             sums,
             at,
             planes: SVector::from([1.0, u, v]),
@@ -175,7 +175,7 @@ impl BlockSums {
 
 /// The sums of one block in double precision.
 #[derive(Debug, Clone)]
-pub(crate) struct Block {
+pub(crate) struct FinishedBlock {
     sums: [f64; SUMS],
     at: (f64, f64),
     /// 1, u, v: what the brightness planes are multiplied by.
@@ -185,11 +185,11 @@ pub(crate) struct Block {
 /// The sums of all blocks of a tile.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TileSums {
-    blocks: Vec<Block>,
+    blocks: Vec<FinishedBlock>,
 }
 
 impl TileSums {
-    pub(crate) fn push(&mut self, block: Block) {
+    pub(crate) fn push(&mut self, block: FinishedBlock) {
         if block.sums[ONE] > 0.0 {
             self.blocks.push(block);
         }
@@ -211,7 +211,7 @@ impl TileSums {
     fn brightness_system(&self) -> (SMatrix<f64, 6, 6>, SVector<f64, 6>) {
         let mut matrix = SMatrix::<f64, 6, 6>::zeros();
         let mut rhs = SVector::<f64, 6>::zeros();
-        for Block { sums, planes, .. } in &self.blocks {
+        for FinishedBlock { sums, planes, .. } in &self.blocks {
             let outer = planes * planes.transpose();
             let mut add = |row: usize, column: usize, sum: f64| {
                 let mut part = matrix.fixed_view_mut::<3, 3>(row, column);
@@ -272,7 +272,7 @@ impl TileSums {
         let mut matrix = Matrix8::zeros();
         let mut rhs = Vector8::zeros();
         let mut mixed = SMatrix::<f64, 8, 6>::zeros();
-        for Block { sums, at, planes } in &self.blocks {
+        for FinishedBlock { sums, at, planes } in &self.blocks {
             let [x, y] = basis(at.0, at.1);
             let (ax, by) = (x * sums[AA] + y * sums[AB], x * sums[AB] + y * sums[BB]);
             matrix += ax * x.transpose() + by * y.transpose();
@@ -318,7 +318,7 @@ pub(crate) struct OwnShift {
 
 impl TileEquations {
     /// `None` where the tile does not tell.
-    pub(crate) fn own_shift(&self, frame: &Frame) -> Option<OwnShift> {
+    pub(crate) fn own_shift(&self, frame: &NormalisedFrame) -> Option<OwnShift> {
         let unit2 = frame.unit_px * frame.unit_px;
         let (a, b, d) = (
             self.matrix[(2, 2)] / unit2,

@@ -1,7 +1,7 @@
 //! The refinement together with its check.
 
 use crate::check::{Check, check_alignment};
-use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
+use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine};
 use crate::residual::median;
@@ -63,7 +63,7 @@ fn worse(
 ) -> Option<String> {
     let blurs = BlurMatch::of_defocus(refined.defocus_px);
     let difference = |tile: &Tile, warp: &Warp| {
-        let mut comparison = Comparison::new(tile, pre, warp, GUARD, blurs)?;
+        let mut comparison = TileComparison::new(tile, pre, warp, GUARD, blurs)?;
         comparison.correlation(warp)?;
         Some(comparison.noise())
     };

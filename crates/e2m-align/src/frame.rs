@@ -10,13 +10,13 @@ pub(crate) type Vector8 = SVector<f64, 8>;
 
 /// Normalised coordinates of post: the frame spans about -1 to 1.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Frame {
+pub(crate) struct NormalisedFrame {
     centre: (f64, f64),
     /// Pixels per unit.
     pub(crate) unit_px: f64,
 }
 
-impl Frame {
+impl NormalisedFrame {
     pub(crate) fn new(size: Size) -> Self {
         let (w, h) = (size.width as f64, size.height as f64);
         Self {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_displacement_is_what_composing_does() {
-        let frame = Frame::new(Size::new(1000, 800));
+        let frame = NormalisedFrame::new(Size::new(1000, 800));
         let warp = Warp::similarity(1.1, 20.0, (500.0, 400.0));
         let p = Vector8::from([1e-4, -2e-4, 3e-4, 5e-5, 2e-4, -1e-4, 4e-5, -3e-5]);
         let moved = frame.compose(&warp, &p).expect("a small step");

@@ -4,10 +4,10 @@
 //! of the first rounds reaches the few pixels that features at reduced resolution leave, the last rounds use the
 //! pixels' own structure, one image blurred as much as the other.
 
-use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
+use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::defocus::match_blurs;
 use crate::equations::{OwnShift, TileEquations};
-use crate::frame::{Frame, Matrix8, Vector8};
+use crate::frame::{Matrix8, NormalisedFrame, Vector8};
 use crate::options::RefineOptions;
 use crate::residual::{TileResidual, median};
 use crate::tiles::Tile;
@@ -132,7 +132,7 @@ fn stride(sigma_px: f64) -> usize {
 
 /// The state of a refinement.
 struct Fit<'a> {
-    frame: Frame,
+    frame: NormalisedFrame,
     post: Size,
     pre: PlaneView<'a>,
     warp: Warp,
@@ -156,7 +156,7 @@ struct Usable<'a> {
 impl<'a> Fit<'a> {
     fn new(post: Size, pre: PlaneView<'a>, initial: &Warp) -> Self {
         Self {
-            frame: Frame::new(post),
+            frame: NormalisedFrame::new(post),
             post,
             pre,
             warp: *initial,
@@ -182,9 +182,9 @@ impl<'a> Fit<'a> {
             SETTLED_SHARE * sigma_px
         };
         let (pre, blurs, warp) = (self.pre, self.blurs, self.warp);
-        let mut prepared: Vec<Comparison> = tiles
+        let mut prepared: Vec<TileComparison> = tiles
             .par_iter()
-            .filter_map(|t| Comparison::new(t, pre, &warp, level, blurs))
+            .filter_map(|t| TileComparison::new(t, pre, &warp, level, blurs))
             .collect();
         let mut trust = vec![1.0; prepared.len()];
         for _ in 0..ROUNDS {
@@ -212,7 +212,7 @@ impl<'a> Fit<'a> {
     /// is brought up to date for the next round.
     fn solve(
         &mut self,
-        prepared: &[Comparison],
+        prepared: &[TileComparison],
         equations: &[Option<TileEquations>],
         trust: &mut [f64],
     ) -> Result<Vector8, String> {

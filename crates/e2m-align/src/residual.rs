@@ -1,7 +1,7 @@
 //! How far post and aligned pre still are apart, tile by tile.
 
-use crate::comparison::{BlurMatch, Comparison, SamplingLevel};
-use crate::frame::Frame;
+use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
+use crate::frame::NormalisedFrame;
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{PlaneView, Warp};
 use serde::{Deserialize, Serialize};
@@ -94,7 +94,7 @@ pub(crate) fn measure(
     tile: &Tile,
     pre: PlaneView<'_>,
     warp: &Warp,
-    frame: &Frame,
+    frame: &NormalisedFrame,
     blurs: BlurMatch,
     levels: [SamplingLevel; 2],
 ) -> Option<TileResidual> {
@@ -114,7 +114,7 @@ pub(crate) fn measure(
             ..level
         };
         let shifted = Warp::translation(found.dx, found.dy).then(warp);
-        let mut comparison = Comparison::new(tile, pre, &shifted, level, blurs)?;
+        let mut comparison = TileComparison::new(tile, pre, &shifted, level, blurs)?;
         for _ in 0..ROUNDS {
             let shifted = Warp::translation(found.dx, found.dy).then(warp);
             let equations = comparison.equations(&shifted, frame)?;

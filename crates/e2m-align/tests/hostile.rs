@@ -1,6 +1,6 @@
 //! Images that no microscope takes: whatever they hold, [`align`] answers, and OpenCV never gets what it would abort on.
 //!
-//! What it answers is not told here: an error, or a warp with a verdict. A panic would end this process, and so would an
+//! What it answers is not fixed here: an error, or a warp with a verdict. A panic would end this process, and so would an
 //! abort within OpenCV.
 
 use e2m_align::{AlignError, AlignOptions, CoarseMethod, align};

@@ -1,4 +1,4 @@
-//! A batch run as a library: what is told, what comes of it, and why tasks were not begun.
+//! A batch run as a library: which events there are, what comes of it, and why tasks were not begun.
 
 use e2m_batch::{
     BatchEnding, BatchEvent, BatchFile, BatchOutcome, Environment, Interrupt, Plan, PlanOptions,
@@ -137,10 +137,10 @@ fn a_task_that_was_not_begun_says_why() {
 
     // Nobody stopped it: the runner has no program to start.
     let (_folder, path) = batch(&["DAPI"], "[execution]\nparallel = \"subprocess\"\n");
-    let mut told = Vec::new();
+    let mut said = Vec::new();
     let mut reporter = |event: &BatchEvent<'_>| {
         if let BatchEvent::RunnerFailed { error } = event {
-            told.push(error.to_string());
+            said.push(error.to_string());
         }
     };
     let outcome = run_with(&path, &Interrupt::default(), &mut reporter);
@@ -149,7 +149,7 @@ fn a_task_that_was_not_begun_says_why() {
         .as_ref()
         .expect("no worker")
         .to_string();
-    assert_eq!(told, [error.as_str()]);
+    assert_eq!(said, [error.as_str()]);
     assert_eq!(
         statuses(&outcome),
         [format!("incomplete: not begun, {error}")]

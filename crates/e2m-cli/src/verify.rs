@@ -161,6 +161,7 @@ fn entry(task: &RecordedTask, finding: &Finding) -> String {
         FileKind::Raw => "raw image ",
         FileKind::Checkpoint => "checkpoint ",
         FileKind::Picture => "picture ",
+        FileKind::Table => "table ",
         FileKind::Other => "",
     };
     let severity = match finding.fault.severity() {

@@ -1,4 +1,4 @@
-//! What is told before a run, and what is refused. The machine's memory is set by `E2M_MEMORY`.
+//! What is said before a run, and what is refused. The machine's memory is set by `E2M_MEMORY`.
 
 mod common;
 
@@ -84,7 +84,7 @@ fn check_tells_what_is_needed_and_runs_nothing() {
 fn what_will_be_written_is_known_before() {
     let bench = bench();
     let run = bench.run(&["check", "batch.toml"]);
-    let told = |run: &Run| -> f64 {
+    let said = |run: &Run| -> f64 {
         let line = run
             .out
             .lines()
@@ -99,7 +99,7 @@ fn what_will_be_written_is_known_before() {
             _ => number,
         }
     };
-    let expected = told(&run);
+    let expected = said(&run);
     assert_eq!(bench.run_batch().code, 0);
     let written: usize = bench
         .files("out")
@@ -108,11 +108,11 @@ fn what_will_be_written_is_known_before() {
         .sum();
     assert!(written as f64 <= expected, "{written} of {expected}");
     assert!(written as f64 >= 0.5 * expected, "{written} of {expected}");
-    assert_eq!(told(&bench.run(&["check", "batch.toml"])), 0.0);
+    assert_eq!(said(&bench.run(&["check", "batch.toml"])), 0.0);
     // Without one image, that one has to be written, and those that follow from it.
     std::fs::remove_file(bench.path("out/a/DAPI/tiff/03_interior_aligned_pre_pad60.tiff"))
         .expect("there");
-    let rest = told(&bench.run(&["check", "batch.toml"]));
+    let rest = said(&bench.run(&["check", "batch.toml"]));
     assert!(rest > 0.0 && rest < 0.6 * expected, "{rest} of {expected}");
 }
 

@@ -7,7 +7,7 @@ use e2m_fixtures::{PreWorld, Recipe};
 use insta::assert_snapshot;
 
 /// Lines of statuses for snapshots.
-fn told(bench: &Bench) -> String {
+fn said(bench: &Bench) -> String {
     let lines = bench
         .statuses()
         .into_iter()
@@ -41,7 +41,7 @@ fn unreadable_images_fail_alone() {
     );
     let run = bench.run_batch();
     assert_eq!(run.code, 1, "{}", run.err);
-    assert_snapshot!(told(&bench));
+    assert_snapshot!(said(&bench));
     bench.assert_tidy();
     assert_no_difference(&bench, "truncated/DAPI");
     assert_no_difference(&bench, "text/DAPI");

@@ -1,4 +1,4 @@
-//! Disks that are full, read-only, not ours, or taken away: told with the file, and what was made before still counts.
+//! Disks that are full, read-only, not ours, or taken away: reported with the file, and what was made before still counts.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "a test that did not run should say so")]

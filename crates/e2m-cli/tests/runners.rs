@@ -118,12 +118,15 @@ fn all_runners_give_the_same_bytes_and_so_does_an_abort_with_a_restart() {
         bench.assert_tidy();
         let images = bench.images("out");
         assert_eq!(images.len(), 12 * 6, "{runner}");
-        let told = events(&bench);
-        assert_eq!(count(&told, "task_started"), 12, "{runner}");
-        assert_eq!(count(&told, "task_finished"), 12, "{runner}");
-        assert_eq!(count(&told, "stage_finished"), 48, "{runner}");
+        let events_seen = events(&bench);
+        assert_eq!(count(&events_seen, "task_started"), 12, "{runner}");
+        assert_eq!(count(&events_seen, "task_finished"), 12, "{runner}");
+        assert_eq!(count(&events_seen, "stage_finished"), 48, "{runner}");
         assert_eq!(
-            (count(&told, "run_started"), count(&told, "run_finished")),
+            (
+                count(&events_seen, "run_started"),
+                count(&events_seen, "run_finished")
+            ),
             (1, 1)
         );
         let expected = expected.get_or_insert_with(|| images.clone());
@@ -230,8 +233,8 @@ fn a_worker_beyond_its_memory_is_stopped_tried_again_and_told() {
             "{name}: {status}"
         );
     }
-    let told = events(&bench);
-    assert_eq!(count(&told, "task_retried"), 2, "{told:?}");
+    let events_seen = events(&bench);
+    assert_eq!(count(&events_seen, "task_retried"), 2, "{events_seen:?}");
     bench.assert_tidy();
 }
 

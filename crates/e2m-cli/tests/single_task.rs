@@ -16,12 +16,12 @@ fn a_task_writes_its_own_folder_only_and_says_how_it_ended() {
     let arguments = ["task", "batch.toml", "--sample", "CD070", "--dye", "DAPI"];
     let run = bench.run(&[&arguments[..], &["--json"]].concat());
     assert_eq!(run.code, 0, "{}", run.err);
-    let told = line(&run.out);
-    assert_eq!(told["status"], "complete");
-    assert_eq!(told["exit_code"], 0);
-    assert_eq!(told["stages_done"], serde_json::json!([1, 2, 3, 4]));
-    assert_eq!(told["manifest"], "CD070/DAPI/e2m_task_pad60.json");
-    assert!(told["scale"].as_f64().expect("a scale") > 1.3);
+    let reply = line(&run.out);
+    assert_eq!(reply["status"], "complete");
+    assert_eq!(reply["exit_code"], 0);
+    assert_eq!(reply["stages_done"], serde_json::json!([1, 2, 3, 4]));
+    assert_eq!(reply["manifest"], "CD070/DAPI/e2m_task_pad60.json");
+    assert!(reply["scale"].as_f64().expect("a scale") > 1.3);
     // No tricks for terminals, and no word on standard output that was not asked for.
     assert!(
         !run.err.contains('\u{1b}') && !run.err.contains('\r'),
@@ -65,32 +65,32 @@ fn a_task_writes_its_own_folder_only_and_says_how_it_ended() {
 #[test]
 fn whatever_is_wrong_is_one_line_and_an_exit_code() {
     let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("CD071", "DAPI")]);
-    let told = |arguments: &[&str]| {
+    let reply = |arguments: &[&str]| {
         let run = bench.run(&[&["task", "--json"], arguments].concat());
-        let told = line(&run.out);
-        assert_eq!(told["exit_code"], run.code, "{}", run.out);
+        let reply = line(&run.out);
+        assert_eq!(reply["exit_code"], run.code, "{}", run.out);
         (
             run.code,
-            told["status"].as_str().expect("a status").to_owned(),
+            reply["status"].as_str().expect("a status").to_owned(),
             run.err,
         )
     };
-    let (code, status, err) = told(&["batch.toml", "--sample", "CD072", "--dye", "DAPI"]);
+    let (code, status, err) = reply(&["batch.toml", "--sample", "CD072", "--dye", "DAPI"]);
     assert_eq!(code, 4, "{status}");
     assert!(
         status.contains("CD072") && err.contains("CD072"),
         "{status}\n{err}"
     );
-    let (code, status, _) = told(&["nothing.toml", "--sample", "CD070", "--dye", "DAPI"]);
+    let (code, status, _) = reply(&["nothing.toml", "--sample", "CD070", "--dye", "DAPI"]);
     assert_eq!(code, 2, "{status}");
-    let (code, status, _) = told(&["batch.toml", "--sample", "all", "--dye", "DAPI"]);
+    let (code, status, _) = reply(&["batch.toml", "--sample", "all", "--dye", "DAPI"]);
     assert_eq!(
         (code, status.contains("name one sample and one dye")),
         (2, true),
         "{status}"
     );
     bench.write("raw/CD071/CD071_PreStain_DAPI.tif", b"no image");
-    let (code, status, _) = told(&["batch.toml", "--sample", "CD071", "--dye", "DAPI"]);
+    let (code, status, _) = reply(&["batch.toml", "--sample", "CD071", "--dye", "DAPI"]);
     assert_eq!(code, 1, "{status}");
     let limited = bench
         .command(&[
@@ -119,8 +119,8 @@ fn whatever_is_wrong_is_one_line_and_an_exit_code() {
 #[test]
 fn status_tells_engines_what_tasks_there_are() {
     let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("CD071", "DAPI")]);
-    let told = || line(&bench.run(&["status", "--json", "batch.toml"]).out);
-    let new = told();
+    let reply = || line(&bench.run(&["status", "--json", "batch.toml"]).out);
+    let new = reply();
     assert_eq!(new["tasks"].as_array().map(Vec::len), Some(2));
     assert_eq!(new["tasks"][1]["sample"], "CD071");
     assert_eq!(new["tasks"][1]["to_do"], serde_json::json!([1, 2, 3, 4]));
@@ -137,7 +137,7 @@ fn status_tells_engines_what_tasks_there_are() {
         "2",
     ]);
     assert_eq!(run.code, 0, "{}", run.err);
-    let begun = told();
+    let begun = reply();
     assert_eq!(
         begun["tasks"][0]["stages"],
         serde_json::json!(["there", "there", "to do", "to do"])

@@ -3,7 +3,7 @@
 use crate::grains::{GrainValues, Grains};
 use crate::hash;
 use crate::noise::{Octave, Points};
-use crate::outline::Outline;
+use crate::outline::RaggedRegion;
 use crate::recipe::Recipe;
 
 /// Autofluorescence of the section before staining, defined at every point of the plane.
@@ -13,7 +13,7 @@ use crate::recipe::Recipe;
 /// undersamples it.
 #[derive(Debug, Clone)]
 pub(crate) struct Background {
-    outline: Outline,
+    outline: RaggedRegion,
     large: Grains,
     small: Grains,
     /// In large images, where there would be nothing between the two.
@@ -81,7 +81,7 @@ impl Background {
             spacing *= OCTAVE_RATIO;
         }
         Self {
-            outline: Outline::new(seed, &recipe.section, size, detail),
+            outline: RaggedRegion::new(seed, &recipe.section, size, detail),
             large: Grains::new(hash::derive(seed, 10), large_px, 4.2 * detail),
             small: Grains::new(
                 hash::derive(seed, 11),

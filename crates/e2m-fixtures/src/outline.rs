@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// A region with a ragged border.
 #[derive(Debug, Clone)]
-pub(crate) struct Outline {
+pub(crate) struct RaggedRegion {
     lobes: Vec<Lobe>,
     ragged: [(Octave, f64); 3],
     /// Bounds on what the raggedness adds to the depth, and on its slope.
@@ -37,7 +37,7 @@ const SPANS: [usize; 3] = [64, 16, 4];
 /// Within this part of a lobe's axes its centre is near, and the bound on the slope of the distance is not used.
 const CORE: f64 = 0.3;
 
-impl Outline {
+impl RaggedRegion {
     /// The outline of a section in an image of `size`; `detail` widens its finest structure (see `Background`).
     pub(crate) fn new(seed: u64, section: &Section, size: Size, detail: f64) -> Self {
         let extent = size.width.min(size.height) as f64;
@@ -285,7 +285,7 @@ mod tests {
                 shape,
                 ..Section::default()
             };
-            let outline = Outline::new(4, &section, Size::new(700, 500), 1.0);
+            let outline = RaggedRegion::new(4, &section, Size::new(700, 500), 1.0);
             for row in (0..500).step_by(3) {
                 let x: Vec<f64> = (0..700).map(f64::from).collect();
                 let y: Vec<f64> = x.iter().map(|x| f64::from(row) + 0.3 * x).collect();
@@ -310,7 +310,7 @@ mod tests {
                 shape,
                 ..Section::default()
             };
-            let outline = Outline::new(8, &section, size, 1.0);
+            let outline = RaggedRegion::new(8, &section, size, 1.0);
             let inside = (0..300_000)
                 .filter(|i| outline.depth(f64::from(i % 600), f64::from(i / 600)) > 0.0);
             inside.count() as f64 / 300_000.0

@@ -90,7 +90,7 @@ pub fn default_band_rows(width: usize) -> usize {
 
 /// Pumps every row of `source` through `sinks`, `band_rows` at a time.
 ///
-/// After each band `on_band` is told the number of rows done; [`ControlFlow::Break`] stops with
+/// After each band `on_band` gets the number of rows done; [`ControlFlow::Break`] stops with
 /// [`BandError::Interrupted`]. One band buffer is all the memory it takes.
 pub fn stream_bands(
     source: &mut dyn BandSource,

@@ -131,7 +131,7 @@ impl FileIdentity {
         Self::from_metadata(&std::fs::metadata(path)?)
     }
 
-    /// That of a file of which the file system has told.
+    /// That of a file of which the file system has said so much.
     pub(crate) fn from_metadata(metadata: &Metadata) -> io::Result<Self> {
         let modified = jiff::Timestamp::try_from(metadata.modified()?)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;

@@ -155,7 +155,7 @@ fn a_file_cut_anywhere_is_refused() {
     // Behind the last tag there is only the link to a next image.
     for cut in (0..whole.len() - 4).step_by(499) {
         let problem = folder.error(&whole[..cut]);
-        let told = match &problem {
+        let is_named = match &problem {
             TiffProblem::Truncated {
                 ends_at,
                 file_bytes,
@@ -164,7 +164,7 @@ fn a_file_cut_anywhere_is_refused() {
             TiffProblem::NotTiff { .. } => cut < 8,
             _ => false,
         };
-        assert!(told, "cut at {cut}: {problem}");
+        assert!(is_named, "cut at {cut}: {problem}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A disk without room is told, and nothing stays on it.
+//! A disk without room is reported, and nothing stays on it.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "a test that did not run should say so")]

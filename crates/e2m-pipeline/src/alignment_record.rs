@@ -48,8 +48,8 @@ pub struct AlignmentRecord {
     /// Tiles that the residual was measured on.
     pub residual: Option<ResidualSummary>,
     /// How much tiles correlate at wrong places of this pair.
-    #[serde(default)]
-    pub chance: Option<NullCorrelation>,
+    #[serde(default, rename = "chance")]
+    pub null_correlation: Option<NullCorrelation>,
     /// Median correlation of the tiles outside the fit.
     #[serde(default)]
     pub tile_correlation: Option<f64>,
@@ -86,7 +86,7 @@ impl AlignmentRecord {
             interior: None,
             refinement: None,
             residual: None,
-            chance: None,
+            null_correlation: None,
             tile_correlation: None,
             comparison_factor: None,
         }

@@ -1,8 +1,8 @@
-//! What a task makes: the one list of its images and pictures.
+//! What a task makes: the one list of its images, pictures and tables.
 //!
 //! Everything else about an artifact follows from [`artifacts`]: what a run takes over or makes again, what it takes off the
 //! record, what a preview counts on the disk, what `verify` expects in a header, the order of pictures in the report. A new
-//! artifact is a variant of [`Image`] or [`Picture`] and a line of the list; the matches over these enums are exhaustive, so
+//! artifact is a variant of [`Image`], [`Picture`] or [`Table`] and a line of the list; the matches over these enums are exhaustive, so
 //! that the compiler names every other place that has to know it.
 
 use crate::history::relative_path;
@@ -35,6 +35,8 @@ pub(crate) enum ArtifactKind {
     Image(Image),
     /// A picture for people.
     Picture(Picture),
+    /// A table for other programs.
+    Table(Table),
 }
 
 /// The images of a task.
@@ -67,6 +69,14 @@ pub(crate) enum Picture {
     ComparisonAlignedPre,
 }
 
+/// The tables of a task, each a CSV file. No task has one; that of the tests shows what is done with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// That of the tests.
+    #[cfg(test)]
+    Example,
+}
+
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileFormat {
@@ -76,6 +86,8 @@ pub(crate) enum FileFormat {
     Png,
     /// Of a photograph.
     Jpeg,
+    /// Of a table.
+    Csv,
 }
 
 const TIFF: &[FileFormat] = &[FileFormat::Checkpoint(CheckpointFormat::Tiff)];
@@ -87,7 +99,7 @@ const BOTH: &[FileFormat] = &[
 
 /// Everything that a task with these parameters makes, in the order in which it is listed for people.
 pub(crate) fn artifacts(params: &Params, formats: CheckpointFormats) -> Vec<Artifact> {
-    use ArtifactKind::{Image as I, Picture as P};
+    use ArtifactKind::{Image as I, Picture as P, Table as T};
     let differences = || scale_kinds(params).into_iter();
     let plot = |kind| P(Picture::Plot(kind));
     let mut kinds = vec![I(Image::PaddedPost), I(Image::PaddedPre), I(Image::IcpPre)];
@@ -115,6 +127,7 @@ pub(crate) fn artifacts(params: &Params, formats: CheckpointFormats) -> Vec<Arti
         plot(PictureKind::RatioHistogram),
     ]);
     kinds.extend(differences().map(|scale| P(Picture::Difference(scale))));
+    kinds.extend(Table::ALL.iter().map(|&table| T(table)));
     kinds
         .into_iter()
         .map(|kind| Artifact::new(kind, formats))
@@ -132,7 +145,7 @@ pub(crate) fn images_of(
         .filter(|artifact| artifact.stage == stage)
         .filter_map(|artifact| match artifact.kind {
             ArtifactKind::Image(image) => Some((image, artifact)),
-            ArtifactKind::Picture(_) => None,
+            ArtifactKind::Picture(_) | ArtifactKind::Table(_) => None,
         })
         .collect()
 }
@@ -143,7 +156,18 @@ pub(crate) fn pictures_of(stage: Stage, params: &Params) -> Vec<Picture> {
     all.filter(|artifact| artifact.stage == stage)
         .filter_map(|artifact| match artifact.kind {
             ArtifactKind::Picture(picture) => Some(picture),
-            ArtifactKind::Image(_) => None,
+            ArtifactKind::Image(_) | ArtifactKind::Table(_) => None,
+        })
+        .collect()
+}
+
+/// The tables among them that a stage writes.
+pub(crate) fn tables_of(stage: Stage, params: &Params) -> Vec<Table> {
+    let all = artifacts(params, CheckpointFormats::Both).into_iter();
+    all.filter(|artifact| artifact.stage == stage)
+        .filter_map(|artifact| match artifact.kind {
+            ArtifactKind::Table(table) => Some(table),
+            ArtifactKind::Image(_) | ArtifactKind::Picture(_) => None,
         })
         .collect()
 }
@@ -185,6 +209,12 @@ impl Artifact {
                 stem: picture.stem(),
                 formats: picture.formats(),
             },
+            ArtifactKind::Table(table) => Self {
+                stage: table.stage(),
+                kind,
+                stem: table.stem().to_owned(),
+                formats: &[FileFormat::Csv],
+            },
         }
     }
 
@@ -194,7 +224,7 @@ impl Artifact {
         formats
             .filter_map(|format| match format {
                 FileFormat::Checkpoint(format) => Some(*format),
-                FileFormat::Png | FileFormat::Jpeg => None,
+                FileFormat::Png | FileFormat::Jpeg | FileFormat::Csv => None,
             })
             .collect()
     }
@@ -210,6 +240,7 @@ impl Artifact {
                     .collect()
             }
             ArtifactKind::Picture(picture) => vec![below(picture.path(paths, params))],
+            ArtifactKind::Table(table) => vec![below(table.path(paths, params))],
         }
     }
 }
@@ -340,6 +371,46 @@ impl Picture {
     }
 }
 
+/// The cells of a table, row by row, in the order of [`Table::columns`].
+pub(crate) type Rows = Vec<Vec<String>>;
+
+impl Table {
+    /// All of them, in the order in which they are written.
+    const ALL: &'static [Self] = &[
+        #[cfg(test)]
+        Self::Example,
+    ];
+
+    /// The stage that writes it.
+    pub(crate) fn stage(self) -> Stage {
+        match self {
+            #[cfg(test)]
+            Self::Example => Stage::Difference,
+        }
+    }
+
+    /// Its file name without suffix and extension.
+    pub(crate) fn stem(self) -> &'static str {
+        match self {
+            #[cfg(test)]
+            Self::Example => "04_example",
+        }
+    }
+
+    /// What its columns are called, with their units.
+    pub(crate) fn columns(self) -> &'static [&'static str] {
+        match self {
+            #[cfg(test)]
+            Self::Example => &["scale", "value"],
+        }
+    }
+
+    /// Its file.
+    pub(crate) fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
+        paths.table_path(self.stem(), &suffix(params, self.stage()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,5 +440,7 @@ mod tests {
         }
         let pictures = |stage| pictures_of(stage, &params).len();
         assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8]);
+        let tables = |stage| tables_of(stage, &params).len();
+        assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 1]);
     }
 }

@@ -1,10 +1,12 @@
 //! What a run has put on record of its task so far, and when it is written to the disk.
 
-use crate::artifact::{ArtifactKind, Image, artifacts, images_of};
+use crate::artifact::{ArtifactKind, artifacts, images_of, tables_of};
 use crate::background::Done;
 use crate::context::TaskContext;
 use crate::error::PipelineError;
-use crate::manifest::{CheckpointRecord, LegacyRecord, Manifest, PictureRecord, StageRecord};
+use crate::manifest::{
+    CheckpointRecord, LegacyRecord, Manifest, PictureRecord, StageRecord, TableRecord,
+};
 use crate::resume::Results;
 use crate::scale_record::ScaleAssessment;
 use crate::stage::Stage;
@@ -13,6 +15,7 @@ use crate::task::CheckpointFormats;
 use e2m_io::remove_file;
 use e2m_scale::ScaleError;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// The record of a running task.
 pub(crate) struct Ledger<'a> {
@@ -192,6 +195,14 @@ impl<'a> Ledger<'a> {
         all.sort_by_key(|picture| place(picture).unwrap_or(order.len()));
     }
 
+    /// Adds tables, in place of older ones of the same name.
+    pub(crate) fn tables(&mut self, new: Vec<TableRecord>) {
+        let all = &mut self.manifest.tables;
+        all.retain(|old| new.iter().all(|new| new.path != old.path));
+        all.extend(new);
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
     /// The files below the task's folder of the artifacts that are wanted.
     fn paths_of(&self, wanted: impl Fn(Stage, ArtifactKind) -> bool) -> Vec<String> {
         let (paths, params) = (&self.task.paths, &self.task.spec.params);
@@ -208,8 +219,8 @@ impl<'a> Ledger<'a> {
         drop_paths(&mut self.manifest, &paths);
     }
 
-    /// Takes back what was made of raw files that were something else in between. Difference images go, as they look like
-    /// results; what else is there is not on record any more.
+    /// Takes back what was made of raw files that were something else in between. Difference images and tables go, as they look
+    /// like results; what else is there is not on record any more.
     pub(crate) fn revoke(&mut self) {
         let task = self.task;
         let last_begun = match &self.state {
@@ -229,11 +240,15 @@ impl<'a> Ledger<'a> {
             );
             for (image, artifact) in images {
                 for format in artifact.checkpoint_formats() {
-                    remove_image(task, image, format);
+                    remove_result(&task.image_path(image, format));
                 }
             }
         }
+        for table in last_begun.map_or_else(Vec::new, |stage| tables_of(stage, &task.spec.params)) {
+            remove_result(&table.path(&task.paths, &task.spec.params));
+        }
         self.manifest.pictures.clear();
+        self.manifest.tables.clear();
         self.manifest.stages.clear();
         self.stages_done.clear();
     }
@@ -332,6 +347,7 @@ impl<'a> Ledger<'a> {
             .filter(|stage| !stage.is_rested_on())
             .for_each(|stage| both.drop_stage(stage));
         both.checkpoints(self.manifest.checkpoints.clone());
+        both.tables(self.manifest.tables.clone());
         Manifest {
             status: self.manifest.status.clone(),
             ..both.manifest
@@ -376,11 +392,11 @@ fn drop_paths(manifest: &mut Manifest, paths: &[String]) {
     manifest
         .pictures
         .retain(|picture| !paths.contains(&picture.path));
+    manifest.tables.retain(|table| !paths.contains(&table.path));
 }
 
-fn remove_image(task: &TaskContext<'_>, image: Image, format: e2m_io::CheckpointFormat) {
-    let path = task.image_path(image, format);
-    if let Err(error) = remove_file(&path) {
-        tracing::warn!(path = %path.display(), %error, "a difference image of changed raw files stays");
+fn remove_result(path: &Path) {
+    if let Err(error) = remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "a result of changed raw files stays");
     }
 }

@@ -81,6 +81,7 @@ mod session;
 mod stage;
 mod stages;
 mod status;
+mod tables;
 mod task;
 mod verify;
 mod workbench;
@@ -93,7 +94,7 @@ pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
-    SCHEMA, StageRecord, Warps,
+    SCHEMA, StageRecord, TableRecord, Warps,
 };
 pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;

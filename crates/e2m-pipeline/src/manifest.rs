@@ -56,6 +56,9 @@ pub struct Manifest {
     /// The pictures of the stages that were done or taken over.
     #[serde(default)]
     pub pictures: Vec<PictureRecord>,
+    /// The tables of these stages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableRecord>,
 }
 
 impl Manifest {
@@ -90,6 +93,7 @@ impl Manifest {
             checkpoints: Vec::new(),
             legacy_aligned: None,
             pictures: Vec::new(),
+            tables: Vec::new(),
         }
     }
 }
@@ -245,6 +249,17 @@ pub struct PictureRecord {
     pub variant: String,
     /// Where it is, below the task's folder.
     pub path: String,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRecord {
+    /// Where it is, below the task's folder.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// The hash of its content.
+    pub hash: ContentHash,
 }
 
 /// One checkpoint file.

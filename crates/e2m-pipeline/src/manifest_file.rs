@@ -65,9 +65,11 @@ impl Manifest {
         }
         let checkpoints = manifest.checkpoints.iter().map(|c| &c.path);
         let pictures = manifest.pictures.iter().map(|p| &p.path);
+        let tables = manifest.tables.iter().map(|t| &t.path);
         let legacy = manifest.legacy_aligned.iter().map(|f| &f.path);
         if let Some(path) = checkpoints
             .chain(pictures)
+            .chain(tables)
             .chain(legacy)
             .find(|path| !is_inside(path))
         {

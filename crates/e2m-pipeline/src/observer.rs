@@ -42,7 +42,7 @@ pub enum TaskEvent {
 
 /// Watches a task.
 pub trait Observer {
-    /// Told of every event, from the thread that runs the task.
+    /// Receives every event, from the thread that runs the task.
     fn on_event(&mut self, event: &TaskEvent);
 
     /// Asked between bands: `true` ends the task as interrupted, and nothing half-written remains.

@@ -21,7 +21,7 @@ pub struct TaskOutcome {
     pub peak_rss_bytes: u64,
     /// Stages that were done, and not skipped.
     pub stages_done: Vec<Stage>,
-    /// What the user was told on the way.
+    /// The messages to the user on the way.
     #[serde(default)]
     pub notes: Vec<String>,
     /// Whether the user stopped it.

@@ -1,6 +1,6 @@
 //! What a run of a task would do and need, from headers and manifests alone: no pixel is read, nothing is written.
 
-use crate::artifact::images_of;
+use crate::artifact::{images_of, tables_of};
 use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
@@ -17,6 +17,9 @@ use std::path::Path;
 
 /// Pictures of a task and its share of the report, at most: some 7 MB at 8,000 px, and hardly more beyond.
 const PICTURES_BYTES: u64 = 16_000_000;
+
+/// A table of a task, at most.
+const TABLE_BYTES: u64 = 4_000_000;
 
 /// What a run of a task would do and need.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +59,7 @@ impl TaskPreview {
     pub fn disk_bytes_with(&self, pad: usize, formats: CheckpointFormats) -> u64 {
         let larger = self.post.max(self.pre);
         let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
-        let bytes = |&stage: &Stage| image_bytes(&self.params, stage, formats, canvas);
+        let bytes = |&stage: &Stage| output_bytes(&self.params, stage, formats, canvas);
         if pad != self.memory.pad {
             return Stage::ALL[..self.stages.len()].iter().map(bytes).sum();
         }
@@ -156,15 +159,16 @@ fn known(path: &Path, history: &History) -> Result<(Option<InputRecord>, bool), 
     Ok((alike, touched))
 }
 
-/// Bytes of the images that a stage writes.
-fn image_bytes(params: &Params, stage: Stage, formats: CheckpointFormats, canvas: Size) -> u64 {
+/// Bytes of the images and tables that a stage writes.
+fn output_bytes(params: &Params, stage: Stage, formats: CheckpointFormats, canvas: Size) -> u64 {
     let images = images_of(stage, params, formats);
     let formats = images
         .iter()
         .flat_map(|(_, artifact)| artifact.checkpoint_formats());
-    formats
+    let images: u64 = formats
         .map(|format| CheckpointWriter::file_bytes(canvas, format))
-        .sum()
+        .sum();
+    images + TABLE_BYTES * tables_of(stage, params).len() as u64
 }
 
 /// Whether there are images with the names that a stage gives.

@@ -139,7 +139,7 @@ pub(crate) fn record_unreadable(spec: &TaskSpec, error: &PipelineError) {
         manifest.status = Status::Error(error.to_string());
         manifest.write(&path)
     };
-    // What went wrong first is what the user is told.
+    // The user hears what went wrong first.
     if let Err(also) = written() {
         tracing::info!(%also, "the manifest does not say that the last run failed");
     }

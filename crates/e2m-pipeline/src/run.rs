@@ -3,6 +3,7 @@
 //! What is to be done is the [`TaskContext`], what becomes of each stage the [`ResumePlan`], what has been put on record the
 //! [`Ledger`]. The stages work at the [`Workbench`] and return what they found.
 
+use crate::artifact::tables_of;
 use crate::background::both;
 use crate::context::TaskContext;
 use crate::error::PipelineError;
@@ -23,6 +24,7 @@ use crate::stage::Stage;
 use crate::stages::difference::StatisticsPass;
 use crate::stages::{coarse, difference, fine, pad};
 use crate::status::Status;
+use crate::tables;
 use crate::task::TaskSpec;
 use crate::workbench::Workbench;
 use e2m_image::Canvas;
@@ -241,6 +243,7 @@ impl TaskRun<'_> {
             self.ledger.begin(stage);
             self.plan.remake_after(stage);
             self.make(stage)?;
+            self.write_tables(stage)?;
             self.ledger.made(stage);
         }
         let waited = if stage == self.task.spec.to_stage {
@@ -273,10 +276,12 @@ impl TaskRun<'_> {
         let Reuse {
             results,
             checkpoints,
+            tables,
             pictures,
         } = reuse;
         self.ledger.found(&results);
         self.ledger.checkpoints(checkpoints);
+        self.ledger.tables(tables);
         let before = std::mem::replace(&mut self.results, results);
         if let Some(legacy) = self.results.legacy_aligned
             && stage == Stage::Difference
@@ -327,6 +332,15 @@ impl TaskRun<'_> {
             Stage::Fine => self.make_fine(),
             Stage::Difference => self.make_difference(),
         }
+    }
+
+    /// Writes the tables of a stage that was made.
+    fn write_tables(&mut self, stage: Stage) -> Result<(), PipelineError> {
+        for table in tables_of(stage, &self.task.spec.params) {
+            let record = tables::write(&mut self.bench, table, &self.results)?;
+            self.ledger.tables(vec![record]);
+        }
+        Ok(())
     }
 
     fn make_coarse(&mut self) -> Result<(), PipelineError> {

@@ -108,7 +108,7 @@ fn write(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 
 #[test]
 fn a_raw_file_that_changes_is_named_and_nothing_of_it_is_kept() {
-    for (name, deed, told) in DEEDS {
+    for (name, deed, said) in DEEDS {
         for (post, at) in [
             (true, Stage::Pad),
             (false, Stage::Fine),
@@ -124,7 +124,7 @@ fn a_raw_file_that_changes_is_named_and_nothing_of_it_is_kept() {
             };
             let outcome = run_task(&spec, &mut meddler);
             let status = outcome.status.to_string();
-            let expected = format!("error: {} {told}", victim.display());
+            let expected = format!("error: {} {said}", victim.display());
             assert!(
                 status.starts_with(&expected),
                 "{name}, stage {at}: {status}"

@@ -223,14 +223,18 @@ const STATES: [State; 37] = [
 ];
 
 fn assert_foretold(name: &str, spec: &TaskSpec) {
-    let told = preview(spec).expect("it can be looked at");
+    let previewed = preview(spec).expect("it can be looked at");
     let outcome = run_task(spec, &mut Unobserved);
-    assert_eq!(told.to_do(), outcome.stages_done, "{name}: {told:?}");
-    if let Some(status) = &told.finished {
+    assert_eq!(
+        previewed.to_do(),
+        outcome.stages_done,
+        "{name}: {previewed:?}"
+    );
+    if let Some(status) = &previewed.finished {
         assert_eq!(status, &outcome.status, "{name}");
-        assert_eq!(told.disk_bytes, 0, "{name}");
+        assert_eq!(previewed.disk_bytes, 0, "{name}");
     } else {
-        assert!(told.disk_bytes > 0, "{name}");
+        assert!(previewed.disk_bytes > 0, "{name}");
     }
     // What is forced stays forced; everything else is there now.
     let as_is = TaskSpec {
@@ -240,8 +244,8 @@ fn assert_foretold(name: &str, spec: &TaskSpec) {
         ..spec.clone()
     };
     if !matches!(outcome.status, Status::Error(_)) {
-        let told = preview(&as_is).expect("it can be looked at");
-        assert_eq!(told.to_do(), [], "{name}, after it: {told:?}");
+        let previewed = preview(&as_is).expect("it can be looked at");
+        assert_eq!(previewed.to_do(), [], "{name}, after it: {previewed:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is told of a task before it runs, and what is put in order after one that was killed.
+//! What a preview says of a task before it runs, and what is put in order after one that was killed.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! The one real pair: no truth is known, so the residual and the likeness tell.
+//! The one real pair: no truth is known, so the residual and the similarity tell.
 
 mod common;
 

@@ -191,10 +191,10 @@ fn a_preview_and_a_run_say_the_same_of_a_task_up_to_stage_2() {
         Status::Incomplete("stage 3 of 4 is done".into()),
     ] {
         pair.edit(|manifest| manifest.status = status.clone());
-        let told = preview(&coarse).expect("it can be looked at").finished;
+        let previewed = preview(&coarse).expect("it can be looked at").finished;
         let outcome = run_task(&coarse, &mut Unobserved);
         assert_eq!(outcome.stages_done, []);
-        assert_eq!(told, Some(outcome.status), "{status}");
+        assert_eq!(previewed, Some(outcome.status), "{status}");
         assert_eq!(pair.on_disk().status, status);
     }
 }

@@ -163,21 +163,12 @@ mod statistics;
 pub const FONT_LICENCE: &str = include_str!("../licences/DejaVu.txt");
 
 pub use error::PlotError;
-pub use picture::{
-    ComparisonImages, ComparisonPicture, Contour, DifferenceHistogramPicture,
-    DifferenceImagePicture, ExcessHeatmapPicture, FineAlignmentPicture, MoffatProfile,
-    PrePostHeatmapPicture, PrePostHistogramsPicture, RatioHistogramPicture, RatioPeak,
-    RegistrationPicture, ResidualArrow, ResidualPicture, ScaleLine, ScaleMethod, draw_comparison,
-    draw_difference_histogram, draw_difference_image, draw_excess_heatmap, draw_fine_alignment,
-    draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram, draw_registration,
-    draw_registration_residual,
-};
+pub use picture::*;
 pub use preview::{Preview, Title};
 pub use readable::{UnreadablePicture, check_picture};
 pub use report::{
-    COMPARISON_GUIDE, Comparison, PictureGuide, PictureKind, ReportError, ReportFile, ReportHead,
-    ReportPicture, ReportProblem, ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict,
-    ReportWriter, TaskSection, write_report,
+    Comparison, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem, ReportRow,
+    ReportScale, ReportStage, ReportStatus, ReportVerdict, ReportWriter, TaskSection, write_report,
 };
 pub use statistics::{
     BrightnessHistogram, DifferenceClass, DifferenceHistogram, DifferencePreview,

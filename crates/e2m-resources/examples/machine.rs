@@ -1,6 +1,6 @@
 //! What this machine has for e2m, and where each limit comes from: `cargo run -p e2m-resources --example machine -- [FOLDER]`.
 //!
-//! With a folder, its disk is told as well, and 256 MiB are written there to see how fast it is.
+//! With a folder, its disk is shown as well, and 256 MiB are written there to see how fast it is.
 #![expect(clippy::print_stdout, reason = "an example talks to the terminal")]
 
 use std::error::Error;

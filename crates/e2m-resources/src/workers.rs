@@ -199,13 +199,13 @@ mod tests {
 
     #[test]
     fn the_reason_is_told() {
-        let told = |tasks, cpus, cap| auto_workers(tasks, cpus, GB, &[], cap).to_string();
-        assert_eq!(told(1, 4, None), "1 worker: there is 1 task to run");
+        let said = |tasks, cpus, cap| auto_workers(tasks, cpus, GB, &[], cap).to_string();
+        assert_eq!(said(1, 4, None), "1 worker: there is 1 task to run");
         assert_eq!(
-            told(9, 4, None),
+            said(9, 4, None),
             "3 workers: of 4 CPUs, one is left to everything else"
         );
-        assert_eq!(told(9, 4, Some(2)), "2 workers: E2M_MAX_WORKERS is 2");
+        assert_eq!(said(9, 4, Some(2)), "2 workers: E2M_MAX_WORKERS is 2");
         assert_eq!(
             auto_workers(2, 4, GB, &[3 * GB, 3 * GB], None).to_string(),
             "1 worker: even one needs 3.00 GB, more than 80 % of the 1.00 GB available"

@@ -188,7 +188,7 @@ pub enum ScheduleError {
     },
 }
 
-/// Why a worker ended other than by being told to.
+/// Why a worker ended without a command to end.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The pipes could not be set up.

@@ -3,7 +3,7 @@
 use crate::{JobEnding, StopReason, WorkerError};
 use serde_json::Value;
 
-/// Is told what happens in a batch.
+/// Receives what happens in a batch.
 pub trait RunnerListener {
     /// Called on the thread that called [`Schedule::run`](crate::Schedule::run), and only there.
     fn on_event(&mut self, event: &RunnerEvent<'_>);

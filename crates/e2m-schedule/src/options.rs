@@ -72,7 +72,7 @@ pub struct Options {
     /// Memory that should stay available on the machine, bytes. Below it no task starts, and the youngest is asked to stop.
     pub min_available_bytes: Option<u64>,
     /// Whether the endings that [`Schedule::run`](crate::Schedule::run) returns hold the answers. Without, they hold [`serde_json::Value::Null`]: a listener
-    /// has been told each answer, and those of a long batch take memory.
+    /// has received each answer, and those of a long batch take memory.
     pub keep_answers: bool,
 }
 

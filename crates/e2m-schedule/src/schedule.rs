@@ -16,7 +16,7 @@ type Reading<'a> = Box<dyn Fn() -> Option<u64> + 'a>;
 
 /// A batch that is about to run: the jobs, what handles them, and how.
 ///
-/// Only the jobs and the handler are needed. Without more, tasks run one after another in this process, and nobody is told.
+/// Only the jobs and the handler are needed. Without more, tasks run one after another in this process, and no event is emitted.
 ///
 /// ```
 /// use e2m_schedule::{Job, Reply, Schedule, TaskContext};
@@ -92,7 +92,7 @@ impl<'a> Schedule<'a> {
         self
     }
 
-    /// Who is told what happens meanwhile.
+    /// Who receives the events meanwhile.
     pub fn listener(mut self, listener: &'a mut dyn RunnerListener) -> Self {
         self.listener = Some(listener);
         self

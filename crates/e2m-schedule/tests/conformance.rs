@@ -65,16 +65,20 @@ fn answers_need_not_be_kept(options: &Options) {
 /// Reports arrive all of them, in order, before the end of their task.
 fn reports_are_never_lost(options: &Options) {
     let batch = Batch::run(&[job(json!({"do": "count", "n": 2000}))], options);
-    let told = batch.recorder.progress.iter();
-    let numbers: Vec<u64> = told.filter_map(|(_, event)| event["n"].as_u64()).collect();
+    let progress = batch.recorder.progress.iter();
+    let numbers: Vec<u64> = progress
+        .filter_map(|(_, event)| event["n"].as_u64())
+        .collect();
     assert_eq!(numbers, (0..2000).collect::<Vec<_>>());
 }
 
 /// Of a flood of progress only what a person can read goes on.
 fn progress_is_throttled(options: &Options) {
     let batch = Batch::run(&[job(json!({"do": "chatter", "n": 100_000}))], options);
-    let told = batch.recorder.progress.iter();
-    let rows = told.filter(|(_, event)| event["kind"] == "rows").count();
+    let progress = batch.recorder.progress.iter();
+    let rows = progress
+        .filter(|(_, event)| event["kind"] == "rows")
+        .count();
     // At ten per second this would take a hundred seconds.
     assert!((1..1000).contains(&rows), "{rows}");
 }
@@ -129,7 +133,7 @@ fn an_interrupt_before_the_start_begins_nothing(options: &Options) {
     interrupt.raise();
     let batch = Batch::run_with(&[double(1), double(2)], options, &|| None, &interrupt);
     assert_eq!(batch.endings(), [JobEnding::NotBegun, JobEnding::NotBegun]);
-    assert_eq!(batch.recorder.told, [""; 0]);
+    assert_eq!(batch.recorder.messages, [""; 0]);
 }
 
 /// However many threads there are, workers together never have more, unless there are fewer than workers.
@@ -143,9 +147,9 @@ fn threads_are_divided(options: &Options) {
     let shares: Vec<usize> = (0..options.runner.workers())
         .map(|worker| options.share(worker))
         .collect();
-    for (value, told) in values(&batch).iter().zip(&batch.recorder.threads) {
+    for (value, threads) in values(&batch).iter().zip(&batch.recorder.threads) {
         assert!(shares.iter().any(|share| json!(share) == *value), "{value}");
-        assert!(shares.contains(told), "{told}");
+        assert!(shares.contains(threads), "{threads}");
     }
 }
 
@@ -217,9 +221,9 @@ fn one_worker_runs_serially_and_says_so() {
         assert_eq!(batch.endings(), [JobEnding::Done(json!(2))]);
         assert_eq!(batch.recorder.pids(), [std::process::id()]);
         assert!(
-            batch.recorder.told[0].starts_with("note: one worker: tasks run one after another"),
+            batch.recorder.messages[0].starts_with("note: one worker: tasks run one after another"),
             "{:?}",
-            batch.recorder.told
+            batch.recorder.messages
         );
     }
 }
@@ -230,7 +234,11 @@ fn two_workers_work_at_once() {
         let jobs = vec![job(json!({"do": "sleep", "ms": 1500})); 2];
         let batch = Batch::run(&jobs, &options(runner, "serve"));
         // Both were begun before either ended.
-        assert_eq!(batch.recorder.most_at_once, 2, "{:?}", batch.recorder.told);
+        assert_eq!(
+            batch.recorder.most_at_once, 2,
+            "{:?}",
+            batch.recorder.messages
+        );
         assert_eq!(values(&batch), vec![json!("slept"); 2]);
     }
 }

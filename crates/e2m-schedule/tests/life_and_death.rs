@@ -20,9 +20,9 @@ fn killing_the_scheduler_kills_its_busy_workers() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("starts");
-    let mut told = BufReader::new(parent.stdout.take().expect("piped")).lines();
+    let mut lines = BufReader::new(parent.stdout.take().expect("piped")).lines();
     let workers: Vec<u32> = std::iter::repeat_with(|| {
-        let line = told.next().expect("a line").expect("reads");
+        let line = lines.next().expect("a line").expect("reads");
         let event: Value = serde_json::from_str(&line).expect("an event");
         event["pid"].as_u64().expect("an id") as u32
     })
@@ -56,7 +56,7 @@ fn a_busy_worker_ends_when_its_standard_input_does() {
         .spawn()
         .expect("starts");
     let mut stdin = worker.stdin.take().expect("piped");
-    let mut told = BufReader::new(worker.stdout.take().expect("piped")).lines();
+    let mut lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
     let mut say = |message: Value| {
         use std::io::Write as _;
         writeln!(stdin, "{message}").expect("writes");
@@ -64,12 +64,19 @@ fn a_busy_worker_ends_when_its_standard_input_does() {
     say(json!({"hello": {"protocol": 1, "version": "1.0", "threads": 1}}));
     say(json!({"task": {"id": 1, "threads": 1, "payload": {"do": "hang"}}}));
     assert!(
-        told.next()
+        lines
+            .next()
             .expect("a line")
             .expect("reads")
             .contains("hello")
     );
-    assert!(told.next().expect("a line").expect("reads").contains("pid"));
+    assert!(
+        lines
+            .next()
+            .expect("a line")
+            .expect("reads")
+            .contains("pid")
+    );
     drop(stdin);
     use std::os::unix::process::ExitStatusExt as _;
     assert_eq!(worker.wait().expect("reaped").signal(), Some(9));

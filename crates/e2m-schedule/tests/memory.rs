@@ -27,10 +27,10 @@ fn a_death_of_memory_is_retried_with_one_worker_fewer() {
         batch.failure(0).error,
         WorkerError::LikelyOom { confirmed: false }
     );
-    let told = &batch.recorder.told;
-    let retries: Vec<_> = told
+    let messages = &batch.recorder.messages;
+    let retries: Vec<_> = messages
         .iter()
-        .filter(|told| told.starts_with("retried"))
+        .filter(|message| message.starts_with("retried"))
         .collect();
     assert_eq!(
         retries,
@@ -152,10 +152,10 @@ fn the_youngest_task_makes_room_and_comes_back() {
                 started.set(recorder.started.len());
             })
             .run();
-        recorder.told[..2].sort_unstable(); // they begin at once
-        recorder.told[6..].sort_unstable(); // and may end so
+        recorder.messages[..2].sort_unstable(); // they begin at once
+        recorder.messages[6..].sort_unstable(); // and may end so
         assert_eq!(
-            recorder.told,
+            recorder.messages,
             [
                 "started 0",
                 "started 1",
@@ -184,7 +184,7 @@ fn nothing_starts_while_memory_is_low() {
         &Interrupt::default(),
     );
     assert_eq!(
-        batch.recorder.told,
+        batch.recorder.messages,
         ["held 10 100", "released", "started 0", "finished 0"]
     );
 }
@@ -230,5 +230,5 @@ fn an_interrupt_ends_the_waiting_for_memory() {
         &interrupt,
     );
     assert_eq!(batch.endings(), [JobEnding::NotBegun]);
-    assert_eq!(batch.recorder.told, ["held 0 100"]);
+    assert_eq!(batch.recorder.messages, ["held 0 100"]);
 }

@@ -23,9 +23,9 @@ fn a_stall_is_told_once_and_the_task_goes_on() {
         };
         let batch = Batch::run(&[job(json!({"do": "sleep", "ms": 5000}))], &options);
         assert_eq!(batch.endings(), [JobEnding::Done(json!("slept"))]);
-        let told = &batch.recorder.told;
+        let messages = &batch.recorder.messages;
         assert_eq!(
-            *told,
+            *messages,
             ["started 0", "stalled 0", "finished 0"],
             "{runner:?}"
         );
@@ -34,7 +34,7 @@ fn a_stall_is_told_once_and_the_task_goes_on() {
         let jobs = [job(json!({"do": "work", "ms": 4000}))];
         let batch = Batch::run(&jobs, &options);
         assert_eq!(
-            batch.recorder.told,
+            batch.recorder.messages,
             ["started 0", "finished 0"],
             "{runner:?}"
         );

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::Place;
+use super::ClusterFolder;
 use crate::process::captured;
 
 /// The nodes.
@@ -19,7 +19,7 @@ const MEMORY_MB: usize = 4000;
 
 /// What the configuration depends on.
 pub(super) struct Conf<'a> {
-    place: &'a Place,
+    place: &'a ClusterFolder,
     host: String,
     user: String,
     /// Of the controller, and of each node.
@@ -27,7 +27,7 @@ pub(super) struct Conf<'a> {
 }
 
 impl<'a> Conf<'a> {
-    pub(super) fn on_this_machine(place: &'a Place) -> Result<Self> {
+    pub(super) fn on_this_machine(place: &'a ClusterFolder) -> Result<Self> {
         // Held together, so that no port is given twice.
         let free: Vec<TcpListener> = (0..=NODES.len())
             .map(|_| TcpListener::bind(("127.0.0.1", 0)))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::Place;
+use super::ClusterFolder;
 use super::conf::NODES;
 use crate::process::{output, run, succeeds};
 
@@ -19,7 +19,7 @@ const END: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Starts munged, the controller and both nodes, and waits until the nodes can take jobs.
-pub(super) fn start(place: &Place) -> Result<()> {
+pub(super) fn start(place: &ClusterFolder) -> Result<()> {
     let path = |name: &str| place.path(name);
     let option = |name: &str, file: &str| format!("--{name}={}", path(file).display());
     run(Command::new(daemon("munged")).arg("--force").args([
@@ -55,13 +55,13 @@ fn daemon(name: &str) -> PathBuf {
     if usual.is_file() { usual } else { name.into() }
 }
 
-fn asks(place: &Place, program: &str) -> Command {
+fn asks(place: &ClusterFolder, program: &str) -> Command {
     let mut command = Command::new(program);
     command.env("SLURM_CONF", place.conf());
     command
 }
 
-fn idle_nodes(place: &Place) -> usize {
+fn idle_nodes(place: &ClusterFolder) -> usize {
     let listing = output(asks(place, "sinfo").args(["-h", "-N", "-p", "main", "-o", "%T"]));
     listing.map_or(0, |listing| {
         listing.lines().filter(|state| *state == "idle").count()
@@ -69,12 +69,12 @@ fn idle_nodes(place: &Place) -> usize {
 }
 
 /// Whether a daemon of the cluster runs.
-pub(super) fn any_runs(place: &Place) -> bool {
+pub(super) fn any_runs(place: &ClusterFolder) -> bool {
     !daemons_of(place).is_empty()
 }
 
 /// Ends every job and every daemon, and waits for it. Nothing running is no error.
-pub(super) fn stop(place: &Place) -> Result<()> {
+pub(super) fn stop(place: &ClusterFolder) -> Result<()> {
     let daemons = daemons_of(place);
     if daemons
         .iter()
@@ -149,7 +149,7 @@ fn name_of(pid: i32) -> Option<String> {
 }
 
 /// The daemons that were started with this configuration or its key.
-fn daemons_of(place: &Place) -> Vec<i32> {
+fn daemons_of(place: &ClusterFolder) -> Vec<i32> {
     let folder = place.folder.to_string_lossy().into_owned();
     let is_ours = |pid: &i32| {
         let is_daemon = name_of(*pid)
@@ -161,7 +161,7 @@ fn daemons_of(place: &Place) -> Vec<i32> {
 
 /// The processes of jobs: they, and what watches them, have the configuration in their environment. A shell in which
 /// somebody set it has not the number of a job.
-fn jobs_of(place: &Place) -> Vec<i32> {
+fn jobs_of(place: &ClusterFolder) -> Vec<i32> {
     let conf = format!("SLURM_CONF={}", place.conf().display());
     let is_ours = |pid: &i32| {
         let watches = name_of(*pid).is_some_and(|name| name.starts_with("slurmstepd"));

@@ -1,7 +1,7 @@
 //! `cargo xtask slurm`: a SLURM cluster on this machine, for tests and for trying things out.
 //!
 //! Two nodes are pretended, each with a daemon of its own; all of it runs as the user who starts it, from a folder of its own
-//! ([`Place`]), on ports that were free, beside whatever SLURM the machine may have otherwise. [`conf`] writes the
+//! ([`ClusterFolder`]), on ports that were free, beside whatever SLURM the machine may have otherwise. [`conf`] writes the
 //! configuration, [`daemons`] starts what it describes and stops it again, jobs included.
 
 mod conf;
@@ -32,7 +32,7 @@ that path is too long). Several can run at a time, in folders of their own. The 
 started.",
     run: |workspace, args| {
         let (up, dir) = arguments(args)?;
-        let place = Place::at(dir.unwrap_or_else(|| workspace.target().join("slurm")));
+        let place = ClusterFolder::at(dir.unwrap_or_else(|| workspace.target().join("slurm")));
         if up {
             setup::slurm()?;
             start(&place)
@@ -70,11 +70,11 @@ const MAX_FOLDER: usize = 80;
 
 /// Where a cluster keeps its files.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct ClusterFolder {
     folder: PathBuf,
 }
 
-impl Place {
+impl ClusterFolder {
     /// The folder, or another one that stands for it: sockets need short paths, and SLURM's configuration knows no spaces.
     fn at(folder: PathBuf) -> Self {
         let text = folder.to_string_lossy();
@@ -101,7 +101,7 @@ impl Place {
     }
 }
 
-fn start(place: &Place) -> Result<()> {
+fn start(place: &ClusterFolder) -> Result<()> {
     if daemons::any_runs(place) {
         bail!(
             "a cluster runs in {} already; `cargo xtask slurm down` ends it",
@@ -124,9 +124,9 @@ fn start(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// Has something done while a cluster runs, which is told where its configuration is.
+/// Calls a function while a cluster runs, with the place of its configuration.
 pub(crate) fn during(folder: &Path, work: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let place = Place::at(folder.to_owned());
+    let place = ClusterFolder::at(folder.to_owned());
     setup::slurm()?;
     start(&place)?;
     let done = work(&place.conf());
@@ -143,7 +143,7 @@ fn last_lines(path: &Path) -> String {
 /// Ends what is left of clusters in the folders below `folder`, for instance of tests that were killed.
 pub(crate) fn stop_all(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).into_iter().flatten() {
-        let place = Place::at(entry?.path());
+        let place = ClusterFolder::at(entry?.path());
         if place.conf().is_file() {
             daemons::stop(&place)?;
         }
@@ -173,10 +173,13 @@ mod tests {
 
     #[test]
     fn a_path_that_sockets_or_slurm_cannot_take_is_replaced_by_the_same_other_one() {
-        let plain = Place::at("/a/b".into());
+        let plain = ClusterFolder::at("/a/b".into());
         assert_eq!(plain.conf(), Path::new("/a/b/slurm.conf"));
         for odd in [format!("/{}", "x".repeat(100)), "/a b/c".to_owned()] {
-            let (one, again) = (Place::at(odd.clone().into()), Place::at(odd.into()));
+            let (one, again) = (
+                ClusterFolder::at(odd.clone().into()),
+                ClusterFolder::at(odd.into()),
+            );
             assert_eq!(one.folder, again.folder);
             assert!(one.folder.starts_with(std::env::temp_dir()));
         }

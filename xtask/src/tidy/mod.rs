@@ -1,7 +1,7 @@
 //! House rules as checks: what the architecture and the habits of this repository demand and the compiler does not.
 //!
-//! [`layers`] reads the Cargo.toml files, [`cycles`] which module uses which, [`sources`] the Rust files, [`exceptions`] what
-//! in them the lints forbid, [`tree`] what git tracks. Each checker is a function from a tree to findings, so its tests can
+//! [`layers`] reads the Cargo.toml files, [`cycles`] which module uses which, [`sources`] the Rust files, [`words`] what
+//! they call things, [`exceptions`] what in them the lints forbid, [`tree`] what git tracks. Each checker is a function from a tree to findings, so its tests can
 //! show it a tree that breaks the rule.
 
 mod crates;
@@ -12,6 +12,7 @@ mod layers;
 mod sizes;
 mod sources;
 mod tree;
+mod words;
 
 use std::path::Path;
 
@@ -30,7 +31,7 @@ pub(crate) const VERB: Verb = Verb {
 Checks what the compiler does not: which crate may depend on which, that no cycle of modules crosses a folder, that library
 crates neither print nor read the environment nor exit, that every crate has root docs, the workspace's lints and those
 against panics, that every exception from them has a reason, that files stay below 600 lines, that no unfinished code is left,
-and that the top of the repository holds only what belongs there. Also runs as a test.
+that words which were given up stay so, and that the top of the repository holds only what belongs there. Also runs as a test.
 --sizes prints how large the crates are.",
     run: |workspace, args| match args.as_slice() {
         [flag] if flag == "--sizes" => {
@@ -75,6 +76,7 @@ fn findings(root: &Path) -> Result<Vec<Finding>> {
     let mut findings = layers::check(root, &crates)?;
     findings.extend(cycles::check(root, &crates)?);
     findings.extend(sources::check(root, &crates)?);
+    findings.extend(words::check(root, &crates)?);
     findings.extend(exceptions::check(root, &crates)?);
     findings.extend(tree::check(root)?);
     findings.sort();

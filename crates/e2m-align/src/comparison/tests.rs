@@ -25,11 +25,11 @@ fn tile(light: impl Fn(f64, f64, f64) -> f64) -> Tile {
     tiles(&post, SIDE).remove(0)
 }
 
-fn compared(tile: &Tile, pre: &Array2<f32>) -> Option<(Comparison, TileEquations)> {
+fn compared(tile: &Tile, pre: &Array2<f32>) -> Option<(TileComparison, TileEquations)> {
     let warp = Warp::translation(MARGIN, MARGIN);
-    let frame = Frame::new(Size::new(SIDE, SIDE));
+    let frame = NormalisedFrame::new(Size::new(SIDE, SIDE));
     let mut comparison =
-        Comparison::new(tile, pre.view().into(), &warp, LEVEL, BlurMatch::default())?;
+        TileComparison::new(tile, pre.view().into(), &warp, LEVEL, BlurMatch::default())?;
     let equations = comparison.equations(&warp, &frame)?;
     Some((comparison, equations))
 }
@@ -52,7 +52,7 @@ fn gain_and_light_that_slopes_over_the_tile_are_recovered() {
     assert!((offset - 12.0).abs() < 1.0, "{offset}");
 
     let shift = equations
-        .own_shift(&Frame::new(Size::new(SIDE, SIDE)))
+        .own_shift(&NormalisedFrame::new(Size::new(SIDE, SIDE)))
         .expect("structure in both directions");
     assert!(shift.dx.hypot(shift.dy) < 0.01, "{shift:?}");
 }

@@ -70,7 +70,7 @@ pub enum AlignStep {
 
 /// Watches an [`Aligner`]. `()` watches nothing.
 pub trait AlignObserver {
-    /// A step begins. Those that read post are told of by [`on_rows`](Self::on_rows) instead.
+    /// A step begins. Those that read post are reported by [`on_rows`](Self::on_rows) instead.
     fn on_step(&mut self, step: AlignStep) {
         let _ = step;
     }

@@ -20,8 +20,8 @@ mod similarity;
 
 pub use aligner::{AlignObserver, AlignOptions, AlignStep, Aligner, FineOutcome};
 pub use boundary::{
-    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, Outline, TransformModel,
-    align_boundary, outline_applies,
+    BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, SectionOutline,
+    TransformModel, align_boundary, outline_applies,
 };
 pub use choice::{Candidate, CoarseChoice, CoarseMethod};
 pub use coarse::CoarseAlignment;

@@ -1,4 +1,4 @@
-//! The one real pair: no truth is known, so the residual and the likeness tell.
+//! The one real pair: no truth is known, so the residual and the similarity tell.
 
 use crate::real_pair::{folder, load};
 use e2m_align::{AlignOptions, Verdict, align};

@@ -300,8 +300,8 @@ impl Reconciliation<'_> {
             .map(|(task, why)| (*task, why.as_deref()))
             .collect();
         let mut warnings = Vec::new();
-        for ((task, _), settled) in tasks.iter().zip(recover(&tasks, LOCKS_OF_THE_DEAD)) {
-            match settled {
+        for ((task, _), recovered) in tasks.iter().zip(recover(&tasks, LOCKS_OF_THE_DEAD)) {
+            match recovered {
                 Ok(true) => {}
                 Ok(false) => warnings.push(format!("{}: another run works on it", task_name(task))),
                 Err(error) => warnings.push(format!(

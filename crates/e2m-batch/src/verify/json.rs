@@ -48,7 +48,7 @@ fn of_task(task: &RecordedTask, outcome: &VerifiedTask, batch: &Path) -> Value {
         .remarks()
         .map(|one| of_finding(one, task, batch))
         .collect();
-    json!({
+    let mut document = json!({
         "sample": task.sample,
         "dye": task.dye,
         "in_batch": task.params.is_some(),
@@ -62,7 +62,11 @@ fn of_task(task: &RecordedTask, outcome: &VerifiedTask, batch: &Path) -> Value {
         "not_read": outcome.not_read,
         "problems": problems,
         "remarks": remarks,
-    })
+    });
+    if outcome.tables.on_record > 0 {
+        document["tables"] = count(outcome.tables);
+    }
+    document
 }
 
 fn of_finding(finding: &Finding, task: &RecordedTask, batch: &Path) -> Value {
@@ -71,6 +75,7 @@ fn of_finding(finding: &Finding, task: &RecordedTask, batch: &Path) -> Value {
         FileKind::Raw => "raw",
         FileKind::Checkpoint => "checkpoint",
         FileKind::Picture => "picture",
+        FileKind::Table => "table",
         FileKind::Other => "other",
     };
     json!({

@@ -33,6 +33,8 @@ pub struct VerifiedTask {
     pub raw: FileCount,
     /// Pictures.
     pub pictures: FileCount,
+    /// Tables.
+    pub tables: FileCount,
     /// Files that were read to their end.
     pub files_read: usize,
     /// Their bytes.
@@ -67,6 +69,7 @@ impl VerifiedTask {
             checkpoints: count(FileKind::Checkpoint),
             raw: count(FileKind::Raw),
             pictures: count(FileKind::Picture),
+            tables: count(FileKind::Table),
             files_read: 0,
             bytes_read: 0,
             not_read: 0,
@@ -98,6 +101,7 @@ impl VerifiedTask {
             FileKind::Checkpoint => Some(&mut self.checkpoints),
             FileKind::Raw => Some(&mut self.raw),
             FileKind::Picture => Some(&mut self.pictures),
+            FileKind::Table => Some(&mut self.tables),
             FileKind::Record | FileKind::Other => None,
         }
     }

@@ -23,9 +23,10 @@ pub fn remedy(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<St
         (FileKind::Record, _) => {
             format!("{run}: what only this record knew is made again; a record of other parameters has to be removed, or put back from a copy")
         }
-        (FileKind::Checkpoint | FileKind::Picture | FileKind::Other, severity) => {
-            of_result(finding, severity, task, &run)
-        }
+        (
+            FileKind::Checkpoint | FileKind::Picture | FileKind::Table | FileKind::Other,
+            severity,
+        ) => of_result(finding, severity, task, &run),
     })
 }
 

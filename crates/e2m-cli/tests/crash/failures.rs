@@ -1,4 +1,4 @@
-//! A disk fails at each change: what happened is told with the file, nothing half-written stays, and the next run completes.
+//! A disk fails at each change: what happened is reported with the file, nothing half-written stays, and the next run completes.
 
 use crate::way::{SMALL, Way};
 use e2m_testing::{is_sampled, sample};
@@ -23,11 +23,11 @@ const WORDS: [&str; 5] = [
 fn fails_well(way: &Way, fault: &str, words: &str) -> bool {
     way.clear();
     let run = way.run(Some(fault));
-    let told = format!("{}{}", run.out, run.err);
+    let said = format!("{}{}", run.out, run.err);
     let failed = run.code != 0;
     assert!(
         [0, 1, 2].contains(&run.code),
-        "{fault}: exit code {}: {told}",
+        "{fault}: exit code {}: {said}",
         run.code
     );
     let changes = way.changes();
@@ -44,8 +44,8 @@ fn fails_well(way: &Way, fault: &str, words: &str) -> bool {
         || operation == "Resize" && !failed;
     if !harmless {
         assert!(
-            told.contains(words),
-            "{fault} at {operation} {path}: {told}"
+            said.contains(words),
+            "{fault} at {operation} {path}: {said}"
         );
         // Of a folder that cannot be synced, the folder is named, or the file in it.
         let shown = path.replace(&*way.bench.path("").to_string_lossy(), "FOLDER/");
@@ -54,8 +54,8 @@ fn fails_well(way: &Way, fault: &str, words: &str) -> bool {
             _ => path.rsplit('/').next().expect("a name"),
         };
         assert!(
-            told.contains(name) || told.contains("output_dir FOLDER/out takes no files"),
-            "{fault} at {operation} does not name {path}: {told}"
+            said.contains(name) || said.contains("output_dir FOLDER/out takes no files"),
+            "{fault} at {operation} does not name {path}: {said}"
         );
     }
     if ["ENOSPC", "EDQUOT"]
@@ -67,8 +67,8 @@ fn fails_well(way: &Way, fault: &str, words: &str) -> bool {
         && !path.ends_with(".jsonl")
     {
         assert!(
-            told.contains("bytes are missing"),
-            "{fault} at {operation} {path}: {told}"
+            said.contains("bytes are missing"),
+            "{fault} at {operation} {path}: {said}"
         );
     }
     // What cannot be removed stays until the next run.

@@ -26,11 +26,11 @@ fn what_is_made_in_a_scratch_folder_is_the_same() {
     assert_eq!(bench.names("scratch of main"), [""; 0]);
     bench.assert_tidy();
     let images = bench.images("out");
-    std::fs::rename(bench.path("out"), bench.path("by_way_of")).expect("renamed");
+    std::fs::rename(bench.path("out"), bench.path("aside")).expect("renamed");
     assert_eq!(bench.run_batch().code, 0);
     assert!(
         images == bench.images("out"),
-        "other images by way of scratch"
+        "other images through scratch"
     );
 
     // In memory is no place for it: said, and done without.

@@ -198,7 +198,7 @@ impl<P: Pixel> Run<P> {
         for i in 0..RUN {
             self.corner[i] = (v[i] >> FRACTION_BITS) * width + (u[i] >> FRACTION_BITS);
         }
-        // By way of arrays of half the width, as four halves make a vector.
+        // Through arrays of half the width, as four halves make a vector.
         let (u, v) = (u.map(|u| u as u32), v.map(|v| v as u32));
         self.fx = u.map(fraction);
         self.fy = v.map(fraction);

@@ -1,7 +1,8 @@
 //! Checkpoints: float images with facts, as TIFF or FITS, written and read band by band.
 //!
-//! [`writer`] and [`reader`] know what both formats have in common; `tiff` and [`fits`] below them know one each. A
-//! checkpoint appears under its name only when it is complete and durable, so that one that exists was finished.
+//! [`writer`] and [`reader`] hold what both formats have in common. `tiff` and [`fits`] know one format each.
+//!
+//! A checkpoint gets its name when it is complete and durable. A checkpoint that exists was therefore finished.
 
 mod error;
 mod facts;

@@ -98,6 +98,11 @@ impl TaskPaths {
         self.plots_dir().join(format!("{stem}{suffix}.jpg"))
     }
 
+    /// A table, such as `pipeline_output/04_example_pad500.csv`.
+    pub fn table_path(&self, stem: &str, suffix: &str) -> PathBuf {
+        self.plots_dir().join(format!("{stem}{suffix}.csv"))
+    }
+
     /// The manifest `e2m_task{suffix}.json`.
     pub fn manifest_path(&self, suffix: &str) -> PathBuf {
         self.dir.join(format!("e2m_task{suffix}.json"))

@@ -1,6 +1,6 @@
-//! Finding the pairs: `{raw_dir}/{sample}/…_{dye}.tif`, once before and once after staining.
+//! The pairs of raw images: `{raw_dir}/{sample}/…_{dye}.tif`, once before and once after staining.
 //!
-//! Only names are read here, no file is opened. [`scan`] lists folders and diagnoses layouts, [`stain`] reads file names,
+//! Discovery reads names only and opens no file. [`scan`] lists folders and diagnoses layouts. [`stain`] reads file names.
 //! [`error`] has the sentences.
 
 mod error;
@@ -153,8 +153,10 @@ fn pair_up(
 /// The pre and post image among the files of one sample and dye.
 fn pair_of(folder: &Path, files: &[NamedFile]) -> Result<(PathBuf, PathBuf), MissingReason> {
     let of = |stain| -> Vec<PathBuf> {
-        let told = files.iter().filter(|f| f.stain == StainInName::Told(stain));
-        told.map(|f| f.path.clone()).collect()
+        let named = files
+            .iter()
+            .filter(|f| f.stain == StainInName::Named(stain));
+        named.map(|f| f.path.clone()).collect()
     };
     let (pre, post) = (of(Stain::Pre), of(Stain::Post));
     for (stain, images) in [(Stain::Pre, &pre), (Stain::Post, &post)] {
@@ -167,7 +169,7 @@ fn pair_of(folder: &Path, files: &[NamedFile]) -> Result<(PathBuf, PathBuf), Mis
     }
     let unclear: Vec<_> = files
         .iter()
-        .filter(|f| !matches!(f.stain, StainInName::Told(_)))
+        .filter(|f| !matches!(f.stain, StainInName::Named(_)))
         .map(|f| f.path.clone())
         .collect();
     let folder = || folder.to_owned();

@@ -31,7 +31,7 @@ impl fmt::Display for Stain {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StainInName {
     /// One of the two.
-    Told(Stain),
+    Named(Stain),
     /// Neither `pre` nor `post` occurs.
     Silent,
     /// Both occur and no whole token decides.
@@ -49,7 +49,7 @@ pub(super) fn dye_of(stem: &str) -> Option<&str> {
 /// sample's own name decides: `PreStain`, `post`, `PRE2`.
 pub(super) fn stain_of(stem: &str, sample: &str) -> StainInName {
     let name = stem.to_ascii_lowercase();
-    let only = |stain: Stain| StainInName::Told(stain);
+    let only = |stain: Stain| StainInName::Named(stain);
     match (name.contains("pre"), name.contains("post")) {
         (false, false) => StainInName::Silent,
         (true, false) => only(Stain::Pre),
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PRE: StainInName = StainInName::Told(Stain::Pre);
-    const POST: StainInName = StainInName::Told(Stain::Post);
+    const PRE: StainInName = StainInName::Named(Stain::Pre);
+    const POST: StainInName = StainInName::Named(Stain::Post);
 
     #[test]
     fn the_dye_follows_the_last_underscore() {

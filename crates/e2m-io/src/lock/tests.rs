@@ -75,9 +75,9 @@ fn one_at_a_time_and_the_other_is_told_who() {
         let lock = held(&path, settings).expect("free");
         match seeker(&path, settings).attempt().expect("an answer") {
             Attempt::Busy(owner) => {
-                let told = owner.to_string();
+                let message = owner.to_string();
                 let expected = format!("process {} on host {}", std::process::id(), this_host());
-                assert!(told.starts_with(&expected), "{told}");
+                assert!(message.starts_with(&expected), "{message}");
             }
             Attempt::Held(_) => panic!("two hold it"),
         }

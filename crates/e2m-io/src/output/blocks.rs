@@ -15,13 +15,13 @@ const BLOCK_BYTES: usize = 4 << 20;
 const BLOCKS: usize = 3;
 
 /// Aligned memory of a fixed size.
-pub(super) struct Block {
+pub(super) struct AlignedBlock {
     memory: Vec<u8>,
     start: usize,
     length: usize,
 }
 
-impl Block {
+impl AlignedBlock {
     fn new(length: usize) -> Self {
         let memory = vec![0; length + ALIGNMENT];
         // Where it cannot be told, direct writes are refused and ordinary ones follow.
@@ -61,7 +61,7 @@ pub(super) struct BlockStream {
     disk: Arc<dyn Disk>,
     block_bytes: usize,
     /// `None` between a full block and the next byte, and after an error.
-    current: Option<Block>,
+    current: Option<AlignedBlock>,
     filled: usize,
     /// Where the current block goes.
     offset: u64,
@@ -165,7 +165,7 @@ impl BlockStream {
         Ok(())
     }
 
-    fn write(&mut self, block: Block, length: usize) -> io::Result<()> {
+    fn write(&mut self, block: AlignedBlock, length: usize) -> io::Result<()> {
         let offset = self.offset;
         match &mut self.mode {
             WriteMode::Thread(thread) => thread.send(FullBlock {
@@ -183,7 +183,7 @@ impl BlockStream {
     }
 
     /// A block that was written, or a new one while there are few.
-    fn next_block(&mut self) -> io::Result<Block> {
+    fn next_block(&mut self) -> io::Result<AlignedBlock> {
         if matches!(self.mode, WriteMode::Failed) {
             return Err(failed_before());
         }
@@ -196,7 +196,7 @@ impl BlockStream {
             }
         }
         self.allocated += 1;
-        Ok(Block::new(self.block_bytes))
+        Ok(AlignedBlock::new(self.block_bytes))
     }
 
     /// Runs a step; after an error the stream takes no more bytes.

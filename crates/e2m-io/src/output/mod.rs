@@ -59,7 +59,7 @@ impl OutputFile {
     }
 
     /// Room for the next bytes, at least one, and a multiple of four where all that came before was; what is filled is
-    /// told by [`OutputFile::advance`]. Tells what went wrong with blocks before.
+    /// reported by [`OutputFile::advance`]. Answers what went wrong with blocks before.
     pub(crate) fn room(&mut self) -> io::Result<&mut [u8]> {
         match &mut self.stream {
             Some(stream) => stream.room(),

@@ -1,7 +1,7 @@
 //! The thread that writes blocks.
 
 use super::block_writer::BlockWriter;
-use super::blocks::Block;
+use super::blocks::AlignedBlock;
 use super::disk::Disk;
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 /// Bytes at the beginning of a block, and where they go.
 pub(super) struct FullBlock {
-    pub(super) block: Block,
+    pub(super) block: AlignedBlock,
     pub(super) length: usize,
     pub(super) offset: u64,
 }
@@ -22,7 +22,7 @@ pub(super) struct FullBlock {
 pub(super) struct WriterThread {
     /// `None` once nothing more will come.
     full: Option<SyncSender<FullBlock>>,
-    empty: Receiver<Block>,
+    empty: Receiver<AlignedBlock>,
     given_up: Arc<AtomicBool>,
     /// `None` once it was waited for.
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -57,7 +57,7 @@ impl WriterThread {
     }
 
     /// A block that is written, if there is one just now.
-    pub(super) fn try_take(&mut self) -> io::Result<Option<Block>> {
+    pub(super) fn try_take(&mut self) -> io::Result<Option<AlignedBlock>> {
         match self.empty.try_recv() {
             Ok(block) => Ok(Some(block)),
             Err(TryRecvError::Empty) => Ok(None),
@@ -66,7 +66,7 @@ impl WriterThread {
     }
 
     /// Waits for a block to be written.
-    pub(super) fn take(&mut self) -> io::Result<Block> {
+    pub(super) fn take(&mut self) -> io::Result<AlignedBlock> {
         match self.empty.recv() {
             Ok(block) => Ok(block),
             Err(_) => Err(self.failure()),
@@ -107,7 +107,7 @@ impl Drop for WriterThread {
 fn write_all(
     mut writer: BlockWriter,
     to_write: &Receiver<FullBlock>,
-    written: &Sender<Block>,
+    written: &Sender<AlignedBlock>,
     given_up: &AtomicBool,
 ) -> io::Result<()> {
     for full in to_write {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Gives rows of colour samples.
 pub(crate) trait ColourRows<T>: Send {
-    /// Row `y` and how many of its samples were not numbers. How the samples lie is told by `layout`.
+    /// Row `y` and how many of its samples were not numbers. `layout` says how the samples lie.
     fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem>;
 
     /// How the samples lie in a row.

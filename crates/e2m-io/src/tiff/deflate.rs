@@ -1,8 +1,8 @@
 //! Strips, compressed several at a time.
 //!
-//! Each strip is compressed for itself, so that its bytes depend neither on bands nor on threads: by deflate with the
-//! floating-point predictor, whatever the image holds. Measured at 10,000 x 10,000 px, in percent of the uncompressed size
-//! and MB/s of one thread, by the predictor:
+//! Each strip is compressed for itself: its bytes depend neither on bands nor on threads. The method is deflate with the
+//! floating-point predictor, whatever the image holds. The table has, for each predictor, percent of the uncompressed size
+//! and MB/s of one thread, measured at 10,000 x 10,000 px:
 //!
 //! | image | none | horizontal | floating point |
 //! |---|---|---|---|
@@ -10,8 +10,8 @@
 //! | aligned, interpolated | 67.9 %, 130 | 67.4 %, 155 | 60.2 %, 185 |
 //! | difference | 71.7 %, 140 | 71.8 %, 140 | 69.6 %, 90 |
 //!
-//! It is `miniz_oxide` that compresses. With `zlib-rs` the first level is slower on all three kinds and leaves more: 18.3,
-//! 64.5 and 73.6 %.
+//! `miniz_oxide` compresses. The first level of `zlib-rs` is slower on all three kinds and leaves more: 18.3, 64.5 and
+//! 73.6 %.
 
 use super::predictor::apply_float_planes;
 use super::strips::{rows_per_strip, strip_count};

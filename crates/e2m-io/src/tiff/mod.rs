@@ -1,13 +1,24 @@
-//! The TIFF container: directories, chunk layout, decompression, rows; and checkpoints, which the `tiff` crate writes.
+//! The TIFF container: read by this module, written by the `tiff` crate.
 //!
-//! Why reading is not left to that crate too: its decoder expands whole chunks, and the most common files here hold the
-//! whole image in one chunk; it refuses palettes and directories with more than 32,768 chunks. The container itself is
-//! small. Everything here is bounded by the size of the file before anything is allocated.
+//! Reading is not left to that crate. Its decoder expands whole chunks, and the most common files here hold the whole image
+//! in one chunk. It refuses palettes, and directories with more than 32,768 chunks. The container itself is small.
 //!
-//! [`directory`] reads tags, [`interpret`] knows what they mean, [`layout`] checks that together they describe an image
-//! that can be there, [`plausible`] that it can be as large as it says, [`chunk`] turns one strip or tile into rows, [`rows`] turns all of them into rows of the image;
-//! [`plain`] is the short way for uncompressed floats. `raw` and `checkpoint` build on both. [`writer`] writes checkpoints,
-//! [`strips`] cuts their rows, [`deflate`] compresses them.
+//! Nothing is allocated that is out of proportion to the size of the file.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`directory`] | reads tags |
+//! | [`interpret`] | knows what tags mean |
+//! | [`layout`] | checks that the tags together describe an image that can be there |
+//! | [`plausible`] | checks that the image can be as large as the tags say |
+//! | [`chunk`] | turns one strip or tile into rows |
+//! | [`rows`] | turns all strips or tiles into rows of the image |
+//! | [`plain`] | reads uncompressed floats without a detour |
+//! | [`writer`] | writes checkpoints |
+//! | [`strips`] | cuts the rows of a checkpoint into strips |
+//! | [`deflate`] | compresses strips |
+//!
+//! `raw` and `checkpoint` build on this module.
 
 mod chunk;
 mod decompress;

@@ -1,8 +1,8 @@
 //! Whether an image can be as large as it says, in a file of this length.
 //!
-//! A deflate stream can stand for a thousand times its own bytes, LZW for more, JPEG for some hundred, and strips that lie over
-//! one another for anything. Without a limit a file of 1 MB may ask for gigabytes and for minutes. What is refused here is
-//! refused from the header, before any of it is allocated.
+//! A deflate stream can stand for a thousand times its own bytes, an LZW stream for more, a JPEG stream for some hundred times.
+//! Strips that lie over one another can stand for anything. Without a limit a file of 1 MB may ask for gigabytes and for
+//! minutes. These checks refuse a file by its header, before anything is allocated.
 
 use super::layout::ImageLayout;
 use super::problem::TiffProblem;

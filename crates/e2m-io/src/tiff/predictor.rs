@@ -1,7 +1,7 @@
 //! The floating-point predictor of Adobe's TIFF Technical Note 3.
 //!
-//! A row of floats is stored as all first (most significant) bytes, then all second, third and fourth ones, and that row
-//! of bytes as differences. The exponents, which hardly change, so end up together.
+//! A row of floats becomes a row of bytes: all first (most significant) bytes, then all second, third and fourth ones. The
+//! file holds the differences of that row of bytes. The exponents, which hardly change, end up together.
 
 /// Undoes it: `bytes` holds the four planes of differences, `stride` is the number of samples per pixel.
 pub(crate) fn undo_float_planes(bytes: &mut [u8], stride: usize, out: &mut [f32]) {

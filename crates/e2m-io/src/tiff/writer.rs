@@ -1,9 +1,8 @@
-//! The TIFF files of checkpoints, written by the encoder of the `tiff` crate: one channel of floats in strips, the
-//! directory behind the pixels.
+//! The TIFF files of checkpoints: one channel of floats in strips, the directory behind the pixels.
 //!
-//! Directories and strips go through [`DirectoryEncoder`](tiff::encoder::DirectoryEncoder), not through the encoder of
-//! whole images, which has no floating-point predictor, does not compress strips that are given one by one, and borrows
-//! the file from the first row to the last.
+//! The `tiff` crate writes directories and strips through its
+//! [`DirectoryEncoder`](tiff::encoder::DirectoryEncoder). Its encoder of whole images will not do: it has no floating-point
+//! predictor, does not compress strips that are given one by one, and borrows the file from the first row to the last.
 
 use super::deflate::StripDeflater;
 use super::strips::{rows_per_strip, strip_count};

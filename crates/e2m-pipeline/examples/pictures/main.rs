@@ -32,11 +32,11 @@ struct Example {
     /// Scales beside the estimated one: percentile, by hand.
     more_scales: Option<(f64, f64)>,
     /// How its run has to end.
-    ends: Ending,
+    ends: ExpectedEnding,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum ExpectedEnding {
     /// With a difference image.
     Finished,
     /// In stage 3, because the alignment is wrong.
@@ -48,19 +48,19 @@ const EXAMPLES: [Example; 3] = [
         name: "clean",
         recipe: "clean",
         more_scales: Some((50.0, 1.42)),
-        ends: Ending::Finished,
+        ends: ExpectedEnding::Finished,
     },
     Example {
         name: "hard",
         recipe: "combination",
         more_scales: None,
-        ends: Ending::Finished,
+        ends: ExpectedEnding::Finished,
     },
     Example {
         name: "failed",
         recipe: "other_rock",
         more_scales: None,
-        ends: Ending::Failed,
+        ends: ExpectedEnding::Failed,
     },
 ];
 
@@ -106,14 +106,14 @@ fn keep(example: &Example, folder: &Path) -> Result<(), Box<dyn Error>> {
     let status = run_task(&task, &mut Unobserved).status;
     eprintln!("{}: {status}", example.name);
     let ending = match status {
-        Status::Complete | Status::Suspect(_) => Ending::Finished,
-        Status::Error(_) | Status::Incomplete(_) => Ending::Failed,
+        Status::Complete | Status::Suspect(_) => ExpectedEnding::Finished,
+        Status::Error(_) | Status::Incomplete(_) => ExpectedEnding::Failed,
     };
     if ending != example.ends {
         return Err(format!("{} ended otherwise than it should", example.name).into());
     }
     copies::keep(&drawn(&task)?, example.name, folder)?;
-    if ending == Ending::Failed {
+    if ending == ExpectedEnding::Failed {
         copies::keep(&drawn(&unchecked(&task)?)?, example.name, folder)?;
     }
     Ok(())

@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After so many looks, jobs that nobody has begun get a thread of their own.
 const PATIENCE_LOOKS: usize = 10;
 
-/// What a job is told to call with rows done and rows in all; it may stop the job.
+/// What a job calls with rows done and rows in all; it may stop the job.
 pub(crate) type Tick<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
 
 /// What a job has made.
@@ -74,7 +74,7 @@ pub(crate) struct Abandoned {
     pub(crate) done: Vec<Done>,
     /// Stages of which something is missing.
     pub(crate) unfinished: Vec<Stage>,
-    /// What went wrong, other than being stopped, and has not been told yet.
+    /// What went wrong, other than being stopped, and has not been reported yet.
     pub(crate) error: Option<PipelineError>,
 }
 
@@ -127,7 +127,7 @@ impl Background {
         }
     }
 
-    /// Gives a lane something to do. What comes of it is told by [`Background::collect`] or [`Background::wait`], unless it is
+    /// Gives a lane something to do. [`Background::collect`] or [`Background::wait`] answers what came of it, unless it is
     /// done at once.
     pub(crate) fn start(
         &mut self,

@@ -10,7 +10,7 @@ pub(super) struct Queue {
     /// Of its thread.
     pub(super) name: &'static str,
     state: Mutex<QueueState>,
-    /// Told when nobody does its jobs any more.
+    /// Notified when nobody does its jobs any more.
     left: Condvar,
 }
 

@@ -329,7 +329,7 @@ fn spec_of(name: &str) -> Result<&'static ParamSpec, ParamError> {
             nearest: REGISTRY
                 .iter()
                 .map(|spec| (strsim::jaro_winkler(spec.name, name), spec.name))
-                .filter(|(likeness, _)| *likeness > 0.7)
+                .filter(|(similarity, _)| *similarity > 0.7)
                 .max_by(|a, b| a.0.total_cmp(&b.0))
                 .map(|(_, name)| name),
         })

@@ -6,7 +6,7 @@ use crate::background::{Done, Lane};
 use crate::error::PipelineError;
 use crate::stage::Stage;
 use crate::workbench::Workbench;
-use e2m_align::{Check, CoarseChoice, Outline, Previews, TileSpec};
+use e2m_align::{Check, CoarseChoice, Previews, SectionOutline, TileSpec};
 use e2m_image::{Canvas, Size, Warp, preview_factor, sample_bilinear};
 use e2m_plot::{
     ComparisonPicture, Contour, FineAlignmentPicture, PictureKind, PlotError, Preview,
@@ -139,7 +139,7 @@ fn seen_on_canvas(
 }
 
 /// An outline on the canvas after `warp` (raw pixels).
-fn contours(outline: &Outline, warp: &Warp, canvas: Canvas) -> Vec<Contour> {
+fn contours(outline: &SectionOutline, warp: &Warp, canvas: Canvas) -> Vec<Contour> {
     let pad = canvas.pad() as f64;
     outline
         .paths

@@ -10,7 +10,9 @@ use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
 use crate::history::{Evidence, History, relative_path};
-use crate::manifest::{CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Warps};
+use crate::manifest::{
+    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, TableRecord, Warps,
+};
 use crate::scale_record::Scales;
 use crate::stage::Stage;
 use crate::status::Status;
@@ -55,6 +57,8 @@ pub(crate) struct Reuse {
     pub(crate) results: Results,
     /// Its images.
     pub(crate) checkpoints: Vec<CheckpointRecord>,
+    /// Its tables.
+    pub(crate) tables: Vec<TableRecord>,
     /// Its pictures.
     pub(crate) pictures: PicturePlan,
 }
@@ -150,7 +154,7 @@ impl ResumePlan {
             history,
             inputs,
             evidence,
-            formats_told: Cell::new(false),
+            formats_said: Cell::new(false),
         };
         planner.plan()
     }

@@ -2,10 +2,10 @@
 
 use super::{LegacyAligned, Results, ResumePlan, Reuse, StageAction, StagePlan, follows};
 use crate::alignment_record::AlignmentRecord;
-use crate::artifact::{Image, images_of, pictures_of};
+use crate::artifact::{Image, images_of, pictures_of, tables_of};
 use crate::context::TaskContext;
-use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted};
-use crate::manifest::{CheckpointRecord, Inputs, Manifest, Warps};
+use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted, relative_path};
+use crate::manifest::{CheckpointRecord, Inputs, Manifest, TableRecord, Warps};
 use crate::params::suffix;
 use crate::stage::Stage;
 use crate::status::Status;
@@ -20,7 +20,7 @@ pub(super) struct Planner<'a> {
     pub(super) inputs: Option<&'a Inputs>,
     pub(super) evidence: &'a Evidence,
     /// Whether it is said already that the task's folder will hold images in different formats.
-    pub(super) formats_told: Cell<bool>,
+    pub(super) formats_said: Cell<bool>,
 }
 
 /// What is found out about one stage.
@@ -116,6 +116,7 @@ impl Planner<'_> {
                     return None;
                 }
             }
+            self.tables(stage, earlier).ok()?;
         }
         if let Some(inputs) = self.inputs {
             manifest.inputs = inputs.clone();
@@ -147,12 +148,15 @@ impl Planner<'_> {
             Stage::Difference => self.difference(before, &mut search),
         };
         let StageSearch { notes, checkpoints } = search;
-        let action = match results {
+        let tables = self.own().map(|own| self.tables(stage, own)).transpose();
+        let both = results.and_then(|results| Ok((results, tables?.unwrap_or_default())));
+        let action = match both {
             Err(why) => StageAction::Make(why),
-            Ok(results) => StageAction::Reuse(Box::new(Reuse {
+            Ok((results, tables)) => StageAction::Reuse(Box::new(Reuse {
                 pictures: self.pictures(stage, &results),
                 results,
                 checkpoints,
+                tables,
             })),
         };
         StagePlan {
@@ -160,6 +164,26 @@ impl Planner<'_> {
             action,
             notes,
         }
+    }
+
+    /// The tables of a stage that are on record, or which of them is not there. A run whose version did not write a table does
+    /// not miss it.
+    fn tables(&self, stage: Stage, recorded: &Manifest) -> Result<Vec<TableRecord>, String> {
+        let (paths, params) = (&self.task.paths, &self.task.spec.params);
+        let mut there = Vec::new();
+        for table in tables_of(stage, params) {
+            let path = table.path(paths, params);
+            let relative = relative_path(paths.dir(), &path);
+            let mut known = recorded.tables.iter();
+            let Some(record) = known.find(|record| record.path == relative) else {
+                continue;
+            };
+            if !std::fs::metadata(&path).is_ok_and(|file| file.len() == record.bytes) {
+                return Err(format!("{} is not there as it was written", table.stem()));
+            }
+            there.push(record.clone());
+        }
+        Ok(there)
     }
 
     fn padded(&self, search: &mut StageSearch) -> Result<Results, String> {
@@ -181,7 +205,7 @@ impl Planner<'_> {
         if params.save_all_intermediates {
             self.find(Image::CoarsePre, false, search)?;
         }
-        // Without a checkpoint of its own stage 3 only judges: its judgement is that of exactly this task.
+        // Without a checkpoint of its own stage 3 only judges: its assessment is that of exactly this task.
         let own = self.own().filter(|own| {
             !params.interior_ecc && own.warps.icp == manifest.warps.icp && own.alignment.is_some()
         });
@@ -359,7 +383,7 @@ impl Planner<'_> {
         };
         let asked_for = self.task.spec.checkpoint_format.list();
         let lacking = asked_for.iter().any(|format| !formats.contains(format));
-        if stage < Stage::Difference && lacking && !self.formats_told.replace(true) {
+        if stage < Stage::Difference && lacking && !self.formats_said.replace(true) {
             let (there, new) = (names_of(&formats), names_of(asked_for));
             search.notes.push(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
         }

@@ -148,7 +148,7 @@ fn no_coarse_warp() -> PipelineError {
     }
 }
 
-/// What is on record of the alignment after its judgement.
+/// What is on record of the alignment after its assessment.
 fn judged(
     coarse: AlignmentRecord,
     interior: Option<&InteriorCorrection>,
@@ -172,7 +172,7 @@ fn judged(
         interior: interior.map(InteriorRecord::from),
         refinement: Some(RefinementRecord::from(refinement)),
         residual: summary.cloned(),
-        chance: Some(fine.check.null_correlation),
+        null_correlation: Some(fine.check.null_correlation),
         tile_correlation: Some(fine.check.correlation),
         ..coarse
     }

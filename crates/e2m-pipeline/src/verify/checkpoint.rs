@@ -1,7 +1,7 @@
 //! A checkpoint: its length, its header, every pixel.
 
 use super::finding::Fault;
-use super::records::Record;
+use super::records::ReadManifest;
 use super::watched::ReadWatch;
 use crate::artifact::{ArtifactKind, Image, artifacts};
 use crate::error::PipelineError;
@@ -19,7 +19,7 @@ const NOT_COMPARED: [&str; 3] = ["VERSION", "IACC", "ILVLOK"];
 pub(super) const IDENTITY: [&str; 3] = ["SAMPLE", "DYE", "STAGE"];
 
 /// A manifest and what it says of one checkpoint.
-pub(super) type Told<'a> = (&'a Record, &'a CheckpointRecord);
+pub(super) type OnRecord<'a> = (&'a ReadManifest, &'a CheckpointRecord);
 
 /// What was found out about a checkpoint.
 #[derive(Debug)]
@@ -27,17 +27,17 @@ pub(super) struct Outcome<'a> {
     /// What is wrong with it.
     pub(super) fault: Option<Fault>,
     /// The manifest by which it was judged.
-    pub(super) judge: Told<'a>,
+    pub(super) judge: OnRecord<'a>,
     /// Manifests that tell of another content, where one is right.
-    pub(super) superseded: Vec<&'a Record>,
+    pub(super) superseded: Vec<&'a ReadManifest>,
 }
 
 /// Compares the checkpoint at `path` with what manifests tell of it, at least one, the most important first. `known` finds
 /// the checkpoint that a hash is on record for.
 pub(super) fn verify<'a>(
     path: &Path,
-    told: &[Told<'a>],
-    first: Told<'a>,
+    recorded: &[OnRecord<'a>],
+    first: OnRecord<'a>,
     known: &dyn Fn(ContentHash) -> Option<String>,
     watch: ReadWatch<'_>,
 ) -> Result<Outcome<'a>, PipelineError> {
@@ -50,7 +50,7 @@ pub(super) fn verify<'a>(
         Ok(metadata) => metadata.len(),
         Err(error) => return Ok(outcome(Fault::Unreadable(error.to_string()))),
     };
-    if !told.iter().any(|(_, record)| record.bytes == bytes) {
+    if !recorded.iter().any(|(_, record)| record.bytes == bytes) {
         let (found, recorded) = (bytes, first.1.bytes);
         return Ok(outcome(Fault::Length { found, recorded }));
     }
@@ -59,8 +59,8 @@ pub(super) fn verify<'a>(
         Err(CheckpointError::Stopped { .. }) => return Err(PipelineError::Interrupted),
         Err(error) => return Ok(outcome(Fault::Unreadable(without_path(&error, path)))),
     };
-    let (right, wrong): (Vec<Told<'a>>, Vec<Told<'a>>) =
-        told.iter().partition(|(_, record)| record.hash == hash);
+    let (right, wrong): (Vec<OnRecord<'a>>, Vec<OnRecord<'a>>) =
+        recorded.iter().partition(|(_, record)| record.hash == hash);
     let Some(&judge) = right.first() else {
         // Whose image it is says more than that it is not the right one.
         let fault = contradiction(&first.0.manifest, path, &facts, &IDENTITY)
@@ -88,12 +88,12 @@ pub(super) fn read(
     let facts = reader.facts().clone();
     // Of a compressed file there are more bytes of pixels than of the file.
     let pixel_bytes = (4 * reader.size().pixels()).max(1);
-    let (mut pixels_read, mut told) = (0, 0);
+    let (mut pixels_read, mut reported) = (0, 0);
     let hash = reader.verify_watched(&mut |bytes| {
         pixels_read += bytes;
         let so_far = (file_bytes as f64 * pixels_read as f64 / pixel_bytes as f64) as u64;
-        let new = so_far.saturating_sub(told);
-        told = so_far;
+        let new = so_far.saturating_sub(reported);
+        reported = so_far;
         watch(new)
     })?;
     Ok((facts, hash))
@@ -152,7 +152,7 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
     let mut all = artifacts(params, CheckpointFormats::Both).into_iter();
     let image = all.find_map(|artifact| match artifact.kind {
         ArtifactKind::Image(image) if named(&image) => Some(image),
-        ArtifactKind::Image(_) | ArtifactKind::Picture(_) => None,
+        ArtifactKind::Image(_) | ArtifactKind::Picture(_) | ArtifactKind::Table(_) => None,
     })?;
     let (warps, scales) = (&manifest.warps, &manifest.scales);
     let (warp, scale) = match image {

@@ -15,6 +15,8 @@ pub enum FileKind {
     Checkpoint,
     /// A picture.
     Picture,
+    /// A table.
+    Table,
     /// None of these.
     Other,
 }

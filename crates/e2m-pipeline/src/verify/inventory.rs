@@ -1,12 +1,12 @@
 //! Which files of a task are on record, and which are there besides.
 
-use super::checkpoint::{self, Told};
+use super::checkpoint::{self, OnRecord};
 use super::finding::{Fault, FileKind, Finding, Severity};
-use super::records::{self, Record};
+use super::records::{self, ReadManifest};
 use super::watched::ReadWatch;
 use super::{picture, raw};
 use crate::error::PipelineError;
-use crate::manifest::{InputRecord, LegacyRecord, Manifest};
+use crate::manifest::{InputRecord, LegacyRecord, Manifest, TableRecord};
 use crate::params::Params;
 use crate::stage::Stage;
 use crate::task::TaskSpec;
@@ -64,6 +64,7 @@ enum What {
     Legacy(LegacyRecord, usize),
     Raw(Stain),
     Picture(usize),
+    Table(TableRecord, usize),
 }
 
 /// Which raw image.
@@ -93,7 +94,7 @@ impl Stain {
 #[derive(Debug)]
 pub struct Inventory {
     dir: PathBuf,
-    records: Vec<Record>,
+    records: Vec<ReadManifest>,
     files: Vec<RecordedFile>,
     findings: Vec<Finding>,
 }
@@ -148,7 +149,7 @@ impl Inventory {
         there + missing.count()
     }
 
-    /// Checkpoints, images of the Python program and pictures; answers with the paths on record.
+    /// Checkpoints, images of the Python program, pictures and tables; answers with the paths on record.
     fn list_outputs(&mut self) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
         for index in 0..self.records.len() {
@@ -168,7 +169,12 @@ impl Inventory {
                     What::Picture(index),
                 )
             });
-            let all: Vec<_> = checkpoints.chain(legacy).chain(pictures).collect();
+            let tables = manifest.tables.iter().map(|table| {
+                let what = What::Table(table.clone(), index);
+                (table.path.clone(), FileKind::Table, what)
+            });
+            let all = checkpoints.chain(legacy).chain(pictures).chain(tables);
+            let all: Vec<_> = all.collect();
             for (relative, kind, what) in all {
                 if seen.insert(relative.clone()) {
                     self.list_output(&relative, (kind, what), index);
@@ -284,11 +290,12 @@ impl Inventory {
                 });
                 Ok(fault.into_iter().collect())
             }
+            What::Table(table, index) => self.verify_table(file, (table, *index), watch),
         }
     }
 
-    /// What manifests tell of a checkpoint, that of the batch first.
-    fn told(&self, relative: &str) -> Vec<Told<'_>> {
+    /// What is on record of a checkpoint in each manifest, that of the batch first.
+    fn all_on_record(&self, relative: &str) -> Vec<OnRecord<'_>> {
         let records = self.records.iter();
         records
             .filter_map(|record| {
@@ -304,8 +311,8 @@ impl Inventory {
         relative: &str,
         watch: ReadWatch<'_>,
     ) -> Result<Vec<Finding>, PipelineError> {
-        let told = self.told(relative);
-        let Some(&first) = told.first() else {
+        let recorded = self.all_on_record(relative);
+        let Some(&first) = recorded.first() else {
             return Ok(Vec::new());
         };
         let known = |hash: ContentHash| {
@@ -313,7 +320,7 @@ impl Inventory {
             let other = |c: &&crate::CheckpointRecord| c.hash == hash && c.path != relative;
             all.into_iter().find(other).map(|c| c.path.clone())
         };
-        let outcome = checkpoint::verify(&file.path, &told, first, &known, watch)?;
+        let outcome = checkpoint::verify(&file.path, &recorded, first, &known, watch)?;
         let (record, checkpoint) = outcome.judge;
         let wrong = outcome.fault.map(|fault| Finding {
             looks_untouched: FileIdentity::of(&file.path)
@@ -357,6 +364,36 @@ impl Inventory {
         Ok(found.into_iter().collect())
     }
 
+    fn verify_table(
+        &self,
+        file: &RecordedFile,
+        (table, index): (&TableRecord, usize),
+        watch: ReadWatch<'_>,
+    ) -> Result<Vec<Finding>, PipelineError> {
+        let fault = if file.bytes == table.bytes {
+            match raw::hash(&file.path, watch)? {
+                Ok(found) if found == table.hash => None,
+                Ok(found) => Some(Fault::Content {
+                    found,
+                    recorded: table.hash,
+                }),
+                Err(fault) => Some(fault),
+            }
+        } else {
+            Some(Fault::Length {
+                found: file.bytes,
+                recorded: table.bytes,
+            })
+        };
+        let record = &self.records[index];
+        let found = fault.map(|fault| Finding {
+            // A run only asks whether there is a file of that length.
+            looks_untouched: file.bytes == table.bytes,
+            ..finding((&file.path, file.kind), fault, record)
+        });
+        Ok(found.into_iter().collect())
+    }
+
     fn verify_raw(
         &self,
         file: &RecordedFile,
@@ -372,7 +409,7 @@ impl Inventory {
             Ok(hash) => hash,
             Err(fault) => return Ok(wrong(fault, first)),
         };
-        let right = |record: &Record| stain.of(&record.manifest).hash == hash;
+        let right = |record: &ReadManifest| stain.of(&record.manifest).hash == hash;
         // What the batch asks for has to rest on the file that is there; of others it is enough that one does.
         if !right(first) && (first.of_batch || !self.records.iter().any(right)) {
             let (other, name) = stain.other();
@@ -394,7 +431,7 @@ impl Inventory {
     }
 }
 
-fn finding((path, kind): (&Path, FileKind), fault: Fault, record: &Record) -> Finding {
+fn finding((path, kind): (&Path, FileKind), fault: Fault, record: &ReadManifest) -> Finding {
     Finding {
         path: path.to_owned(),
         kind,
@@ -404,7 +441,7 @@ fn finding((path, kind): (&Path, FileKind), fault: Fault, record: &Record) -> Fi
     }
 }
 
-fn superseded_by(record: &Record, path: &str) -> Finding {
+fn superseded_by(record: &ReadManifest, path: &str) -> Finding {
     let path = path.to_owned();
     finding(
         (&record.path, FileKind::Record),

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 /// One manifest.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct ReadManifest {
     pub(super) path: PathBuf,
     pub(super) manifest: Manifest,
     /// Whether it is that of the parameters which the batch asks for.
     pub(super) of_batch: bool,
 }
 
-impl Record {
+impl ReadManifest {
     /// Its file name, where it is one of other parameters.
     pub(super) fn of_other_parameters(&self) -> Option<String> {
         (!self.of_batch).then(|| name(&self.path))
@@ -24,7 +24,7 @@ impl Record {
 }
 
 /// The manifests of a task that can be read, that of the batch first, and what is wrong with the others.
-pub(super) fn read(dir: &Path, task: &RecordedTask) -> (Vec<Record>, Vec<Finding>) {
+pub(super) fn read(dir: &Path, task: &RecordedTask) -> (Vec<ReadManifest>, Vec<Finding>) {
     let mut records = Vec::new();
     let mut findings = Vec::new();
     let wrong = |path: &Path, fault| Finding {
@@ -49,7 +49,7 @@ pub(super) fn read(dir: &Path, task: &RecordedTask) -> (Vec<Record>, Vec<Finding
                 let Manifest { sample, dye, .. } = manifest;
                 findings.push(wrong(&path, Fault::OtherTask { sample, dye }));
             }
-            Ok(manifest) => records.push(Record {
+            Ok(manifest) => records.push(ReadManifest {
                 of_batch: task.params.as_ref() == Some(&manifest.params),
                 path,
                 manifest,

@@ -4,7 +4,7 @@ use crate::error::PipelineError;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-/// Is told how many bytes of a file have been read since the last time, and answers whether to go on.
+/// Receives how many bytes of a file have been read since the last time, and answers whether to go on.
 pub type ReadWatch<'a> = &'a (dyn Fn(u64) -> ControlFlow<()> + Sync);
 
 /// A reader that tells a [`ReadWatch`] what goes through it.
@@ -51,10 +51,10 @@ mod tests {
 
     #[test]
     fn reading_is_told_and_stops_when_it_is_to() {
-        let (content, told) = (vec![7; 5000], AtomicU64::new(0));
+        let (content, reported) = (vec![7; 5000], AtomicU64::new(0));
         let until = |most: u64| {
             let watch = |bytes: u64| {
-                if told.fetch_add(bytes, Ordering::Relaxed) + bytes > most {
+                if reported.fetch_add(bytes, Ordering::Relaxed) + bytes > most {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
@@ -66,7 +66,7 @@ mod tests {
             reader.outcome(read)
         };
         assert!(matches!(until(5000), Ok(Ok(()))));
-        assert_eq!(told.swap(0, Ordering::Relaxed), 5000);
+        assert_eq!(reported.swap(0, Ordering::Relaxed), 5000);
         assert!(matches!(until(2000), Err(PipelineError::Interrupted)));
     }
 }

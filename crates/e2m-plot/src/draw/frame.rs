@@ -9,7 +9,7 @@ use super::text::{Align, Fonts};
 
 /// A panel: a rectangle on the page and what its sides mean.
 #[derive(Debug, Clone)]
-pub(crate) struct Frame {
+pub(crate) struct PanelFrame {
     pub rect: Rect,
     pub x: Axis,
     pub y: Axis,
@@ -29,7 +29,7 @@ pub(crate) struct Margins {
 
 impl Margins {
     /// Room for the ticks of both axes, and for their labels where they have any.
-    pub(crate) fn around(style: &Style, fonts: &Fonts, frame: &Frame) -> Self {
+    pub(crate) fn around(style: &Style, fonts: &Fonts, frame: &PanelFrame) -> Self {
         let text = style.tick_text();
         let widest = |ticks: &[Tick]| fonts.widest(ticks.iter().map(|t| t.label.as_str()), text);
         let room = |axis: &Axis, size: f64| if axis.label.is_empty() { 0.0 } else { size };
@@ -47,7 +47,7 @@ fn tick_length(style: &Style) -> f64 {
     style.gap * 0.7
 }
 
-impl Frame {
+impl PanelFrame {
     /// Axes with about so many ticks.
     pub(crate) fn new(rect: Rect, x: Axis, y: Axis, ticks: (usize, usize)) -> Self {
         let (x_ticks, y_ticks) = (x.ticks(ticks.0), y.ticks(ticks.1));

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, Scale};
 use super::colour::{ColourMap, OVERLAY, WHITE};
-use super::frame::Frame;
+use super::frame::PanelFrame;
 use super::surface::{Raster, Rect, Surface};
 use crate::Preview;
 use ndarray::{Array2, ArrayView1, ArrayView2, s};
@@ -39,14 +39,14 @@ pub(crate) fn image_frame(
     origin: (f64, f64),
     rect: Rect,
     labels: (&str, &str),
-) -> Frame {
+) -> PanelFrame {
     let (height, width) = preview.pixels.dim();
     let near = (origin.0 - 0.5, origin.1 - 0.5);
     let extent = |pixels: usize| pixels.max(1) as f64 * preview.factor;
     let x = Axis::new(near.0, near.0 + extent(width), Scale::Linear, labels.0);
     let y = Axis::new(near.1 + extent(height), near.1, Scale::Linear, labels.1);
     let wanted = |side: f64| ((side / 190.0) as usize).clamp(2, 6);
-    Frame::new(rect, x, y, (wanted(rect.width), wanted(rect.height)))
+    PanelFrame::new(rect, x, y, (wanted(rect.width), wanted(rect.height)))
 }
 
 /// The preview brought to `width` x `height` px: reduced as asked for, or its pixels repeated. NaN counts as nothing.
@@ -160,7 +160,7 @@ pub(crate) fn percentiles<const N: usize>(
 /// Puts the preview into the frame as brightness; where it is not a number the page stays white.
 pub(crate) fn draw_brightness(
     surface: &mut Surface,
-    frame: &Frame,
+    frame: &PanelFrame,
     preview: &Preview<'_>,
     stretch: LogStretch,
     map: ColourMap,
@@ -172,7 +172,7 @@ pub(crate) fn draw_brightness(
 
 /// Puts two previews of equal size into the frame, each by its own stretch, in the colours of an overlay; where neither is a
 /// number the page stays white.
-pub(crate) fn draw_overlay(surface: &mut Surface, frame: &Frame, previews: [&Preview<'_>; 2]) {
+pub(crate) fn draw_overlay(surface: &mut Surface, frame: &PanelFrame, previews: [&Preview<'_>; 2]) {
     let (width, height) = (frame.rect.width as usize, frame.rect.height as usize);
     let shares = previews.map(|preview| {
         let stretch = LogStretch::of(preview.pixels);
@@ -205,7 +205,7 @@ pub(crate) fn draw_overlay(surface: &mut Surface, frame: &Frame, previews: [&Pre
 /// Puts the preview into the frame, each value in the colour `colour` gives it, in cells of `cell` px.
 pub(crate) fn draw_mapped(
     surface: &mut Surface,
-    frame: &Frame,
+    frame: &PanelFrame,
     preview: &Preview<'_>,
     reduce: Reduce,
     cell: usize,
@@ -233,7 +233,7 @@ pub(crate) fn draw_mapped(
 }
 
 /// Puts pixels, row by row, into a panel of their width.
-fn fill_panel(surface: &mut Surface, frame: &Frame, width: usize, pixels: Vec<[u8; 3]>) {
+fn fill_panel(surface: &mut Surface, frame: &PanelFrame, width: usize, pixels: Vec<[u8; 3]>) {
     let Rect { left, top, .. } = frame.rect;
     let raster = Raster { width, pixels };
     surface.raster(left.round() as usize, top.round() as usize, &raster);

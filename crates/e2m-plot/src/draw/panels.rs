@@ -3,7 +3,7 @@
 use super::axis::{Axis, Scale};
 use super::bar::ColourBar;
 use super::colour::ColourMap;
-use super::frame::{Frame, Margins};
+use super::frame::{Margins, PanelFrame};
 use super::image::{
     LogStretch, Reduce, draw_brightness, draw_mapped, draw_overlay, image_frame, panel_size,
 };
@@ -103,7 +103,7 @@ impl<'a, 'p> Stretched<'a, 'p> {
     }
 
     /// The y axis is named once in a row.
-    fn frame(&self, rect: Rect, leftmost: bool) -> Frame {
+    fn frame(&self, rect: Rect, leftmost: bool) -> PanelFrame {
         let labels = ("x (px)", if leftmost { "y (px)" } else { "" });
         image_frame(&self.panel.preview, self.panel.origin, rect, labels)
     }

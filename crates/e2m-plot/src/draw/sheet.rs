@@ -1,7 +1,7 @@
 //! A page with one panel: header, axes, perhaps a colour bar, legend.
 
 use super::bar::ColourBar;
-use super::frame::{Frame, Margins};
+use super::frame::{Margins, PanelFrame};
 use super::image::panel_size;
 use super::legend::Legend;
 use super::page::{Header, Style};
@@ -54,7 +54,7 @@ impl Shape<'_> {
 pub(crate) struct Sheet {
     pub style: Style,
     pub header: Header,
-    pub frame: Frame,
+    pub frame: PanelFrame,
     pub bar: Option<ColourBar>,
     pub legend: Legend,
     page_height: f64,
@@ -68,7 +68,7 @@ impl Sheet {
         (header, legend): (Header, Legend),
         bar: Option<ColourBar>,
         shape: &Shape<'_>,
-        axes: impl Fn(Rect) -> Frame,
+        axes: impl Fn(Rect) -> PanelFrame,
     ) -> Self {
         let room = Self::room(&style, fonts, bar.as_ref(), shape, &axes);
         let (width, height) = shape.size(room.width);
@@ -87,13 +87,13 @@ impl Sheet {
     }
 
     /// What is left for the panel: left edge and width; the height is that of the labels below. The labels decide the
-    /// margins, and the panel's size the labels; those of the largest panel settle it.
+    /// margins, and the panel's size the labels; those of the largest panel decide.
     fn room(
         style: &Style,
         fonts: &Fonts,
         bar: Option<&ColourBar>,
         shape: &Shape<'_>,
-        axes: impl Fn(Rect) -> Frame,
+        axes: impl Fn(Rect) -> PanelFrame,
     ) -> Rect {
         let draft = axes(Rect::new(0.0, 0.0, style.width, shape.most()));
         let margins = Margins::around(style, fonts, &draft);

@@ -1,6 +1,6 @@
 //! A page with charts above each other, equally wide: header, captions, axes, legend.
 
-use super::frame::{Frame, Margins};
+use super::frame::{Margins, PanelFrame};
 use super::legend::Legend;
 use super::page::{Header, Style};
 use super::surface::{Rect, Surface};
@@ -11,7 +11,7 @@ use crate::PlotError;
 pub(crate) struct Chart<'a> {
     pub caption: String,
     pub height: f64,
-    pub axes: Box<dyn Fn(Rect) -> Frame + 'a>,
+    pub axes: Box<dyn Fn(Rect) -> PanelFrame + 'a>,
 }
 
 /// Where everything lies on the page.
@@ -20,7 +20,7 @@ pub(crate) struct Stack {
     header: Header,
     legend: Legend,
     captions: Vec<String>,
-    pub frames: Vec<Frame>,
+    pub frames: Vec<PanelFrame>,
     page_height: f64,
 }
 

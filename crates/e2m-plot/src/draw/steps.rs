@@ -1,7 +1,7 @@
 //! Histograms as steps, and which bins to show.
 
 use super::clip::clip_polyline;
-use super::frame::Frame;
+use super::frame::PanelFrame;
 use super::surface::{Pen, Surface};
 use std::ops::Range;
 
@@ -65,7 +65,7 @@ impl Steps {
     pub(crate) fn draw(
         &self,
         surface: &mut Surface,
-        frame: &Frame,
+        frame: &PanelFrame,
         fill: Option<([u8; 3], f64)>,
         pen: Option<Pen>,
     ) {
@@ -95,7 +95,7 @@ impl Steps {
     }
 
     /// The steps of a run on the page, from the floor up and back down to it.
-    fn outline(&self, frame: &Frame, run: Range<usize>) -> Vec<(f64, f64)> {
+    fn outline(&self, frame: &PanelFrame, run: Range<usize>) -> Vec<(f64, f64)> {
         let rect = frame.rect;
         let inside = |(x, y): (f64, f64)| {
             (

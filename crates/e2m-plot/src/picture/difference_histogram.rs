@@ -3,7 +3,7 @@
 use super::histograms::{MAX_BINS, PAGE_PX, PANEL_HEIGHT_PX, POST, PRE, bin_label, count_axis};
 use crate::draw::axis::{Axis, Scale};
 use crate::draw::colour::INK;
-use crate::draw::frame::Frame;
+use crate::draw::frame::PanelFrame;
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::number::whole;
 use crate::draw::page::{Header, Style, write_reason};
@@ -64,7 +64,7 @@ pub fn draw_difference_histogram(
         (Header::new(picture.title, "post − pre").line(facts), legend),
         None,
         &Shape::High(PANEL_HEIGHT_PX),
-        |rect| Frame::new(rect, x.clone(), y.clone(), (7, 5)),
+        |rect| PanelFrame::new(rect, x.clone(), y.clone(), (7, 5)),
     );
     let mut surface = sheet.begin(fonts)?;
     sheet.frame.draw_grid(&mut surface, &style);

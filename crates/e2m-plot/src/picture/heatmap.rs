@@ -4,7 +4,7 @@ use super::scale_line::{ScaleLine, back_to_front};
 use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::{ColourMap, WHITE};
-use crate::draw::frame::Frame;
+use crate::draw::frame::PanelFrame;
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::number::whole;
 use crate::draw::page::{Header, Style, write_reason};
@@ -178,7 +178,7 @@ fn draw(
         &shape,
         |rect| {
             let (x, y) = (axis("aligned pre (counts)"), axis("post (counts)"));
-            Frame::new(rect, x, y, (6, 6))
+            PanelFrame::new(rect, x, y, (6, 6))
         },
     );
     let mut surface = sheet.begin(fonts)?;
@@ -257,7 +257,7 @@ fn draw_cells(surface: &mut Surface, rect: Rect, cells: &Cells, bar: &ColourBar)
 }
 
 /// The line post = `slope` x pre + `offset` over a light edge, so that it is seen on dark and on white.
-fn draw_ray(surface: &mut Surface, frame: &Frame, (slope, offset): (f64, f64), pen: Pen) {
+fn draw_ray(surface: &mut Surface, frame: &PanelFrame, (slope, offset): (f64, f64), pen: Pen) {
     let far = frame.x.high;
     let points = [(0.0, offset), (far, slope * far + offset)];
     let edge = Pen::solid(WHITE, pen.width * 2.0);

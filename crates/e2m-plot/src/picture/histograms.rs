@@ -1,7 +1,7 @@
 //! `pre_post_histograms`: how bright the pixels of each image are.
 
 use crate::draw::axis::{Axis, Scale};
-use crate::draw::frame::Frame;
+use crate::draw::frame::PanelFrame;
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::number::{number, short, whole};
 use crate::draw::page::{Header, Style, write_reason};
@@ -78,7 +78,7 @@ pub fn draw_pre_post_histograms(
         (header, legend(picture)),
         None,
         &Shape::High(PANEL_HEIGHT_PX),
-        |rect| Frame::new(rect, x.clone(), y.clone(), (7, 5)),
+        |rect| PanelFrame::new(rect, x.clone(), y.clone(), (7, 5)),
     );
     let mut surface = sheet.begin(fonts)?;
     sheet.frame.draw_grid(&mut surface, &style);

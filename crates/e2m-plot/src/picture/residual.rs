@@ -3,7 +3,7 @@
 use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::{ColourMap, WHITE};
-use crate::draw::frame::Frame;
+use crate::draw::frame::PanelFrame;
 use crate::draw::image::{LogStretch, draw_brightness, image_frame};
 use crate::draw::legend::{Entry, Legend, Sign, arrow, cross};
 use crate::draw::number::{length_px, number, round_down_125};
@@ -218,7 +218,7 @@ fn draw_arrows(surface: &mut Surface, layout: &Layout, arrows: &[ResidualArrow])
 }
 
 /// Where the tip of a tile's arrow lies on the page.
-fn tip(frame: &Frame, magnification: f64, tile: &ResidualArrow) -> (f64, f64) {
+fn tip(frame: &PanelFrame, magnification: f64, tile: &ResidualArrow) -> (f64, f64) {
     frame.place(
         tile.x + magnification * tile.dx,
         tile.y + magnification * tile.dy,

@@ -2,13 +2,11 @@
 
 mod embed;
 mod href;
-mod kind;
 mod model;
 mod text;
 mod view;
 mod writer;
 
-pub use kind::{COMPARISON_GUIDE, PictureGuide, PictureKind};
 pub use model::{
     Comparison, ReportFile, ReportHead, ReportPicture, ReportProblem, ReportRow, ReportScale,
     ReportStage, ReportStatus, ReportVerdict, TaskSection,

@@ -1,6 +1,6 @@
-//! What a report is told: plain data, in the caller's words where they are for people.
+//! What a report is made from: plain data, in the caller's words where they are for people.
 
-use super::PictureKind;
+use crate::picture::PictureKind;
 use std::path::PathBuf;
 
 /// A batch: everything but the pictures.

@@ -5,8 +5,8 @@ use super::href::href;
 use super::model::{
     Comparison, ReportFile, ReportHead, ReportPicture, ReportRow, ReportStatus, ReportVerdict,
 };
-use super::text;
-use super::{COMPARISON_GUIDE, PictureGuide, PictureKind, TaskSection};
+use super::{TaskSection, text};
+use crate::picture::{COMPARISON_GUIDE, PictureGuide, PictureKind};
 use askama::Template;
 use rayon::prelude::*;
 

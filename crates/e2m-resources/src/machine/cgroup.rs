@@ -1,7 +1,7 @@
 //! Where the control groups of this process lie, of version 1, 2 and both side by side (hybrid).
 //!
-//! `/proc/self/cgroup` names the group within each hierarchy; `/proc/self/mountinfo` tells where the hierarchy is mounted
-//! and from which group on. In a container the mount often begins at the container's own group.
+//! `/proc/self/cgroup` names the group within each hierarchy. `/proc/self/mountinfo` says where the hierarchy is mounted and
+//! from which group on. In a container the mount often begins at the container's own group.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};

@@ -1,6 +1,7 @@
-//! What the machine has for this process: memory and processors, each by all limits that hold, with where they come from.
+//! What the machine has for this process: memory and processors, each by all limits that hold, with where each limit comes
+//! from.
 //!
-//! Everything is read below a root that stands for `/`, so that tests lay out `/proc` and `/sys/fs/cgroup` as they like.
+//! Every file is read below a root that stands for `/`. Tests lay out `/proc` and `/sys/fs/cgroup` below such a root.
 
 mod cgroup;
 mod cpus;

@@ -48,7 +48,7 @@ struct Series {
 pub struct MemorySummary {
     /// The worker it is about: the one whose pattern is worst, or else whose peak is highest.
     pub worker: usize,
-    /// How many workers have told anything.
+    /// How many workers have reported anything.
     pub workers: usize,
     /// Its memory before its first task, bytes; of a run without workers, at the start.
     pub baseline_bytes: u64,

@@ -1,15 +1,15 @@
-//! Growth, a peak per task, or neither: told from what a process held after each task.
+//! Growth, a peak per task, or neither: decided by what a process held after each task.
 //!
-//! The rule: the first task is left out, as buffers and thread stacks that are kept from then on come with it. Of the
-//! others, memory after the task is taken against the task's number.
+//! The first task is left out: buffers and thread stacks that are kept from then on come with it. Of the others, memory
+//! after the task is taken against the task's number.
 //!
-//! - *Growth*: the Theil-Sen slope (the median of the slopes between all pairs of tasks; a few large images do not move
-//!   it) is at least [`GROWTH_PER_TASK`]; what it adds up to over the run stands out of the noise, which is the median
-//!   distance from the line; and it is not over: the later half alone still grows by a fair part of it. A process
+//! - *Growth* has three conditions. The Theil-Sen slope is at least [`GROWTH_PER_TASK`]; that is the median of the slopes
+//!   between all pairs of tasks, which a few large images do not move. What the slope adds up to over the run stands out of
+//!   the noise, which is the median distance from the line. The later half alone still grows by a fair part of it: a process
 //!   that fills its caches and stops is steady.
-//! - *Peak per task*: at the median, tasks rise by [`PEAK_BYTES`] and by a quarter of what the process holds anyway, above
-//!   the larger of before and after.
-//! - Anything else is *steady*; with fewer than [`FEWEST_FOR_GROWTH`] tasks growth cannot be told from chance.
+//! - *Peak per task*: the median task rises by [`PEAK_BYTES`], and by a quarter of what the process holds anyway, above the
+//!   larger of before and after.
+//! - Anything else is *steady*. With fewer than [`FEWEST_FOR_GROWTH`] tasks nobody can tell growth from chance.
 //!
 //! Sen, P. K. (1968): Estimates of the regression coefficient based on Kendall's tau. J. Am. Stat. Assoc. 63, 1379-1389.
 //! doi:10.1080/01621459.1968.10480934

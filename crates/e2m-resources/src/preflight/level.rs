@@ -26,7 +26,7 @@ pub(super) fn level_of(need: u64, available: u64) -> FitLevel {
     }
 }
 
-/// The level by plan and rule: the plan decides. Where only the plan fits, the user is told. For small images the plan is the
+/// The level by plan and rule: the plan decides. Where only the plan fits, there is a message. For small images the plan is the
 /// larger of the two, and a rule that fits does not help.
 pub(super) fn level_by_plan(rule: u64, plan: u64, available: u64) -> FitLevel {
     match (level_of(plan, available), level_of(rule, available)) {

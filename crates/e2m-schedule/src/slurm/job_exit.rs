@@ -184,14 +184,14 @@ mod tests {
 
     #[test]
     fn preemption_is_told_from_that_of_an_earlier_start() {
-        let told = |preempt: &str| {
+        let is_preempted = |preempt: &str| {
             preempted_since_start(&format!(
                 "JobId=1 JobState=RUNNING StartTime=2026-11-27T03:02:17 PreemptTime={preempt} End=x"
             ))
         };
-        assert!(told("2026-11-27T03:02:21"));
-        assert!(!told("2026-11-27T03:01:00"));
-        assert!(!told("None"));
+        assert!(is_preempted("2026-11-27T03:02:21"));
+        assert!(!is_preempted("2026-11-27T03:01:00"));
+        assert!(!is_preempted("None"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The SLURM runner: jobs as arrays on a cluster, whose own scheduler decides when and where.
 //!
-//! Other runners live as long as their batch; this one hands it over and ends. What is needed for that is here, and each
-//! part is for a moment of its own:
+//! Other runners live as long as their batch. This runner hands its batch over and ends. Each part is for a moment of its
+//! own:
 //!
 //! | moment | what is for it |
 //! |---|---|
@@ -9,11 +9,11 @@
 //! | the submission | [`Slurm::submit`] |
 //! | while jobs wait and run | [`Slurm::queue`], [`Slurm::cancel`] |
 //! | in a job | [`Slurm::requeue`], when it was warned that its time is up |
-//! | afterwards | [`Slurm::exits`] and [`why_it_ended`] tell why a job left no answer, in the words of other runners ([`WorkerError`](crate::WorkerError)) |
+//! | afterwards | [`Slurm::exits`] and [`why_it_ended`] say why a job left no answer, in the words of other runners ([`WorkerError`](crate::WorkerError)) |
 //!
-//! Nothing here touches the disk or reads the environment: scripts are texts, to be written by whoever knows where. Everything is
-//! asked of SLURM's own programs, which have to be on the PATH; what they say when they refuse is in [`SlurmError`] as it was
-//! said. Works with SLURM 20.02 and later.
+//! Nothing here touches the disk or reads the environment. Scripts are texts; the caller knows where to write them. SLURM's own
+//! programs answer every question and have to be on the PATH. [`SlurmError`] holds what they said when they refused, word for
+//! word. The runner works with SLURM 20.02 and later.
 //!
 //! ```
 //! use e2m_schedule::slurm::{ArrayScript, Demand, Site, groups};

@@ -74,7 +74,7 @@ struct WorkerSupervisor<'env> {
     assignment: Option<Assignment>,
     memory: MemoryWatch,
     deadlines: Deadlines,
-    /// Whether the worker was told to exit.
+    /// Whether the worker got the command to exit.
     shutting_down: bool,
     /// Why the process is being killed; `None` while it is not.
     kill_reason: Option<ExitCause>,
@@ -349,7 +349,7 @@ impl<'env> WorkerSupervisor<'env> {
         if self.deadlines.kill_is_due(now) {
             self.process.kill();
         }
-        // A worker that was told to exit may live without pipes until its grace is over.
+        // A worker that got the command to exit may live without pipes until its grace is over.
         if self.deadlines.lives_without_pipes(now) && !self.shutting_down {
             self.kill_because(ExitCause::Fault(WorkerError::ClosedPipes));
         }

@@ -73,7 +73,7 @@ pub(crate) struct Recorder {
     pub(crate) most_at_once: usize,
     pub(crate) progress: Vec<(usize, Value)>,
     /// Each event in a few words, except progress and usage.
-    pub(crate) told: Vec<String>,
+    pub(crate) messages: Vec<String>,
     pub(crate) usages: usize,
     pub(crate) threads: Vec<usize>,
     at_once: usize,
@@ -104,18 +104,18 @@ impl RunnerListener for Recorder {
                 self.threads.push(*threads);
                 self.at_once += 1;
                 self.most_at_once = self.most_at_once.max(self.at_once);
-                self.told.push(format!("started {job}"));
+                self.messages.push(format!("started {job}"));
             }
             RunnerEvent::Progress { job, event } => self.progress.push((*job, (*event).clone())),
             RunnerEvent::Usage { .. } => self.usages += 1,
-            RunnerEvent::TaskStalled { job, .. } => self.told.push(format!("stalled {job}")),
+            RunnerEvent::TaskStalled { job, .. } => self.messages.push(format!("stalled {job}")),
             RunnerEvent::Held { available, min } => {
-                self.told.push(format!("held {available} {min}"));
+                self.messages.push(format!("held {available} {min}"));
             }
-            RunnerEvent::Released => self.told.push("released".to_owned()),
+            RunnerEvent::Released => self.messages.push("released".to_owned()),
             RunnerEvent::TaskPostponed { job, reason } => {
                 self.at_once -= 1;
-                self.told.push(format!("postponed {job}: {reason}"));
+                self.messages.push(format!("postponed {job}: {reason}"));
             }
             RunnerEvent::TaskRetried {
                 job,
@@ -123,15 +123,15 @@ impl RunnerListener for Recorder {
                 workers,
             } => {
                 self.at_once = self.at_once.saturating_sub(1);
-                self.told
+                self.messages
                     .push(format!("retried {job}, {workers} left: {reason}"));
             }
             RunnerEvent::TaskFinished { job, .. } => {
                 self.at_once = self.at_once.saturating_sub(1);
                 self.finished.push(*job);
-                self.told.push(format!("finished {job}"));
+                self.messages.push(format!("finished {job}"));
             }
-            RunnerEvent::Note(note) => self.told.push(format!("note: {note}")),
+            RunnerEvent::Note(note) => self.messages.push(format!("note: {note}")),
         }
     }
 }
@@ -185,7 +185,7 @@ impl Batch {
     /// Nothing that this batch started is left.
     pub(crate) fn assert_no_orphans(&self) {
         let pids = self.recorder.pids();
-        assert!(!pids.is_empty(), "no process told its id");
+        assert!(!pids.is_empty(), "no process sent its id");
         // What was killed may take a moment to be gone, and its new parent a moment to reap it.
         wait_until("the groups are empty", || {
             pids.iter().all(|pid| members_of_group(*pid).is_empty())

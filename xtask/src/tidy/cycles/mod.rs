@@ -1,7 +1,7 @@
 //! No cycle of modules crosses a folder.
 //!
 //! Modules of one folder are one idea and may know each other. Where modules of different folders do, neither can be
-//! understood, tested or moved without the other. [`tokens`] takes a file apart, [`file`] finds what it declares, imports
+//! understood, tested or moved without the other. [`tokens`] takes a file apart, [`mod@file`] finds what it declares, imports
 //! and names, [`krate`] resolves that to modules; here cycles are looked for, among files, and among the folders and files
 //! that lie beside each other.
 
@@ -37,7 +37,7 @@ fn shown(module: &[String]) -> String {
     }
 }
 
-/// A finding for each cycle that crosses a folder, the shortest first; one that shares a use with a shorter one is not told,
+/// A finding for each cycle that crosses a folder, the shortest first; one that shares a use with a shorter one is not reported,
 /// as it may end with that.
 fn cycles(modules: &Modules, uses: &[Use]) -> Vec<Finding> {
     let mut all: Vec<Vec<Use>> = Vec::new();
@@ -49,12 +49,12 @@ fn cycles(modules: &Modules, uses: &[Use]) -> Vec<Finding> {
         of_kind.sort_by_key(Vec::len);
         all.extend(of_kind);
     }
-    let mut told: BTreeSet<Use> = BTreeSet::new();
+    let mut reported: BTreeSet<Use> = BTreeSet::new();
     let mut findings = Vec::new();
     for chain in all {
-        if !chain.iter().any(|edge| told.contains(edge)) {
+        if !chain.iter().any(|edge| reported.contains(edge)) {
             findings.push(finding(modules, &chain));
-            told.extend(chain);
+            reported.extend(chain);
         }
     }
     findings

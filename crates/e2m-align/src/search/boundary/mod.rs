@@ -54,12 +54,12 @@ pub struct BoundaryAlignment {
     /// How the refinement by brightness went, if it was asked for.
     pub ecc: Option<EccReport>,
     /// The outlines of post and of pre.
-    pub outlines: [Outline; 2],
+    pub outlines: [SectionOutline; 2],
 }
 
 /// The outline of the section in one image.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Outline {
+pub struct SectionOutline {
     /// Points `[x, y]` along each border, in full-resolution raw px. A closed border ends where it begins; one that the
     /// frame cuts ends there.
     pub paths: Vec<Vec<[f64; 2]>>,
@@ -69,7 +69,7 @@ pub struct Outline {
     pub frame_share: f64,
 }
 
-impl Outline {
+impl SectionOutline {
     fn new(section: &Section, paths: &[Path], factor: usize) -> Self {
         let to_full = Warp::enlargement(1.0 / factor as f64);
         let enlarge = |&[x, y]: &[f64; 2]| to_full.apply(x, y).into();
@@ -237,7 +237,7 @@ impl Traced {
         raster::depth(&self.sections[1])
     }
 
-    fn outlines(&self, factor: usize) -> [Outline; 2] {
-        [0, 1].map(|i| Outline::new(&self.sections[i], &self.paths[i], factor))
+    fn outlines(&self, factor: usize) -> [SectionOutline; 2] {
+        [0, 1].map(|i| SectionOutline::new(&self.sections[i], &self.paths[i], factor))
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn search(
     };
     let angles = options.angles_deg(options.angle_step_deg.max(widest));
     let steps = [spacing(&angles), spacing(&scales)];
-    let mut level = Level::new(post, pre, reduction, softness, Some(steps))?;
+    let mut level = SearchLevel::new(post, pre, reduction, softness, Some(steps))?;
     let grid = try_all(&level, &angles, &scales)?;
     let mut candidates = apart(grid, steps);
     let steps = [options.angle_step_deg.min(steps[0]), steps[1]];
@@ -74,7 +74,7 @@ pub(super) fn search(
         if level.is_sharp {
             reduction = (reduction / 2).max(1);
         }
-        level = Level::new(post, pre, reduction, softness, None)?;
+        level = SearchLevel::new(post, pre, reduction, softness, None)?;
     }
     candidates
         .first()
@@ -105,7 +105,7 @@ fn bounds(angles: &[f64], scales: &[f64], [angle_step, scale_step]: [f64; 2]) ->
 }
 
 /// Both images at one resolution.
-struct Level {
+struct SearchLevel {
     post: Array2<f32>,
     pre: Array2<f32>,
     /// Px of the originals per px.
@@ -114,7 +114,7 @@ struct Level {
     is_sharp: bool,
 }
 
-impl Level {
+impl SearchLevel {
     /// With `steps` (degrees, magnification) blurred until neighbours on that grid see each other's peak.
     fn new(
         post: &Array2<f32>,
@@ -147,7 +147,11 @@ impl Level {
 }
 
 /// The best shift for every angle and magnification, in the order of the grid: poses in px of the originals.
-fn try_all(level: &Level, angles: &[f64], scales: &[f64]) -> Result<Vec<(Pose, f64)>, AlignError> {
+fn try_all(
+    level: &SearchLevel,
+    angles: &[f64],
+    scales: &[f64],
+) -> Result<Vec<(Pose, f64)>, AlignError> {
     let (post_area, pre_area) = (occupied(&level.post), occupied(&level.pre));
     let centre = middle(post_area);
     let poses: Vec<Pose> = scales
@@ -215,7 +219,7 @@ struct Correlator {
 
 impl Correlator {
     fn new(
-        level: &Level,
+        level: &SearchLevel,
         post_area: Rect,
         pre_area: Rect,
         poses: &[Pose],

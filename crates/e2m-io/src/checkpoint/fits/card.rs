@@ -1,8 +1,8 @@
 //! Header cards: one fact in 80 ASCII characters, as astropy writes them.
 //!
-//! Texts that FITS cannot hold are escaped: a backslash as `\\`, what is not printable ASCII as `\u` and four hexadecimal
-//! digits per UTF-16 unit, and so is a trailing space, which FITS would drop. Texts longer than a card go on in CONTINUE
-//! cards.
+//! Texts that FITS cannot hold are escaped. A backslash becomes `\\`. What is not printable ASCII becomes `\u` and four
+//! hexadecimal digits per UTF-16 unit; so does a trailing space, which FITS would drop. Texts longer than a card go on in
+//! CONTINUE cards.
 
 use crate::checkpoint::facts::{Fact, FactValue};
 

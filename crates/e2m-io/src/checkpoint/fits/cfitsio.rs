@@ -1,12 +1,12 @@
 //! CFITSIO behind a safe type: every call into the C library is here.
 //!
-//! Why not the safe types of the `fitsio` crate: they open files by CFITSIO's extended names, in which brackets,
-//! parentheses and `!` of a sample's name mean something; and they drop errors of closing, which is when the last rows
-//! are written.
+//! The safe types of the `fitsio` crate will not do. They open files by CFITSIO's extended names, in which brackets,
+//! parentheses and `!` of a sample's name mean something. They drop errors of closing, which is when the last rows are
+//! written.
 //!
 //! Every call holds one lock for the whole process. CFITSIO keeps its table of open files and its stack of error messages
-//! in global memory; only some builds guard the table, and none tells the messages of one thread from another's. With the
-//! lock it does not matter how the library was built, and an error carries its own messages.
+//! in global memory. Only some builds guard the table, and no build tells the messages of one thread from another's. With
+//! the lock it does not matter how the library was built, and an error carries its own messages.
 #![expect(unsafe_code, reason = "CFITSIO is a C library")]
 
 use fitsio::sys;

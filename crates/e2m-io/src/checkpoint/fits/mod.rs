@@ -1,9 +1,14 @@
 //! FITS checkpoints: one primary image of 32 bit floats, written and read by CFITSIO.
 //!
-//! [`cfitsio`] is the library behind a safe type. [`writer`] gives it cards, and the pixels to the file; [`header`] knows
-//! which cards in which order, and [`card`] how each is spelt: CFITSIO would spell them otherwise than astropy, which
-//! wrote the trees that exist. [`checksum`] sums up pixels as they pass, so that no file has to be read again. Before a
-//! file is opened by CFITSIO, [`header`] has seen that it is as long as it says it is.
+//! | module | what it does |
+//! |---|---|
+//! | [`cfitsio`] | is the library behind a safe type |
+//! | [`writer`] | gives cards to the library, and pixels to the file |
+//! | [`header`] | knows which cards a file has, in which order |
+//! | [`card`] | spells each card as astropy does, which wrote the trees that exist; CFITSIO would spell them otherwise |
+//! | [`checksum`] | sums up pixels as they pass, so that no file has to be read again |
+//!
+//! [`header`] makes sure that a file is as long as it says, before CFITSIO opens it.
 
 mod card;
 mod cfitsio;

@@ -1,7 +1,7 @@
 //! Writes rows of floats into a FITS file.
 //!
-//! The pixels are nothing but big-endian floats behind the header. They go straight to the file, so that CFITSIO, which
-//! does one thing at a time in a whole process, is only asked for the header, once everything else is there.
+//! The pixels are big-endian floats behind the header and go straight to the file. CFITSIO does one thing at a time in a
+//! whole process. It therefore writes the header only, once everything else is there.
 
 use super::cfitsio::{Access, FitsFile};
 use super::checksum::OnesSum;

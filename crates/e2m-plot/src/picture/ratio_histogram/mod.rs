@@ -6,7 +6,7 @@ mod pixels;
 use super::histograms::{PAGE_PX, PANEL_HEIGHT_PX, PRE};
 use super::scale_line::{ScaleLine, back_to_front};
 use crate::draw::colour::INK;
-use crate::draw::frame::Frame;
+use crate::draw::frame::PanelFrame;
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::stack::{Chart, Stack};
@@ -131,7 +131,7 @@ pub fn draw_ratio_histogram(picture: &RatioHistogramPicture<'_>) -> Result<Vec<u
 }
 
 /// Upright lines at ratio 1 and at the scales.
-fn draw_lines(surface: &mut Surface, frame: &Frame, style: &Style, scales: &[ScaleLine]) {
+fn draw_lines(surface: &mut Surface, frame: &PanelFrame, style: &Style, scales: &[ScaleLine]) {
     let upright = |x: f64| [(x, frame.y.low), (x, frame.y.high)];
     frame.polyline(surface, &upright(0.0), Pen::dashed(INK, style.hair));
     for (line, pen) in back_to_front(scales, style.hair) {

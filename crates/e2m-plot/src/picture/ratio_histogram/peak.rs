@@ -3,7 +3,7 @@
 use super::{FIT, MIRRORED, MoffatProfile, RatioPeak, draw_lines};
 use crate::draw::axis::{Axis, Scale};
 use crate::draw::colour::WHITE;
-use crate::draw::frame::Frame;
+use crate::draw::frame::PanelFrame;
 use crate::draw::legend::triangle;
 use crate::draw::page::Style;
 use crate::draw::steps::Steps;
@@ -86,19 +86,19 @@ impl<'a> Peak<'a> {
         format!("the peak close up: {what}, uneven light taken out")
     }
 
-    pub(super) fn frame(&self, rect: Rect) -> Frame {
+    pub(super) fn frame(&self, rect: Rect) -> PanelFrame {
         let (low, high) = self.steps.span().unwrap_or((-0.5, 0.5));
         let share = 100.0 * (10f64.powf(self.step_width) - 1.0);
         let digits = (1.0 - share.log10().floor()).clamp(0.0, 6.0) as usize;
         let label = format!("pixels per {share:.digits$} %");
         let x = Axis::new(low, high, Scale::Ratio, "post / aligned pre");
-        Frame::new(rect, x, count_axis(self.most, false, &label), (8, 4))
+        PanelFrame::new(rect, x, count_axis(self.most, false, &label), (8, 4))
     }
 
     pub(super) fn draw(
         &self,
         surface: &mut Surface,
-        frame: &Frame,
+        frame: &PanelFrame,
         style: &Style,
         scales: &[ScaleLine],
     ) {
@@ -123,7 +123,7 @@ impl<'a> Peak<'a> {
     }
 
     /// The scale with its standard error on either side.
-    fn draw_band(&self, surface: &mut Surface, frame: &Frame) {
+    fn draw_band(&self, surface: &mut Surface, frame: &PanelFrame) {
         let RatioPeak {
             scale, std_error, ..
         } = *self.peak;

@@ -2,7 +2,7 @@
 
 use super::{RatioHistogramPicture, draw_lines};
 use crate::draw::axis::{Axis, Scale};
-use crate::draw::frame::Frame;
+use crate::draw::frame::PanelFrame;
 use crate::draw::page::Style;
 use crate::draw::steps::{Steps, occupied};
 use crate::draw::surface::{Pen, Rect, Surface};
@@ -43,7 +43,7 @@ impl Pixels {
         self.most == 0.0
     }
 
-    pub(super) fn frame(&self, rect: Rect) -> Frame {
+    pub(super) fn frame(&self, rect: Rect) -> PanelFrame {
         let (low, high, label) = match self.steps.span() {
             Some((low, high)) => {
                 let share = 100.0 * (10f64.powf(self.step_width) - 1.0);
@@ -52,13 +52,13 @@ impl Pixels {
             None => (-0.5, 0.5, "pixels".into()),
         };
         let x = Axis::new(low, high, Scale::Ratio, "post / aligned pre");
-        Frame::new(rect, x, count_axis(self.most, false, &label), (8, 4))
+        PanelFrame::new(rect, x, count_axis(self.most, false, &label), (8, 4))
     }
 
     pub(super) fn draw(
         &self,
         surface: &mut Surface,
-        frame: &Frame,
+        frame: &PanelFrame,
         style: &Style,
         scales: &[ScaleLine],
     ) {
