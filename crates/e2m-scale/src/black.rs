@@ -4,8 +4,9 @@
 //! its brightness where a level was left (intercept.rs). Glass gives both levels, the section only the combination that
 //! matters, `black of post - scale x black of pre`, which is then counted to post.
 
-use crate::blocks::Block;
-use crate::blocks::BlockTable;
+use crate::blocks::{Block, BlockTable};
+use crate::brightness::Brightness;
+use crate::cut_off;
 use crate::difference::Subtraction;
 use crate::estimate::{MoffatScale, ScaleOptions};
 use crate::glass::{Glass, means};
@@ -70,6 +71,9 @@ pub(crate) struct Levels {
     intercept: Option<Intercept>,
     /// Section is brighter than this above the levels of glass, in post and in pre.
     least: (f64, f64),
+    /// And than this on the whole, where noise is not cut off at 0.
+    clear_of_zero: f64,
+    brightness: Brightness,
 }
 
 impl Levels {
@@ -78,6 +82,7 @@ impl Levels {
         let wanted = table.side() == GLASS_SIDE;
         let whole = means(table.blocks().iter(), table.side());
         let all = means(table.blocks().iter().chain(broken), table.side());
+        let brightness = Brightness::of_section(&whole);
         // Blocks at the border of an image are broken as well, and may hide glass by looking darker.
         let glass = wanted
             .then(|| Glass::find(&all).or_else(|| Glass::find(&whole)))
@@ -103,6 +108,8 @@ impl Levels {
             takes_glass_off: true,
             intercept: None,
             least,
+            clear_of_zero: cut_off::least_brightness(table.blocks(), table.side(), &brightness),
+            brightness,
         }
     }
 
@@ -167,6 +174,7 @@ impl Levels {
     ) -> impl Iterator<Item = (Block, (f64, f64))> {
         let pixels = (side * side) as f64;
         let (post, pre, glass, least) = (self.post(), self.pre(), self.glass, self.least);
+        let (clear_of_zero, brightness) = (self.clear_of_zero, self.brightness);
         blocks.iter().filter_map(move |block| {
             let mean = (
                 f64::from(block.post) / pixels,
@@ -176,7 +184,8 @@ impl Levels {
                 mean.0 - glass.post.value > least.0 && mean.1 - glass.pre.value > least.1
             });
             let above = (mean.0 - post, mean.1 - pre);
-            (is_section && above.0 > 0.0 && above.1 > 0.0).then_some((*block, above))
+            let is_clear = brightness.of(mean) >= clear_of_zero;
+            (is_section && is_clear && above.0 > 0.0 && above.1 > 0.0).then_some((*block, above))
         })
     }
 
@@ -242,6 +251,7 @@ mod tests {
                 y,
                 post: (post * pixels) as f32,
                 pre: (pre * pixels) as f32,
+                cut_off: 0,
             });
         }
         table

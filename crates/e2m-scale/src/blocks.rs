@@ -3,7 +3,7 @@
 //! The ratio of two pixels is mostly rounding, noise and interpolation; the ratio of the sums over a square of 16 x 16
 //! pixels has a sixteenth of the noise, and hardly knows whether one image was a little less in focus than the other.
 
-/// The sums over a square of pixels that are all positive in both images.
+/// The sums over a square of pixels that are positive in both images, all or nearly all of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Block {
     /// Column and row of the block, in blocks.
@@ -12,6 +12,8 @@ pub(crate) struct Block {
     /// Sums over post and over aligned pre.
     pub(crate) post: f32,
     pub(crate) pre: f32,
+    /// Pixels of it that are positive in one image and not in the other.
+    pub(crate) cut_off: u32,
 }
 
 impl Block {
@@ -21,7 +23,7 @@ impl Block {
     }
 }
 
-/// Blocks a table holds at most: 2 MiB. All blocks of 16 px of 33 million pixels with signal find room.
+/// Blocks a table holds at most: 2.5 MiB. All blocks of 16 px of 33 million pixels with signal find room.
 const MAX_BLOCKS: usize = 1 << 17;
 
 /// All blocks of an image, or an even subset where there are too many.
@@ -100,7 +102,7 @@ impl BlockTable {
                     (post > 0.0 && pre > 0.0)
                         .then_some((sum.0 + f64::from(post), sum.1 + f64::from(pre)))
                 });
-                if let Some(block) = sums.and_then(|s| block(x, first_row / side + k, s)) {
+                if let Some(block) = sums.and_then(|s| block((x, first_row / side + k), s, 0)) {
                     self.push(block);
                 }
             }
@@ -109,7 +111,11 @@ impl BlockTable {
 }
 
 /// The block with these sums, unless they are too large or too small for floats.
-pub(crate) fn block(x: usize, y: usize, (post, pre): (f64, f64)) -> Option<Block> {
+pub(crate) fn block(
+    (x, y): (usize, usize),
+    (post, pre): (f64, f64),
+    cut_off: u32,
+) -> Option<Block> {
     let (post, pre) = (post as f32, pre as f32);
     let usable = post.is_normal() && pre.is_normal();
     usable.then_some(Block {
@@ -117,6 +123,7 @@ pub(crate) fn block(x: usize, y: usize, (post, pre): (f64, f64)) -> Option<Block
         y: y as u32,
         post,
         pre,
+        cut_off,
     })
 }
 
@@ -139,6 +146,7 @@ mod tests {
             y,
             post: 2.0,
             pre: 1.0,
+            cut_off: 0,
         }
     }
 

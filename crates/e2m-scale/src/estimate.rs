@@ -3,7 +3,7 @@
 //! ```text
 //! p_i, a_i = means of post and aligned pre             blocks of 16 x 16 px with signal in every pixel
 //! r_i = log10((p_i - black of post) / (a_i - black of pre))   blocks of the section only (black.rs)
-//! b_i = sqrt of the product of both                    brightness
+//! b_i = brightness, from both images (brightness.rs)
 //! w_i = b_i^4 / (b_i^4 + b_0^4)                        b_0: 0.35 x the brightness at which half the light lies
 //! f_i = quadratic surface of the background's r, zero in the median; flat unless the light was uneven (field.rs)
 //! mu  = peak of the histogram of r_i - f_i, weighted by w_i, smoothed by a quarter of its width
@@ -29,6 +29,7 @@
 use crate::backgrounds::{self, Background, PeakChoice};
 use crate::black::{BlackLevels, Levels};
 use crate::blocks::{Block, BlockTable};
+use crate::brightness::Brightness;
 use crate::error::ScaleError;
 use crate::field::{Field, Samples};
 use crate::moffat::MoffatFit;
@@ -47,6 +48,11 @@ const FAINT_SHARE: f64 = 0.35;
 const MAX_BRIGHTNESS: f64 = 3.0;
 /// Smoothing of the histogram, as a share of its peak's width: takes the noise and leaves the position.
 pub(crate) const SMOOTHING_SHARE: f64 = 0.25;
+/// An intercept leaves at most this part of how the ratio depends on brightness.
+const MAX_TREND_LEFT: f64 = 0.5;
+/// Levels of glass are believed before the section's, unless the ratio depends on brightness by more than this share above them:
+/// more than defocus makes of it.
+const MAX_TREND_ABOVE_GLASS: f64 = 0.02;
 /// Blocks whose log10 ratio is closer to 0 than this did not change at all: both saturated, or a frame of an editor.
 const UNCHANGED: f64 = 2e-5;
 /// Where fewer than this share of the blocks changed, the background itself did not, and those blocks stay.
@@ -198,7 +204,10 @@ fn with_intercept(table: &BlockTable, levels: Levels) -> Option<(Levels, Blocks,
         levels = levels.if_they_matter(10f64.powf(found.top.at), found.blocks.typical_post);
         // Right levels make the ratio of the section depend less on its brightness. Dark minerals, taken for glass, more.
         let left_in = Section::find(table, &levels.leaving_glass());
-        if left_in.is_some_and(|left_in| left_in.trend.abs() < found.trend.abs()) {
+        let depends_less = |left_in: Section| {
+            left_in.is_one && found.is_one && left_in.trend.abs() < found.trend.abs()
+        };
+        if left_in.is_some_and(depends_less) {
             levels = levels.without_glass();
         }
         if !levels.are_of_glass() {
@@ -207,8 +216,14 @@ fn with_intercept(table: &BlockTable, levels: Levels) -> Option<(Levels, Blocks,
     }
     // Two backgrounds of different brightness look like an intercept.
     let section = found.blocks.brightnesses(&found.field, found.top.width);
-    if found.is_one && levels.find_intercept(&section) {
-        found = Section::find(table, &levels)?;
+    let mut with_intercept = levels;
+    let is_open = !levels.are_of_glass() || found.trend.abs() > MAX_TREND_ABOVE_GLASS;
+    if is_open && found.is_one && with_intercept.find_intercept(&section) {
+        let above = Section::find(table, &with_intercept)?;
+        // An intercept explains how the ratio depends on brightness. What leaves that as it was is stain.
+        if above.trend.abs() <= MAX_TREND_LEFT * found.trend.abs() {
+            (levels, found) = (with_intercept, above);
+        }
     }
     Some((levels, found.blocks, found.field))
 }
@@ -343,10 +358,8 @@ impl Blocks {
 
 /// Weights of the blocks that count, and the brightness of all, as a share of that of the bright section.
 fn by_brightness(means: &[(f64, f64)], counts: &[bool]) -> (Vec<f64>, Vec<f64>) {
-    let mut brightness: Vec<f64> = means
-        .iter()
-        .map(|(post, pre)| (post * pre).sqrt())
-        .collect();
+    let of_both = Brightness::of_section(means);
+    let mut brightness: Vec<f64> = means.iter().map(|mean| of_both.of(*mean)).collect();
     let counted: Vec<f64> = counts.iter().map(|counts| f64::from(*counts)).collect();
     let median = weighted_median(&brightness, &counted).unwrap_or(1.0);
     let light: Vec<f64> = brightness

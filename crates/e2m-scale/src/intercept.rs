@@ -7,6 +7,7 @@
 //! over 64 px).
 
 use crate::blocks::Block;
+use crate::brightness::Brightness;
 use crate::estimate::SMOOTHING_SHARE;
 use crate::field::MIN_WIDTH;
 use crate::glass::NORMAL_PER_MAD;
@@ -37,9 +38,6 @@ const MIN_SHARE: f64 = 0.003;
 const SYSTEMATIC_SHARE: f64 = 0.003;
 /// No offset is larger than this share of the brightness of the section.
 const MAX_SHARE: f64 = 1.5;
-/// Noise of one size in both images is larger beside the darker one, relative to the light by the scale, squared; photon noise by
-/// the scale. This power of it lies between.
-const NOISE_POWER: f64 = 1.5;
 /// Regions per axis, each of which counts as one observation of the standard error.
 const REGIONS: u32 = 8;
 
@@ -103,7 +101,8 @@ pub(crate) fn find(section: &Section<'_>) -> Option<Intercept> {
         a.gathered(&squares, width)
             .total_cmp(&b.gathered(&squares, width))
     })?;
-    let std_error = best.std_error(&squares, width)?;
+    let between_regions = best.std_error(&squares, width)?;
+    let std_error = between_regions.hypot(SYSTEMATIC_SHARE * brightness);
     let believed = best.gathered(&squares, width)
         >= MIN_GATHERING * without.gathered(&squares, width)
         && matters(best.intercept, std_error, brightness);
@@ -117,7 +116,7 @@ pub(crate) fn find(section: &Section<'_>) -> Option<Intercept> {
     );
     believed.then_some(Intercept {
         value: best.intercept,
-        std_error: std_error.hypot(SYSTEMATIC_SHARE * brightness),
+        std_error,
     })
 }
 
@@ -179,9 +178,7 @@ impl Line {
     /// that the noise of neither makes the rest depend on it.
     fn slope(&self, square: &Square) -> f64 {
         let scale = (self.log_scale + square.field).exp();
-        let share = scale.powf(NOISE_POWER) / (1.0 + scale.powf(NOISE_POWER));
-        let light =
-            ((square.post - self.intercept) / scale).powf(share) * square.pre.powf(1.0 - share);
+        let light = Brightness::new(scale).of((square.post - self.intercept, square.pre));
         1.0 / (scale * light)
     }
 
@@ -342,6 +339,7 @@ mod tests {
                     y,
                     post: *post as f32,
                     pre: *pre as f32,
+                    cut_off: 0,
                 }
             })
             .collect();

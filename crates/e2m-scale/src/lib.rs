@@ -64,7 +64,9 @@
 mod backgrounds;
 mod black;
 mod blocks;
+mod brightness;
 mod consensus;
+mod cut_off;
 mod difference;
 mod error;
 mod estimate;
