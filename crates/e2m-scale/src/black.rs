@@ -6,7 +6,7 @@
 
 use crate::blocks::{Block, BlockTable};
 use crate::brightness::Brightness;
-use crate::cut_off;
+use crate::cut_off::CutOff;
 use crate::difference::Subtraction;
 use crate::estimate::{MoffatScale, ScaleOptions};
 use crate::glass::{Glass, means};
@@ -71,8 +71,8 @@ pub(crate) struct Levels {
     intercept: Option<Intercept>,
     /// Section is brighter than this above the levels of glass, in post and in pre.
     least: (f64, f64),
-    /// And than this on the whole, where noise is not cut off at 0.
-    clear_of_zero: f64,
+    /// And than the brightness from which on noise is not cut off at 0.
+    cut_off: CutOff,
     brightness: Brightness,
 }
 
@@ -108,7 +108,7 @@ impl Levels {
             takes_glass_off: true,
             intercept: None,
             least,
-            clear_of_zero: cut_off::least_brightness(table.blocks(), table.side(), &brightness),
+            cut_off: CutOff::measure(table.blocks(), table.side(), &brightness),
             brightness,
         }
     }
@@ -137,6 +137,11 @@ impl Levels {
         } else {
             self.without_glass()
         }
+    }
+
+    /// How much too small a ratio may be because noise was cut off at 0, as a share.
+    pub(crate) fn cut_off_bias(&self) -> f64 {
+        self.cut_off.bias
     }
 
     pub(crate) fn are_of_glass(&self) -> bool {
@@ -174,7 +179,7 @@ impl Levels {
     ) -> impl Iterator<Item = (Block, (f64, f64))> {
         let pixels = (side * side) as f64;
         let (post, pre, glass, least) = (self.post(), self.pre(), self.glass, self.least);
-        let (clear_of_zero, brightness) = (self.clear_of_zero, self.brightness);
+        let (clear_of_zero, brightness) = (self.cut_off.least_brightness, self.brightness);
         blocks.iter().filter_map(move |block| {
             let mean = (
                 f64::from(block.post) / pixels,

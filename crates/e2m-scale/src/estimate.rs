@@ -160,7 +160,8 @@ pub fn estimate_scale(
     let (trend, trend_error) = blocks.brightness_trend(&rest);
     let black = levels.levels(value);
     let relative_error = uncertainty::relative(samples, &rest, &top, trend, field.scatter)
-        .hypot(black.std_error / blocks.typical_post);
+        .hypot(black.std_error / blocks.typical_post)
+        .hypot(levels.cut_off_bias());
     let side = table.side();
     let pixels_per_block = (side * side) as f64;
     let in_pixels: Vec<f64> = samples

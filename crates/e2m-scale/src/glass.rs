@@ -134,10 +134,11 @@ fn upper_limit(brightness: &[f64], is_glass: impl Fn(f64) -> bool) -> Option<f64
             .map(|i| rest[i])
             .fold(f64::MAX, f64::min);
         let apart = valley < VALLEY_SHARE * density[top];
-        if !apart || brightness.len() - below < MIN_BLOCKS || !is_glass(limit) {
-            return None;
+        // Glass may have two levels itself, where stain lies on a part of it.
+        if apart {
+            let is_section_left = brightness.len() - below >= MIN_BLOCKS;
+            return (is_section_left && is_glass(limit)).then_some(limit);
         }
-        return Some(limit);
     }
     None
 }
@@ -206,6 +207,17 @@ mod tests {
             assert!((found.pre.value - levels.1).abs() < 0.1, "{found:?}");
             assert!(found.pre.scatter < 0.5 && found.pre.std_error < 0.1);
         }
+    }
+
+    #[test]
+    fn stain_on_a_part_of_the_glass_makes_two_levels_of_one_glass() {
+        let means: Vec<_> = section(2000, 2.0, (19.0, 16.5))
+            .chain(glass(300, (18.0, 16.5)))
+            .chain(glass(500, (19.2, 16.5)))
+            .collect();
+        let found = Glass::find(&means).expect("glass");
+        assert!((18.0..19.3).contains(&found.post.value), "{found:?}");
+        assert!((found.pre.value - 16.5).abs() < 0.1);
     }
 
     #[test]
