@@ -126,6 +126,9 @@ pub struct MoffatRecord {
     /// Median of post on the section above its black level, counts.
     #[serde(default)]
     pub typical_post: f64,
+    /// By what share the scale may be too small because noise of dark section was cut off at 0.
+    #[serde(default)]
+    pub cut_off_bias: f64,
     /// The backgrounds of the section with their shares, by ascending factor.
     #[serde(default)]
     pub backgrounds: Vec<Background>,
@@ -173,6 +176,7 @@ impl MoffatRecord {
             } else {
                 0.0
             },
+            cut_off_bias: self.cut_off_bias,
             backgrounds: self.backgrounds.clone(),
             peak: self.peak,
         }
@@ -198,6 +202,7 @@ impl From<&MoffatScale> for MoffatRecord {
             trend_error: scale.trend_error,
             black: Some(scale.black),
             typical_post: scale.typical_post,
+            cut_off_bias: scale.cut_off_bias,
             backgrounds: scale.backgrounds.clone(),
             peak: scale.peak,
             verdict,

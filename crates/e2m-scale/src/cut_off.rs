@@ -105,7 +105,11 @@ mod tests {
     #[test]
     fn the_rise_of_the_mean_is_that_of_a_normal_distribution() {
         // z = 1.4 x 2 as seen, 2 as it was: phi(2) / 2 - Phi(-2).
-        assert!((bias(0.002_555) - 0.004_245).abs() < 1e-4, "{}", bias(0.002_555));
+        assert!(
+            (bias(0.002_555) - 0.004_245).abs() < 1e-4,
+            "{}",
+            bias(0.002_555)
+        );
         assert_eq!(bias(0.0), 0.0);
         assert_eq!(measure(&blocks(100, |_| 0)).bias, 0.0);
         assert!(measure(&blocks(100, |_| 20)).bias > 0.01);

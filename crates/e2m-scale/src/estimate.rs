@@ -95,6 +95,8 @@ pub struct MoffatScale {
     pub trend_error: f64,
     /// The black levels that were taken off before the ratios.
     pub black: BlackLevels,
+    /// By what share the ratio may be too small because noise of dark section was cut off at 0.
+    pub cut_off_bias: f64,
     /// The backgrounds of the section by ascending factor; more than one where a part of it took up stain evenly.
     pub backgrounds: Vec<Background>,
     /// Which of them was asked for.
@@ -114,6 +116,7 @@ impl MoffatScale {
             brightness_trend: self.brightness_trend,
             trend_error: self.trend_error,
             black_error: self.black.std_error / self.typical_post,
+            cut_off_bias: self.cut_off_bias,
             backgrounds: self.backgrounds.clone(),
             peak: self.peak,
         }
@@ -190,6 +193,7 @@ pub fn estimate_scale(
         brightness_trend: trend,
         trend_error,
         black,
+        cut_off_bias: levels.cut_off_bias(),
         backgrounds: backgrounds.iter().map(|found| found.background).collect(),
         peak: options.peak,
         typical_post: blocks.typical_post,

@@ -8,9 +8,13 @@
 use crate::blocks::Block;
 use crate::peak::{smooth, weighted_median};
 
-/// Bins of the distribution of brightness, and its smoothing in bins.
+/// Bins of the distribution of brightness.
 const BINS: usize = 400;
+/// Its smoothing in bins.
 const SMOOTHING_BINS: f64 = 3.0;
+/// More where there is no glass by that: it has two levels, not farther apart than this share, where stain lies on a part of it.
+const WIDE_SMOOTHING_BINS: f64 = 9.0;
+const MAX_SPREAD_OF_LEVELS: f64 = 0.05;
 /// Brightness is looked at on a logarithmic axis from this share of its median on; a linear one below.
 const LINEAR_SHARE: f64 = 0.02;
 /// Glass is at least this share of the blocks, and at least so many.
@@ -53,8 +57,8 @@ impl Glass {
             .iter()
             .map(|(post, pre)| (post * pre).sqrt())
             .collect();
-        let limit = upper_limit(&brightness, |below| {
-            has_no_texture(means, &brightness, below)
+        let limit = upper_limit(&brightness, |below, max_spread| {
+            has_no_texture(means, &brightness, below, max_spread)
         })?;
         let level = |of: fn(&(f64, f64)) -> f64| {
             let glass = means.iter().zip(&brightness).filter(|(_, b)| **b <= limit);
@@ -83,68 +87,102 @@ impl Level {
     }
 }
 
-/// The brightness up to which blocks are glass: the lowest part of the distribution that stands alone and passes `is_glass`.
-fn upper_limit(brightness: &[f64], is_glass: impl Fn(f64) -> bool) -> Option<f64> {
-    let alike = vec![1.0; brightness.len()];
-    let unit = LINEAR_SHARE * weighted_median(brightness, &alike)?;
-    if unit.is_nan() || unit <= 0.0 {
-        return None;
-    }
-    let axis = |b: f64| (b + unit).ln();
-    let (low, high) = brightness
-        .iter()
-        .fold((f64::MAX, f64::MIN), |(low, high), b| {
-            (low.min(axis(*b)), high.max(axis(*b)))
-        });
-    let bin_width = (high - low) / BINS as f64;
-    if bin_width.is_nan() || bin_width <= 0.0 {
-        return None;
-    }
-    let mut counts = vec![0.0; BINS];
-    for b in brightness {
-        counts[(((axis(*b) - low) / bin_width) as usize).min(BINS - 1)] += 1.0;
-    }
-    // Room on both sides, so that a pile at the very end has two flanks.
-    let margin = (4.0 * SMOOTHING_BINS) as usize;
-    let mut padded = vec![0.0; margin];
-    padded.extend(counts);
-    padded.extend(vec![0.0; margin]);
-    let density = smooth(&padded, SMOOTHING_BINS);
-    let needed = (MIN_SHARE * brightness.len() as f64).max(MIN_BLOCKS as f64);
-    for top in 1..density.len() - 1 {
-        if density[top] < density[top - 1] || density[top] <= density[top + 1] {
-            continue;
-        }
-        let half = density[top] / 2.0;
-        let flank = (0..top)
-            .rev()
-            .take_while(|&i| density[i] >= half)
-            .count()
-            .max(1);
-        // 1.18 scatters lie between the top of a normal distribution and half its height.
-        let limit_bins = top as f64 + REACH * flank as f64 / 1.177;
-        let limit = (low + (limit_bins + 0.5 - margin as f64) * bin_width).exp() - unit;
-        let below = brightness.iter().filter(|b| **b <= limit).count();
-        if (below as f64) < needed {
-            continue;
-        }
-        let rest = &density[top..];
-        let valley = (0..rest.len())
-            .take_while(|&i| rest[i] <= density[top])
-            .map(|i| rest[i])
-            .fold(f64::MAX, f64::min);
-        let apart = valley < VALLEY_SHARE * density[top];
-        // Glass may have two levels itself, where stain lies on a part of it.
-        if apart {
-            let is_section_left = brightness.len() - below >= MIN_BLOCKS;
-            return (is_section_left && is_glass(limit)).then_some(limit);
-        }
-    }
-    None
+/// How the brightness of blocks is distributed, along a logarithmic axis that is linear near 0.
+struct Histogram {
+    counts: Vec<f64>,
+    /// The axis is `ln(brightness + unit)`.
+    unit: f64,
+    low: f64,
+    bin_width: f64,
 }
 
-/// Whether the blocks up to a brightness vary little, or not in both images alike.
-fn has_no_texture(means: &[(f64, f64)], brightness: &[f64], limit: f64) -> bool {
+impl Histogram {
+    fn new(brightness: &[f64]) -> Option<Self> {
+        let alike = vec![1.0; brightness.len()];
+        let unit = LINEAR_SHARE * weighted_median(brightness, &alike)?;
+        if unit.is_nan() || unit <= 0.0 {
+            return None;
+        }
+        let axis = |b: f64| (b + unit).ln();
+        let (low, high) = brightness
+            .iter()
+            .fold((f64::MAX, f64::MIN), |(low, high), b| {
+                (low.min(axis(*b)), high.max(axis(*b)))
+            });
+        let bin_width = (high - low) / BINS as f64;
+        if bin_width.is_nan() || bin_width <= 0.0 {
+            return None;
+        }
+        let mut counts = vec![0.0; BINS];
+        for b in brightness {
+            counts[(((axis(*b) - low) / bin_width) as usize).min(BINS - 1)] += 1.0;
+        }
+        Some(Self {
+            counts,
+            unit,
+            low,
+            bin_width,
+        })
+    }
+
+    /// The upper end of the lowest pile that holds `needed` blocks, if it stands apart at this smoothing.
+    fn lowest_pile(&self, smoothing_bins: f64, needed: f64) -> Option<f64> {
+        // Room on both sides, so that a pile at the very end has two flanks.
+        let margin = (4.0 * smoothing_bins) as usize;
+        let mut padded = vec![0.0; margin];
+        padded.extend(&self.counts);
+        padded.extend(vec![0.0; margin]);
+        let density = smooth(&padded, smoothing_bins);
+        for top in 1..density.len() - 1 {
+            if density[top] < density[top - 1] || density[top] <= density[top + 1] {
+                continue;
+            }
+            let half = density[top] / 2.0;
+            let flank = (0..top)
+                .rev()
+                .take_while(|&i| density[i] >= half)
+                .count()
+                .max(1);
+            // 1.18 scatters lie between the top of a normal distribution and half its height.
+            let limit_bins = top as f64 + REACH * flank as f64 / 1.177;
+            let below: f64 = padded.iter().take(limit_bins as usize + 1).sum();
+            if below < needed {
+                continue;
+            }
+            let on_axis = self.low + (limit_bins + 0.5 - margin as f64) * self.bin_width;
+            // A pile ends where its lower flank says; the slope of a section goes on.
+            let end = (limit_bins as usize + 1).min(density.len());
+            let valley = density[top..end]
+                .iter()
+                .take_while(|&&height| height <= density[top])
+                .fold(f64::MAX, |low, &height| low.min(height));
+            let is_apart = valley < VALLEY_SHARE * density[top];
+            return is_apart.then(|| on_axis.exp() - self.unit);
+        }
+        None
+    }
+}
+
+/// The brightness up to which blocks are glass: the lowest part of the distribution that stands alone and passes `is_glass`.
+fn upper_limit(brightness: &[f64], is_glass: impl Fn(f64, Option<f64>) -> bool) -> Option<f64> {
+    let needed = (MIN_SHARE * brightness.len() as f64).max(MIN_BLOCKS as f64);
+    let histogram = Histogram::new(brightness)?;
+    let found = |smoothing_bins, max_spread| {
+        let limit = histogram.lowest_pile(smoothing_bins, needed)?;
+        let above = brightness.iter().filter(|b| **b > limit).count();
+        (above >= MIN_BLOCKS && is_glass(limit, max_spread)).then_some(limit)
+    };
+    found(SMOOTHING_BINS, None).or_else(|| found(WIDE_SMOOTHING_BINS, Some(MAX_SPREAD_OF_LEVELS)))
+}
+
+/// Whether the blocks up to a brightness vary little, or not in both images alike; with `max_spread`, whether they vary by no more
+/// and not in both images alike.
+fn has_no_texture(
+    means: &[(f64, f64)],
+    brightness: &[f64],
+    limit: f64,
+    max_spread: Option<f64>,
+) -> bool {
     let members = || {
         let pairs = means.iter().zip(brightness);
         pairs.filter(|(_, b)| **b <= limit).map(|(mean, _)| *mean)
@@ -162,7 +200,10 @@ fn has_no_texture(means: &[(f64, f64)], brightness: &[f64], limit: f64) -> bool 
     });
     let correlation = both / (post * pre).sqrt().max(f64::MIN_POSITIVE);
     let spread = (pre / number).sqrt() / middle.1.max(f64::MIN_POSITIVE);
-    spread <= MAX_SPREAD || correlation <= MAX_CORRELATION
+    max_spread.map_or_else(
+        || spread <= MAX_SPREAD || correlation <= MAX_CORRELATION,
+        |max_spread| spread <= max_spread && correlation <= MAX_CORRELATION,
+    )
 }
 
 /// The means of post and of aligned pre over blocks of `side` px.

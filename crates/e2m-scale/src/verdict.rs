@@ -15,6 +15,8 @@ const MAX_TREND: f64 = 0.03;
 const TREND_SIGNIFICANCE: f64 = 2.0;
 /// And from this error of the black levels on, as a share of post on the section: half of what is allowed in all.
 const MAX_BLACK_ERROR: f64 = 0.01;
+/// And where noise that was cut off at 0 may make the ratio too small by this share: half of 1 %.
+const MAX_CUT_OFF_BIAS: f64 = 0.005;
 /// And below so many pixels: 300 blocks of 4 x 4 px. With fewer, ratios are those of single pixels, which rounding, noise and
 /// focus change by more than blocks.
 const MIN_PIXELS: u64 = 4800;
@@ -36,6 +38,8 @@ pub struct ScaleFacts {
     pub trend_error: f64,
     /// The standard error of the black levels as a share of the brightness of post on the section.
     pub black_error: f64,
+    /// By what share the ratio may be too small because noise was cut off at 0.
+    pub cut_off_bias: f64,
     /// The backgrounds of the section.
     pub backgrounds: Vec<Background>,
     /// Which of them was asked for.
@@ -63,6 +67,11 @@ pub enum ScaleDoubt {
     UncertainBlack {
         /// Their standard error as a share of the brightness of post on the section.
         error: f64,
+    },
+    /// The section is so dark that its noise was cut off at 0.
+    CutOffNoise {
+        /// By what share the ratio may be too small.
+        bias: f64,
     },
     /// Another part of the section became brighter by another factor.
     SecondBackground {
@@ -102,6 +111,12 @@ impl fmt::Display for ScaleDoubt {
                 "the black levels are known to {:.1} % of the section's brightness only: give post_black and pre_black, as an image \
                  without light tells them",
                 percent(*error)
+            ),
+            Self::CutOffNoise { bias } => write!(
+                f,
+                "the section is so dark that its noise is cut off at 0, which may make the scale too small by {:.1} %: expose longer, or \
+                 leave an offset in the raw images instead of subtracting a background",
+                percent(*bias)
             ),
             Self::SecondBackground { taken, other } => write!(
                 f,
@@ -180,6 +195,9 @@ fn doubts(facts: &ScaleFacts) -> Vec<ScaleDoubt> {
         is_uncertain(facts.black_error, MAX_BLACK_ERROR).then_some(ScaleDoubt::UncertainBlack {
             error: facts.black_error,
         }),
+        is_uncertain(facts.cut_off_bias, MAX_CUT_OFF_BIAS).then_some(ScaleDoubt::CutOffNoise {
+            bias: facts.cut_off_bias,
+        }),
         (!facts.has_profile).then_some(ScaleDoubt::NoProfile),
         (facts.pixels < MIN_PIXELS).then_some(ScaleDoubt::FewPixels {
             pixels: facts.pixels,
@@ -222,6 +240,7 @@ mod tests {
             brightness_trend: 0.01,
             trend_error: 0.001,
             black_error: 0.0,
+            cut_off_bias: 0.0,
             backgrounds: vec![Background {
                 value: 1.35,
                 share: 0.9,
@@ -233,11 +252,12 @@ mod tests {
     #[test]
     fn each_doubt_has_its_own_fact_and_sentence() {
         assert_eq!(ScaleVerdict::judge(&good()), ScaleVerdict::Pass);
-        let changes: [(Change, &str); 6] = [
+        let changes: [(Change, &str); 7] = [
             (|f| f.has_profile = false, "smoothed histogram"),
             (|f| f.std_error = 0.05, "known to 3.7 % only"),
             (|f| f.brightness_trend = -0.04, "by 4.0 % from"),
             (|f| f.black_error = 0.02, "to 2.0 % of the section's"),
+            (|f| f.cut_off_bias = 0.01, "too small by 1.0 %"),
             (|f| f.pixels = 1000, "on 1000 pixels only"),
             (
                 |f| {
