@@ -143,6 +143,7 @@ fn fingerprint(report: &BatchReport<'_>, head: &ReportHead) -> String {
     };
     format!("{lasting:?}").hash(&mut hasher);
     for result in &report.results {
+        result.lasting_notes.hash(&mut hasher);
         let record = result.record();
         for picture in record.iter().flat_map(|record| &record.pictures) {
             let path = below(result, Path::new(&picture.path));

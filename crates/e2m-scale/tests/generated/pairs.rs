@@ -1,7 +1,7 @@
 //! Generated pairs whose scale is known: post and pre of a recipe, pre aligned by the true warp or by one a little off.
 
 use e2m_fixtures::{
-    Bleaching, BrightDirt, BrightGrains, Dust, EvenUptake, Recipe, Section, Shape, Side, Uptake,
+    Bleaching, BrightDirt, BrightGrains, Dust, EvenUptake, Recipe, Section, Shape, Uptake,
     Vignetting, World,
 };
 use e2m_image::{BandSource, Canvas, PixelType, Plane, PlaneSource, Size, Warp, WarpedPlane};
@@ -274,15 +274,8 @@ impl Pair {
         Self::aligned(planes, &world.warp(), misalignment_px, typical_ratio(&world))
     }
 
-    /// The same with post and pre given the wrong way round.
-    pub(crate) fn swapped(recipe: &Recipe, misalignment_px: f64) -> Self {
-        let world = World::new(recipe).expect("a recipe that can be rendered");
-        let planes = (world.render_pre(), world.render_post());
-        let scale = 1.0 / typical_ratio(&world);
-        Self::aligned(planes, &world.inverse_warp(), misalignment_px, scale)
-    }
-
-    fn aligned(
+    /// Both images, and post's pixels in pre.
+    pub(crate) fn aligned(
         (post_plane, pre_plane): (Plane, Plane),
         warp: &Warp,
         misalignment_px: f64,
@@ -313,7 +306,7 @@ impl Pair {
 }
 
 /// The median over the section of gain x light of post / light of pre.
-fn typical_ratio(world: &World) -> f64 {
+pub(crate) fn typical_ratio(world: &World) -> f64 {
     let recipe = world.recipe();
     let light = |vignetting: Option<Vignetting>, size: Size, x: f64, y: f64| {
         vignetting.map_or(1.0, |v| v.transmission(size, x, y))

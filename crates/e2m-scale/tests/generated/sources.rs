@@ -1,6 +1,7 @@
 //! Which image has the compact sources.
 
-use crate::pairs::{KINDS, MISALIGNMENTS_PX, Pair, TRAPS};
+use crate::pairs::{KINDS, MISALIGNMENTS_PX, Pair, TRAPS, typical_ratio};
+use e2m_fixtures::{Recipe, World};
 use e2m_image::Size;
 use e2m_scale::{ScaleOptions, SourceCounts, SourceStatistics, Subtraction, estimate_scale};
 use ndarray::Axis;
@@ -9,6 +10,14 @@ const SIZE: Size = Size {
     width: 720,
     height: 600,
 };
+
+/// A pair given the wrong way round.
+fn swapped(recipe: &Recipe, misalignment_px: f64) -> Pair {
+    let world = World::new(recipe).expect("a recipe that can be rendered");
+    let planes = (world.render_pre(), world.render_post());
+    let scale = 1.0 / typical_ratio(&world);
+    Pair::aligned(planes, &world.inverse_warp(), misalignment_px, scale)
+}
 
 fn counts(pair: &Pair, band_rows: usize) -> Option<SourceCounts> {
     let found = estimate_scale(&pair.statistics(100), &ScaleOptions::default()).ok()?;
@@ -31,7 +40,7 @@ fn explore() {
         for seed in 0..6 {
             let recipe = kind.recipe(seed, SIZE);
             let misalignment = MISALIGNMENTS_PX[seed as usize % 4];
-            for pair in [Pair::new(&recipe, misalignment), Pair::swapped(&recipe, misalignment)] {
+            for pair in [Pair::new(&recipe, misalignment), swapped(&recipe, misalignment)] {
                 match counts(&pair, 100) {
                     Some(c) => line += &format!(" {:3}/{:3}", c.post, c.pre),
                     None => line += "  none  ",
