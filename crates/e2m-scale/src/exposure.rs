@@ -24,7 +24,6 @@ const MIN_BLOCKS: u64 = 20;
 /// Gathers how much the noise of two images agrees, from their row bands.
 #[derive(Debug)]
 pub struct NoiseStatistics {
-    columns: usize,
     /// The row above.
     last: [Vec<f32>; 2],
     rows_in_block: usize,
@@ -75,7 +74,6 @@ impl NoiseStatistics {
     pub fn new(width: usize) -> Self {
         let columns = width / SIDE;
         Self {
-            columns,
             last: [Vec::new(), Vec::new()],
             rows_in_block: 0,
             sums: vec![Sums::default(); columns],

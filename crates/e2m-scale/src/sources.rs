@@ -18,6 +18,8 @@ const RING: usize = 4;
 const REACH: usize = 2;
 /// A source of one image shows less than this share of itself in the other.
 const SHARE_ELSEWHERE: f32 = 0.5;
+/// Of the eight blocks around a compact source no more are as prominent: a neighbour.
+const MAX_LIKE_IT: usize = 1;
 /// Classes of brightness: half an octave each, from 2^-16 on.
 const CLASSES: usize = 64;
 /// Steps of the histogram of contrasts: an eighth of an octave each, from 2^-20 on.
@@ -27,10 +29,13 @@ const MIN_BLOCKS: u64 = 200;
 /// The median of the absolute values of Gaussian noise, as a share of its standard deviation.
 const MEDIAN_OF_ABSOLUTE: f64 = 0.6745;
 
-/// By chance as many sources are in post as in pre: so many in one and none in the other come by it once in a million (2^-20).
-const MIN_SOURCES: u64 = 20;
-/// And where there are some in both, so many times as many in pre are no imbalance of dirt or focus.
-const DOMINANCE: u64 = 3;
+/// Were sources as likely in pre as in post, so many more in pre would come by chance this often: 17 in pre and none in post.
+const MAX_CHANCE: f64 = 1e-5;
+/// Of many sources a small imbalance is not chance any more, but may be one of dirt or focus: so many times as many are none.
+const DOMINANCE: u64 = 2;
+
+/// Residues of the alignment have longer tails than noise.
+const THRESHOLD_MARGIN: f64 = 1.5;
 
 /// What one block is against its surroundings.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +43,10 @@ struct Contrast {
     post: f32,
     /// Times the scale.
     pre: f32,
+    /// The difference itself.
+    left: f32,
+    /// Whether it is narrower than its surroundings are far away.
+    is_compact: bool,
     /// Brightness of the surroundings in both; 0 where there is nothing to compare.
     level: f32,
 }
@@ -49,6 +58,12 @@ impl Contrast {
 
     /// Whose source it would be.
     fn owner(&self) -> Option<Owner> {
+        // Between the sources of a dense patch it is the surroundings that stand out; along the border of a region, or of a
+        // large speck, a part of them stands out as well.
+        if !self.is_compact
+            || self.left * self.difference().signum() < SHARE_ELSEWHERE * self.difference().abs() {
+            return None;
+        }
         let alone = |own: f32, other: f32| own > 0.0 && other.abs() < SHARE_ELSEWHERE * own;
         if alone(self.post, self.pre) {
             Some(Owner::Post)
@@ -117,8 +132,23 @@ pub struct SourceCounts {
 impl SourceCounts {
     /// Whether pre has what a stain would show in post.
     pub fn are_in_pre(&self) -> bool {
-        self.pre >= MIN_SOURCES && self.pre >= DOMINANCE * self.post
+        self.pre >= DOMINANCE * self.post && chance(self.pre, self.pre + self.post) < MAX_CHANCE
     }
+}
+
+/// How likely `heads` or more of `tosses` of a fair coin are.
+fn chance(heads: u64, tosses: u64) -> f64 {
+    let mut log = -(tosses as f64) * std::f64::consts::LN_2;
+    for i in 0..heads {
+        log += (((tosses - i) as f64) / ((heads - i) as f64)).ln();
+    }
+    let mut term = log.exp();
+    let mut sum = 0.0;
+    for i in heads..=tosses {
+        sum += term;
+        term *= (tosses - i) as f64 / (i + 1) as f64;
+    }
+    sum
 }
 
 impl SourceStatistics {
@@ -186,6 +216,7 @@ impl SourceStatistics {
     fn contrast_row(&self) -> Vec<Contrast> {
         let rows = [0, RING, 2 * RING].map(|i| &self.blocks[i]);
         let scale = self.subtraction.scale as f32;
+        let offset = self.subtraction.offset() as f32;
         let contrast = |x: usize| -> Contrast {
             if x < RING || x + RING >= self.columns {
                 return Contrast::default();
@@ -205,11 +236,20 @@ impl SourceStatistics {
                 }
             }
             let pixels = (SIDE * SIDE) as f32;
-            let (post, pre) = (middle(&mut post), middle(&mut pre));
+            let left = (rows[1].post[x] - scale * rows[1].pre[x]) / pixels - offset;
+            let around = |i: usize| post[i] - scale * pre[i];
+            let around: [f32; 8] = std::array::from_fn(around);
+            let (post, pre) = (middle(&mut post), scale * middle(&mut pre));
+            let (own_post, own_pre) = (rows[1].post[x] - post, scale * rows[1].pre[x] - pre);
+            let own = own_post - own_pre;
+            let like_it =
+                |other: &&f32| (*other - (post - pre)) * own.signum() > SHARE_ELSEWHERE * own.abs();
             Contrast {
-                post: (rows[1].post[x] - post) / pixels,
-                pre: scale * (rows[1].pre[x] - pre) / pixels,
-                level: (post + scale * pre) / pixels,
+                post: own_post / pixels,
+                pre: own_pre / pixels,
+                left,
+                is_compact: around.iter().filter(like_it).count() <= MAX_LIKE_IT,
+                level: (post + pre) / pixels,
             }
         };
         (0..self.columns)
@@ -274,9 +314,6 @@ fn threshold(blocks: u64) -> f64 {
     THRESHOLD_MARGIN * (2.0 * blocks.ln()).sqrt()
 }
 
-/// Residues of the alignment have longer tails than noise.
-const THRESHOLD_MARGIN: f64 = 1.5;
-
 impl Class {
     /// The standard deviation of the contrasts of the difference, by their median; `None` where it is not known.
     fn noise(&self) -> Option<f64> {
@@ -308,4 +345,21 @@ fn step(value: f32, per_octave: f32, first: f32, steps: usize) -> usize {
 fn middle(values: &mut [f32; 8]) -> f32 {
     values.sort_unstable_by(f32::total_cmp);
     0.5 * (values[3] + values[4])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_sources_say_nothing_and_many_do() {
+        let tails = [(3, 3, 0.125), (2, 3, 0.5), (0, 4, 1.0), (60, 100, 0.02844)];
+        for (heads, tosses, expected) in tails {
+            assert!((chance(heads, tosses) - expected).abs() < 1e-4, "{heads}");
+        }
+        let in_pre = |post, pre| SourceCounts { post, pre }.are_in_pre();
+        assert!(!in_pre(0, 0) && !in_pre(0, 16) && in_pre(0, 17));
+        assert!(!in_pre(20, 38) && in_pre(20, 70));
+        assert!(!in_pre(5000, 6000) && in_pre(2000, 6000) && !in_pre(6000, 2000));
+    }
 }
