@@ -24,8 +24,13 @@ fn kinds(bench: &Bench, sample: &str) -> Vec<String> {
     let all: Value = serde_json::from_str(&bench.read("out/e2m_batch.json")).expect("JSON");
     let tasks = all["tasks"].as_array().expect("a list");
     let task = tasks.iter().find(|task| task["sample"] == sample);
-    let kinds = task.expect("the task")["doubts"].as_array().expect("a list").iter();
-    kinds.map(|kind| kind.as_str().expect("text").to_owned()).collect()
+    let kinds = task.expect("the task")["doubts"]
+        .as_array()
+        .expect("a list")
+        .iter();
+    kinds
+        .map(|kind| kind.as_str().expect("text").to_owned())
+        .collect()
 }
 
 #[test]
@@ -46,22 +51,40 @@ fn a_file_of_several_samples_is_told_of_each_until_it_is_replaced() {
     for (sample, other) in [("a", "b"), ("b", "a")] {
         let status = &bench.statuses()[&format!("{sample}/DAPI")];
         assert!(
-            status.starts_with("suspect: the post image") && status.contains(&format!("{other}/DAPI (pre)")),
+            status.starts_with("suspect: the post image")
+                && status.contains(&format!("{other}/DAPI (pre)")),
             "{status}"
         );
         assert_eq!(kinds(&bench, sample), ["shared_file", "shared_file"]);
     }
     assert_eq!(bench.statuses()["c/DAPI"], "complete");
-    assert!(bench.read("out/e2m_batch.csv").contains("shared_file shared_file"));
-    assert!(bench.read("out/report.html").contains("is the same file as that of"));
-    assert!(bench.read("out/events.jsonl").contains("is the same file as that of"));
+    assert!(
+        bench
+            .read("out/e2m_batch.csv")
+            .contains("shared_file shared_file")
+    );
+    assert!(
+        bench
+            .read("out/report.html")
+            .contains("is the same file as that of")
+    );
+    assert!(
+        bench
+            .read("out/events.jsonl")
+            .contains("is the same file as that of")
+    );
     let log = bench.read("out/.exo2micro_run_log.txt");
-    assert!(log.contains("problem: b/DAPI: suspect: the post image"), "{log}");
+    assert!(
+        log.contains("problem: b/DAPI: suspect: the post image"),
+        "{log}"
+    );
 
     // Whoever looks later is told, and nothing is computed.
     let status = bench.run(&["status", "batch.toml"]);
     assert!(
-        status.out.contains("b/DAPI: suspect: the post image is the same file as that of a/DAPI (post)"),
+        status
+            .out
+            .contains("b/DAPI: suspect: the post image is the same file as that of a/DAPI (post)"),
         "{}",
         status.out
     );
@@ -102,7 +125,10 @@ fn a_failed_task_says_what_its_error_does_not() {
     let run = bench.run_batch();
     assert_eq!(run.code, 1, "{}{}", run.out, run.err);
     let both = format!("{}{}", run.out, run.err);
-    assert!(both.contains("besides, the post image is the same file"), "{both}");
+    assert!(
+        both.contains("besides, the post image is the same file"),
+        "{both}"
+    );
     assert_eq!(kinds(&bench, "b"), ["shared_file"]);
 }
 
@@ -116,12 +142,30 @@ fn notes_are_said_by_every_run_and_by_status() {
     bench.write(path, record.to_string());
     let again = bench.run_batch();
     let both = format!("{}{}", again.out, again.err);
-    assert!(again.code == 0 && both.contains("the light flickered"), "{both}");
-    for file in ["report.html", "e2m_batch.json", "e2m_batch.csv", "events.jsonl", ".exo2micro_run_log.txt"] {
-        assert!(bench.read(&format!("out/{file}")).contains("the light flickered"), "{file}");
+    assert!(
+        again.code == 0 && both.contains("the light flickered"),
+        "{both}"
+    );
+    for file in [
+        "report.html",
+        "e2m_batch.json",
+        "e2m_batch.csv",
+        "events.jsonl",
+        ".exo2micro_run_log.txt",
+    ] {
+        assert!(
+            bench
+                .read(&format!("out/{file}"))
+                .contains("the light flickered"),
+            "{file}"
+        );
     }
     let status = bench.run(&["status", "batch.toml"]);
-    assert!(status.out.contains("a/DAPI: note: the light flickered"), "{}", status.out);
+    assert!(
+        status.out.contains("a/DAPI: note: the light flickered"),
+        "{}",
+        status.out
+    );
     // Stage 4 is done again, and stage 3 is not.
     let again = bench.run(&["batch.toml", "--from-stage", "4"]);
     let both = format!("{}{}", again.out, again.err);

@@ -219,9 +219,8 @@ impl Judged<'_> {
         if to_stage >= Stage::Fine {
             match self.alignment {
                 Some(a) if a.verdict != Verdict::Pass => reasons.extend(a.reasons.clone()),
-                None if self.is_legacy => reasons.push(
-                    "the alignment is the Python program's and was not checked".to_owned(),
-                ),
+                None if self.is_legacy => reasons
+                    .push("the alignment is the Python program's and was not checked".to_owned()),
                 _ => {}
             }
         }
@@ -316,7 +315,10 @@ mod tests {
         assert!(early.starts_with("suspect: post and pre are the same file"));
         assert!(early.contains("that of CD071/DAPI (pre), CD072/DAPI (post): find out"));
         let late = judged.status(Stage::Difference).to_string();
-        assert!(late.starts_with("suspect: the scale is odd; post and pre are"), "{late}");
+        assert!(
+            late.starts_with("suspect: the scale is odd; post and pre are"),
+            "{late}"
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn record_shared_files(spec: &TaskSpec, shared: &[Doubt]) -> Option<SharedFi
     let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye).ok()?;
     let path = paths.manifest_path(&suffix(&spec.params, Stage::LAST));
     let mut manifest = Manifest::read(&path)?;
-    let written = (|| {
+    let mut write = || -> Result<(), PipelineError> {
         let Some(_lock) = lock_folder(&paths.lock_path())? else {
             return Ok(());
         };
@@ -36,7 +36,8 @@ pub fn record_shared_files(spec: &TaskSpec, shared: &[Doubt]) -> Option<SharedFi
         }
         manifest.share_files(shared);
         manifest.write(&path)
-    })();
+    };
+    let written = write();
     manifest.share_files(shared);
     Some(SharedFiles {
         status: manifest.judged_status(spec.to_stage),

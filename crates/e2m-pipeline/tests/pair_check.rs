@@ -4,7 +4,9 @@ mod common;
 
 use common::task;
 use e2m_fixtures::{Compression, Recipe, Side, TiffLayout, Twice, WrittenPair, write_pair};
-use e2m_pipeline::{Doubt, Manifest, Params, Stage, Status, TaskSpec, Unobserved, preview, run_task};
+use e2m_pipeline::{
+    Doubt, Manifest, Params, Stage, Status, TaskSpec, Unobserved, preview, run_task,
+};
 use tempfile::TempDir;
 
 struct Pair {
@@ -89,7 +91,12 @@ fn a_pair_given_the_wrong_way_round_is_told_and_a_right_one_is_not() {
         panic!("{doubts:?}");
     };
     assert!(*pre_sources >= 20 && *post_sources < 4, "{doubts:?}");
-    assert!(status.to_string().contains("post and pre seem to be swapped"), "{status}");
+    assert!(
+        status
+            .to_string()
+            .contains("post and pre seem to be swapped"),
+        "{status}"
+    );
     // Another run of stage 4 finds it again; one that goes less far does not know.
     let spec = TaskSpec {
         params: Params {
@@ -120,7 +127,11 @@ fn one_file_given_twice_is_told_from_the_first_stage_on() {
         ..pair.spec.clone()
     };
     let outcome = run_task(&early, &mut Unobserved);
-    assert!(matches!(outcome.status, Status::Suspect(_)), "{}", outcome.status);
+    assert!(
+        matches!(outcome.status, Status::Suspect(_)),
+        "{}",
+        outcome.status
+    );
     let (status, doubts) = pair.told();
     assert_eq!(doubts, [Doubt::SameFile]);
     assert!(status.to_string().contains("are the same file"), "{status}");

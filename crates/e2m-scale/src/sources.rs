@@ -61,7 +61,8 @@ impl Contrast {
         // Between the sources of a dense patch it is the surroundings that stand out; along the border of a region, or of a
         // large speck, a part of them stands out as well.
         if !self.is_compact
-            || self.left * self.difference().signum() < SHARE_ELSEWHERE * self.difference().abs() {
+            || self.left * self.difference().signum() < SHARE_ELSEWHERE * self.difference().abs()
+        {
             return None;
         }
         let alone = |own: f32, other: f32| own > 0.0 && other.abs() < SHARE_ELSEWHERE * own;

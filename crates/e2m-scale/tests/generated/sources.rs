@@ -69,7 +69,11 @@ fn pairs_given_the_wrong_way_round_are_told_and_others_are_not() {
             }
         }
     }
-    println!("{} pairs, {enough} with enough sources, {told} told swapped, {} told falsely", drawn.len(), falsely.len());
+    println!(
+        "{} pairs, {enough} with enough sources, {told} told swapped, {} told falsely",
+        drawn.len(),
+        falsely.len()
+    );
     assert!(50 * falsely.len() <= drawn.len(), "{falsely:?}");
     assert!(20 * told >= 19 * enough, "{told} of {enough}\n{missed}");
 }
@@ -82,7 +86,10 @@ fn counts_do_not_depend_on_bands_and_threads() {
     for band_rows in [1, 3, 17, 128] {
         assert_eq!(counts(&pair, band_rows, subtraction), once, "{band_rows}");
     }
-    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let alone = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("a pool");
     assert_eq!(alone.install(|| counts(&pair, 64, subtraction)), once);
 }
 
