@@ -11,6 +11,9 @@ use e2m_io::ContentHash;
 use e2m_pipeline::{Doubt, Side, Status, TaskSpec, record_shared_files};
 use std::collections::{BTreeSet, HashMap};
 
+/// So many of the other tasks are named: a file may be that of hundreds.
+const NAMED: usize = 3;
+
 /// A raw file of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Use<'a> {
@@ -75,11 +78,13 @@ fn shared(results: &[&TaskResult]) -> Vec<Vec<Doubt>> {
                 side,
             };
             let others = uses.get(&hash).into_iter().flatten();
-            let with: Vec<String> = others
-                .filter(|other| own.must_differ_from(other))
+            let mut others = others.filter(|other| own.must_differ_from(other));
+            let named = others.by_ref().take(NAMED);
+            let with: Vec<String> = named
                 .map(|other| format!("{}/{} ({})", other.sample, other.dye, other.side))
                 .collect();
-            (!with.is_empty()).then_some(Doubt::SharedFile { side, with })
+            let more = others.count();
+            (!with.is_empty()).then_some(Doubt::SharedFile { side, with, more })
         };
         sides.filter_map(doubt).collect()
     };

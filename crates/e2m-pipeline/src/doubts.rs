@@ -41,8 +41,11 @@ pub enum Doubt {
     SharedFile {
         /// Which of the two.
         side: Side,
-        /// The other tasks, as `sample/dye (post)`.
+        /// Some of the other tasks, as `sample/dye (post)`.
         with: Vec<String>,
+        /// How many more there are.
+        #[serde(default)]
+        more: usize,
     },
 }
 
@@ -124,11 +127,13 @@ impl fmt::Display for Doubt {
                     ": look at both images, and if they are swapped exchange the names of their files and run again",
                 )
             }
-            Self::SharedFile { side, with } => write!(
-                f,
-                "the {side} image is the same file as that of {}: find out which of them it belongs to, and replace the others",
-                with.join(", ")
-            ),
+            Self::SharedFile { side, with, more } => {
+                write!(f, "the {side} image is the same file as that of {}", with.join(", "))?;
+                if *more > 0 {
+                    write!(f, " and {more} more")?;
+                }
+                f.write_str(": find out which of them it belongs to, and replace the others")
+            }
         }
     }
 }
@@ -283,6 +288,7 @@ mod tests {
             Doubt::SharedFile {
                 side: Side::Pre,
                 with: vec!["CD071/DAPI (pre)".into(), "CD072/DAPI (post)".into()],
+                more: 7,
             },
         ]
     }
@@ -313,7 +319,7 @@ mod tests {
         };
         let early = judged.status(Stage::Pad).to_string();
         assert!(early.starts_with("suspect: post and pre are the same file"));
-        assert!(early.contains("that of CD071/DAPI (pre), CD072/DAPI (post): find out"));
+        assert!(early.contains("that of CD071/DAPI (pre), CD072/DAPI (post) and 7 more: find"));
         let late = judged.status(Stage::Difference).to_string();
         assert!(
             late.starts_with("suspect: the scale is odd; post and pre are"),
