@@ -15,7 +15,7 @@ const SIZE: Size = Size {
 };
 /// In the quick tier so many pairs are looked at.
 const SAMPLED: usize = 40;
-/// A pair has enough sources to tell if it shows so many the right way round.
+/// A pair has enough sources to tell if it shows so many more in post than in pre, where there is only dirt.
 const ENOUGH: u64 = 25;
 
 /// A pair given the wrong way round.
@@ -61,7 +61,7 @@ fn pairs_given_the_wrong_way_round_are_told_and_others_are_not() {
         if right.are_in_pre() {
             falsely.push(format!("{} {seed}: {right:?}", kind.name));
         }
-        if right.post >= ENOUGH {
+        if right.post >= right.pre + ENOUGH {
             enough += 1;
             told += usize::from(wrong.are_in_pre());
             if !wrong.are_in_pre() {
