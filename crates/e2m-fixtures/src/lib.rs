@@ -53,6 +53,7 @@ mod geometry;
 mod grains;
 mod hash;
 mod microbes;
+mod mix_ups;
 mod noise;
 mod outline;
 mod parts;
@@ -68,6 +69,7 @@ mod write;
 
 pub use error::FixtureError;
 pub use microbes::Microbe;
+pub use mix_ups::Twice;
 pub use parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Compression, Deformation, Dust, EvenUptake,
     Microbes, PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
