@@ -132,6 +132,7 @@ impl<'a> Ledger<'a> {
         }
         self.manifest.scales.clone_from(&results.scales);
         self.manifest.scale = results.scales.assessment();
+        self.manifest.doubts = results.doubts(&self.task.doubts);
     }
 
     /// There is no scale.

@@ -58,6 +58,7 @@ mod artifact;
 mod background;
 mod context;
 mod documents;
+mod doubts;
 mod error;
 mod history;
 mod inputs;
@@ -90,6 +91,7 @@ pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
 };
 pub use documents::{parameter_table, params_schema};
+pub use doubts::Doubt;
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{

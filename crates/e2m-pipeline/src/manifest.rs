@@ -2,13 +2,14 @@
 //! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
+use crate::doubts::Doubt;
 use crate::params::Params;
 use crate::scale_record::{ScaleAssessment, Scales};
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::TaskSpec;
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
+use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity};
 use serde::{Deserialize, Serialize};
 
 /// The layout of the file; a reader refuses what it does not know.
@@ -44,6 +45,9 @@ pub struct Manifest {
     pub scale: Option<ScaleAssessment>,
     /// The scales.
     pub scales: Scales,
+    /// What speaks against the result beside alignment and scale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
     /// What was done in each stage.
     pub stages: Vec<StageRecord>,
     /// Memory, expected and used.
@@ -88,6 +92,7 @@ impl Manifest {
             alignment: None,
             scale: None,
             scales: Scales::default(),
+            doubts: Vec::new(),
             stages: Vec::new(),
             memory,
             checkpoints: Vec::new(),
@@ -99,6 +104,22 @@ impl Manifest {
 }
 
 impl Manifest {
+    /// Puts doubts into a finished record that does not have them yet.
+    pub(crate) fn doubt(&mut self, doubts: Vec<Doubt>) {
+        let new: Vec<String> = doubts
+            .iter()
+            .filter(|doubt| !self.doubts.contains(doubt))
+            .map(ToString::to_string)
+            .collect();
+        self.doubts = doubts;
+        match &mut self.status {
+            _ if new.is_empty() => {}
+            status @ Status::Complete => *status = Status::Suspect(new.join("; ")),
+            Status::Suspect(why) => *why = format!("{why}; {}", new.join("; ")),
+            Status::Error(_) | Status::Incomplete(_) => {}
+        }
+    }
+
     /// Puts a verdict on the scale into a record of version 0.1.0, which has none, by the figures it has.
     pub(crate) fn judge_old_scale(&mut self) {
         let Some(moffat) = &mut self.scales.moffat else {
@@ -131,9 +152,13 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Whether both were made from the same content.
+    /// Whether both were made from the same content, and the same pixels of it: version 0.1.0 took other channels of some files,
+    /// and cut off their sum.
     pub fn same_content(&self, other: &Self) -> bool {
-        self.post.hash == other.post.hash && self.pre.hash == other.pre.hash
+        let same = |a: &InputRecord, b: &InputRecord| {
+            a.hash == b.hash && a.dtype == b.dtype && a.channels.takes_same(&b.channels)
+        };
+        same(&self.post, &other.post) && same(&self.pre, &other.pre)
     }
 }
 
@@ -158,12 +183,15 @@ pub struct InputRecord {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Type of the pixels.
+    /// Type of the pixels of the signal: that of the file's, or one that holds their sum.
     pub dtype: PixelType,
     /// The channels the signal was taken from, in short.
     pub channel: String,
-    /// The same with the figures it was decided by.
+    /// The same with the reason.
     pub channels: ChannelChoice,
+    /// What the file's channels hold, where they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<ChannelStatistics>,
 }
 
 impl InputRecord {

@@ -4,11 +4,10 @@
 //! [`Ledger`]. The stages work at the [`Workbench`] and return what they found.
 
 use crate::artifact::tables_of;
-use crate::background::both;
 use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
-use crate::inputs::RawInput;
+use crate::inputs::RawPair;
 use crate::ledger::Ledger;
 use crate::manifest::{Inputs, Manifest, StageRecord};
 use crate::memory::MemoryNeeds;
@@ -91,21 +90,19 @@ fn run_session(
     } = session;
     // What another run has made in the meantime is history as well.
     let history = History::read(paths.dir());
-    let (post, pre) = both(
-        || RawInput::read(post, &history, false),
-        || RawInput::read(pre, &history, true),
-    );
-    let (post, pre) = match (post, pre) {
-        (Ok(post), Ok(pre)) => (post, pre),
-        (Err(error), _) | (_, Err(error)) => {
+    let raw = match RawPair::read(post, pre, &history) {
+        Ok(raw) => raw,
+        Err(error) => {
             drop(lock);
             return fail_to_begin(spec, error, outcome);
         }
     };
+    let RawPair { post, pre, doubts } = raw;
     let task = TaskContext {
         spec,
         paths,
         canvas: Canvas::new(post.size(), pre.size(), spec.params.pad),
+        doubts,
         scratch,
     };
     let inputs = Inputs {
@@ -119,6 +116,12 @@ fn run_session(
         [&post, &pre].map(|raw| (raw.size(), raw.record.dtype, raw.decoding_bytes())),
     );
     let manifest = Manifest::begun(spec, inputs, task.canvas, needs.expected());
+    let mut messages = Messages::new(observer, spec, notes);
+    let channels = [post.channel_note("post"), pre.channel_note("pre")];
+    channels
+        .into_iter()
+        .flatten()
+        .for_each(|note| messages.note(note));
     let mut run = TaskRun {
         task: &task,
         history: &history,
@@ -126,7 +129,7 @@ fn run_session(
         results: Results::default(),
         statistics: None,
         ledger: Ledger::new(&task, manifest, earlier),
-        bench: Workbench::new(&task, (post, pre), Messages::new(observer, spec, notes)),
+        bench: Workbench::new(&task, (post, pre), messages),
         _lock: lock,
     };
     outcome.end(run.run());
@@ -220,7 +223,7 @@ impl TaskRun<'_> {
                 self.ledger.write_so_far(stage)?;
             }
         }
-        Ok(self.results.status(to_stage))
+        Ok(self.results.status(to_stage, &self.task.doubts))
     }
 
     /// A stage: taken over or made, and recorded either way.

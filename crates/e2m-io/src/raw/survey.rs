@@ -2,7 +2,7 @@
 
 use super::image::{RawError, RawImage, RawInfo};
 use super::source::{ColourRows, with_rows};
-use super::tally::Count;
+use super::count::Count;
 use crate::tiff::{TiffProblem, with_channel};
 use e2m_image::Size;
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@ mod planner;
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
+use crate::doubts::Doubt;
 use crate::history::{Evidence, History, relative_path};
 use crate::manifest::{
     CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, TableRecord, Warps,
@@ -114,8 +115,13 @@ impl LegacyAligned {
 }
 
 impl Results {
-    /// How a task has ended that has come to these results: by the worst of what is thought of them.
-    pub(crate) fn status(&self, to_stage: Stage) -> Status {
+    /// What speaks against these results beside alignment and scale; `of_files` is what speaks against the raw files.
+    pub(crate) fn doubts(&self, of_files: &[Doubt]) -> Vec<Doubt> {
+        Doubt::with_scale(of_files, &self.scales)
+    }
+
+    /// How a task has ended that has come to these results: by the worst of what is thought of them, and of its raw files.
+    pub(crate) fn status(&self, to_stage: Stage, of_files: &[Doubt]) -> Status {
         // Before stage 3 nothing has been judged, and nobody asked for it.
         if to_stage < Stage::Fine {
             return Status::Complete;
@@ -132,6 +138,8 @@ impl Results {
         {
             reasons.extend(scale.reasons);
         }
+        let doubts = self.doubts(of_files);
+        reasons.extend(doubts.iter().map(ToString::to_string));
         if reasons.is_empty() {
             Status::Complete
         } else {

@@ -4,6 +4,7 @@ use super::{LegacyAligned, Results, ResumePlan, Reuse, StageAction, StagePlan, f
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, images_of, pictures_of, tables_of};
 use crate::context::TaskContext;
+use crate::doubts::Doubt;
 use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted, relative_path};
 use crate::manifest::{CheckpointRecord, Inputs, Manifest, TableRecord, Warps};
 use crate::params::suffix;
@@ -62,7 +63,7 @@ impl Planner<'_> {
         let stands = to_stage < Stage::Fine && self.own().is_some() && stages.iter().all(idle);
         ResumePlan {
             finished: None,
-            standing: stands.then(|| results.status(to_stage)),
+            standing: stands.then(|| results.status(to_stage, &self.task.doubts)),
             stages,
         }
     }
@@ -120,6 +121,9 @@ impl Planner<'_> {
         }
         if let Some(inputs) = self.inputs {
             manifest.inputs = inputs.clone();
+        }
+        if manifest.stages.last().is_some_and(|last| last.stage >= Stage::Fine) {
+            manifest.doubt(Doubt::with_scale(&self.task.doubts, &manifest.scales));
         }
         Some(manifest)
     }
