@@ -7,7 +7,7 @@ use crate::history::History;
 use crate::manifest::{InputRecord, Inputs};
 use e2m_image::{BandSource, Plane};
 use e2m_io::{
-    ChannelChoice, ChannelStatistics, ColourKind, FileIdentity, PairChoice, RawImage,
+    ChannelChoice, ChannelStatistics, ColourKind, FileIdentity, PairChoice, RawError, RawImage,
     choose_channels,
 };
 use std::io::ErrorKind;
@@ -74,6 +74,23 @@ impl RawPair {
         };
         Some((inputs, doubts))
     }
+}
+
+/// Chooses the channels of a pair as a task would, from a sample of its pixels, and tells what speaks against comparing the images.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn choose_pair(post: &RawImage, pre: &RawImage) -> Result<(PairChoice, Vec<Doubt>), RawError> {
+    let look = |image: &RawImage, needed: bool| {
+        let statistics = needed.then(|| image.channel_statistics());
+        statistics.transpose()
+    };
+    let needs = needs_statistics([post, pre]);
+    let (post_holds, pre_holds) = (look(post, needs[0])?, look(pre, needs[1])?);
+    Ok(choose([
+        (post, post_holds.as_ref()),
+        (pre, pre_holds.as_ref()),
+    ]))
 }
 
 /// Whether the channels of each image have to be looked at: those of colours, and where bit depths differ what they hold.
@@ -207,13 +224,6 @@ pub(crate) struct RawInput {
 }
 
 impl RawInput {
-    /// Which channels are taken and why, where there is a choice.
-    pub(crate) fn channel_note(&self, which: &str) -> Option<String> {
-        let choice = &self.choice;
-        let text = || format!("{which}: {choice} is read, {}", choice.why);
-        (choice.kind != ColourKind::Grey || choice.page > 1).then(text)
-    }
-
     /// Makes sure that the file is still the one whose content is on record: what was made from it is vouched for only then.
     ///
     /// # Errors

@@ -152,6 +152,11 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// Which channels were taken and why, where the files hold more than one.
+    pub fn channels(&self) -> Option<String> {
+        ChannelChoice::explain_pair(&self.post.channels, &self.pre.channels)
+    }
+
     /// Whether both were made from the same content, and the same pixels of it: version 0.1.0 took other channels of some files,
     /// and cut off their sum.
     pub fn same_content(&self, other: &Self) -> bool {

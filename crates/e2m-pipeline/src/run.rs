@@ -116,12 +116,10 @@ fn run_session(
         [&post, &pre].map(|raw| (raw.size(), raw.record.dtype, raw.decoding_bytes())),
     );
     let manifest = Manifest::begun(spec, inputs, task.canvas, needs.expected());
-    let mut messages = Messages::new(observer, spec, notes);
-    let channels = [post.channel_note("post"), pre.channel_note("pre")];
-    channels
-        .into_iter()
-        .flatten()
-        .for_each(|note| messages.note(note));
+    for (image, raw) in [("post", &post), ("pre", &pre)] {
+        let (choice, why) = (&raw.record.channel, &raw.record.channels.why);
+        tracing::info!(sample = spec.sample, dye = spec.dye, "channel of {image}: {choice} ({why})");
+    }
     let mut run = TaskRun {
         task: &task,
         history: &history,
@@ -129,7 +127,7 @@ fn run_session(
         results: Results::default(),
         statistics: None,
         ledger: Ledger::new(&task, manifest, earlier),
-        bench: Workbench::new(&task, (post, pre), messages),
+        bench: Workbench::new(&task, (post, pre), Messages::new(observer, spec, notes)),
         _lock: lock,
     };
     outcome.end(run.run());

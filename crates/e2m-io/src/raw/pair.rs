@@ -29,6 +29,36 @@ pub struct PairChoice {
     pub difference: Option<ChannelDifference>,
 }
 
+impl PairChoice {
+    /// Which channels are taken and why, where the files hold more than one.
+    pub fn explained(&self) -> Option<String> {
+        ChannelChoice::explain_pair(&self.post, &self.pre)
+    }
+}
+
+impl ChannelChoice {
+    /// Which channels are taken of post and of pre and why, where the files hold more than one.
+    pub fn explain_pair(post: &Self, pre: &Self) -> Option<String> {
+        let has_choice = |choice: &Self| choice.kind != ColourKind::Grey || choice.page > 1;
+        if !has_choice(post) && !has_choice(pre) {
+            return None;
+        }
+        let why = |choice: &Self| match &*choice.why {
+            "" => String::new(),
+            why => format!(" ({why})"),
+        };
+        Some(if post.to_string() == pre.to_string() && post.why == pre.why {
+            format!("channel {post} of post and pre{}", why(post))
+        } else {
+            format!(
+                "channel {post} of post{}, {pre} of pre{}",
+                why(post),
+                why(pre)
+            )
+        })
+    }
+}
+
 /// How the channels of post and pre differ, so that the ratio of the images is none of brightness.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -59,7 +89,8 @@ pub enum ChannelDifference {
 /// Chooses the channels of both images of a pair.
 ///
 /// Equal channels are grey. Otherwise those are taken that hold signal in both images, each of them at least half of the
-/// strongest one's: a single one as it is, several are added. What is asked for goes before.
+/// strongest one's: a single one as it is, several are added. Where nothing holds signal in both, what holds it in each; that is a
+/// difference. What is asked for goes before.
 pub fn choose_channels(post: &ImageChannels, pre: &ImageChannels) -> PairChoice {
     let choices = [post.choose(pre), pre.choose(post)];
     let difference = difference([post, pre], &choices);
@@ -132,9 +163,8 @@ impl ImageChannels {
             let others = other.shares();
             held.iter_mut().zip(others).for_each(|(a, b)| *a += b);
         }
-        let strongest = vec![strongest(&held)];
         if self.is_grey() && (other.is_grey() || !together) {
-            return (strongest, true, "its three channels are equal".to_owned());
+            return (vec![strongest(&held)], true, "its three channels are equal".to_owned());
         }
         let shares = self.shares();
         let shares: Vec<String> = (0..shares.len())
@@ -153,9 +183,9 @@ impl ImageChannels {
         active.retain(|channel| others.contains(channel));
         if active.is_empty() {
             let why = format!(
-                "the strongest of both images, which have no channel in common; shares of this image's: {shares}"
+                "what holds signal in this image, none in both, as shares of the strongest channel: {shares}"
             );
-            return (strongest, false, why);
+            return (self.holding(), false, why);
         }
         let why =
             format!("what holds signal in both images, as shares of this one's strongest channel: {shares}");
@@ -272,7 +302,7 @@ mod tests {
     fn images_of_different_kinds_are_doubted() {
         let (red, green) = (image(&[20.0, 0.0, 0.0]), image(&[0.0, 30.0, 0.0]));
         let choice = choose_channels(&red, &green);
-        assert_eq!(choice.post.active, choice.pre.active);
+        assert_eq!((choice.post.active, choice.pre.active), (vec![0], vec![1]));
         assert!(matches!(
             choice.difference,
             Some(ChannelDifference::NothingInCommon { .. })

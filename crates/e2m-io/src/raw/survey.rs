@@ -32,11 +32,21 @@ pub struct Survey {
     pub channels: Vec<ChannelSurvey>,
 }
 
-/// Looks at the header of the file at `path` and at a square of at most `crop_px` pixels in its centre.
-///
-/// Only a row, or a row of tiles, is held. Where strips are compressed, those above the crop are not read.
+/// Looks at the header of the file at `path` and at its first image; see [`RawImage::survey`].
 pub fn survey(path: &Path, crop_px: usize) -> Result<Survey, RawError> {
-    let image = RawImage::open(path)?;
+    RawImage::open(path)?.survey(crop_px)
+}
+
+impl RawImage {
+    /// Looks at a square of at most `crop_px` pixels in the centre.
+    ///
+    /// Only a row, or a row of tiles, is held. Where strips are compressed, those above the crop are not read.
+    pub fn survey(&self, crop_px: usize) -> Result<Survey, RawError> {
+        survey_image(self, crop_px)
+    }
+}
+
+fn survey_image(image: &RawImage, crop_px: usize) -> Result<Survey, RawError> {
     let info = image.info().clone();
     let crop = Size::new(
         crop_px.clamp(1, info.size.width),
