@@ -1,10 +1,10 @@
 //! What a pair is made of, as a TOML file or a struct.
 
-use crate::{FixtureError, Side};
 use crate::parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Deformation, Dust, EvenUptake, Microbes,
     PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
 };
+use crate::{FixtureError, Side};
 use e2m_image::{PixelType, Size};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

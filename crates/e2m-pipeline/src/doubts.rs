@@ -129,7 +129,9 @@ impl fmt::Display for Doubt {
                 if let Some((ratio, of)) = nearest {
                     write!(f, ", and near {ratio:.0}, the ratio of {of}")?;
                 }
-                f.write_str(": see by `e2m survey` whether both images hold the same channel and bit depth")
+                f.write_str(
+                    ": see by `e2m survey` whether both images hold the same channel and bit depth",
+                )
             }
         }
     }
@@ -162,12 +164,21 @@ mod tests {
     #[test]
     fn bit_depths_are_told_apart_by_what_files_hold() {
         let doubt = |post, pre| Doubt::of_bit_depths([post, pre]);
-        let found = doubt((PixelType::U8, Some(200.0)), (PixelType::U16, Some(50_000.0)));
+        let found = doubt(
+            (PixelType::U8, Some(200.0)),
+            (PixelType::U16, Some(50_000.0)),
+        );
         let text = found.expect("a doubt").to_string();
         assert!(text.contains("a factor of 257"), "{text}");
         // 8 bit counts in a 16 bit file, and counts as floats.
-        assert_eq!(doubt((PixelType::U8, Some(200.0)), (PixelType::U16, Some(255.0))), None);
-        assert_eq!(doubt((PixelType::F32, Some(200.0)), (PixelType::U8, Some(90.0))), None);
+        assert_eq!(
+            doubt((PixelType::U8, Some(200.0)), (PixelType::U16, Some(255.0))),
+            None
+        );
+        assert_eq!(
+            doubt((PixelType::F32, Some(200.0)), (PixelType::U8, Some(90.0))),
+            None
+        );
         assert!(doubt((PixelType::F32, Some(0.7)), (PixelType::U8, Some(90.0))).is_some());
         assert_eq!(doubt((PixelType::U16, None), (PixelType::U16, None)), None);
     }

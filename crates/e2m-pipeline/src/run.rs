@@ -118,7 +118,11 @@ fn run_session(
     let manifest = Manifest::begun(spec, inputs, task.canvas, needs.expected());
     for (image, raw) in [("post", &post), ("pre", &pre)] {
         let (choice, why) = (&raw.record.channel, &raw.record.channels.why);
-        tracing::info!(sample = spec.sample, dye = spec.dye, "channel of {image}: {choice} ({why})");
+        tracing::info!(
+            sample = spec.sample,
+            dye = spec.dye,
+            "channel of {image}: {choice} ({why})"
+        );
     }
     let mut run = TaskRun {
         task: &task,

@@ -6,7 +6,9 @@ use common::task;
 use e2m_fixtures::{Channels, Recipe, WrittenPair, write_pair};
 use e2m_image::PixelType;
 use e2m_io::{ChannelRequest, RawImage};
-use e2m_pipeline::{Manifest, Params, Stage, Status, TaskOutcome, Unobserved, choose_pair, run_task};
+use e2m_pipeline::{
+    Manifest, Params, Stage, Status, TaskOutcome, Unobserved, choose_pair, run_task,
+};
 use std::path::Path;
 
 /// Pairs of each family.
@@ -51,8 +53,14 @@ fn hold(family: &str, recipe: impl Fn(u64) -> Recipe, right: impl Fn(u64) -> &'s
         rights += u64::from(post == right(seed));
         doubted += u64::from(is_doubted);
     }
-    assert!(rights * 100 >= SEEDS * 95, "{family}: {rights} of {SEEDS} right");
-    assert!(doubted * 100 <= SEEDS * 2, "{family}: {doubted} of {SEEDS} doubted");
+    assert!(
+        rights * 100 >= SEEDS * 95,
+        "{family}: {rights} of {SEEDS} right"
+    );
+    assert!(
+        doubted * 100 <= SEEDS * 2,
+        "{family}: {doubted} of {SEEDS} doubted"
+    );
 }
 
 fn colour(seed: u64) -> (Channels, &'static str) {
@@ -92,7 +100,11 @@ fn what_bleeds_through_is_no_signal() {
 fn grey_is_recognised_however_it_is_stored() {
     let recipe = |seed| Recipe {
         channels: Channels::GreyRgb,
-        colour_noise_counts: if seed % 2 == 0 { 0.0 } else { 3.0 * unit(seed, 1) },
+        colour_noise_counts: if seed % 2 == 0 {
+            0.0
+        } else {
+            3.0 * unit(seed, 1)
+        },
         ..small(seed)
     };
     hold("grey as RGB", recipe, |_| "grey");
@@ -152,7 +164,10 @@ fn the_scale_of_a_pair_in_colour_is_right() {
     let outcome = pair.run(|_| {});
     assert_eq!(outcome.status, Status::Complete);
     let record = manifest(&outcome);
-    assert_eq!([&record.inputs.post.channel, &record.inputs.pre.channel], ["G"; 2]);
+    assert_eq!(
+        [&record.inputs.post.channel, &record.inputs.pre.channel],
+        ["G"; 2]
+    );
     let told = record.inputs.channels().expect("a choice");
     assert!(told.contains("what holds signal in both images"), "{told}");
     let scale = record.scales.moffat.as_ref().expect("a scale").value;
@@ -162,9 +177,17 @@ fn the_scale_of_a_pair_in_colour_is_right() {
     let sum = pair.run_to(Stage::Pad, |params| params.channel = ChannelRequest::Sum);
     assert_eq!(sum.stages_done, [Stage::Pad]);
     let record = manifest(&sum);
-    assert_eq!(record.inputs.post.dtype, PixelType::U16, "a sum is not cut off");
+    assert_eq!(
+        record.inputs.post.dtype,
+        PixelType::U16,
+        "a sum is not cut off"
+    );
     let paths = record.checkpoints.iter().map(|c| &*c.path);
-    assert!(paths.clone().all(|path| path.contains("_chsum")), "{:?}", paths.collect::<Vec<_>>());
+    assert!(
+        paths.clone().all(|path| path.contains("_chsum")),
+        "{:?}",
+        paths.collect::<Vec<_>>()
+    );
     // What is asked for of one image alone.
     let apart = pair.run_to(Stage::Pad, |params| {
         params.post_channel = Some(request("luma"));
@@ -183,7 +206,10 @@ fn a_channel_that_is_not_there_is_refused() {
     ] {
         let outcome = pair.run_to(Stage::Pad, |params| params.channel = request(word));
         let status = outcome.status.to_string();
-        assert!(status.starts_with("error: ") && status.contains(reason), "{status}");
+        assert!(
+            status.starts_with("error: ") && status.contains(reason),
+            "{status}"
+        );
     }
     // Its only channel, and the sum of one.
     for word in ["1", "sum", "luma"] {
@@ -195,7 +221,11 @@ fn a_channel_that_is_not_there_is_refused() {
 #[test]
 fn images_of_different_kinds_are_doubted() {
     let kinds = [
-        (Channels::Red, Channels::Green, "the signal of post is in R and that of pre in G"),
+        (
+            Channels::Red,
+            Channels::Green,
+            "the signal of post is in R and that of pre in G",
+        ),
         (Channels::Grey, Channels::Green, "one image is grey"),
     ];
     for (seed, (post, pre, reason)) in (1..).zip(kinds) {
@@ -206,7 +236,10 @@ fn images_of_different_kinds_are_doubted() {
         });
         let outcome = pair.run(|_| {});
         let status = outcome.status.to_string();
-        assert!(status.starts_with("suspect: ") && status.contains(reason), "{status}");
+        assert!(
+            status.starts_with("suspect: ") && status.contains(reason),
+            "{status}"
+        );
         // Looked at again, it is doubted again.
         assert_eq!(pair.run(|_| {}).status, outcome.status);
     }
@@ -221,7 +254,12 @@ fn images_of_different_kinds_are_doubted() {
         params.pre_channel = Some(request("G"));
     });
     assert_eq!(outcome.status, Status::Complete);
-    let scale = manifest(&outcome).scales.moffat.as_ref().expect("a scale").value;
+    let scale = manifest(&outcome)
+        .scales
+        .moffat
+        .as_ref()
+        .expect("a scale")
+        .value;
     assert!((scale / 1.35 - 1.0).abs() < 0.01, "{scale}");
 }
 
@@ -252,7 +290,10 @@ fn images_of_different_bit_depth_are_doubted() {
     for status in [run(&pair, &deep), run(&deep, &pair)] {
         let text = status.to_string();
         assert!(text.starts_with("suspect: "), "{text}");
-        assert!(text.contains("full scales differ by a factor of 257"), "{text}");
+        assert!(
+            text.contains("full scales differ by a factor of 257"),
+            "{text}"
+        );
     }
     // Of the same type, the scale tells: as of 12 bit counts.
     let text = run(&deep, &shallow).to_string();
@@ -268,7 +309,10 @@ fn a_shared_pair_whose_channels_differed_comes_out_right() {
     };
     let raw = |side: &str| {
         let found = std::fs::read_dir(folder.join("raw")).expect("samples");
-        let sample = found.map(|entry| entry.expect("a sample").path()).next().expect("one");
+        let sample = found
+            .map(|entry| entry.expect("a sample").path())
+            .next()
+            .expect("one");
         let files = std::fs::read_dir(sample).expect("files");
         files
             .map(|entry| entry.expect("a file").path())
@@ -283,7 +327,14 @@ fn a_shared_pair_whose_channels_differed_comes_out_right() {
     let spec = task(out.path(), "A", "DAPI", &raw("Post"), &raw("Pre"), params);
     let outcome = run_task(&spec, &mut Unobserved);
     let record = manifest(&outcome);
-    assert_eq!([&record.inputs.post.channel, &record.inputs.pre.channel], ["G"; 2]);
+    assert_eq!(
+        [&record.inputs.post.channel, &record.inputs.pre.channel],
+        ["G"; 2]
+    );
     let scale = record.scales.moffat.as_ref().expect("a scale").value;
-    assert!((scale / 1.35 - 1.0).abs() < 0.003, "{scale}: {}", outcome.status);
+    assert!(
+        (scale / 1.35 - 1.0).abs() < 0.003,
+        "{scale}: {}",
+        outcome.status
+    );
 }

@@ -1,8 +1,8 @@
 //! The signal of a raw image as a source of bands.
 
 use super::channels::ChannelChoice;
-use super::image::RawError;
 use super::count::Count;
+use super::image::RawError;
 use super::reduce::reduce_row;
 use super::source::{ColourRows, RawRows, with_rows};
 use crate::tiff::TiffProblem;

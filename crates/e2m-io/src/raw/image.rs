@@ -11,8 +11,8 @@ use super::statistics::{self, ChannelStatistics};
 use crate::hash::{ContentHash, FileIdentity, content_hash_of};
 use crate::section::Section;
 use crate::tiff::{
-    ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, TiffProblem,
-    RowLayout, with_channel,
+    ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, RowLayout, TiffProblem,
+    with_channel,
 };
 use e2m_image::{PixelType, Plane, Size};
 use ndarray::{Array1, Array2, ArrayViewMut1};

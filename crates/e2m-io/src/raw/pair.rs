@@ -47,15 +47,17 @@ impl ChannelChoice {
             "" => String::new(),
             why => format!(" ({why})"),
         };
-        Some(if post.to_string() == pre.to_string() && post.why == pre.why {
-            format!("channel {post} of post and pre{}", why(post))
-        } else {
-            format!(
-                "channel {post} of post{}, {pre} of pre{}",
-                why(post),
-                why(pre)
-            )
-        })
+        Some(
+            if post.to_string() == pre.to_string() && post.why == pre.why {
+                format!("channel {post} of post and pre{}", why(post))
+            } else {
+                format!(
+                    "channel {post} of post{}, {pre} of pre{}",
+                    why(post),
+                    why(pre)
+                )
+            },
+        )
     }
 }
 
@@ -122,9 +124,8 @@ impl ImageChannels {
 
     /// Whether its colours and those of another image are chosen together.
     fn is_chosen_with(&self, other: &Self) -> bool {
-        let auto = |image: &Self| {
-            image.kind != ColourKind::Grey && image.request == ChannelRequest::Auto
-        };
+        let auto =
+            |image: &Self| image.kind != ColourKind::Grey && image.request == ChannelRequest::Auto;
         auto(self) && auto(other)
     }
 
@@ -164,7 +165,11 @@ impl ImageChannels {
             held.iter_mut().zip(others).for_each(|(a, b)| *a += b);
         }
         if self.is_grey() && (other.is_grey() || !together) {
-            return (vec![strongest(&held)], true, "its three channels are equal".to_owned());
+            return (
+                vec![strongest(&held)],
+                true,
+                "its three channels are equal".to_owned(),
+            );
         }
         let shares = self.shares();
         let shares: Vec<String> = (0..shares.len())
@@ -187,8 +192,9 @@ impl ImageChannels {
             );
             return (self.holding(), false, why);
         }
-        let why =
-            format!("what holds signal in both images, as shares of this one's strongest channel: {shares}");
+        let why = format!(
+            "what holds signal in both images, as shares of this one's strongest channel: {shares}"
+        );
         (active, false, why)
     }
 }
@@ -207,8 +213,8 @@ fn difference(
     if a.is_grey() {
         let reductions = choices[0].reduction == choices[1].reduction;
         let amounts = choices[0].active.len() == choices[1].active.len();
-        let same = a.kind == ColourKind::Grey && b.kind == ColourKind::Grey
-            || reductions && amounts;
+        let same =
+            a.kind == ColourKind::Grey && b.kind == ColourKind::Grey || reductions && amounts;
         return (!same).then_some(ChannelDifference::AskedApart { post, pre });
     }
     // What is taken and holds something: channels that hold nothing add nothing.
@@ -216,7 +222,11 @@ fn difference(
         let held = image.holding();
         let taken = choice.active.iter().copied();
         let both: Vec<usize> = taken.filter(|channel| held.contains(channel)).collect();
-        if both.is_empty() { choice.active.clone() } else { both }
+        if both.is_empty() {
+            choice.active.clone()
+        } else {
+            both
+        }
     };
     let [taken_a, taken_b] = [effective(a, &choices[0]), effective(b, &choices[1])];
     let (held_a, held_b) = (a.holding(), b.holding());

@@ -54,7 +54,13 @@ impl ChannelStatistics {
         };
         let most = of.iter().copied().fold(0.0, f64::max);
         of.iter()
-            .map(|&held| if most > 0.0 { (held / most).max(0.0) } else { 0.0 })
+            .map(|&held| {
+                if most > 0.0 {
+                    (held / most).max(0.0)
+                } else {
+                    0.0
+                }
+            })
             .collect()
     }
 
@@ -110,7 +116,10 @@ fn sampled_rows(layout: &ImageLayout) -> Vec<usize> {
     let rows_each = SAMPLED_ROWS / most_chunks;
     spread(most_chunks, chunks)
         .flat_map(|chunk| {
-            let (first, rows) = (chunk * chunk_rows, chunk_rows.min(height - chunk * chunk_rows));
+            let (first, rows) = (
+                chunk * chunk_rows,
+                chunk_rows.min(height - chunk * chunk_rows),
+            );
             // The first row of a strip is reached at once, the last one after all others.
             (0..rows_each.min(rows)).map(move |i| first + i * rows / rows_each.min(rows))
         })
@@ -344,7 +353,13 @@ mod tests {
 
     #[test]
     fn a_few_bright_specks_of_another_colour_change_nothing() {
-        let speck = |x: usize, y: usize| if x % 97 == 5 && y % 51 < 2 { 255.0 } else { 0.0 };
+        let speck = |x: usize, y: usize| {
+            if x % 97 == 5 && y % 51 < 2 {
+                255.0
+            } else {
+                0.0
+            }
+        };
         let found = of(&[&speck, &section, &|_, _| 0.0]);
         assert_eq!(found.holding(), [1], "{found:?}");
     }

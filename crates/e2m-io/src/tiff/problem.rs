@@ -70,7 +70,9 @@ pub enum TiffProblem {
         limit_bytes: u64,
     },
     /// A page or channel is asked for that the file does not hold.
-    #[error("channel {wanted:?} is asked for, but the file holds {holds}; see `channel` in docs/parameters.md")]
+    #[error(
+        "channel {wanted:?} is asked for, but the file holds {holds}; see `channel` in docs/parameters.md"
+    )]
     NoChannel {
         /// What is asked for.
         wanted: String,

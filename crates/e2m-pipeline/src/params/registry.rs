@@ -331,8 +331,7 @@ impl Params {
 
     /// The channels that are asked for, of post and of pre.
     pub fn channels(&self) -> [&ChannelRequest; 2] {
-        [&self.post_channel, &self.pre_channel]
-            .map(|own| own.as_ref().unwrap_or(&self.channel))
+        [&self.post_channel, &self.pre_channel].map(|own| own.as_ref().unwrap_or(&self.channel))
     }
 
     /// The parameters of stages up to `stage` that differ from their default.

@@ -87,9 +87,7 @@ pub enum ParamValue {
 impl From<ChannelRequest> for ParamValue {
     fn from(channel: ChannelRequest) -> Self {
         match channel {
-            ChannelRequest::Number(number) => {
-                Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
-            }
+            ChannelRequest::Number(number) => Self::Int(i64::try_from(number).unwrap_or(i64::MAX)),
             word => Self::Text(word.to_string()),
         }
     }
@@ -167,7 +165,9 @@ impl ParamSpec {
             ParamKind::Choice(words) => format!("one of {}", words.join(", ")),
             ParamKind::Channel { optional } => {
                 let or_none = if optional { ", or left out" } else { "" };
-                format!("one of auto, R, G, B, sum, luma, or the number of a page or channel, the first is 1{or_none}")
+                format!(
+                    "one of auto, R, G, B, sum, luma, or the number of a page or channel, the first is 1{or_none}"
+                )
             }
         }
     }

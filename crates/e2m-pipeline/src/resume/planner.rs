@@ -122,7 +122,11 @@ impl Planner<'_> {
         if let Some(inputs) = self.inputs {
             manifest.inputs = inputs.clone();
         }
-        if manifest.stages.last().is_some_and(|last| last.stage >= Stage::Fine) {
+        if manifest
+            .stages
+            .last()
+            .is_some_and(|last| last.stage >= Stage::Fine)
+        {
             manifest.doubt(Doubt::with_scale(&self.task.doubts, &manifest.scales));
         }
         Some(manifest)
