@@ -241,16 +241,21 @@ impl Plan {
 
 /// The parameters of a task: those of all, and over them each override that matches, in the order of the file.
 fn params_of(batch: &BatchFile, sample: &str, dye: &str) -> Result<Params, BatchFileError> {
-    let matching = batch
-        .overrides
-        .iter()
-        .filter(|one| one.matches(sample, dye));
-    let params = matching.fold(batch.params.clone(), |params, one| one.params.over(params));
+    let params = written_params(batch, sample, dye);
     params.validate().map_err(|error| {
         let text = format!("{error} for {sample}/{dye}, where several overrides match");
         batch.refused(vec![Problem::of_file(text)])
     })?;
     Ok(params)
+}
+
+/// The same, whether or not they contradict each other.
+pub(crate) fn written_params(batch: &BatchFile, sample: &str, dye: &str) -> Params {
+    let matching = batch
+        .overrides
+        .iter()
+        .filter(|one| one.matches(sample, dye));
+    matching.fold(batch.params.clone(), |params, one| one.params.over(params))
 }
 
 /// Overrides for tasks that the batch does not have. Where the command line chooses tasks, that is to be expected.

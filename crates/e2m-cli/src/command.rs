@@ -147,8 +147,12 @@ fn verify_batch(args: &VerifyArgs) -> Exit {
 
 fn survey_batch(args: &SurveyArgs) -> Exit {
     let terminal = started(args.talk);
-    match read(&args.batch).and_then(|batch| find(&batch, &args.tasks.selection())) {
-        Ok(found) => survey::survey(&found, args.crop as usize, &terminal),
+    let found = read(&args.batch).and_then(|batch| {
+        let found = find(&batch, &args.tasks.selection())?;
+        Ok((batch, found))
+    });
+    match found {
+        Ok((batch, found)) => survey::survey(&batch, &found, args.crop as usize, &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }

@@ -45,6 +45,7 @@
 
 mod bright;
 mod camera;
+mod colour;
 mod defocus;
 mod dust;
 mod error;

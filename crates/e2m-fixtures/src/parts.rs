@@ -220,6 +220,30 @@ pub enum Channels {
     Blue,
     /// RGB, three quarters of the signal in green and the rest in blue; their sum is the signal exactly.
     GreenBlue,
+    /// RGB, the signal in each of the three: a grey image saved in colour.
+    GreyRgb,
+    /// Indices into a table of 256 greys; 8 bit pixels only.
+    GreyPalette,
+}
+
+impl Channels {
+    /// Samples of a pixel in the file.
+    pub(crate) fn samples(self) -> usize {
+        match self {
+            Self::Grey | Self::GreyPalette => 1,
+            Self::Red | Self::Green | Self::Blue | Self::GreenBlue | Self::GreyRgb => 3,
+        }
+    }
+
+    /// The colour that holds the signal alone.
+    pub(crate) fn colour(self) -> Option<usize> {
+        match self {
+            Self::Red => Some(0),
+            Self::Green => Some(1),
+            Self::Blue => Some(2),
+            Self::Grey | Self::GreyPalette | Self::GreenBlue | Self::GreyRgb => None,
+        }
+    }
 }
 
 /// How a TIFF is laid out.

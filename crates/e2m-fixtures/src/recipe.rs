@@ -1,10 +1,10 @@
 //! What a pair is made of, as a TOML file or a struct.
 
-use crate::FixtureError;
 use crate::parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Deformation, Dust, EvenUptake, Microbes,
     PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
 };
+use crate::{FixtureError, Side};
 use e2m_image::{PixelType, Size};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -109,6 +109,15 @@ pub struct Recipe {
     pub counts_scale: f64,
     /// Which channels carry the signal.
     pub channels: Channels,
+    /// The same for pre, where they are others than those of post.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_channels: Option<Channels>,
+    /// Share of the signal that bleeds through into each of the two other colours, where one holds it.
+    #[serde(skip_serializing_if = "is_none_of_both")]
+    pub bleed_through: [f64; 2],
+    /// Standard deviation of what lossy compression does to each colour by itself, in counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub colour_noise_counts: f64,
     /// How the TIFFs are laid out.
     pub tiff: TiffLayout,
 }
@@ -150,6 +159,9 @@ impl Default for Recipe {
             pixel: PixelType::U8,
             counts_scale: 1.0,
             channels: Channels::Grey,
+            pre_channels: None,
+            bleed_through: [0.0; 2],
+            colour_noise_counts: 0.0,
             tiff: TiffLayout::default(),
         }
     }
@@ -184,6 +196,14 @@ impl Recipe {
             self.pre_width.unwrap_or(self.width),
             self.pre_height.unwrap_or(self.height),
         )
+    }
+
+    /// Which channels carry the signal of an image.
+    pub fn channels_of(&self, side: Side) -> Channels {
+        match side {
+            Side::Post => self.channels,
+            Side::Pre => self.pre_channels.unwrap_or(self.channels),
+        }
     }
 
     /// The same recipe for a post image of `size`; a pre size of its own keeps its proportion to post's.
@@ -245,6 +265,11 @@ impl Recipe {
             .map(|(_, name)| (*name).to_owned())
             .collect()
     }
+}
+
+/// Whether nothing bleeds through.
+fn is_none_of_both(shares: &[f64; 2]) -> bool {
+    *shares == [0.0; 2]
 }
 
 /// Noise from here on counts as a hardship: a few times the rounding of 8 bit pixels.

@@ -51,6 +51,9 @@ pub fn params_schema() -> Value {
                 json!({"anyOf": [{"const": "auto"}, {"type": "number", "minimum": min, "maximum": max}]})
             }
             ParamKind::Choice(words) => json!({"enum": words}),
+            ParamKind::Channel { .. } => {
+                json!({"anyOf": [{"enum": ["auto", "R", "G", "B", "sum", "luma"]}, {"type": "integer", "minimum": 1}, {"type": "string"}]})
+            }
         };
         schema["description"] = Value::from(spec.meaning);
         if spec.default != ParamValue::None {

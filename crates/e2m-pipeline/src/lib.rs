@@ -95,6 +95,7 @@ pub use documents::{parameter_table, params_schema};
 pub use doubts::{Doubt, Note, Side};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
+pub use inputs::choose_pair;
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
     SCHEMA, StageRecord, TableRecord, Warps,

@@ -9,7 +9,7 @@ use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::TaskSpec;
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
+use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity};
 use serde::{Deserialize, Serialize};
 
 /// The layout of the file; a reader refuses what it does not know.
@@ -140,9 +140,18 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Whether both were made from the same content.
+    /// Which channels were taken and why, where the files hold more than one.
+    pub fn channels(&self) -> Option<String> {
+        ChannelChoice::explain_pair(&self.post.channels, &self.pre.channels)
+    }
+
+    /// Whether both were made from the same content, and the same pixels of it: version 0.1.0 took other channels of some files,
+    /// and cut off their sum.
     pub fn same_content(&self, other: &Self) -> bool {
-        self.post.hash == other.post.hash && self.pre.hash == other.pre.hash
+        let same = |a: &InputRecord, b: &InputRecord| {
+            a.hash == b.hash && a.dtype == b.dtype && a.channels.takes_same(&b.channels)
+        };
+        same(&self.post, &other.post) && same(&self.pre, &other.pre)
     }
 }
 
@@ -167,12 +176,15 @@ pub struct InputRecord {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Type of the pixels.
+    /// Type of the pixels of the signal: that of the file's, or one that holds their sum.
     pub dtype: PixelType,
     /// The channels the signal was taken from, in short.
     pub channel: String,
-    /// The same with the figures it was decided by.
+    /// The same with the reason.
     pub channels: ChannelChoice,
+    /// What the file's channels hold, where they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<ChannelStatistics>,
 }
 
 impl InputRecord {

@@ -4,10 +4,12 @@ use crate::artifact::{images_of, tables_of};
 use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
+use crate::inputs::RawPair;
 use crate::manifest::{InputRecord, Inputs, Manifest};
 use crate::memory::MemoryNeeds;
 use crate::params::Params;
 use crate::resume::{ResumePlan, StageAction};
+use crate::session::open_raw;
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::{CheckpointFormats, TaskSpec};
@@ -97,25 +99,35 @@ pub enum StagePreview {
 /// A raw file that cannot be opened, or names that are none.
 pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
     let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
-    let (post, pre) = (RawImage::open(&spec.post)?, RawImage::open(&spec.pre)?);
-    let (post, pre) = (post.info(), pre.info());
+    let (post_image, pre_image) = open_raw(spec)?;
+    let (post, pre) = (post_image.info(), pre_image.info());
+    let history = History::read(paths.dir());
+    let (known_post, post_touched) = known(&spec.post, &history)?;
+    let (known_pre, pre_touched) = known(&spec.pre, &history)?;
+    let images = [&post_image, &pre_image];
+    let (inputs, doubts) = known_post
+        .zip(known_pre)
+        .and_then(|(post, pre)| RawPair::from_records(images, [post, pre]))
+        .unzip();
+    let types = match &inputs {
+        Some(Inputs { post, pre }) => [post.dtype, pre.dtype],
+        None => images.map(RawImage::widest_type),
+    };
     let task = TaskContext {
         spec,
         paths,
         canvas: Canvas::new(post.size, pre.size, spec.params.pad),
+        doubts: doubts.unwrap_or_default(),
         scratch: None,
     };
-    let history = History::read(task.paths.dir());
-    let (known_post, post_touched) = known(&spec.post, &history)?;
-    let (known_pre, pre_touched) = known(&spec.pre, &history)?;
-    let inputs = known_post
-        .zip(known_pre)
-        .map(|(post, pre)| Inputs { post, pre });
     let evidence = Evidence::cheap();
     let plan = ResumePlan::of(&task, &history, inputs.as_ref(), &evidence);
     let memory = MemoryNeeds::of(
         spec,
-        [post, pre].map(|info| (info.size, info.pixel_type, info.decoding_bytes())),
+        [
+            (post.size, types[0], post.decoding_bytes()),
+            (pre.size, types[1], pre.decoding_bytes()),
+        ],
     );
     let stages = match plan.finished {
         Some(_) => vec![StagePreview::There; Stage::up_to(spec.to_stage).len()],

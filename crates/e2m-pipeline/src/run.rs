@@ -4,12 +4,11 @@
 //! [`Ledger`]. The stages work at the [`Workbench`] and return what they found.
 
 use crate::artifact::tables_of;
-use crate::background::both;
 use crate::context::TaskContext;
 use crate::doubts::Findings;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
-use crate::inputs::RawInput;
+use crate::inputs::RawPair;
 use crate::ledger::Ledger;
 use crate::manifest::{Inputs, Manifest, StageRecord};
 use crate::memory::MemoryNeeds;
@@ -92,21 +91,19 @@ fn run_session(
     } = session;
     // What another run has made in the meantime is history as well.
     let history = History::read(paths.dir());
-    let (post, pre) = both(
-        || RawInput::read(post, &history, false),
-        || RawInput::read(pre, &history, true),
-    );
-    let (post, pre) = match (post, pre) {
-        (Ok(post), Ok(pre)) => (post, pre),
-        (Err(error), _) | (_, Err(error)) => {
+    let raw = match RawPair::read(post, pre, &history) {
+        Ok(raw) => raw,
+        Err(error) => {
             drop(lock);
             return fail_to_begin(spec, error, outcome);
         }
     };
+    let RawPair { post, pre, doubts } = raw;
     let task = TaskContext {
         spec,
         paths,
         canvas: Canvas::new(post.size(), pre.size(), spec.params.pad),
+        doubts,
         scratch,
     };
     let inputs = Inputs {
@@ -120,7 +117,15 @@ fn run_session(
         [&post, &pre].map(|raw| (raw.size(), raw.record.dtype, raw.decoding_bytes())),
     );
     let manifest = Manifest::begun(spec, inputs, task.canvas, needs.expected());
-    let findings = Findings::of_pair(&manifest.inputs, earlier);
+    let findings = Findings::of_pair(&manifest.inputs, earlier, &task.doubts);
+    for (image, raw) in [("post", &post), ("pre", &pre)] {
+        let (choice, why) = (&raw.record.channel, &raw.record.channels.why);
+        tracing::info!(
+            sample = spec.sample,
+            dye = spec.dye,
+            "channel of {image}: {choice} ({why})"
+        );
+    }
     let mut run = TaskRun {
         task: &task,
         history: &history,

@@ -231,6 +231,7 @@ fn row(result: &TaskResult) -> ReportRow {
         verdict: result.verdict.map(verdict),
         scale_verdict: result.scale_verdict.map(verdict),
         black_levels: result.post_black.zip(result.pre_black),
+        channels: record.and_then(|record| record.inputs.channels()),
         residual_median_px: result.residual_median_px,
         residual_p90_px: result.residual_p90_px,
         correlation: result.correlation,

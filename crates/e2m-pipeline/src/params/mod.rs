@@ -5,6 +5,7 @@
 //! table in the docs are all made from it.
 
 mod black;
+mod escape;
 mod format;
 mod registry;
 mod suffix;

@@ -3,6 +3,7 @@
 use super::black::BlackLevel;
 use super::value::{AUTO, ParamError, ParamKind, ParamSpec, ParamValue};
 use crate::stage::Stage;
+use e2m_io::ChannelRequest;
 use e2m_scale::PeakChoice;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -121,6 +122,30 @@ impl ParamType for BlackLevel {
     }
 }
 
+impl ParamType for ChannelRequest {
+    fn to_value(&self) -> ParamValue {
+        self.clone().into()
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(_) | ParamValue::Int(_) => Self::from_word(&value.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for Option<ChannelRequest> {
+    fn to_value(&self) -> ParamValue {
+        self.clone().map_or(ParamValue::None, ParamValue::from)
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::None => Some(None),
+            value => ChannelRequest::from_value(value).map(Some),
+        }
+    }
+}
+
 /// The words for [`PeakChoice`].
 const PEAKS: &[&str] = &[AUTO, "lowest", "largest"];
 
@@ -209,6 +234,12 @@ macro_rules! parameters {
 parameters! {
     Pad pad ("pad"): usize = 2000, int(0, 100_000),
         "Empty pixels around the images on each side, so that an aligned image is not cut off";
+    Pad channel ("ch"): ChannelRequest = ChannelRequest::Auto, ParamKind::Channel { optional: false },
+        "Channel that holds the signal: chosen for both images together, a colour, the sum or luma of the colours, or the page of a file of several";
+    Pad post_channel ("poch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
+        "The same for post alone, where its file holds the signal elsewhere than that of pre";
+    Pad pre_channel ("prch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
+        "The same for pre alone";
     Coarse use_edges ("ue"): bool = true, BOOL,
         "Correlate rings along the sections' boundaries; if not, the images with their brightness evened out";
     Coarse boundary_width ("bw"): usize = 15, int(1, 1000),
@@ -296,6 +327,11 @@ impl Params {
             });
         }
         Ok(())
+    }
+
+    /// The channels that are asked for, of post and of pre.
+    pub fn channels(&self) -> [&ChannelRequest; 2] {
+        [&self.post_channel, &self.pre_channel].map(|own| own.as_ref().unwrap_or(&self.channel))
     }
 
     /// The parameters of stages up to `stage` that differ from their default.

@@ -1,7 +1,9 @@
 //! A parameter as data: its description, its value, what can be wrong with a value.
 
+use super::escape::unescape;
 use super::format::format_g;
 use crate::stage::Stage;
+use e2m_io::ChannelRequest;
 use serde::{Deserialize, Serialize};
 
 /// The word of a [`ParamKind::AutoFloat`] that is measured.
@@ -42,6 +44,11 @@ pub enum ParamKind {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A channel, a page by its number, or a channel by its name.
+    Channel {
+        /// Whether it may be left out.
+        optional: bool,
+    },
 }
 
 /// One row of the table of parameters.
@@ -73,8 +80,17 @@ pub enum ParamValue {
     Int(i64),
     /// Of a [`ParamKind::Float`] or [`ParamKind::OptionalFloat`].
     Float(f64),
-    /// Of a [`ParamKind::Choice`], or the word of a [`ParamKind::AutoFloat`].
+    /// Of a [`ParamKind::Choice`] or [`ParamKind::Channel`], or the word of a [`ParamKind::AutoFloat`].
     Text(String),
+}
+
+impl From<ChannelRequest> for ParamValue {
+    fn from(channel: ChannelRequest) -> Self {
+        match channel {
+            ChannelRequest::Number(number) => Self::Int(i64::try_from(number).unwrap_or(i64::MAX)),
+            word => Self::Text(word.to_string()),
+        }
+    }
 }
 
 impl std::fmt::Display for ParamValue {
@@ -147,6 +163,12 @@ impl ParamSpec {
                 format!("a number {}, or \"{AUTO}\"", range(&min, &max))
             }
             ParamKind::Choice(words) => format!("one of {}", words.join(", ")),
+            ParamKind::Channel { optional } => {
+                let or_none = if optional { ", or left out" } else { "" };
+                format!(
+                    "one of auto, R, G, B, sum, luma, or the number of a page or channel, the first is 1{or_none}"
+                )
+            }
         }
     }
 
@@ -156,7 +178,13 @@ impl ParamSpec {
         let within = |v: f64, min: f64, max: f64| v >= min && v <= max;
         let accepted = match (self.kind, &value) {
             (ParamKind::Bool, ParamValue::Bool(_))
-            | (ParamKind::OptionalFloat { .. }, ParamValue::None) => Some(value.clone()),
+            | (
+                ParamKind::OptionalFloat { .. } | ParamKind::Channel { optional: true },
+                ParamValue::None,
+            ) => Some(value.clone()),
+            (ParamKind::Channel { .. }, ParamValue::Text(_) | ParamValue::Int(_)) => {
+                ChannelRequest::from_word(&value.to_string()).map(ParamValue::from)
+            }
             (ParamKind::Int { min, max }, ParamValue::Int(v)) => {
                 (*v >= min && *v <= max).then(|| value.clone())
             }
@@ -210,6 +238,7 @@ impl ParamSpec {
                     .filter(|v: &f64| v.is_finite() && !text.starts_with('+'))?,
             ),
             ParamKind::Choice(_) => ParamValue::Text(text.to_owned()),
+            ParamKind::Channel { .. } => ParamValue::Text(unescape(text)?),
         };
         self.accept(value).ok()
     }

@@ -51,7 +51,7 @@ impl Planner<'_> {
         let mut remade = None;
         let mut findings = self
             .inputs
-            .map(|inputs| Findings::of_pair(inputs, self.own()))
+            .map(|inputs| Findings::of_pair(inputs, self.own(), &self.task.doubts))
             .unwrap_or_default();
         for &stage in Stage::up_to(to_stage) {
             let plan = self.stage(stage, remade, &results);
@@ -129,6 +129,7 @@ impl Planner<'_> {
         if let Some(inputs) = self.inputs {
             manifest.inputs = inputs.clone();
         }
+        manifest.add_doubts(&self.task.doubts);
         Some(manifest)
     }
 

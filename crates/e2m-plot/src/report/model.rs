@@ -93,6 +93,8 @@ pub struct ReportRow {
     pub scale_verdict: Option<ReportVerdict>,
     /// Black levels that were taken off post and pre, counts.
     pub black_levels: Option<(f64, f64)>,
+    /// Which channels of images in colour were taken, and why.
+    pub channels: Option<String>,
     /// Median residual displacement, px.
     pub residual_median_px: Option<f64>,
     /// 90th percentile of the residual displacement, px.
@@ -128,6 +130,7 @@ impl ReportRow {
             verdict: None,
             scale_verdict: None,
             black_levels: None,
+            channels: None,
             residual_median_px: None,
             residual_p90_px: None,
             correlation: None,

@@ -298,6 +298,7 @@ impl<'a> RowView<'a> {
                     format!("{} {value}", scale.method)
                 })
                 .chain(black)
+                .chain(row.channels.clone())
                 .collect(),
             time: Cell {
                 text: time(row),

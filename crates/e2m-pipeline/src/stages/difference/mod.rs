@@ -10,6 +10,7 @@ mod statistics;
 
 use crate::artifact::{Image, scale_kinds};
 use crate::context::TaskContext;
+use crate::doubts::Doubt;
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, LegacyRecord};
 use crate::names::ScaleKind;
@@ -85,6 +86,9 @@ pub(crate) fn make(
     };
     for note in scales.moffat.iter().flat_map(MoffatRecord::notes) {
         bench.messages.note_again(&note);
+    }
+    if let Some(doubt) = Doubt::of_scale(&scales, &bench.task.doubts) {
+        bench.messages.doubt(doubt);
     }
     let lines = lines_of(bench.task, &scales);
     let mut writers = open_writers(bench.task, before, &lines)?;

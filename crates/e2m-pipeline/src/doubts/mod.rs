@@ -5,12 +5,16 @@
 //! stage: it is dropped when the stage is made again, and taken over with the results of the stage. The record has it, and
 //! whatever shows a task says it.
 
+mod comparable;
+
 use crate::alignment_record::AlignmentRecord;
 use crate::manifest::{Inputs, Manifest};
 use crate::scale_record::ScaleAssessment;
 use crate::stage::Stage;
 use crate::status::Status;
 use e2m_align::Verdict;
+use e2m_image::PixelType;
+use e2m_io::ChannelDifference;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -47,6 +51,25 @@ pub enum Doubt {
         #[serde(default)]
         more: usize,
     },
+    /// The signal of post is taken from other channels than that of pre.
+    ChannelsDiffer {
+        /// How they differ.
+        difference: ChannelDifference,
+    },
+    /// A count of post is another amount of light than a count of pre.
+    BitDepthsDiffer {
+        /// Type of post's samples.
+        post: PixelType,
+        /// Type of pre's samples.
+        pre: PixelType,
+        /// The count that post's depth ends at, over that of pre.
+        ratio: f64,
+    },
+    /// A scale that no setting of a camera gives.
+    ScaleIsNoGain {
+        /// The scale.
+        scale: f64,
+    },
 }
 
 /// Which image of a pair.
@@ -76,22 +99,33 @@ impl Doubt {
             Self::SameExposure { .. } => "same_exposure",
             Self::Swapped { .. } => "swapped",
             Self::SharedFile { .. } => "shared_file",
+            Self::ChannelsDiffer { .. } => "channels_differ",
+            Self::BitDepthsDiffer { .. } => "bit_depths_differ",
+            Self::ScaleIsNoGain { .. } => "scale_is_no_gain",
         }
     }
 
     /// The stage that finds it: from then on it belongs to the results. What is known from the raw files is of the first.
     pub fn stage(&self) -> Stage {
         match self {
-            Self::SameFile | Self::SharedFile { .. } => Stage::Pad,
-            Self::SameExposure { .. } | Self::Swapped { .. } => Stage::Difference,
+            Self::SameFile
+            | Self::SharedFile { .. }
+            | Self::ChannelsDiffer { .. }
+            | Self::BitDepthsDiffer { .. } => Stage::Pad,
+            Self::SameExposure { .. } | Self::Swapped { .. } | Self::ScaleIsNoGain { .. } => {
+                Stage::Difference
+            }
         }
     }
 
     /// Whether a stage finds it. Others follow from the raw files, and nothing of them is taken over.
     fn is_of_stage(&self) -> bool {
         match self {
-            Self::SameFile | Self::SharedFile { .. } => false,
-            Self::SameExposure { .. } | Self::Swapped { .. } => true,
+            Self::SameFile
+            | Self::SharedFile { .. }
+            | Self::ChannelsDiffer { .. }
+            | Self::BitDepthsDiffer { .. } => false,
+            Self::SameExposure { .. } | Self::Swapped { .. } | Self::ScaleIsNoGain { .. } => true,
         }
     }
 }
@@ -134,6 +168,11 @@ impl fmt::Display for Doubt {
                 }
                 f.write_str(": find out which of them it belongs to, and replace the others")
             }
+            Self::ChannelsDiffer { difference } => comparable::write_channels(f, difference),
+            Self::BitDepthsDiffer { post, pre, ratio } => {
+                comparable::write_bit_depths(f, (*post, *pre), *ratio)
+            }
+            Self::ScaleIsNoGain { scale } => comparable::write_no_gain(f, *scale),
         }
     }
 }
@@ -157,7 +196,7 @@ pub(crate) struct Findings {
 impl Findings {
     /// What is known of a pair before its first stage. That a file is another task's as well is told by an earlier run; who
     /// knows all tasks says it anew.
-    pub(crate) fn of_pair(inputs: &Inputs, earlier: Option<&Manifest>) -> Self {
+    pub(crate) fn of_pair(inputs: &Inputs, earlier: Option<&Manifest>, of_files: &[Doubt]) -> Self {
         let same = inputs.post.hash == inputs.pre.hash;
         let known = earlier.into_iter().flat_map(|earlier| &earlier.doubts);
         let shared = known.filter(|doubt| matches!(doubt, Doubt::SharedFile { .. }));
@@ -165,6 +204,7 @@ impl Findings {
             doubts: same
                 .then_some(Doubt::SameFile)
                 .into_iter()
+                .chain(of_files.iter().cloned())
                 .chain(shared.cloned())
                 .collect(),
             notes: Vec::new(),
@@ -255,6 +295,22 @@ impl Manifest {
             }
         }
         notes
+    }
+
+    /// Puts doubts of the raw files into a finished record that does not have them yet.
+    pub(crate) fn add_doubts(&mut self, of_files: &[Doubt]) {
+        let new = of_files.iter().filter(|doubt| !self.doubts.contains(doubt));
+        let new: Vec<Doubt> = new.cloned().collect();
+        if new.is_empty() {
+            return;
+        }
+        let reasons: Vec<String> = new.iter().map(ToString::to_string).collect();
+        self.doubts.extend(new);
+        match &mut self.status {
+            status @ Status::Complete => *status = Status::Suspect(reasons.join("; ")),
+            Status::Suspect(why) => *why = format!("{why}; {}", reasons.join("; ")),
+            Status::Error(_) | Status::Incomplete(_) => {}
+        }
     }
 
     /// How the task has ended by what is on record of it, if it went up to this stage.
