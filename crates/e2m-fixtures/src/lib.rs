@@ -60,6 +60,7 @@ mod recipe;
 mod regions;
 mod render;
 mod rows;
+mod sensor;
 mod shipped;
 mod suites;
 mod truth;
@@ -70,7 +71,7 @@ pub use error::FixtureError;
 pub use microbes::Microbe;
 pub use parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Compression, Deformation, Dust, EvenUptake,
-    Microbes, PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
+    Microbes, PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
 };
 pub use recipe::Recipe;
 pub use render::Side;
