@@ -1,6 +1,6 @@
 //! Pairs whose images share the flaws of a sensor: the rock is aligned, not the sensor.
 
-use crate::{measure_all, nobody_breaks};
+use crate::measure_all;
 use e2m_align::{AlignOptions, Verdict};
 use e2m_fixtures::{NamedRecipe, Recipe, Sensor, Uptake};
 use e2m_testing::sample;
@@ -93,8 +93,7 @@ fn the_rock_is_aligned_and_not_the_sensor() {
         let pairs = (0..SEEDS).map(|seed| pair(name, seed, flaws));
         let pairs = sample(name, pairs, SAMPLE);
         let all = pairs.len();
-        let measured = measure_all(pairs, &AlignOptions::default());
-        nobody_breaks(&measured);
+        let measured = measure_all(&pairs, &AlignOptions::default());
         let (mut right, mut doubted) = (0, 0);
         for pair in &measured {
             let Ok(figures) = &pair.outcome else {
