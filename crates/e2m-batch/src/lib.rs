@@ -77,6 +77,7 @@ pub mod report;
 mod reporter;
 mod run;
 mod selection;
+mod shared_files;
 mod single_task;
 mod status;
 mod survey;

@@ -87,6 +87,7 @@ impl BatchStatus<'_> {
                     json!({
                         "status": preview.finished.as_ref().or(preview.earlier.as_ref()),
                         "finished": preview.is_finished(),
+                        "notes": preview.notes,
                         "stages": stages,
                         "to_do": preview.to_do(),
                         "disk_bytes": preview.disk_bytes,

@@ -52,6 +52,7 @@ fn show_table(status: &BatchStatus<'_>, terminal: &Terminal) {
                 counts.add(preview, there.map(|there| &there.state));
                 // A job that goes on makes good what the last run left.
                 reasons.extend(reason(&name, preview).filter(|_| there.is_none()));
+                reasons.extend(remarks(&name, preview));
                 let cell = on_cluster.then(|| there.map(Whereabouts::cell).unwrap_or_default());
                 table.row(row(name, preview).into_iter().chain(cell));
             }
@@ -171,6 +172,15 @@ fn short(status: &Status) -> &'static str {
         Status::Error(_) => "failed",
         Status::Incomplete(_) => "incomplete",
     }
+}
+
+/// Why a task is suspect, and what else there is to know about its results.
+fn remarks(name: &str, preview: &TaskPreview) -> Vec<String> {
+    let standing = preview.finished.as_ref().or(preview.earlier.as_ref());
+    let suspect = standing.filter(|status| matches!(status, Status::Suspect(_)));
+    let notes = preview.notes.iter().map(|note| format!("note: {note}"));
+    let remarks = suspect.map(ToString::to_string).into_iter().chain(notes);
+    remarks.map(|text| format!("{name}: {text}")).collect()
 }
 
 /// Why stages of a task would be done that were done before.

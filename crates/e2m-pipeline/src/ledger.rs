@@ -3,6 +3,7 @@
 use crate::artifact::{ArtifactKind, artifacts, images_of, tables_of};
 use crate::background::Done;
 use crate::context::TaskContext;
+use crate::doubts::Findings;
 use crate::error::PipelineError;
 use crate::manifest::{
     CheckpointRecord, LegacyRecord, Manifest, PictureRecord, StageRecord, TableRecord,
@@ -134,6 +135,12 @@ impl<'a> Ledger<'a> {
         self.manifest.scale = results.scales.assessment();
     }
 
+    /// What else was found so far.
+    pub(crate) fn findings(&mut self, findings: &Findings) {
+        self.manifest.doubts.clone_from(&findings.doubts);
+        self.manifest.notes.clone_from(&findings.notes);
+    }
+
     /// There is no scale.
     pub(crate) fn no_scale(&mut self, error: &ScaleError) {
         self.manifest.scale = Some(ScaleAssessment::failed(error));
@@ -217,6 +224,12 @@ impl<'a> Ledger<'a> {
     fn drop_stage(&mut self, stage: Stage) {
         let paths = self.paths_of(|of, _| of == stage);
         drop_paths(&mut self.manifest, &paths);
+        let mut findings = Findings {
+            doubts: std::mem::take(&mut self.manifest.doubts),
+            notes: std::mem::take(&mut self.manifest.notes),
+        };
+        findings.drop_stage(stage);
+        self.findings(&findings);
     }
 
     /// Takes back what was made of raw files that were something else in between. Difference images and tables go, as they look

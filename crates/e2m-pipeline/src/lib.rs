@@ -58,6 +58,7 @@ mod artifact;
 mod background;
 mod context;
 mod documents;
+mod doubts;
 mod error;
 mod history;
 mod inputs;
@@ -78,6 +79,7 @@ mod resume;
 mod run;
 mod scale_record;
 mod session;
+mod shared_files;
 mod stage;
 mod stages;
 mod status;
@@ -90,6 +92,7 @@ pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
 };
 pub use documents::{parameter_table, params_schema};
+pub use doubts::{Doubt, Note, Side};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
 pub use manifest::{
@@ -108,6 +111,7 @@ pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
 pub use run::{run_task, run_task_in};
 pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
+pub use shared_files::{SharedFiles, record_shared_files};
 pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
 pub use task::{CheckpointFormats, TaskSpec};

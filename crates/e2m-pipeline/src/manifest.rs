@@ -2,6 +2,7 @@
 //! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
+use crate::doubts::{Doubt, Note};
 use crate::params::Params;
 use crate::scale_record::{ScaleAssessment, Scales};
 use crate::stage::Stage;
@@ -44,6 +45,12 @@ pub struct Manifest {
     pub scale: Option<ScaleAssessment>,
     /// The scales.
     pub scales: Scales,
+    /// Why the task is suspect, apart from alignment and scale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
+    /// What else there is to know about its results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// What was done in each stage.
     pub stages: Vec<StageRecord>,
     /// Memory, expected and used.
@@ -88,6 +95,8 @@ impl Manifest {
             alignment: None,
             scale: None,
             scales: Scales::default(),
+            doubts: Vec::new(),
+            notes: Vec::new(),
             stages: Vec::new(),
             memory,
             checkpoints: Vec::new(),

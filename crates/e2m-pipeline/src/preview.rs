@@ -4,7 +4,7 @@ use crate::artifact::{images_of, tables_of};
 use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
-use crate::manifest::{InputRecord, Inputs};
+use crate::manifest::{InputRecord, Inputs, Manifest};
 use crate::memory::MemoryNeeds;
 use crate::params::Params;
 use crate::resume::{ResumePlan, StageAction};
@@ -42,6 +42,8 @@ pub struct TaskPreview {
     pub touched: bool,
     /// How the last run with these parameters and raw files ended, if there was one.
     pub earlier: Option<Status>,
+    /// What that run left to be known although nothing is wrong, in sentences.
+    pub notes: Vec<String>,
     /// What decides which images there are.
     params: Params,
 }
@@ -127,10 +129,9 @@ pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
             })
             .collect(),
     };
-    let earlier = inputs.as_ref().and_then(|inputs| {
-        let manifest = history.manifest_for(inputs, &spec.params)?;
-        Some(manifest.status.clone())
-    });
+    let own = inputs
+        .as_ref()
+        .and_then(|inputs| history.manifest_for(inputs, &spec.params));
     let mut preview = TaskPreview {
         post: post.size,
         pre: pre.size,
@@ -139,7 +140,8 @@ pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
         stages,
         finished: plan.standing,
         touched: post_touched || pre_touched || evidence.is_touched(),
-        earlier,
+        earlier: own.map(|manifest| manifest.status.clone()),
+        notes: own.map_or_else(Vec::new, Manifest::all_notes),
         params: spec.params.clone(),
     };
     preview.disk_bytes = preview.disk_bytes_with(spec.params.pad, spec.checkpoint_format);

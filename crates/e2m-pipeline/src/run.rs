@@ -6,6 +6,7 @@
 use crate::artifact::tables_of;
 use crate::background::both;
 use crate::context::TaskContext;
+use crate::doubts::Findings;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
 use crate::inputs::RawInput;
@@ -18,7 +19,7 @@ use crate::outcome::TaskOutcome;
 use crate::pictures;
 use crate::recovery::record_unreadable;
 use crate::resume::{Results, ResumePlan, Reuse, StageAction, StagePlan};
-use crate::scale_record::Scales;
+use crate::scale_record::{MoffatRecord, Scales};
 use crate::session::TaskSession;
 use crate::stage::Stage;
 use crate::stages::difference::StatisticsPass;
@@ -119,11 +120,13 @@ fn run_session(
         [&post, &pre].map(|raw| (raw.size(), raw.record.dtype, raw.decoding_bytes())),
     );
     let manifest = Manifest::begun(spec, inputs, task.canvas, needs.expected());
+    let findings = Findings::of_pair(&manifest.inputs, earlier);
     let mut run = TaskRun {
         task: &task,
         history: &history,
         plan,
         results: Results::default(),
+        findings,
         statistics: None,
         ledger: Ledger::new(&task, manifest, earlier),
         bench: Workbench::new(&task, (post, pre), Messages::new(observer, spec, notes)),
@@ -161,6 +164,8 @@ struct TaskRun<'a> {
     plan: ResumePlan,
     /// What the stages have found so far.
     results: Results,
+    /// What else was found of the pair and by the stages.
+    findings: Findings,
     /// What was counted while aligned pre was written.
     statistics: Option<StatisticsPass>,
     ledger: Ledger<'a>,
@@ -197,6 +202,9 @@ impl TaskRun<'_> {
     fn run_stages(&mut self) -> Result<Status, PipelineError> {
         let to_stage = self.task.spec.to_stage;
         if let Some(manifest) = self.plan.finished.take() {
+            for note in manifest.all_notes() {
+                self.bench.messages.note_again(&note);
+            }
             self.ledger.finish_as(*manifest);
             for &stage in Stage::up_to(to_stage) {
                 self.bench.messages.event(&TaskEvent::StageFinished {
@@ -207,6 +215,7 @@ impl TaskRun<'_> {
             }
             return Ok(self.plan.standing.clone().unwrap_or(Status::Complete));
         }
+        self.ledger.findings(&self.findings);
         while let Some(plan) = self.plan.next_stage() {
             self.bench.messages.stop_if_asked()?;
             let stage = plan.stage;
@@ -220,7 +229,7 @@ impl TaskRun<'_> {
                 self.ledger.write_so_far(stage)?;
             }
         }
-        Ok(self.results.status(to_stage))
+        Ok(self.results.status(to_stage, &self.findings.doubts))
     }
 
     /// A stage: taken over or made, and recorded either way.
@@ -242,7 +251,11 @@ impl TaskRun<'_> {
         if !skipped {
             self.ledger.begin(stage);
             self.plan.remake_after(stage);
-            self.make(stage)?;
+            self.findings.drop_stage(stage);
+            let made = self.make(stage);
+            self.findings.add(self.bench.messages.take_findings());
+            self.ledger.findings(&self.findings);
+            made?;
             self.write_tables(stage)?;
             self.ledger.made(stage);
         }
@@ -275,11 +288,12 @@ impl TaskRun<'_> {
     fn reuse(&mut self, stage: Stage, reuse: Reuse) -> Result<bool, PipelineError> {
         let Reuse {
             results,
+            findings,
             checkpoints,
             tables,
             pictures,
         } = reuse;
-        self.ledger.found(&results);
+        self.take_over(stage, &results, findings);
         self.ledger.checkpoints(checkpoints);
         self.ledger.tables(tables);
         let before = std::mem::replace(&mut self.results, results);
@@ -321,7 +335,23 @@ impl TaskRun<'_> {
         if !same {
             self.results = before;
         }
+        // It has found again what is on record.
+        self.bench.messages.take_findings();
         Ok(same)
+    }
+
+    /// Puts what an earlier run found on record, and says its notes again.
+    fn take_over(&mut self, stage: Stage, results: &Results, findings: Findings) {
+        self.ledger.found(results);
+        let mut notes: Vec<String> = findings.notes.iter().map(|n| n.text.clone()).collect();
+        if stage == Stage::Difference {
+            notes.extend(results.scales.moffat.iter().flat_map(MoffatRecord::notes));
+        }
+        for note in notes {
+            self.bench.messages.note_again(&note);
+        }
+        self.findings.add(findings);
+        self.ledger.findings(&self.findings);
     }
 
     /// Makes the results of a stage.

@@ -13,6 +13,7 @@ use crate::plan::Plan;
 use crate::report::results::{NotBegun, TaskEnding, TaskResult};
 use crate::report::{self, BatchReport, tally};
 use crate::reporter::Reporter;
+use crate::shared_files::settle;
 use crate::selection::{PlanOptions, TaskSelection};
 use e2m_pipeline::TaskSpec;
 use jiff::Zoned;
@@ -86,10 +87,11 @@ fn whole(plan: &Plan, results: Vec<TaskResult>, queue: &Queue) -> Vec<TaskResult
 /// Writes what is left of a batch.
 fn write(
     plan: &Plan,
-    results: Vec<TaskResult>,
+    mut results: Vec<TaskResult>,
     started: Zoned,
     reporter: &mut dyn Reporter,
 ) -> Collected {
+    settle(plan, &mut results, reporter);
     let seconds = Zoned::now().duration_since(&started).as_secs_f64();
     let mut report = BatchReport {
         plan,

@@ -6,7 +6,7 @@ use super::results::{CSV_NAME, JSON_NAME, TaskEnding, TaskResult};
 use super::tally::tally;
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
-use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Stage, Status, Verdict};
+use e2m_pipeline::{Manifest, PictureRecord, Scales, Stage, Status, Verdict};
 use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
@@ -240,22 +240,16 @@ fn row(result: &TaskResult) -> ReportRow {
         peak_bytes: result.peak_rss_bytes,
         plan_bytes: record.map(|record| record.memory.plan_bytes),
         files: record.map_or_else(Vec::new, |record| files(result, record)),
-        warnings: warnings(result, record),
+        warnings: warnings(result),
         ..ReportRow::new(&result.sample, &result.dye, status)
     }
 }
 
-/// What the task said on its way, and what there is to say of a scale that was there already.
-fn warnings(result: &TaskResult, record: Option<&Manifest>) -> Vec<String> {
-    let moffat = record.and_then(|record| record.scales.moffat.as_ref());
-    let notes = moffat.map_or_else(Vec::new, MoffatRecord::notes);
-    let mut warnings = result.notes.clone();
-    warnings.extend(
-        notes
-            .into_iter()
-            .filter(|note| !result.notes.contains(note)),
-    );
-    warnings
+/// What the task said on its way, and what there is to say of results that were there already.
+fn warnings(result: &TaskResult) -> Vec<String> {
+    let lasting = result.lasting_notes.iter();
+    let unsaid = lasting.filter(|note| !result.notes.contains(note));
+    result.notes.iter().chain(unsaid).cloned().collect()
 }
 
 fn scales(scales: &Scales) -> Vec<ReportScale> {

@@ -35,6 +35,15 @@ pub fn problems(report: &BatchReport<'_>) -> Vec<TaskProblem> {
 fn of_task(result: &TaskResult) -> Option<TaskProblem> {
     let to_do = match (&result.status, result.ending()) {
         (Status::Complete, _) | (_, TaskEnding::NotBegun | TaskEnding::Queued) => return None,
+        (Status::Suspect(_), _) if is_of_pair(result) => format!(
+            "look at the raw images {} and {}; docs/trust.md tells what each reason means; the record is {}",
+            result.post.display(),
+            result.pre.display(),
+            result
+                .manifest
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string())
+        ),
         (Status::Suspect(_), _) if is_of_scale(result) => format!(
             "look at pipeline_output/ratio_histogram….png before you trust the difference; docs/trust.md tells what each reason means; the record is {}",
             result
@@ -54,9 +63,26 @@ fn of_task(result: &TaskResult) -> Option<TaskProblem> {
     };
     Some(TaskProblem {
         task: result.name(),
-        what: result.status.to_string(),
+        what: what(result),
         to_do,
     })
+}
+
+/// How it ended, and what an error does not say of the pair.
+fn what(result: &TaskResult) -> String {
+    let mut what = result.status.to_string();
+    if matches!(result.status, Status::Error(_)) {
+        for doubt in &result.doubts {
+            what.push_str(&format!("; besides, {doubt}"));
+        }
+    }
+    what
+}
+
+/// Whether neither alignment nor scale is doubtful: what is then is the pair.
+fn is_of_pair(result: &TaskResult) -> bool {
+    let is_fine = |verdict: Option<Verdict>| verdict.is_none_or(|v| v == Verdict::Pass);
+    !result.doubts.is_empty() && is_fine(result.verdict) && is_fine(result.scale_verdict)
 }
 
 /// Whether only the scale is doubtful.

@@ -3,9 +3,9 @@
 use super::BatchReport;
 use crate::ending::BatchEnding;
 use crate::plan::missing_reason;
-use e2m_io::{TaskPaths, write_atomic};
-use e2m_pipeline::{Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
-use serde::Serialize;
+use e2m_io::{ContentHash, TaskPaths, write_atomic};
+use e2m_pipeline::{Doubt, Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,9 @@ pub struct TaskResult {
     pub scale_std_error: Option<f64>,
     /// What the scale was judged to be.
     pub scale_verdict: Option<Verdict>,
+    /// Why it is suspect apart from alignment and scale: the kinds of its doubts. The status says them in full.
+    #[serde(serialize_with = "kinds")]
+    pub doubts: Vec<Doubt>,
     /// The black level that was taken off post, counts.
     pub post_black: Option<f64>,
     /// The black level that was taken off pre, counts.
@@ -66,6 +69,12 @@ pub struct TaskResult {
     pub pre: PathBuf,
     /// Below output_dir.
     pub manifest: Option<PathBuf>,
+    /// What else there is to know about its results, in sentences.
+    #[serde(rename = "notes")]
+    pub lasting_notes: Vec<String>,
+    /// Content of post and pre, where it is on record.
+    #[serde(skip)]
+    pub(crate) contents: Option<[ContentHash; 2]>,
     /// Where the manifest is; nothing for the table. It is read when it is needed: a batch may have thousands of tasks.
     #[serde(skip)]
     record: Option<PathBuf>,
@@ -120,6 +129,7 @@ impl TaskResult {
             scale_verdict: manifest
                 .and_then(|manifest| manifest.scale.as_ref())
                 .map(|scale| scale.verdict),
+            doubts: manifest.map_or_else(Vec::new, |manifest| manifest.doubts.clone()),
             post_black: black.map(|black| black.post),
             pre_black: black.map(|black| black.pre),
             scale_percentile: scales
@@ -133,6 +143,11 @@ impl TaskResult {
             stages_done: outcome.stages_done.clone(),
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
             record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
+            lasting_notes: manifest.map_or_else(Vec::new, Manifest::all_notes),
+            contents: manifest.map(|manifest| {
+                let inputs = &manifest.inputs;
+                [inputs.post.hash, inputs.pre.hash]
+            }),
             notes: outcome.notes.clone(),
             ..Self::without_outcome(task, outcome.status.clone())
         }
@@ -154,6 +169,7 @@ impl TaskResult {
             scale: None,
             scale_std_error: None,
             scale_verdict: None,
+            doubts: Vec::new(),
             post_black: None,
             pre_black: None,
             scale_percentile: None,
@@ -164,6 +180,8 @@ impl TaskResult {
             post: task.post.clone(),
             pre: task.pre.clone(),
             manifest: None,
+            lasting_notes: Vec::new(),
+            contents: None,
             record: None,
             notes: Vec::new(),
         }
@@ -231,6 +249,11 @@ impl TaskResult {
         !self.stages_done.is_empty()
             || !matches!(self.ending(), TaskEnding::Complete | TaskEnding::Suspect)
     }
+}
+
+/// Doubts by their kinds.
+fn kinds<S: Serializer>(doubts: &[Doubt], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(doubts.iter().map(Doubt::kind))
 }
 
 /// Why a task was not begun.
@@ -322,12 +345,16 @@ fn table<'v>(rows: impl Iterator<Item = &'v Map<String, Value>>) -> Result<Vec<u
         .map_err(|error| csv::Error::from(error.into_error()))
 }
 
-/// A value as a cell: nothing for null, lists with spaces between.
+/// A value as a cell: nothing for null, lists with spaces between, or semicolons where their items are sentences.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
+        Value::Array(items) => {
+            let cells: Vec<String> = items.iter().map(cell).collect();
+            let sentences = cells.iter().any(|cell| cell.contains(' '));
+            cells.join(if sentences { "; " } else { " " })
+        }
         other => other.to_string(),
     }
 }
@@ -340,13 +367,13 @@ mod tests {
     fn a_table_has_the_columns_of_its_first_row_and_quotes_what_needs_it() {
         let rows = [
             json!({"sample": "a", "status": "error: 1, 2 \"x\"", "stages": [1, 2], "scale": null}),
-            json!({"sample": "b", "scale": 1.5}),
+            json!({"sample": "b", "scale": 1.5, "stages": ["it is one", "two"]}),
         ];
         let bytes = table(rows.iter().filter_map(Value::as_object)).expect("a table");
         let text = String::from_utf8(bytes).expect("text");
         assert_eq!(
             text,
-            "sample,status,stages,scale\na,\"error: 1, 2 \"\"x\"\"\",1 2,\nb,,,1.5\n"
+            "sample,status,stages,scale\na,\"error: 1, 2 \"\"x\"\"\",1 2,\nb,,it is one; two,1.5\n"
         );
     }
 }

@@ -9,6 +9,7 @@ mod planner;
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
+use crate::doubts::{Doubt, Findings, Judged};
 use crate::history::{Evidence, History, relative_path};
 use crate::manifest::{
     CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, TableRecord, Warps,
@@ -16,7 +17,6 @@ use crate::manifest::{
 use crate::scale_record::Scales;
 use crate::stage::Stage;
 use crate::status::Status;
-use e2m_align::Verdict;
 use e2m_io::{CheckpointFormat, FileIdentity};
 use planner::Planner;
 use std::cell::Cell;
@@ -55,6 +55,8 @@ pub(crate) enum StageAction {
 pub(crate) struct Reuse {
     /// What the stages up to this one have found.
     pub(crate) results: Results,
+    /// What else the stage has found.
+    pub(crate) findings: Findings,
     /// Its images.
     pub(crate) checkpoints: Vec<CheckpointRecord>,
     /// Its tables.
@@ -114,29 +116,16 @@ impl LegacyAligned {
 }
 
 impl Results {
-    /// How a task has ended that has come to these results: by the worst of what is thought of them.
-    pub(crate) fn status(&self, to_stage: Stage) -> Status {
-        // Before stage 3 nothing has been judged, and nobody asked for it.
-        if to_stage < Stage::Fine {
-            return Status::Complete;
-        }
-        let mut reasons = match &self.alignment {
-            Some(a) if a.verdict != Verdict::Pass => a.reasons.clone(),
-            None if self.legacy_aligned.is_some() => {
-                vec!["the alignment is the Python program's and was not checked".to_owned()]
-            }
-            _ => Vec::new(),
+    /// How a task has ended that has come to these results: by the worst of what is thought of them and of everything else.
+    pub(crate) fn status(&self, to_stage: Stage, doubts: &[Doubt]) -> Status {
+        let scale = self.scales.assessment();
+        let judged = Judged {
+            alignment: self.alignment.as_ref(),
+            is_legacy: self.legacy_aligned.is_some(),
+            scale: scale.as_ref(),
+            doubts,
         };
-        if to_stage >= Stage::Difference
-            && let Some(scale) = self.scales.assessment()
-        {
-            reasons.extend(scale.reasons);
-        }
-        if reasons.is_empty() {
-            Status::Complete
-        } else {
-            Status::Suspect(reasons.join("; "))
-        }
+        judged.status(to_stage)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{LegacyAligned, Results, ResumePlan, Reuse, StageAction, StagePlan, f
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, images_of, pictures_of, tables_of};
 use crate::context::TaskContext;
+use crate::doubts::Findings;
 use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted, relative_path};
 use crate::manifest::{CheckpointRecord, Inputs, Manifest, TableRecord, Warps};
 use crate::params::suffix;
@@ -35,7 +36,7 @@ impl Planner<'_> {
         let to_stage = self.task.spec.to_stage;
         if let Some(manifest) = self.finished() {
             let standing = if to_stage < Stage::Fine {
-                Status::Complete
+                manifest.judged_status(to_stage)
             } else {
                 manifest.status.clone()
             };
@@ -48,10 +49,17 @@ impl Planner<'_> {
         let mut stages = Vec::new();
         let mut results = Results::default();
         let mut remade = None;
+        let mut findings = self
+            .inputs
+            .map(|inputs| Findings::of_pair(inputs, self.own()))
+            .unwrap_or_default();
         for &stage in Stage::up_to(to_stage) {
             let plan = self.stage(stage, remade, &results);
             match &plan.action {
-                StageAction::Reuse(reuse) => results = reuse.results.clone(),
+                StageAction::Reuse(reuse) => {
+                    results = reuse.results.clone();
+                    findings.add(reuse.findings.clone());
+                }
                 StageAction::Make(_) if stage.is_rested_on() => remade = remade.or(Some(stage)),
                 StageAction::Make(_) => {}
             }
@@ -62,7 +70,7 @@ impl Planner<'_> {
         let stands = to_stage < Stage::Fine && self.own().is_some() && stages.iter().all(idle);
         ResumePlan {
             finished: None,
-            standing: stands.then(|| results.status(to_stage)),
+            standing: stands.then(|| results.status(to_stage, &findings.doubts)),
             stages,
         }
     }
@@ -154,6 +162,7 @@ impl Planner<'_> {
             Err(why) => StageAction::Make(why),
             Ok((results, tables)) => StageAction::Reuse(Box::new(Reuse {
                 pictures: self.pictures(stage, &results),
+                findings: self.findings(stage),
                 results,
                 checkpoints,
                 tables,
@@ -184,6 +193,21 @@ impl Planner<'_> {
             there.push(record.clone());
         }
         Ok(there)
+    }
+
+    /// What the run found whose results of a stage are taken over.
+    fn findings(&self, stage: Stage) -> Findings {
+        let Some(inputs) = self.inputs else {
+            return Findings::default();
+        };
+        let params = &self.task.spec.params;
+        let alike = self.history.manifests().iter().filter(|m| {
+            m.inputs.same_content(inputs)
+                && m.params.same_up_to(stage, params)
+                && m.stages.iter().any(|record| record.stage == stage)
+        });
+        let source = self.own().into_iter().chain(alike).next();
+        source.map_or_else(Findings::default, |m| Findings::of_stage(m, stage))
     }
 
     fn padded(&self, search: &mut StageSearch) -> Result<Results, String> {

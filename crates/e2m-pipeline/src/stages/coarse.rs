@@ -108,12 +108,13 @@ fn say_what_was_not_kept(bench: &mut Workbench<'_>, found: &CoarseChoice) {
     if !boundary.icp.accepted {
         let reasons = boundary.icp.reasons.join("; ");
         let text = format!("the fit by contour points was not kept: {reasons}");
-        bench.messages.note(text);
+        bench.messages.keep_note(Stage::Coarse, text);
     }
     if let Some(ecc) = boundary.ecc.as_ref().filter(|ecc| !ecc.accepted) {
         let reasons = ecc.reasons.join("; ");
-        bench.messages.note(format!(
+        let text = format!(
             "the refinement of the boundary by brightness (fine_ecc) was not kept: {reasons}"
-        ));
+        );
+        bench.messages.keep_note(Stage::Coarse, text);
     }
 }

@@ -7,4 +7,5 @@
 mod accuracy;
 mod pairs;
 mod robustness;
+mod sources;
 mod verdict;

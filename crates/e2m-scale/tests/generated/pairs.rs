@@ -4,7 +4,7 @@ use e2m_fixtures::{
     Bleaching, BrightDirt, BrightGrains, Dust, EvenUptake, Recipe, Section, Shape, Side, Uptake,
     Vignetting, World,
 };
-use e2m_image::{BandSource, Canvas, PixelType, PlaneSource, Size, Warp, WarpedPlane};
+use e2m_image::{BandSource, Canvas, PixelType, Plane, PlaneSource, Size, Warp, WarpedPlane};
 use e2m_scale::RatioStatistics;
 use ndarray::{Array2, Axis};
 
@@ -270,12 +270,29 @@ impl Pair {
     /// Renders a recipe and aligns pre, off by `misalignment_px` on the right and by half of it down.
     pub(crate) fn new(recipe: &Recipe, misalignment_px: f64) -> Self {
         let world = World::new(recipe).expect("a recipe that can be rendered");
-        let (post_plane, pre_plane) = (world.render_post(), world.render_pre());
-        let canvas = Canvas::new(world.size(Side::Post), world.size(Side::Pre), 0);
+        let planes = (world.render_post(), world.render_pre());
+        Self::aligned(planes, &world.warp(), misalignment_px, typical_ratio(&world))
+    }
+
+    /// The same with post and pre given the wrong way round.
+    pub(crate) fn swapped(recipe: &Recipe, misalignment_px: f64) -> Self {
+        let world = World::new(recipe).expect("a recipe that can be rendered");
+        let planes = (world.render_pre(), world.render_post());
+        let scale = 1.0 / typical_ratio(&world);
+        Self::aligned(planes, &world.inverse_warp(), misalignment_px, scale)
+    }
+
+    fn aligned(
+        (post_plane, pre_plane): (Plane, Plane),
+        warp: &Warp,
+        misalignment_px: f64,
+        scale: f64,
+    ) -> Self {
+        let size = post_plane.size();
+        let canvas = Canvas::new(size, pre_plane.size(), 0);
         let warp = canvas
-            .warp_from_raw(&world.warp())
+            .warp_from_raw(warp)
             .then(&Warp::translation(misalignment_px, 0.5 * misalignment_px));
-        let size = world.size(Side::Post);
         let mut post = Array2::zeros(size.shape());
         PlaneSource::new(&post_plane)
             .read_band(0, post.view_mut())
@@ -290,7 +307,7 @@ impl Pair {
         Self {
             post,
             aligned,
-            scale: typical_ratio(&world),
+            scale,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! One pass counts what scales and pictures need, a percentile takes one more, and one pass writes all difference images. A
 //! scale that an earlier run found for the same warp is taken over; then the counting goes along with the writing.
 
+mod pair_check;
 mod pairs;
 mod scales;
 mod statistics;
@@ -23,6 +24,7 @@ use e2m_io::CheckpointWriter;
 use e2m_plot::{DifferencePreview, DifferenceSummary};
 use e2m_scale::{ScaleError, Subtraction, subtract_scaled};
 use ndarray::{Array2, ArrayView2};
+use pair_check::PairCheck;
 use pairs::for_each_pair;
 use rayon::prelude::*;
 pub(crate) use scales::{StatisticsPass, known_scales, write_and_count};
@@ -54,7 +56,13 @@ pub(crate) fn legacy_record(
 pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<(), PipelineError> {
     let mut statistics = BandStatistics::new(bench, recorded)?;
     let lines = lines_of(bench.task, &recorded.scales);
-    let images = subtract(bench, recorded, &lines, Some(&mut statistics), &mut [])?;
+    let images = subtract(
+        bench,
+        recorded,
+        &lines,
+        (Some(&mut statistics), None),
+        &mut [],
+    )?;
     let (counted, _) = statistics.finish(bench)?;
     draw_counted(bench, counted, &lines)?;
     draw_difference_images(bench, images)
@@ -76,23 +84,28 @@ pub(crate) fn make(
         }
     };
     for note in scales.moffat.iter().flat_map(MoffatRecord::notes) {
-        bench.messages.note(note);
+        bench.messages.note_again(&note);
     }
     let lines = lines_of(bench.task, &scales);
     let mut writers = open_writers(bench.task, before, &lines)?;
+    let mut check = PairCheck::new(bench, before, &scales);
     let images = match counted {
         Some(counted) => {
             draw_counted(bench, counted, &lines)?;
-            subtract(bench, before, &lines, None, &mut writers)?
+            subtract(bench, before, &lines, (None, check.as_mut()), &mut writers)?
         }
         None => {
             let mut statistics = BandStatistics::new(bench, before)?;
-            let images = subtract(bench, before, &lines, Some(&mut statistics), &mut writers)?;
+            let counting = (Some(&mut statistics), check.as_mut());
+            let images = subtract(bench, before, &lines, counting, &mut writers)?;
             let (counted, _) = statistics.finish(bench)?;
             draw_counted(bench, counted, &lines)?;
             images
         }
     };
+    if let Some(check) = check {
+        check.finish(bench);
+    }
     draw_difference_images(bench, images)?;
     // Before the checkpoints get their names: where these are, the pictures are.
     bench.wait()?;
@@ -134,7 +147,7 @@ fn subtract(
     bench: &mut Workbench<'_>,
     before: &Results,
     lines: &[(ScaleKind, Subtraction)],
-    mut statistics: Option<&mut BandStatistics>,
+    (mut statistics, mut check): (Option<&mut BandStatistics>, Option<&mut PairCheck>),
     writers: &mut [Vec<CheckpointWriter>],
 ) -> Result<Vec<(ScaleKind, DifferenceSummary)>, PipelineError> {
     let size = bench.task.canvas.size();
@@ -162,6 +175,9 @@ fn subtract(
         |first_row, post, aligned| {
             if let Some(statistics) = &mut statistics {
                 statistics.add_band(first_row, post, aligned);
+            }
+            if let Some(check) = &mut check {
+                check.add_band(first_row, post, aligned);
             }
             for (_, _, preview) in &mut images {
                 preview.add_band(first_row, post, aligned);
