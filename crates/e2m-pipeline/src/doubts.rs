@@ -7,6 +7,7 @@
 
 use crate::alignment_record::AlignmentRecord;
 use crate::manifest::{Inputs, Manifest};
+use crate::pixel_record::Saturation;
 use crate::scale_record::ScaleAssessment;
 use crate::stage::Stage;
 use crate::status::Status;
@@ -36,6 +37,13 @@ pub enum Doubt {
         pre_sources: u64,
         /// Whether the file given for post was last changed before that given for pre.
         post_is_older: bool,
+    },
+    /// So much of the section is saturated that its brightest part is not known.
+    Saturated {
+        /// In which of the two.
+        side: Side,
+        /// From which value on, and how much.
+        saturation: Saturation,
     },
     /// A file of the task is that of another task as well.
     SharedFile {
@@ -72,6 +80,7 @@ impl Doubt {
             Self::SameFile => "same_file",
             Self::SameExposure { .. } => "same_exposure",
             Self::Swapped { .. } => "swapped",
+            Self::Saturated { .. } => "saturated",
             Self::SharedFile { .. } => "shared_file",
         }
     }
@@ -80,6 +89,7 @@ impl Doubt {
     pub fn stage(&self) -> Stage {
         match self {
             Self::SameFile | Self::SharedFile { .. } => Stage::Pad,
+            Self::Saturated { .. } => Stage::Coarse,
             Self::SameExposure { .. } | Self::Swapped { .. } => Stage::Difference,
         }
     }
@@ -88,7 +98,7 @@ impl Doubt {
     fn is_of_stage(&self) -> bool {
         match self {
             Self::SameFile | Self::SharedFile { .. } => false,
-            Self::SameExposure { .. } | Self::Swapped { .. } => true,
+            Self::Saturated { .. } | Self::SameExposure { .. } | Self::Swapped { .. } => true,
         }
     }
 }
@@ -124,6 +134,11 @@ impl fmt::Display for Doubt {
                     ": look at both images, and if they are swapped exchange the names of their files and run again",
                 )
             }
+            Self::Saturated { side, saturation } => write!(
+                f,
+                "{}; take the image again with a shorter exposure, or take its brightest parts for what they are",
+                saturation.text(*side)
+            ),
             Self::SharedFile { side, with } => write!(
                 f,
                 "the {side} image is the same file as that of {}: find out which of them it belongs to, and replace the others",
@@ -219,9 +234,8 @@ impl Judged<'_> {
         if to_stage >= Stage::Fine {
             match self.alignment {
                 Some(a) if a.verdict != Verdict::Pass => reasons.extend(a.reasons.clone()),
-                None if self.is_legacy => reasons.push(
-                    "the alignment is the Python program's and was not checked".to_owned(),
-                ),
+                None if self.is_legacy => reasons
+                    .push("the alignment is the Python program's and was not checked".to_owned()),
                 _ => {}
             }
         }
@@ -316,7 +330,10 @@ mod tests {
         assert!(early.starts_with("suspect: post and pre are the same file"));
         assert!(early.contains("that of CD071/DAPI (pre), CD072/DAPI (post): find out"));
         let late = judged.status(Stage::Difference).to_string();
-        assert!(late.starts_with("suspect: the scale is odd; post and pre are"), "{late}");
+        assert!(
+            late.starts_with("suspect: the scale is odd; post and pre are"),
+            "{late}"
+        );
     }
 
     #[test]

@@ -353,6 +353,7 @@ impl Window<'_> {
         let spot = Spot {
             x: x as u32,
             y: y as u32,
+            value: own,
             change: 0.5 * (around[3] + around[4]) - own,
         };
         if excess.abs() > STRONG * deviation {

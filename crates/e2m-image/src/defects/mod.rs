@@ -23,6 +23,8 @@ pub struct Spot {
     pub x: u32,
     /// Row.
     pub y: u32,
+    /// What was read.
+    pub value: f32,
     /// From what was read to what its neighbours show.
     pub change: f32,
 }
@@ -119,14 +121,20 @@ impl Defects {
 
     /// Whether a pixel is one of them.
     pub fn contains(&self, x: usize, y: usize) -> bool {
+        self.is_on_line(x, y) || self.is_spot(x, y)
+    }
+
+    /// Whether a pixel stands out alone.
+    pub fn is_spot(&self, x: usize, y: usize) -> bool {
+        let key = |spot: &Spot| (spot.y as usize, spot.x as usize);
+        self.spots.binary_search_by_key(&(y, x), key).is_ok()
+    }
+
+    /// Whether a pixel is of a bad column or row.
+    pub fn is_on_line(&self, x: usize, y: usize) -> bool {
         let within =
             |lines: &[Range<usize>], at: usize| lines.iter().any(|line| line.contains(&at));
-        within(&self.columns, x)
-            || within(&self.rows, y)
-            || self
-                .spots
-                .binary_search_by_key(&(y, x), |spot| (spot.y as usize, spot.x as usize))
-                .is_ok()
+        within(&self.columns, x) || within(&self.rows, y)
     }
 
     /// The most that those of an image of `size` hold, and what finding them takes besides; bytes.

@@ -248,6 +248,7 @@ impl Planner<'_> {
                 ..manifest.warps
             },
             alignment,
+            pixels: manifest.pixels.clone(),
             ..Results::default()
         })
     }

@@ -271,7 +271,12 @@ impl Pair {
     pub(crate) fn new(recipe: &Recipe, misalignment_px: f64) -> Self {
         let world = World::new(recipe).expect("a recipe that can be rendered");
         let planes = (world.render_post(), world.render_pre());
-        Self::aligned(planes, &world.warp(), misalignment_px, typical_ratio(&world))
+        Self::aligned(
+            planes,
+            &world.warp(),
+            misalignment_px,
+            typical_ratio(&world),
+        )
     }
 
     /// The same with post and pre given the wrong way round.

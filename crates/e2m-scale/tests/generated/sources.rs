@@ -31,7 +31,10 @@ fn explore() {
         for seed in 0..6 {
             let recipe = kind.recipe(seed, SIZE);
             let misalignment = MISALIGNMENTS_PX[seed as usize % 4];
-            for pair in [Pair::new(&recipe, misalignment), Pair::swapped(&recipe, misalignment)] {
+            for pair in [
+                Pair::new(&recipe, misalignment),
+                Pair::swapped(&recipe, misalignment),
+            ] {
                 match counts(&pair, 100) {
                     Some(c) => line += &format!(" {:3}/{:3}", c.post, c.pre),
                     None => line += "  none  ",
