@@ -270,8 +270,8 @@ impl Aligner {
         let [fit, check] = self.read_tiles(previews, start, post, observer)?;
         observer.on_step(AlignStep::Refine);
         let pre = match previews.sensor() {
-            Some([_, pre_findings]) => MendedView::new(pre, &pre_findings.defects),
-            None => pre.into(),
+            Some([_, pre_findings]) => MendedView::new(pre.view(), &pre_findings.defects),
+            None => pre.view().into(),
         };
         let fine = align_fine(&fit, &check, self.post, pre, start, &self.options.refine);
         if self.options.refine_on_tiles

@@ -8,18 +8,16 @@ use e2m_image::{Size, Warp};
 use ndarray::{Array2, ArrayView2, s};
 use std::sync::Arc;
 
-/// Copies of bands of post and of aligned pre in which saturated pixels and bad lines are not numbers, and hot pixels are what
-/// their neighbours show.
-pub(super) struct Comparable {
+/// The faulty pixels of a pair under the warp that was found.
+pub(super) struct PairFaults {
     faults: Arc<PixelFaults>,
     /// None of an image of the Python program, whose warp is not known.
     aligned: Option<AlignedFaults>,
     pad: usize,
-    bands: [Array2<f32>; 2],
 }
 
-impl Comparable {
-    /// That of a pair under the warp that was found; `None` where nothing is wrong with any pixel.
+impl PairFaults {
+    /// Those of the raw images; `None` where nothing is wrong with any pixel.
     pub(super) fn new(
         bench: &mut Workbench<'_>,
         before: &Results,
@@ -41,6 +39,43 @@ impl Comparable {
             faults,
             aligned,
             pad,
+        }))
+    }
+
+    /// Calls `in_post` and `in_pre` with row, column and fault of each faulty pixel in the rows of the frame of post from raw
+    /// row `first_row` on, which hold the pixels `post`. A pixel may come more than once.
+    pub(super) fn visit(
+        &self,
+        first_row: usize,
+        post: ArrayView2<'_, f32>,
+        in_post: impl FnMut(usize, usize, PixelFault),
+        in_pre: impl FnMut(usize, usize, PixelFault),
+    ) {
+        let (rows, columns) = post.dim();
+        self.faults.visit_post(first_row, post, in_post);
+        if let Some(aligned) = &self.aligned {
+            let first = (self.pad, self.pad + first_row);
+            aligned.visit(first, Size::new(columns, rows), in_pre);
+        }
+    }
+}
+
+/// Copies of bands of post and of aligned pre in which saturated pixels and bad lines are not numbers, and hot pixels are what
+/// their neighbours show.
+pub(super) struct Comparable {
+    faults: PairFaults,
+    bands: [Array2<f32>; 2],
+}
+
+impl Comparable {
+    /// That of a pair; `None` where nothing is wrong with any pixel.
+    pub(super) fn new(
+        bench: &mut Workbench<'_>,
+        before: &Results,
+    ) -> Result<Option<Self>, PipelineError> {
+        let faults = PairFaults::new(bench, before)?;
+        Ok(faults.map(|faults| Self {
+            faults,
             bands: [Array2::zeros((0, 0)), Array2::zeros((0, 0))],
         }))
     }
@@ -60,20 +95,15 @@ impl Comparable {
             own.slice_mut(s![..rows, ..]).assign(&from);
         }
         let [own_post, own_aligned] = &mut self.bands;
-        self.faults
-            .visit_post(first_row, post, |row, column, fault| {
-                change(&mut own_post[(row, column)], fault);
-            });
-        if let Some(faults) = &self.aligned {
-            let first = (self.pad, self.pad + first_row);
-            faults.visit(first, Size::new(columns, rows), |row, column, fault| {
-                change(&mut own_aligned[(row, column)], fault);
-            });
-        }
-        let [own_post, own_aligned] = &self.bands;
+        self.faults.visit(
+            first_row,
+            post,
+            |row, column, fault| change(&mut own_post[(row, column)], fault),
+            |row, column, fault| change(&mut own_aligned[(row, column)], fault),
+        );
         (
-            own_post.slice(s![..rows, ..]),
-            own_aligned.slice(s![..rows, ..]),
+            self.bands[0].slice(s![..rows, ..]),
+            self.bands[1].slice(s![..rows, ..]),
         )
     }
 }
