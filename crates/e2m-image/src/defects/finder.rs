@@ -13,6 +13,8 @@ use std::ops::Range;
 const SPREAD_SHARE: f32 = 0.36;
 /// A pixel whose neighbours have less than half of that share is no light that came through a lens.
 const ALONE_SHARE: f32 = SPREAD_SHARE / 2.0;
+/// No more than one of its eight neighbours goes half as far; that one may be hot as well.
+const EDGE_SHARE: f32 = 0.5;
 /// It has to stand out of the noise by so many standard deviations that its neighbours' noise, half as large in the mean of
 /// two of four, takes none for light and no light for none: three of those are half the share.
 const STRONG: f32 = 8.3;
@@ -22,6 +24,11 @@ const WEAK: f32 = 5.0;
 const STRETCH_PX: usize = 128;
 /// From the mean size of a pixel less the mean of two others to the standard deviation of a pixel.
 const DEVIATION_PER_MEAN: f32 = 1.0 / (0.798 * 1.225);
+/// Side of the square about a pixel in which the noise is measured once more: a stretch may lie half on dark glass.
+const SQUARE: usize = 2 * HALO + 1;
+/// From what a quarter of the pixels differ by, or more, from the mean of two others to the standard deviation of a pixel. A
+/// quarter, so that dark glass in half of the square does not matter, nor do other hot pixels.
+const DEVIATION_PER_QUARTILE: f32 = 1.0 / (1.15 * 1.225);
 /// Half of the pixels around a pixel at a distance of two; the others are opposite.
 const RING: [(isize, isize); 8] = [
     (-2, -2),
@@ -310,6 +317,27 @@ impl Window<'_> {
         }
     }
 
+    /// The noise in the square about a pixel, the pixel and what it is compared with apart.
+    fn noise_about(&self, x: usize, y: usize) -> f32 {
+        let width = self.size.width;
+        let mut sizes = [0.0f32; SQUARE * SQUARE];
+        let mut n = 0;
+        let half = (SQUARE / 2) as isize;
+        for dy in -half..=half {
+            let row = self.row(mirrored(y, dy, self.size.height));
+            for dx in -half..=half {
+                if dy == 0 && dx.abs() <= 1 {
+                    continue;
+                }
+                let at = mirrored(x, dx, width).clamp(1, width - 2);
+                sizes[n] = (row[at] - 0.5 * (row[at - 1] + row[at + 1])).abs();
+                n += 1;
+            }
+        }
+        let (_, upper, _) = sizes[..n].select_nth_unstable_by(n * 3 / 4, f32::total_cmp);
+        *upper * DEVIATION_PER_QUARTILE
+    }
+
     /// The noise of rounding, where pixels are whole counts.
     fn rounding(&self, pixels: &[f32]) -> f32 {
         let whole = pixels.iter().take(8).all(|v| v.fract() == 0.0);
@@ -330,7 +358,9 @@ impl Window<'_> {
         let mut ring = RING.map(|(dx, dy)| 0.5 * (at(dx, dy) + at(-dx, -dy)));
         ring.sort_unstable_by(f32::total_cmp);
         let level = 0.5 * (ring[3] + ring[4]);
-        let deviation = deviation.max((ring[6] - ring[1]) * DEVIATION_PER_RANGE);
+        let deviation = deviation
+            .max((ring[6] - ring[1]) * DEVIATION_PER_RANGE)
+            .max(self.noise_about(x, y));
         let excess = own - level;
         let sign = excess.signum();
         let mut beside = [at(0, -1), at(-1, 0), at(1, 0), at(0, 1)];
@@ -350,6 +380,11 @@ impl Window<'_> {
             at(1, 1),
         ];
         around.sort_unstable_by(f32::total_cmp);
+        // On an edge a pixel is like others of its side, whatever the level about it.
+        let second = if sign > 0.0 { around[6] } else { around[1] };
+        if sign * (second - level) >= EDGE_SHARE * excess.abs() {
+            return;
+        }
         let spot = Spot {
             x: x as u32,
             y: y as u32,
