@@ -62,6 +62,7 @@ mod recipe;
 mod regions;
 mod render;
 mod rows;
+mod sensor;
 mod shipped;
 mod suites;
 mod truth;
@@ -73,7 +74,7 @@ pub use microbes::Microbe;
 pub use mix_ups::Twice;
 pub use parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Compression, Deformation, Dust, EvenUptake,
-    Microbes, PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
+    Microbes, PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
 };
 pub use recipe::Recipe;
 pub use render::Side;

@@ -206,6 +206,40 @@ pub struct BrightDirt {
     pub counts: f64,
 }
 
+/// What is fixed to the sensor, the same in both images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sensor {
+    /// Share of its pixels that are hot.
+    pub hot_share: f64,
+    /// What these add in the mean, in counts: half of it to one and a half times.
+    pub hot_counts: f64,
+    /// Bad columns.
+    pub columns: usize,
+    /// What these add or, one in three, take away, in counts.
+    pub column_counts: f64,
+    /// Shadows of dust per million pixels.
+    pub shadows_per_megapixel: f64,
+    /// Smallest and largest radius of a shadow in px.
+    pub shadow_radius_px: [f64; 2],
+    /// Light that is missing in its middle.
+    pub shadow_depth: f64,
+}
+
+impl Default for Sensor {
+    fn default() -> Self {
+        Self {
+            hot_share: 0.0,
+            hot_counts: 80.0,
+            columns: 0,
+            column_counts: 15.0,
+            shadows_per_megapixel: 0.0,
+            shadow_radius_px: [8.0, 30.0],
+            shadow_depth: 0.3,
+        }
+    }
+}
+
 /// Which channels of the file carry the signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 
 use crate::parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Deformation, Dust, EvenUptake, Microbes,
-    PreWorld, Section, Shape, TiffLayout, Uptake, Vignetting,
+    PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
 };
 use crate::{FixtureError, Side};
 use e2m_image::{PixelType, Size};
@@ -92,6 +92,15 @@ pub struct Recipe {
     /// Bright dirt on both images, at different places.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bright_dirt: Option<BrightDirt>,
+    /// What is fixed to the sensor, at the same place in both images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensor: Option<Sensor>,
+    /// Counts at which the camera of post ends: what is brighter is cut off there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_clip: Option<f64>,
+    /// Counts at which the camera of pre ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_clip: Option<f64>,
     /// What the camera adds to every pixel of post, in counts.
     #[serde(skip_serializing_if = "is_zero")]
     pub post_black: f64,
@@ -152,6 +161,9 @@ impl Default for Recipe {
             grains: None,
             even_uptake: None,
             bright_dirt: None,
+            sensor: None,
+            post_clip: None,
+            pre_clip: None,
             post_black: 0.0,
             pre_black: 0.0,
             noise_counts: 0.5,
@@ -254,6 +266,9 @@ impl Recipe {
             (self.grains.is_some(), "grains"),
             (self.even_uptake.is_some(), "even_uptake"),
             (self.bright_dirt.is_some(), "bright_dirt"),
+            (self.sensor.is_some(), "sensor"),
+            (self.post_clip.is_some(), "post_clip"),
+            (self.pre_clip.is_some(), "pre_clip"),
             (!is_zero(&self.post_black), "post_black"),
             (!is_zero(&self.pre_black), "pre_black"),
             (self.noise_counts >= NOISY_COUNTS, "noise_counts"),

@@ -83,11 +83,16 @@ impl World {
             cameras: [
                 Camera::new(
                     recipe,
-                    (recipe.vignetting_post, recipe.post_black),
+                    (recipe.vignetting_post, recipe.post_black, recipe.post_clip),
                     post,
                     50,
                 ),
-                Camera::new(recipe, (recipe.vignetting_pre, recipe.pre_black), pre, 60),
+                Camera::new(
+                    recipe,
+                    (recipe.vignetting_pre, recipe.pre_black, recipe.pre_clip),
+                    pre,
+                    60,
+                ),
             ],
             defocus: [
                 Defocus::new(recipe.defocus_post_px),

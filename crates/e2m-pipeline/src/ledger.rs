@@ -131,6 +131,7 @@ impl<'a> Ledger<'a> {
         if let Some(alignment) = alignment {
             alignment.comparison_factor = alignment.comparison_factor.or(factor);
         }
+        self.manifest.pixels.clone_from(&results.pixels);
         self.manifest.scales.clone_from(&results.scales);
         self.manifest.scale = results.scales.assessment();
     }

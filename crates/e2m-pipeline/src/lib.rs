@@ -73,6 +73,8 @@ mod outcome;
 mod output;
 mod params;
 mod pictures;
+mod pixel_faults;
+mod pixel_record;
 mod preview;
 mod recovery;
 mod resume;
@@ -108,6 +110,7 @@ pub use params::{
     BlackLevel, CoarseMethod, NoBlackLevel, ParamError, ParamKind, ParamSpec, ParamValue, Params,
     REGISTRY, SuffixError, format_g, parse_suffix, suffix,
 };
+pub use pixel_record::{ImagePixels, PixelRecord, Saturation};
 pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
 pub use run::{run_task, run_task_in};

@@ -4,6 +4,7 @@
 use crate::alignment_record::AlignmentRecord;
 use crate::doubts::{Doubt, Note};
 use crate::params::Params;
+use crate::pixel_record::PixelRecord;
 use crate::scale_record::{ScaleAssessment, Scales};
 use crate::stage::Stage;
 use crate::status::Status;
@@ -40,6 +41,9 @@ pub struct Manifest {
     pub warps: Warps,
     /// The alignment and what is to be thought of it.
     pub alignment: Option<AlignmentRecord>,
+    /// What is known of the pixels of the raw images; none before stage 2, or of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelRecord>,
     /// What is to be thought of the scale; none before stage 4.
     #[serde(default)]
     pub scale: Option<ScaleAssessment>,
@@ -93,6 +97,7 @@ impl Manifest {
             non_default: non_default.collect(),
             warps: Warps::default(),
             alignment: None,
+            pixels: None,
             scale: None,
             scales: Scales::default(),
             doubts: Vec::new(),

@@ -8,7 +8,7 @@ use crate::artifact::scale_kinds;
 use crate::manifest::MemoryRecord;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{CoarseOptions, search_memory_bytes};
-use e2m_image::{PixelType, Size, default_band_rows, preview_factor};
+use e2m_image::{Defects, PixelType, Size, default_band_rows, preview_factor};
 use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter};
 use e2m_plot::PairStatistics;
 use e2m_resources::{PEAK_FACTOR_PER_TASK, rule_bytes};
@@ -23,8 +23,9 @@ const THREAD_BYTES: u64 = MIB;
 const DRAWING_BYTES: u64 = 24 * MIB;
 /// What the allocator keeps between the pieces of all that goes on in stages 3 and 4.
 const BETWEEN_BYTES: u64 = 24 * MIB;
-/// Half-height bands that are in memory in stages 3 and 4: post and aligned pre, twice, and their difference.
-const HALF_BANDS: u64 = 5;
+/// Half-height bands that are in memory in stages 3 and 4: post and aligned pre, twice, without what is not compared, and
+/// their difference.
+const HALF_BANDS: u64 = 7;
 
 /// What decides how much memory a task needs; all of it is in the headers of the raw files and in the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,8 @@ impl MemoryNeeds {
             // One goes to the disk while another looks for something in it.
             + 2 * self.decoding_bytes
             + self.preview_bytes()
+            + Defects::memory_bytes(self.post)
+            + Defects::memory_bytes(self.pre)
             + DRAWING_BYTES
             + self.search_bytes().max(self.streaming_bytes())
     }

@@ -383,6 +383,7 @@ impl TaskRun<'_> {
         self.results = Results {
             warps: found.warps,
             alignment: Some(found.alignment.clone()),
+            pixels: found.pixels.clone(),
             ..Results::default()
         };
         self.ledger.found(&self.results);

@@ -30,5 +30,5 @@ pub use interior::{InteriorCorrection, InteriorOptions};
 pub use memory::search_memory_bytes;
 pub use options::CoarseOptions;
 pub use pair::{Alignment, align};
-pub use previews::Previews;
+pub use previews::{Previews, SensorFindings};
 pub use similarity::Similarity;

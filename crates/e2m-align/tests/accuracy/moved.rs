@@ -53,7 +53,7 @@ impl Aligned {
         let check = check_alignment(
             &self.tiles,
             self.rendered.post.size(),
-            self.rendered.pre.view(),
+            (&self.rendered.pre).into(),
             &warp,
             self.alignment.refinement.defocus_px,
         );

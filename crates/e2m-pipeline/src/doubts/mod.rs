@@ -9,6 +9,7 @@ mod comparable;
 
 use crate::alignment_record::AlignmentRecord;
 use crate::manifest::{Inputs, Manifest};
+use crate::pixel_record::Saturation;
 use crate::scale_record::ScaleAssessment;
 use crate::stage::Stage;
 use crate::status::Status;
@@ -40,6 +41,13 @@ pub enum Doubt {
         pre_sources: u64,
         /// Whether the file given for post was last changed before that given for pre.
         post_is_older: bool,
+    },
+    /// So much of the section is saturated that its brightest part is not known.
+    Saturated {
+        /// In which of the two.
+        side: Side,
+        /// From which value on, and how much.
+        saturation: Saturation,
     },
     /// A file of the task is that of another task as well.
     SharedFile {
@@ -98,6 +106,7 @@ impl Doubt {
             Self::SameFile => "same_file",
             Self::SameExposure { .. } => "same_exposure",
             Self::Swapped { .. } => "swapped",
+            Self::Saturated { .. } => "saturated",
             Self::SharedFile { .. } => "shared_file",
             Self::ChannelsDiffer { .. } => "channels_differ",
             Self::BitDepthsDiffer { .. } => "bit_depths_differ",
@@ -112,6 +121,7 @@ impl Doubt {
             | Self::SharedFile { .. }
             | Self::ChannelsDiffer { .. }
             | Self::BitDepthsDiffer { .. } => Stage::Pad,
+            Self::Saturated { .. } => Stage::Coarse,
             Self::SameExposure { .. } | Self::Swapped { .. } | Self::ScaleIsNoGain { .. } => {
                 Stage::Difference
             }
@@ -125,7 +135,10 @@ impl Doubt {
             | Self::SharedFile { .. }
             | Self::ChannelsDiffer { .. }
             | Self::BitDepthsDiffer { .. } => false,
-            Self::SameExposure { .. } | Self::Swapped { .. } | Self::ScaleIsNoGain { .. } => true,
+            Self::Saturated { .. }
+            | Self::SameExposure { .. }
+            | Self::Swapped { .. }
+            | Self::ScaleIsNoGain { .. } => true,
         }
     }
 }
@@ -161,6 +174,11 @@ impl fmt::Display for Doubt {
                     ": look at both images, and if they are swapped exchange the names of their files and run again",
                 )
             }
+            Self::Saturated { side, saturation } => write!(
+                f,
+                "{}; take the image again with a shorter exposure, or take its brightest parts for what they are",
+                saturation.text(*side)
+            ),
             Self::SharedFile { side, with, more } => {
                 write!(f, "the {side} image is the same file as that of {}", with.join(", "))?;
                 if *more > 0 {

@@ -14,6 +14,7 @@ use crate::history::{Evidence, History, relative_path};
 use crate::manifest::{
     CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, TableRecord, Warps,
 };
+use crate::pixel_record::PixelRecord;
 use crate::scale_record::Scales;
 use crate::stage::Stage;
 use crate::status::Status;
@@ -87,6 +88,7 @@ impl PicturePlan {
 pub(crate) struct Results {
     pub(crate) warps: Warps,
     pub(crate) alignment: Option<AlignmentRecord>,
+    pub(crate) pixels: Option<PixelRecord>,
     /// Where aligned pre is only there as an image of the Python program.
     pub(crate) legacy_aligned: Option<LegacyAligned>,
     pub(crate) scales: Scales,

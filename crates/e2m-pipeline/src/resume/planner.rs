@@ -249,6 +249,7 @@ impl Planner<'_> {
                 ..manifest.warps
             },
             alignment,
+            pixels: manifest.pixels.clone(),
             ..Results::default()
         })
     }

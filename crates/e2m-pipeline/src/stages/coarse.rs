@@ -8,6 +8,7 @@ use crate::error::PipelineError;
 use crate::manifest::Warps;
 use crate::output::{ImageFacts, Target};
 use crate::pictures::draw_coarse;
+use crate::pixel_record::PixelRecord;
 use crate::resume::Results;
 use crate::stage::Stage;
 use crate::workbench::Workbench;
@@ -22,13 +23,17 @@ pub(crate) struct CoarseResult {
     pub(crate) warps: Warps,
     /// What is on record of the alignment, which nothing has judged yet.
     pub(crate) alignment: AlignmentRecord,
+    /// What is on record of the pixels of the raw images.
+    pub(crate) pixels: Option<PixelRecord>,
 }
 
 /// Looks for the coarse alignment.
 pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<CoarseResult, PipelineError> {
+    let pixels = look_at_pixels(bench)?;
     let choice = search(bench)?;
     let canvas = bench.task.canvas;
     Ok(CoarseResult {
+        pixels,
         warps: Warps {
             coarse: Some(canvas.warp_from_raw(&choice.first)),
             icp: Some(canvas.warp_from_raw(&choice.warp)),
@@ -37,6 +42,20 @@ pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<CoarseResult, PipelineEr
         alignment: AlignmentRecord::of_coarse(&choice),
         choice,
     })
+}
+
+/// Says what is wrong with the pixels of the raw images.
+fn look_at_pixels(bench: &mut Workbench<'_>) -> Result<Option<PixelRecord>, PipelineError> {
+    let record = bench.faults()?.map(|faults| faults.record.clone());
+    if let Some(record) = &record {
+        for note in record.notes() {
+            bench.messages.keep_note(Stage::Coarse, note);
+        }
+        for doubt in record.doubts() {
+            bench.messages.doubt(doubt);
+        }
+    }
+    Ok(record)
 }
 
 /// Draws what was found, and writes pre through its warps while the next stage goes on.

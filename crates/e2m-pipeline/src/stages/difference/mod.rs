@@ -3,6 +3,7 @@
 //! One pass counts what scales and pictures need, a percentile takes one more, and one pass writes all difference images. A
 //! scale that an earlier run found for the same warp is taken over; then the counting goes along with the writing.
 
+mod comparable;
 mod pair_check;
 mod pairs;
 mod scales;

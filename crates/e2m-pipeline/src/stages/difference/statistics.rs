@@ -1,5 +1,6 @@
 //! What is counted on a pair of images as its bands go by.
 
+use super::comparable::Comparable;
 use crate::error::PipelineError;
 use crate::pictures::Counted;
 use crate::resume::Results;
@@ -15,6 +16,8 @@ pub(super) struct BandStatistics {
     post_size: Size,
     levels: Levels,
     ratios: RatioStatistics,
+    /// What of the pair is compared, where that is not all.
+    comparable: Option<Comparable>,
     pair: PairStatistics,
     post: BrightnessHistogram,
 }
@@ -28,6 +31,7 @@ impl BandStatistics {
             post_size: bench.post.size(),
             levels,
             ratios: RatioStatistics::default(),
+            comparable: Comparable::new(bench, before)?,
             pair: PairStatistics::new(levels, post_frame, pre_frame),
             post: BrightnessHistogram::new(levels),
         })
@@ -48,8 +52,14 @@ impl BandStatistics {
         if top < end {
             let rows = top - first_row..end - first_row;
             let frame = s![rows, pad..pad + self.post_size.width];
-            self.ratios
-                .add_band(post.slice(frame), aligned.slice(frame));
+            let (raw_post, raw_pre) = (post.slice(frame), aligned.slice(frame));
+            match &mut self.comparable {
+                Some(comparable) => {
+                    let (post, pre) = comparable.of_rows(top - pad, raw_post, raw_pre);
+                    self.ratios.add_band(post, pre);
+                }
+                None => self.ratios.add_band(raw_post, raw_pre),
+            }
             self.post.add_band(post.slice(frame));
         }
     }
