@@ -62,7 +62,7 @@ pub use band::{
 pub use canvas::{Canvas, Padded};
 pub use plane::{PixelType, Plane, PlaneView, Size};
 pub use preview::{BlockMean, preview_factor};
-pub use resample::{WarpedPlane, sample_bilinear};
+pub use resample::{Coverage, WarpedPlane, sample_bilinear};
 pub use warp::{Warp, WarpError};
 
 #[cfg(doctest)]

@@ -58,10 +58,13 @@ mod artifact;
 mod background;
 mod context;
 mod documents;
+mod doubts;
 mod error;
+mod flags;
 mod history;
 mod inputs;
 mod ledger;
+mod leftovers;
 mod manifest;
 mod manifest_file;
 mod memory;
@@ -87,11 +90,16 @@ mod verify;
 mod workbench;
 
 pub use alignment_record::{
-    AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
+    AlignmentRecord, BoundaryRecord, CoverageRecord, FeatureCounts, InteriorRecord,
+    RefinementRecord,
 };
 pub use documents::{parameter_table, params_schema};
+pub use doubts::Doubt;
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
+pub use flags::{
+    DEFECT, FLAGS, MISALIGNED, MaskFlag, NO_POST, NO_PRE, POST_SATURATED, PRE_SATURATED,
+};
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
     SCHEMA, StageRecord, TableRecord, Warps,
@@ -101,7 +109,7 @@ pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
 pub use params::{
-    BlackLevel, CoarseMethod, NoBlackLevel, ParamError, ParamKind, ParamSpec, ParamValue, Params,
+    BlackLevel, CoarseMethod, NoBlackLevel, NoData, ParamError, ParamKind, ParamSpec, ParamValue, Params,
     REGISTRY, SuffixError, format_g, parse_suffix, suffix,
 };
 pub use preview::{StagePreview, TaskPreview, preview};
@@ -110,7 +118,7 @@ pub use run::{run_task, run_task_in};
 pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
 pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
-pub use task::{CheckpointFormats, TaskSpec};
+pub use task::{CheckpointFormats, KeptCheckpoints, TaskSpec};
 pub use verify::{
     Fault, FileKind, Finding, Inventory, ReadWatch, RecordedFile, RecordedTask, Severity,
 };

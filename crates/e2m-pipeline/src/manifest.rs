@@ -2,11 +2,12 @@
 //! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
+use crate::doubts::Doubt;
 use crate::params::Params;
 use crate::scale_record::{ScaleAssessment, Scales};
 use crate::stage::Stage;
 use crate::status::Status;
-use crate::task::TaskSpec;
+use crate::task::{KeptCheckpoints, TaskSpec};
 use e2m_image::{Canvas, PixelType, Warp};
 use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct Manifest {
     /// What is to be thought of the scale; none before stage 4.
     #[serde(default)]
     pub scale: Option<ScaleAssessment>,
+    /// What else there is to doubt about the task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
     /// The scales.
     pub scales: Scales,
     /// What was done in each stage.
@@ -50,6 +54,12 @@ pub struct Manifest {
     pub memory: MemoryRecord,
     /// The checkpoints that belong to this task and these parameters.
     pub checkpoints: Vec<CheckpointRecord>,
+    /// Which images of stages 1 to 3 the run kept.
+    #[serde(default, skip_serializing_if = "KeptCheckpoints::is_all")]
+    pub kept: KeptCheckpoints,
+    /// Files that the last run removed, below the task's folder: what it would have replaced had it come so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
     /// The finished image of the Python program that stands for aligned pre, if one does.
     #[serde(default, rename = "foreign_aligned")]
     pub legacy_aligned: Option<LegacyRecord>,
@@ -87,10 +97,13 @@ impl Manifest {
             warps: Warps::default(),
             alignment: None,
             scale: None,
+            doubts: Vec::new(),
             scales: Scales::default(),
             stages: Vec::new(),
             memory,
             checkpoints: Vec::new(),
+            kept: spec.checkpoints,
+            removed: Vec::new(),
             legacy_aligned: None,
             pictures: Vec::new(),
             tables: Vec::new(),
@@ -278,7 +291,7 @@ pub struct CheckpointRecord {
     /// Its number in its file system.
     #[serde(default)]
     pub inode: u64,
-    /// The hash of its pixels as little-endian floats, row by row.
+    /// The hash of its pixels as little-endian floats, or bytes of a mask, row by row.
     pub hash: ContentHash,
 }
 

@@ -9,6 +9,7 @@ mod planner;
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
+use crate::doubts::{DOUBTED_FROM_MISSING, Doubt};
 use crate::history::{Evidence, History, relative_path};
 use crate::manifest::{
     CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, TableRecord, Warps,
@@ -61,6 +62,15 @@ pub(crate) struct Reuse {
     pub(crate) tables: Vec<TableRecord>,
     /// Its pictures.
     pub(crate) pictures: PicturePlan,
+    /// Images of it that the earlier run did not keep, and that are written from its warp.
+    pub(crate) restored: Vec<Image>,
+}
+
+impl Reuse {
+    /// Whether nothing is left to be done.
+    fn is_idle(&self) -> bool {
+        self.pictures.is_idle() && self.restored.is_empty()
+    }
 }
 
 /// What becomes of the pictures of a stage whose results are taken over.
@@ -127,6 +137,7 @@ impl Results {
             }
             _ => Vec::new(),
         };
+        reasons.extend(self.doubts().iter().map(ToString::to_string));
         if to_stage >= Stage::Difference
             && let Some(scale) = self.scales.assessment()
         {
@@ -137,6 +148,19 @@ impl Results {
         } else {
             Status::Suspect(reasons.join("; "))
         }
+    }
+}
+
+impl Results {
+    /// What else there is to doubt about them.
+    pub(crate) fn doubts(&self) -> Vec<Doubt> {
+        let coverage = self.alignment.as_ref().and_then(|a| a.coverage);
+        let low = coverage.filter(|c| 1.0 - c.section >= DOUBTED_FROM_MISSING);
+        let low = low.map(|c| Doubt::LowOverlap {
+            section: c.section,
+            canvas: c.canvas,
+        });
+        low.into_iter().collect()
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn task(
         redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
         checkpoint_compression: Default::default(),
+        checkpoints: Default::default(),
     }
 }
 
