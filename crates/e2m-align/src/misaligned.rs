@@ -114,7 +114,9 @@ impl MisalignedRegion {
 
     /// The columns of row `y` of raw post that belong to it; they may overlap.
     pub fn columns(&self, y: usize) -> impl Iterator<Item = Range<usize>> {
-        self.polygons.iter().filter_map(move |polygon| columns(polygon, y as f64))
+        self.polygons
+            .iter()
+            .filter_map(move |polygon| columns(polygon, y as f64))
     }
 }
 
@@ -250,7 +252,9 @@ mod tests {
             neighbours: vec![9],
         };
         let region = MisalignedRegion::of(&[tile]);
-        let rows: Vec<usize> = (0..100).filter(|&y| region.columns(y).next().is_some()).collect();
+        let rows: Vec<usize> = (0..100)
+            .filter(|&y| region.columns(y).next().is_some())
+            .collect();
         assert_eq!(rows, (40..47).collect::<Vec<_>>());
         assert_eq!(region.columns(43).next(), Some(30..37));
     }

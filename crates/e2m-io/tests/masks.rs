@@ -28,12 +28,19 @@ fn facts() -> Facts {
     facts
 }
 
-fn write(path: &Path, format: CheckpointFormat, mask: &Array2<u8>, rows: usize) -> WrittenCheckpoint {
+fn write(
+    path: &Path,
+    format: CheckpointFormat,
+    mask: &Array2<u8>,
+    rows: usize,
+) -> WrittenCheckpoint {
     let size = Size::new(mask.ncols(), mask.nrows());
     let mut writer = FlagsWriter::create(path, None, size, &facts(), format).expect("begins");
     for first in (0..size.height).step_by(rows) {
         let end = (first + rows).min(size.height);
-        writer.write_band(mask.slice(s![first..end, ..])).expect("writes");
+        writer
+            .write_band(mask.slice(s![first..end, ..]))
+            .expect("writes");
     }
     writer.finish().expect("finishes")
 }
@@ -42,7 +49,10 @@ fn write(path: &Path, format: CheckpointFormat, mask: &Array2<u8>, rows: usize) 
 fn a_mask_is_read_back_as_it_was_written_whatever_the_bands() {
     let folder = tempfile::tempdir().expect("a folder");
     // Widths that are no multiple of a word of the checksum, and one with several strips.
-    for (seed, (width, height)) in [(1, 1), (7, 5), (61, 203), (3001, 2400)].into_iter().enumerate() {
+    for (seed, (width, height)) in [(1, 1), (7, 5), (61, 203), (3001, 2400)]
+        .into_iter()
+        .enumerate()
+    {
         let mask = mask(Size::new(width, height), seed);
         let mut hashes = Vec::new();
         for format in FORMATS {
@@ -88,7 +98,13 @@ fn other_bands_than_the_next_and_missing_rows_are_refused() {
         let rows = Array2::zeros((2, 10));
         writer.write_band(rows.view()).expect("fits");
         let error = writer.finish().expect_err("rows are missing");
-        assert!(matches!(error, CheckpointError::Unfinished { rows_written: 2, .. }));
+        assert!(matches!(
+            error,
+            CheckpointError::Unfinished {
+                rows_written: 2,
+                ..
+            }
+        ));
         assert!(!path.exists());
     }
 }

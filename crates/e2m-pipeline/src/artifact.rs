@@ -519,13 +519,16 @@ mod tests {
         assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 4]);
         assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 4]);
         assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4]);
-        let images =
-            |stage| images_of(stage, &params, CheckpointFormats::Fits, KeptCheckpoints::All);
+        let images = |stage| {
+            images_of(
+                stage,
+                &params,
+                CheckpointFormats::Fits,
+                KeptCheckpoints::All,
+            )
+        };
         for (image, artifact) in Stage::ALL.into_iter().flat_map(images) {
-            assert!(
-                artifact.stem.starts_with(image.label()),
-                "{image:?}"
-            );
+            assert!(artifact.stem.starts_with(image.label()), "{image:?}");
             let both = matches!(image, Image::Difference(_));
             assert_eq!(artifact.formats, if both { BOTH } else { FITS });
         }

@@ -166,8 +166,8 @@ impl History {
         wanted: &Wanted<'_>,
     ) -> Result<CheckpointTrust<'_>, String> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let mut reader = CheckpointReader::open_as(path, pixels_of(&name))
-            .map_err(|error| error.to_string())?;
+        let mut reader =
+            CheckpointReader::open_as(path, pixels_of(&name)).map_err(|error| error.to_string())?;
         let size = reader.size();
         if size != wanted.canvas {
             return Err(format!("it is {size} px, the canvas is {}", wanted.canvas));

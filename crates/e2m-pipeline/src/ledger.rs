@@ -24,6 +24,8 @@ pub(crate) struct Ledger<'a> {
     earlier: Option<&'a Manifest>,
     state: LedgerState,
     stages_done: Vec<Stage>,
+    /// What was on record before it was revoked.
+    revoked: Vec<String>,
 }
 
 /// What this run has done so far. It decides what the manifest is worth beside that of an earlier run.
@@ -76,6 +78,7 @@ impl<'a> Ledger<'a> {
             earlier,
             state: LedgerState::Resumed,
             stages_done: Vec::new(),
+            revoked: Vec::new(),
         }
     }
 
@@ -246,6 +249,9 @@ impl<'a> Ledger<'a> {
     /// more, and goes when the run ends.
     pub(crate) fn revoke(&mut self) {
         self.state = LedgerState::Revoked;
+        self.revoked = leftovers::on_record(&self.manifest)
+            .map(str::to_owned)
+            .collect();
         self.manifest.checkpoints.clear();
         self.manifest.pictures.clear();
         self.manifest.tables.clear();
@@ -264,7 +270,7 @@ impl<'a> Ledger<'a> {
         if self.state != LedgerState::Finished
             && let Some(last) = self.last_record(RunEnding::of(status, interrupted))
         {
-            self.manifest.removed = leftovers::remove(self.task, &last, history);
+            self.manifest.removed = leftovers::remove(self.task, &last, history, &self.revoked);
         }
         &self.manifest.removed
     }

@@ -12,8 +12,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Removes the files with names of this task that are not on `record`, the task's own, nor on that of a run with other
-/// parameters. Answers with their names below the task's folder.
-pub(crate) fn remove(task: &TaskContext<'_>, record: &Manifest, history: &History) -> Vec<String> {
+/// parameters. `revoked` are those that the run itself has made and taken back. Answers with their names below the task's folder.
+pub(crate) fn remove(
+    task: &TaskContext<'_>,
+    record: &Manifest,
+    history: &History,
+    revoked: &[String],
+) -> Vec<String> {
     let params = &task.spec.params;
     let mut vouched_for: BTreeSet<&str> = on_record(record).collect();
     let others = history.manifests().iter();
@@ -22,7 +27,8 @@ pub(crate) fn remove(task: &TaskContext<'_>, record: &Manifest, history: &Histor
             .filter(|other| other.params != *params)
             .flat_map(on_record),
     );
-    let known: BTreeSet<&str> = history.manifests().iter().flat_map(on_record).collect();
+    let mut known: BTreeSet<&str> = history.manifests().iter().flat_map(on_record).collect();
+    known.extend(revoked.iter().map(String::as_str));
     let mut removed = Vec::new();
     for artifact in all_artifacts(params) {
         for relative in artifact.paths_below(&task.paths, params) {

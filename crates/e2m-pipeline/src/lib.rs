@@ -109,8 +109,8 @@ pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
 pub use params::{
-    BlackLevel, CoarseMethod, NoBlackLevel, NoData, ParamError, ParamKind, ParamSpec, ParamValue, Params,
-    REGISTRY, SuffixError, format_g, parse_suffix, suffix,
+    BlackLevel, CoarseMethod, NoBlackLevel, NoData, ParamError, ParamKind, ParamSpec, ParamValue,
+    Params, REGISTRY, SuffixError, format_g, parse_suffix, suffix,
 };
 pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};

@@ -79,7 +79,10 @@ mod tests {
         for row in 0..canvas.size().height {
             let wanted = if (7..27).contains(&row) { 7..37 } else { 0..0 };
             let found = coverage.columns(row);
-            assert!(found == wanted || found.is_empty() && wanted.is_empty(), "{row}");
+            assert!(
+                found == wanted || found.is_empty() && wanted.is_empty(),
+                "{row}"
+            );
         }
         assert_eq!(coverage.pixels(), 600);
     }

@@ -108,9 +108,7 @@ impl CheckpointReader {
                 Pixels::FlagsTiff(Rows::new(file, &layout).map_err(tiff_error)?)
             }
             (PixelKind::Float, Some(rows)) => Pixels::PlainTiff(rows),
-            (PixelKind::Float, None) => {
-                Pixels::Tiff(Rows::new(file, &layout).map_err(tiff_error)?)
-            }
+            (PixelKind::Float, None) => Pixels::Tiff(Rows::new(file, &layout).map_err(tiff_error)?),
         };
         Ok(Self {
             path: path.to_owned(),

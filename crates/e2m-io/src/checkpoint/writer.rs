@@ -170,7 +170,8 @@ impl CheckpointWriter {
             CheckpointFormat::Fits => {
                 let now = jiff::Zoned::now().datetime();
                 let created = format!("{now:.6}");
-                FitsWriter::new(file, size, PixelKind::Float, facts, &created).map(FormatWriter::Fits)
+                FitsWriter::new(file, size, PixelKind::Float, facts, &created)
+                    .map(FormatWriter::Fits)
             }
         };
         Ok(Self {
@@ -250,7 +251,11 @@ impl CheckpointWriter {
 }
 
 /// Copies a finished file of `bytes` bytes to `path`, where it appears whole. What is zero stays a hole.
-pub(super) fn copy_to(path: &Path, mut from: AtomicFile, bytes: u64) -> Result<(), CheckpointError> {
+pub(super) fn copy_to(
+    path: &Path,
+    mut from: AtomicFile,
+    bytes: u64,
+) -> Result<(), CheckpointError> {
     let copied = Cell::new(0);
     let failed = |source| write_error(path, (bytes, copied.get()), source);
     from.seek(SeekFrom::Start(0)).map_err(failed)?;

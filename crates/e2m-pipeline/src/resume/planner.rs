@@ -60,7 +60,8 @@ impl Planner<'_> {
             stages.push(plan);
         }
         // A run that goes no further than stage 2 judges nothing: how a longer one ended is not asked.
-        let idle = |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.is_idle());
+        let idle =
+            |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.is_idle());
         let stands = to_stage < Stage::Fine && self.own().is_some() && stages.iter().all(idle);
         ResumePlan {
             finished: None,

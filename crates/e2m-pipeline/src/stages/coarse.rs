@@ -9,7 +9,6 @@ use crate::manifest::Warps;
 use crate::output::{ImageFacts, Target};
 use crate::pictures::draw_coarse;
 use crate::resume::Results;
-use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_align::CoarseChoice;
 use e2m_image::WarpedPlane;

@@ -2,9 +2,7 @@
 
 use super::{FOUND_DIFFERENTLY, SHOWN_AS_RECORDED};
 use crate::alignment_options::alignment_options;
-use crate::alignment_record::{
-    AlignmentRecord, CoverageRecord, InteriorRecord, RefinementRecord,
-};
+use crate::alignment_record::{AlignmentRecord, CoverageRecord, InteriorRecord, RefinementRecord};
 use crate::artifact::Image;
 use crate::doubts::{DOUBTED_FROM_MISSING, SAID_FROM_MISSING};
 use crate::error::PipelineError;

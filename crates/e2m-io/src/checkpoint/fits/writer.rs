@@ -126,9 +126,14 @@ mod tests {
 
     fn write(path: &Path, size: Size, facts: &Facts) {
         let file = AtomicFile::create(path).expect("creates");
-        let mut writer =
-            FitsWriter::new(file, size, PixelKind::Float, facts, "2026-01-02T03:04:05.678901")
-                .expect("begins");
+        let mut writer = FitsWriter::new(
+            file,
+            size,
+            PixelKind::Float,
+            facts,
+            "2026-01-02T03:04:05.678901",
+        )
+        .expect("begins");
         for y in 0..size.height {
             let pixel = |x: usize| (x * y) as f32 / 7.0 - 1000.0;
             let row: Vec<f32> = (0..size.width).map(pixel).collect();
@@ -207,8 +212,8 @@ mod tests {
     fn what_cfitsio_writes_is_not_taken_for_stale() {
         let folder = tempfile::tempdir().expect("folder");
         let file = AtomicFile::create(&folder.path().join("image.fits")).expect("creates");
-        let mut writer = FitsWriter::new(file, LARGE, PixelKind::Float, &Facts::new(), "now")
-            .expect("begins");
+        let mut writer =
+            FitsWriter::new(file, LARGE, PixelKind::Float, &Facts::new(), "now").expect("begins");
         let removed = crate::remove_stale_temporaries(folder.path()).expect("looks");
         writer.write_rows(&[0.0; 700]).expect("writes");
         assert_eq!(removed, 0);
@@ -222,8 +227,8 @@ mod tests {
         let inside = folder.path().join("inside");
         fs::create_dir(&inside).expect("makes a folder");
         let file = AtomicFile::create(&inside.join("image.fits")).expect("creates");
-        let mut writer = FitsWriter::new(file, SMALL, PixelKind::Float, &Facts::new(), "now")
-            .expect("begins");
+        let mut writer =
+            FitsWriter::new(file, SMALL, PixelKind::Float, &Facts::new(), "now").expect("begins");
         writer.write_rows(&[0.0; 70 * 50]).expect("writes");
         fs::remove_dir_all(&inside).expect("removes it");
         let error = writer.finish().expect_err("it vanished");

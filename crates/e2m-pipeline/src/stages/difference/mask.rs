@@ -72,8 +72,10 @@ impl Mask {
                 let (post, pre) = (self.post.columns(row), self.pre_columns(row, aligned));
                 let both = post.start.max(pre.start)..post.end.min(pre.end);
                 let width = difference.len();
-                for columns in [0..both.start.min(width), both.end.max(both.start).min(width)..width]
-                {
+                for columns in [
+                    0..both.start.min(width),
+                    both.end.max(both.start).min(width)..width,
+                ] {
                     difference.slice_mut(ndarray::s![columns]).fill(value);
                 }
             });
@@ -97,14 +99,14 @@ impl Mask {
                 let mut each = |columns: Range<usize>, change: fn(u8) -> u8| {
                     let end = columns.end.min(width);
                     let columns = columns.start.min(end)..end;
-                    flags
-                        .slice_mut(ndarray::s![columns])
-                        .mapv_inplace(change);
+                    flags.slice_mut(ndarray::s![columns]).mapv_inplace(change);
                 };
                 each(0..width, |_| NO_POST | NO_PRE);
                 each(self.post.columns(row), |flags| flags & !NO_POST);
                 each(self.pre_columns(row, aligned), |flags| flags & !NO_PRE);
-                let raw = row.checked_sub(self.pad).filter(|y| *y < self.post_size.height);
+                let raw = row
+                    .checked_sub(self.pad)
+                    .filter(|y| *y < self.post_size.height);
                 for columns in raw.into_iter().flat_map(|y| self.misaligned.columns(y)) {
                     let end = columns.end.min(self.post_size.width);
                     let columns = columns.start.min(end) + self.pad..end + self.pad;
