@@ -336,9 +336,9 @@ impl<'a> Ledger<'a> {
                 removed: self.manifest.removed.clone(),
                 ..self.with_own_pictures(earlier)
             }),
-            // A run that went less far than the one before and only wrote what that one had not kept.
+            // A run that went less far than the one before and made nothing that later stages rest on.
             (LedgerState::Making { begun, .. }, RunEnding::WentThrough)
-                if begun.is_empty() && self.knows_more(earlier) =>
+                if !begun.iter().any(|stage| stage.is_rested_on()) && self.knows_more(earlier) =>
             {
                 Some(Manifest {
                     status: earlier.status.clone(),

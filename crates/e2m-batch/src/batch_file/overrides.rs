@@ -49,7 +49,7 @@ pub(crate) fn keys() -> Vec<Key> {
         name: "params",
         expected: "a table of parameters, such as { boundary_width = 20 }".into(),
         schema: params_schema(),
-        default: None,
+        default: Some(String::new()),
         meaning: "What is different for these tasks; where several overrides match, the last one counts",
     };
     vec![
