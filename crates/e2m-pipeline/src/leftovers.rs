@@ -33,10 +33,10 @@ pub(crate) fn remove(
     for artifact in all_artifacts(params) {
         for relative in artifact.paths_below(&task.paths, params) {
             let path = task.paths.dir().join(&relative);
-            if vouched_for.contains(&relative[..]) || !path.is_file() {
+            if vouched_for.contains(relative.as_str()) || !path.is_file() {
                 continue;
             }
-            if !known.contains(&relative[..]) && !is_of_e2m(&artifact, &path) {
+            if !known.contains(relative.as_str()) && !is_of_e2m(&artifact, &path) {
                 continue;
             }
             match remove_file(&path) {

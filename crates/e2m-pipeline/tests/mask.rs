@@ -266,9 +266,13 @@ fn a_small_overlap_is_doubted_and_a_small_loss_is_said() {
             .as_ref()
             .and_then(|m| m.alignment.as_ref()?.coverage)
         else {
-            assert!(lost > 0.3, "{lost}: {}", outcome.status);
+            assert!(lost > 0.15, "{lost}: {}", outcome.status);
             continue;
         };
+        if matches!(outcome.status, Status::Error(_)) {
+            assert!(lost > 0.15, "{lost}: {}", outcome.status);
+            continue;
+        }
         assert!(
             (coverage.post - covered(&recipe)).abs() < 0.01,
             "{lost}: {coverage:?}"
@@ -278,7 +282,7 @@ fn a_small_overlap_is_doubted_and_a_small_loss_is_said() {
         let is_doubted = manifest.doubts.iter().any(low);
         let missing = 1.0 - coverage.section;
         assert_eq!(is_doubted, missing >= 0.2, "{missing}");
-        if is_doubted && !matches!(outcome.status, Status::Error(_)) {
+        if is_doubted {
             let status = outcome.status.to_string();
             assert!(status.contains("pre covers only"), "{status}");
             // Whenever it is looked at later.
