@@ -22,9 +22,8 @@ const RESULTS: [&str; 3] = [
 #[test]
 fn a_batch_keeps_what_it_is_asked_to_and_a_task_what_its_override_says() {
     let bench = Bench::with_pairs(&[("a", "DAPI"), ("b", "DAPI")]);
-    bench.batch(
-        "checkpoints = \"none\"\n[[override]]\nsample = \"b\"\ncheckpoints = \"aligned\"\n",
-    );
+    bench
+        .batch("checkpoints = \"none\"\n[[override]]\nsample = \"b\"\ncheckpoints = \"aligned\"\n");
     let run = bench.run_batch();
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     assert_eq!(images(&bench, "a/DAPI"), RESULTS);
@@ -33,7 +32,11 @@ fn a_batch_keeps_what_it_is_asked_to_and_a_task_what_its_override_says() {
     // Nothing is left to be done, and asking for all of it needs no alignment.
     let again = bench.run_batch();
     assert_eq!(again.code, 0, "{}{}", again.err, again.out);
-    assert!(!again.err.contains("stage 3 fine alignment"), "{}", again.err);
+    assert!(
+        !again.err.contains("stage 3 fine alignment"),
+        "{}",
+        again.err
+    );
     bench.batch("");
     let all = bench.run_batch();
     assert_eq!(all.code, 0, "{}{}", all.err, all.out);
@@ -70,7 +73,11 @@ fn a_rerun_that_fails_leaves_nothing_that_looks_like_its_result() {
     let left = bench.names("out/a/DAPI");
     let is_result = |name: &&String| name.contains("04_") || name.contains("difference");
     assert_eq!(left.iter().find(is_result), None, "{left:?}");
-    assert!(bench.read("out/a/DAPI/e2m_task_pad60.json").contains("\"removed\""));
+    assert!(
+        bench
+            .read("out/a/DAPI/e2m_task_pad60.json")
+            .contains("\"removed\"")
+    );
     let verified = bench.run(&["verify", "batch.toml"]);
     assert!(!verified.out.contains("unrecorded"), "{}", verified.out);
 }

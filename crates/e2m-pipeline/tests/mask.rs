@@ -3,7 +3,7 @@
 mod common;
 
 use common::{image, pictures, problems, task};
-use e2m_fixtures::{Deformation, Recipe, clean_pairs, hard_pairs, write_pair};
+use e2m_fixtures::{Deformation, Recipe, World, clean_pairs, hard_pairs, write_pair};
 use e2m_image::{Canvas, Coverage};
 use e2m_io::{CheckpointFormat, CheckpointReader, PixelKind, TaskPaths};
 use e2m_pipeline::{
@@ -240,7 +240,7 @@ fn a_mask_is_small_explains_its_bits_and_is_an_image_like_the_others() {
 
 /// The share of the frame of post that pre covers by the truth of a pair.
 fn covered(recipe: &Recipe) -> f64 {
-    let truth = recipe.truth();
+    let truth = World::new(recipe).expect("a world").truth();
     let canvas = Canvas::new(truth.post_size, truth.pre_size, 400);
     let post = Coverage::placed(truth.post_size, canvas);
     let warp = canvas.warp_from_raw(&truth.warp);
@@ -333,7 +333,7 @@ fn where_the_section_is_deformed_the_mask_says_so_and_elsewhere_not() {
         let manifest = run_task(&spec, &mut Unobserved)
             .manifest
             .expect("a manifest");
-        (spec, work, manifest)
+        (spec, work, *manifest)
     };
     for seed in [3, 8] {
         let (flat, _keep, _) = at(0.0, seed);

@@ -7,7 +7,8 @@ use e2m_fixtures::{Recipe, write_pair};
 use e2m_image::{BandSink as _, BandSource as _};
 use e2m_io::{CheckpointFormat, CheckpointReader, CheckpointWriter, Facts, TaskPaths};
 use e2m_pipeline::{
-    CheckpointFormats, KeptCheckpoints, Manifest, Params, Stage, Status, TaskSpec, Unobserved, preview, run_task,
+    CheckpointFormats, KeptCheckpoints, Manifest, Params, Stage, Status, TaskSpec, Unobserved,
+    preview, run_task,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
