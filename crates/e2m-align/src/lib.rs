@@ -102,6 +102,7 @@ mod defocus;
 mod equations;
 mod fine;
 mod frame;
+mod misaligned;
 mod options;
 mod percentile;
 mod refine;
@@ -117,6 +118,7 @@ mod verdict;
 
 pub use check::{Check, NullCorrelation, check_alignment};
 pub use fine::{FineAlignment, align_fine};
+pub use misaligned::{MisalignedRegion, MisalignedTile, misaligned_tiles};
 pub use options::RefineOptions;
 pub use refine::{Refinement, refine};
 pub use residual::{ResidualSummary, TileResidual};

@@ -5,7 +5,7 @@ use crate::residual::{TileResidual, median};
 use serde::{Deserialize, Serialize};
 
 /// A residual beyond this is visible in the difference image, px.
-const MAX_RESIDUAL_PX: f64 = 1.0;
+pub(crate) const MAX_RESIDUAL_PX: f64 = 1.0;
 /// Less of post's signal under pre than this leaves most of the section without a background.
 const MIN_OVERLAP: f64 = 0.3;
 /// Where no more tiles than this share agree, hardly more than by chance (a tenth), the alignment is wrong.
@@ -21,7 +21,7 @@ const MIN_AGREEING: usize = 4;
 /// A section with fewer features in common is hard to tell from another one.
 const MIN_FEATURES: usize = 30;
 /// Neighbours of a tile that must be displaced alike for a local deformation.
-const NEIGHBOURS: usize = 4;
+pub(crate) const NEIGHBOURS: usize = 4;
 
 /// What is to be thought of an alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

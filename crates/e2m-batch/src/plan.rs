@@ -10,7 +10,7 @@ use crate::batch_file::values::Names;
 use crate::human::count;
 use crate::selection::{PlanOptions, TaskSelection};
 use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
-use e2m_pipeline::{Params, Stage, TaskSpec};
+use e2m_pipeline::{KeptCheckpoints, Params, Stage, TaskSpec};
 use std::path::PathBuf;
 
 /// What will run, and what will not.
@@ -201,6 +201,7 @@ impl Plan {
         warnings.extend(idle_overrides(batch, &options.tasks, &pairs));
         let spec = |pair: RawPair| -> Result<TaskSpec, BatchFileError> {
             Ok(TaskSpec {
+                checkpoints: kept_of(batch, &pair.sample, &pair.dye),
                 params: params_of(batch, &pair.sample, &pair.dye)?,
                 from_stage,
                 to_stage,
@@ -237,6 +238,15 @@ impl Plan {
             ..Self::of_tasks(batch, tasks)
         })
     }
+}
+
+/// Which images a task keeps: as the last override that matches says, or else as for all.
+fn kept_of(batch: &BatchFile, sample: &str, dye: &str) -> KeptCheckpoints {
+    let matching = batch.overrides.iter().rev();
+    let mut matching = matching.filter(|one| one.matches(sample, dye));
+    matching
+        .find_map(|one| one.checkpoints)
+        .unwrap_or(batch.general.checkpoints)
 }
 
 /// The parameters of a task: those of all, and over them each override that matches, in the order of the file.

@@ -67,7 +67,7 @@ pub use canvas::{Canvas, Padded};
 pub use defects::{DefectFinder, Defects, FoundDefects, MendedView, Spot};
 pub use plane::{PixelType, Plane, PlaneView, Size};
 pub use preview::{BlockMean, preview_factor};
-pub use resample::{WarpedPlane, sample_bilinear};
+pub use resample::{Coverage, WarpedPlane, sample_bilinear};
 pub use saturation::{HighestLevels, SaturationLevel};
 pub use warp::{Warp, WarpError};
 

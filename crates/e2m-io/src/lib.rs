@@ -85,8 +85,8 @@ pub use atomic::{
 };
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
-    CheckpointWriter, Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint,
-    check_name, task_dir,
+    CheckpointWriter, Fact, FactError, FactValue, Facts, FlagsWriter, NameError, PixelKind,
+    TaskPaths, WrittenCheckpoint, check_name, task_dir,
 };
 pub use discovery::{
     Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,

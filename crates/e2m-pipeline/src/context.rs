@@ -28,6 +28,11 @@ impl TaskContext<'_> {
         self.spec.force || from > Stage::Pad && stage >= from
     }
 
+    /// Whether an image is to be there as a file.
+    pub(crate) fn keeps(&self, image: Image) -> bool {
+        image.is_kept(self.spec.checkpoints, &self.spec.params)
+    }
+
     /// Where an image is.
     pub(crate) fn image_path(&self, image: Image, format: CheckpointFormat) -> PathBuf {
         image.path(&self.paths, &self.spec.params, format)

@@ -60,9 +60,11 @@ mod context;
 mod documents;
 mod doubts;
 mod error;
+mod flags;
 mod history;
 mod inputs;
 mod ledger;
+mod leftovers;
 mod manifest;
 mod manifest_file;
 mod memory;
@@ -91,12 +93,16 @@ mod verify;
 mod workbench;
 
 pub use alignment_record::{
-    AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
+    AlignmentRecord, BoundaryRecord, CoverageRecord, FeatureCounts, InteriorRecord,
+    RefinementRecord,
 };
 pub use documents::{parameter_table, params_schema};
 pub use doubts::{Doubt, Note, Side};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
+pub use flags::{
+    DEFECT, FLAGS, MISALIGNED, MaskFlag, NO_POST, NO_PRE, POST_SATURATED, PRE_SATURATED,
+};
 pub use inputs::choose_pair;
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
@@ -107,8 +113,8 @@ pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
 pub use params::{
-    BlackLevel, CoarseMethod, NoBlackLevel, ParamError, ParamKind, ParamSpec, ParamValue, Params,
-    REGISTRY, SuffixError, format_g, parse_suffix, suffix,
+    BlackLevel, CoarseMethod, NoBlackLevel, NoData, ParamError, ParamKind, ParamSpec, ParamValue,
+    Params, REGISTRY, SuffixError, format_g, parse_suffix, suffix,
 };
 pub use pixel_record::{ImagePixels, PixelRecord, Saturation};
 pub use preview::{StagePreview, TaskPreview, preview};
@@ -118,7 +124,7 @@ pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssess
 pub use shared_files::{SharedFiles, record_shared_files};
 pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
-pub use task::{CheckpointFormats, TaskSpec};
+pub use task::{CheckpointFormats, KeptCheckpoints, TaskSpec};
 pub use verify::{
     Fault, FileKind, Finding, Inventory, ReadWatch, RecordedFile, RecordedTask, Severity,
 };

@@ -8,7 +8,7 @@ use crate::pixel_record::PixelRecord;
 use crate::scale_record::{ScaleAssessment, Scales};
 use crate::stage::Stage;
 use crate::status::Status;
-use crate::task::TaskSpec;
+use crate::task::{KeptCheckpoints, TaskSpec};
 use e2m_image::{Canvas, PixelType, Warp};
 use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,12 @@ pub struct Manifest {
     pub memory: MemoryRecord,
     /// The checkpoints that belong to this task and these parameters.
     pub checkpoints: Vec<CheckpointRecord>,
+    /// Which images of stages 1 to 3 the run kept.
+    #[serde(default, skip_serializing_if = "KeptCheckpoints::is_all")]
+    pub kept: KeptCheckpoints,
+    /// Files that the last run removed, below the task's folder: what it would have replaced had it come so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
     /// The finished image of the Python program that stands for aligned pre, if one does.
     #[serde(default, rename = "foreign_aligned")]
     pub legacy_aligned: Option<LegacyRecord>,
@@ -105,6 +111,8 @@ impl Manifest {
             stages: Vec::new(),
             memory,
             checkpoints: Vec::new(),
+            kept: spec.checkpoints,
+            removed: Vec::new(),
             legacy_aligned: None,
             pictures: Vec::new(),
             tables: Vec::new(),
@@ -304,7 +312,7 @@ pub struct CheckpointRecord {
     /// Its number in its file system.
     #[serde(default)]
     pub inode: u64,
-    /// The hash of its pixels as little-endian floats, row by row.
+    /// The hash of its pixels as little-endian floats, or bytes of a mask, row by row.
     pub hash: ContentHash,
 }
 

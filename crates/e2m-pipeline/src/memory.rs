@@ -9,7 +9,7 @@ use crate::manifest::MemoryRecord;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{CoarseOptions, search_memory_bytes};
 use e2m_image::{Defects, PixelType, Size, default_band_rows, preview_factor};
-use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter};
+use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter, FlagsWriter};
 use e2m_plot::PairStatistics;
 use e2m_resources::{PEAK_FACTOR_PER_TASK, rule_bytes};
 use e2m_scale::RatioStatistics;
@@ -124,12 +124,22 @@ impl MemoryNeeds {
     /// Pairs of bands, counted and written; the image of stage 2 may still be on its way.
     fn streaming_bytes(&self) -> u64 {
         let beside = self.band_bytes() + self.written(self.formats);
-        let differences = self.differences as u64 * self.written(CheckpointFormats::Both);
+        let differences =
+            self.differences as u64 * self.written(CheckpointFormats::Both) + self.mask_bytes();
         BETWEEN_BYTES
             + HALF_BANDS * self.band_bytes() / 2
             + self.counting_bytes()
             + beside
             + differences.max(self.written(self.formats))
+    }
+
+    /// A band of the mask, and what its writers hold.
+    fn mask_bytes(&self) -> u64 {
+        let writer = |&format: &CheckpointFormat| {
+            FlagsWriter::memory_bytes(self.canvas(), format, self.threads)
+        };
+        let written: u64 = self.formats.list().iter().map(writer).sum();
+        self.band_bytes() / 8 + written
     }
 
     fn counting_bytes(&self) -> u64 {

@@ -3,7 +3,7 @@
 //! What is to be done is the [`TaskContext`], what becomes of each stage the [`ResumePlan`], what has been put on record the
 //! [`Ledger`]. The stages work at the [`Workbench`] and return what they found.
 
-use crate::artifact::tables_of;
+use crate::artifact::{Image, tables_of};
 use crate::context::TaskContext;
 use crate::doubts::Findings;
 use crate::error::PipelineError;
@@ -22,7 +22,7 @@ use crate::scale_record::{MoffatRecord, Scales};
 use crate::session::TaskSession;
 use crate::stage::Stage;
 use crate::stages::difference::StatisticsPass;
-use crate::stages::{coarse, difference, fine, pad};
+use crate::stages::{coarse, difference, fine, pad, restore};
 use crate::status::Status;
 use crate::tables;
 use crate::task::TaskSpec;
@@ -297,6 +297,7 @@ impl TaskRun<'_> {
             checkpoints,
             tables,
             pictures,
+            restored,
         } = reuse;
         self.take_over(stage, &results, findings);
         self.ledger.checkpoints(checkpoints);
@@ -307,6 +308,10 @@ impl TaskRun<'_> {
         {
             self.ledger
                 .legacy_aligned(Some(difference::legacy_record(self.task, legacy)?));
+        }
+        for image in restored {
+            self.ledger.restoring();
+            restore::restore(&mut self.bench, image, &self.results)?;
         }
         self.ledger.pictures(pictures.there);
         for (picture, from) in pictures.copied {
@@ -399,6 +404,9 @@ impl TaskRun<'_> {
         if let Some(warp) = warp {
             self.results.warps.interior = Some(warp);
             self.ledger.found(&self.results);
+            if !self.task.keeps(Image::InteriorPre) {
+                return Ok(());
+            }
             let counts =
                 self.task.spec.to_stage >= Stage::Difference && self.known_scales().is_none();
             let (checkpoints, statistics) =
@@ -444,11 +452,19 @@ impl TaskRun<'_> {
     fn close(self, outcome: &mut TaskOutcome) {
         let Self {
             task,
-            ledger,
-            bench,
+            history,
+            mut ledger,
+            mut bench,
             _lock,
             ..
         } = self;
+        let removed = ledger.remove_leftovers(&outcome.status, outcome.interrupted, history);
+        if !removed.is_empty() {
+            bench.messages.note(format!(
+                "removed {}: left by an earlier run under names of this task, and not on its record any more",
+                removed.join(", ")
+            ));
+        }
         outcome.stages_done = ledger.stages_done().to_vec();
         outcome.notes = bench.messages.into_notes();
         outcome.peak_rss_bytes = ledger.manifest().memory.peak_rss_bytes;

@@ -280,15 +280,18 @@ fn stages(record: &Manifest) -> Vec<ReportStage> {
     stages.collect()
 }
 
-/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF` …
+/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF`, `mask TIFF` …
 fn files(result: &TaskResult, record: &Manifest) -> Vec<ReportFile> {
     let suffix = e2m_pipeline::suffix(&record.params, Stage::LAST);
     let label = |path: &Path| {
         let name = path.file_stem()?.to_str()?;
         let name = name.strip_suffix(&suffix).unwrap_or(name);
-        let variant = name.strip_prefix("04_difference_difference")?;
         let format = path.extension()?.to_str()?.replace("tiff", "TIFF");
         let format = format.replace("fits", "FITS");
+        if name.starts_with("04_mask") {
+            return Some(format!("mask {format}"));
+        }
+        let variant = name.strip_prefix("04_difference_difference")?;
         Some(format!(
             "difference{} {format}",
             variant.replacen('_', " ", 1)

@@ -6,6 +6,7 @@
 //! whatever shows a task says it.
 
 mod comparable;
+mod overlap;
 
 use crate::alignment_record::AlignmentRecord;
 use crate::manifest::{Inputs, Manifest};
@@ -16,6 +17,7 @@ use crate::status::Status;
 use e2m_align::Verdict;
 use e2m_image::PixelType;
 use e2m_io::ChannelDifference;
+pub(crate) use overlap::SAID_FROM_MISSING;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -48,6 +50,13 @@ pub enum Doubt {
         side: Side,
         /// From which value on, and how much.
         saturation: Saturation,
+    },
+    /// Pre covers too little of the section in post.
+    LowOverlap {
+        /// The share of the section that it covers.
+        section: f64,
+        /// The share of the canvas that both cover.
+        canvas: f64,
     },
     /// A file of the task is that of another task as well.
     SharedFile {
@@ -107,6 +116,7 @@ impl Doubt {
             Self::SameExposure { .. } => "same_exposure",
             Self::Swapped { .. } => "swapped",
             Self::Saturated { .. } => "saturated",
+            Self::LowOverlap { .. } => "low_overlap",
             Self::SharedFile { .. } => "shared_file",
             Self::ChannelsDiffer { .. } => "channels_differ",
             Self::BitDepthsDiffer { .. } => "bit_depths_differ",
@@ -122,6 +132,7 @@ impl Doubt {
             | Self::ChannelsDiffer { .. }
             | Self::BitDepthsDiffer { .. } => Stage::Pad,
             Self::Saturated { .. } => Stage::Coarse,
+            Self::LowOverlap { .. } => Stage::Fine,
             Self::SameExposure { .. } | Self::Swapped { .. } | Self::ScaleIsNoGain { .. } => {
                 Stage::Difference
             }
@@ -136,6 +147,7 @@ impl Doubt {
             | Self::ChannelsDiffer { .. }
             | Self::BitDepthsDiffer { .. } => false,
             Self::Saturated { .. }
+            | Self::LowOverlap { .. }
             | Self::SameExposure { .. }
             | Self::Swapped { .. }
             | Self::ScaleIsNoGain { .. } => true,
@@ -178,6 +190,12 @@ impl fmt::Display for Doubt {
                 f,
                 "{}; take the image again with a shorter exposure, or take its brightest parts for what they are",
                 saturation.text(*side)
+            ),
+            Self::LowOverlap { section, .. } => write!(
+                f,
+                "pre covers only {:.0} % of the section in post, and the rest has no difference (04_mask, flag 2): take pre images that \
+                 show the whole section, or count on what both show",
+                100.0 * section
             ),
             Self::SharedFile { side, with, more } => {
                 write!(f, "the {side} image is the same file as that of {}", with.join(", "))?;

@@ -21,6 +21,29 @@ pub enum CoarseMethod {
     Features,
 }
 
+/// What a difference image holds where post or pre has no pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoData {
+    /// 0, which most programs take for nothing found.
+    #[default]
+    Zero,
+    /// NaN, which statistics leave out.
+    Nan,
+}
+
+impl NoData {
+    const WORDS: &'static [&'static str] = &["zero", "nan"];
+
+    /// The value of such a pixel.
+    pub const fn value(self) -> f32 {
+        match self {
+            Self::Zero => 0.0,
+            Self::Nan => f32::NAN,
+        }
+    }
+}
+
 /// A Rust type that a parameter can have.
 trait ParamType: Sized {
     fn to_value(&self) -> ParamValue;
@@ -108,6 +131,23 @@ impl ParamType for CoarseMethod {
             ParamValue::Text(word) if word == "auto" => Some(Self::Auto),
             ParamValue::Text(word) if word == "boundary" => Some(Self::Boundary),
             ParamValue::Text(word) if word == "features" => Some(Self::Features),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for NoData {
+    fn to_value(&self) -> ParamValue {
+        let word = match self {
+            Self::Zero => "zero",
+            Self::Nan => "nan",
+        };
+        ParamValue::Text(word.to_owned())
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(word) if word == "zero" => Some(Self::Zero),
+            ParamValue::Text(word) if word == "nan" => Some(Self::Nan),
             _ => None,
         }
     }
@@ -302,6 +342,8 @@ parameters! {
         "What the camera adds to every pixel of pre, counts; measured on glass and section where it is not known";
     Difference scale_peak ("spk"): PeakChoice = PeakChoice::Auto, ParamKind::Choice(PEAKS),
         "Whose scale is taken where parts of the section became brighter by different factors: the highest peak's, the lowest, or the largest part's";
+    Difference no_data ("nd"): NoData = NoData::Zero, ParamKind::Choice(NoData::WORDS),
+        "What the difference holds where post or pre has no pixel: zero, or nan (not a number)";
 }
 
 impl Params {

@@ -64,6 +64,15 @@ pub(crate) struct Reuse {
     pub(crate) tables: Vec<TableRecord>,
     /// Its pictures.
     pub(crate) pictures: PicturePlan,
+    /// Images of it that the earlier run did not keep, and that are written from its warp.
+    pub(crate) restored: Vec<Image>,
+}
+
+impl Reuse {
+    /// Whether nothing is left to be done.
+    fn is_idle(&self) -> bool {
+        self.pictures.is_idle() && self.restored.is_empty()
+    }
 }
 
 /// What becomes of the pictures of a stage whose results are taken over.

@@ -29,6 +29,8 @@ pub(super) struct Planner<'a> {
 struct StageSearch {
     notes: Vec<String>,
     checkpoints: Vec<CheckpointRecord>,
+    /// Images to be written from the warp on record.
+    restored: Vec<Image>,
 }
 
 impl Planner<'_> {
@@ -66,7 +68,8 @@ impl Planner<'_> {
             stages.push(plan);
         }
         // A run that goes no further than stage 2 judges nothing: how a longer one ended is not asked.
-        let idle = |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.pictures.is_idle());
+        let idle =
+            |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.is_idle());
         let stands = to_stage < Stage::Fine && self.own().is_some() && stages.iter().all(idle);
         ResumePlan {
             finished: None,
@@ -93,14 +96,21 @@ impl Planner<'_> {
             || spec.from_stage > Stage::Pad
             || !ended
             || last < spec.to_stage
+            || earlier.kept != spec.checkpoints
             || spec.to_stage >= Stage::Difference && knows_no_black(earlier)
         {
             return None;
         }
         let mut manifest = earlier.clone();
         for &stage in Stage::up_to(spec.to_stage) {
-            for (image, artifact) in images_of(stage, &spec.params, spec.checkpoint_format) {
-                let wanted = self.wanted(stage, Some(&earlier.inputs), false);
+            let images = images_of(
+                stage,
+                &spec.params,
+                spec.checkpoint_format,
+                spec.checkpoints,
+            );
+            for (image, artifact) in images {
+                let wanted = self.wanted(image.named_by(), Some(&earlier.inputs), false);
                 let found = self.lookup(image, &wanted).found;
                 let Some(UsableCheckpoint::Recorded(_, records)) = found else {
                     return None;
@@ -156,7 +166,11 @@ impl Planner<'_> {
             Stage::Fine => self.fine(before, &mut search),
             Stage::Difference => self.difference(before, &mut search),
         };
-        let StageSearch { notes, checkpoints } = search;
+        let StageSearch {
+            notes,
+            checkpoints,
+            restored,
+        } = search;
         let tables = self.own().map(|own| self.tables(stage, own)).transpose();
         let both = results.and_then(|results| Ok((results, tables?.unwrap_or_default())));
         let action = match both {
@@ -167,6 +181,7 @@ impl Planner<'_> {
                 results,
                 checkpoints,
                 tables,
+                restored,
             })),
         };
         StagePlan {
@@ -212,6 +227,11 @@ impl Planner<'_> {
     }
 
     fn padded(&self, search: &mut StageSearch) -> Result<Results, String> {
+        if !self.task.keeps(Image::PaddedPost) {
+            self.keep_what_is_there(Image::PaddedPost, search);
+            self.keep_what_is_there(Image::PaddedPre, search);
+            return Ok(Results::default());
+        }
         // Both are looked at, so that everything wrong with either is said.
         let post = self.find(Image::PaddedPost, true, search);
         let pre = self.find(Image::PaddedPre, true, search);
@@ -220,15 +240,24 @@ impl Planner<'_> {
 
     fn coarse(&self, search: &mut StageSearch) -> Result<Results, String> {
         let params = &self.task.spec.params;
-        let manifest = match self.find(Image::IcpPre, true, search)? {
-            UsableCheckpoint::Recorded(manifest, _) => manifest,
-            UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, search),
+        let manifest = if let Some(manifest) = self.recorded(Image::IcpPre) {
+            self.take_or_restore(Image::IcpPre, search);
+            if params.save_all_intermediates && manifest.warps.coarse.is_some() {
+                self.take_or_restore(Image::CoarsePre, search);
+            }
+            manifest
+        } else {
+            let manifest = match self.find(Image::IcpPre, true, search)? {
+                UsableCheckpoint::Recorded(manifest, _) => manifest,
+                UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, search),
+            };
+            if params.save_all_intermediates {
+                self.find(Image::CoarsePre, false, search)?;
+            }
+            manifest
         };
         if manifest.warps.icp.is_none() {
             return Err(format!("{} has no warp", Image::IcpPre.stem()));
-        }
-        if params.save_all_intermediates {
-            self.find(Image::CoarsePre, false, search)?;
         }
         // Without a checkpoint of its own stage 3 only judges: its assessment is that of exactly this task.
         let own = self.own().filter(|own| {
@@ -295,19 +324,19 @@ impl Planner<'_> {
                 Err("the alignment has not been judged".to_owned())
             };
         }
+        if let Some(manifest) = self
+            .recorded(Image::InteriorPre)
+            .filter(|manifest| manifest.warps.icp == before.warps.icp)
+        {
+            self.take_or_restore(Image::InteriorPre, search);
+            return Ok(refined(before, manifest));
+        }
         match self.find(Image::InteriorPre, false, search)? {
             // Another run may have refined another coarse warp since.
             UsableCheckpoint::Recorded(manifest, _)
                 if manifest.warps.interior.is_some() && manifest.warps.icp == before.warps.icp =>
             {
-                Ok(Results {
-                    warps: Warps {
-                        interior: manifest.warps.interior,
-                        ..before.warps
-                    },
-                    alignment: manifest.alignment.clone(),
-                    ..before.clone()
-                })
+                Ok(refined(before, manifest))
             }
             UsableCheckpoint::Recorded(..) | UsableCheckpoint::Legacy(_) => Err(format!(
                 "{} belongs to another coarse alignment",
@@ -319,12 +348,21 @@ impl Planner<'_> {
     fn difference(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
         let spec = self.task.spec;
         let mut missing = None;
-        for (image, artifact) in images_of(Stage::Difference, &spec.params, spec.checkpoint_format)
-        {
+        let images = images_of(
+            Stage::Difference,
+            &spec.params,
+            spec.checkpoint_format,
+            spec.checkpoints,
+        );
+        for (image, artifact) in images {
             let found = self.find(image, false, search);
-            let wanted = artifact.checkpoint_formats().len();
+            // Of a mask either format does, as of the images of earlier stages.
+            let wanted = match image {
+                Image::Mask => 1,
+                _ => artifact.checkpoint_formats().len(),
+            };
             let why = match found {
-                Ok(UsableCheckpoint::Recorded(_, records)) if records.len() == wanted => continue,
+                Ok(UsableCheckpoint::Recorded(_, records)) if records.len() >= wanted => continue,
                 Ok(_) => format!("{} is there in one format only", artifact.stem),
                 Err(why) => why,
             };
@@ -371,9 +409,55 @@ impl Planner<'_> {
     }
 
     fn lookup(&self, image: Image, wanted: &Wanted<'_>) -> Lookup<'_> {
-        let suffix = suffix(&self.task.spec.params, image.stage());
+        let suffix = suffix(&self.task.spec.params, image.named_by());
         self.history
             .checkpoint(&self.task.paths, &image.stem(), &suffix, wanted)
+    }
+
+    /// An earlier run that found the warp of an image without keeping the image, or whose image is not asked for: its record
+    /// is as good as a file. That of exactly this task comes first.
+    fn recorded(&self, image: Image) -> Option<&Manifest> {
+        let (inputs, params) = (self.inputs?, &self.task.spec.params);
+        let (stage, asked_for) = (image.stage(), self.task.keeps(image));
+        let warp = |manifest: &Manifest| match image {
+            Image::InteriorPre => manifest.warps.interior,
+            _ => manifest.warps.icp,
+        };
+        let usable = |manifest: &&Manifest| {
+            let kept = image.is_kept(manifest.kept, params);
+            manifest.inputs.same_content(inputs)
+                && manifest.params.same_up_to(stage, params)
+                && manifest.canvas == self.task.canvas
+                && manifest.legacy_aligned.is_none()
+                && manifest.stages.iter().any(|done| done.stage == stage)
+                && warp(manifest).is_some()
+                && !(kept && asked_for)
+        };
+        let own = self.own().filter(usable);
+        own.or_else(|| self.history.manifests().iter().find(usable))
+    }
+
+    /// Takes over an image whose warp is on record, if it is there; if not, and it is asked for, it is to be written.
+    fn take_or_restore(&self, image: Image, search: &mut StageSearch) {
+        let there = self.keep_what_is_there(image, search);
+        if !there && self.task.keeps(image) {
+            search.notes.push(format!(
+                "{} was not kept by the earlier run and is written from the warp on record",
+                image.stem()
+            ));
+            search.restored.push(image);
+        }
+    }
+
+    /// Keeps an image on record that nobody asks for, or that is not needed, if it is there. Answers whether it is.
+    fn keep_what_is_there(&self, image: Image, search: &mut StageSearch) -> bool {
+        let wanted = self.wanted(image.named_by(), self.inputs, false);
+        let Some(UsableCheckpoint::Recorded(_, records)) = self.lookup(image, &wanted).found else {
+            return false;
+        };
+        let records = records.into_iter().map(|(_, record)| record);
+        search.checkpoints.extend(records);
+        true
     }
 
     /// The image of an earlier run, or why there is none to be used. What is wrong with files of its name is noted.
@@ -384,7 +468,7 @@ impl Planner<'_> {
         search: &mut StageSearch,
     ) -> Result<UsableCheckpoint<'_>, String> {
         let stage = image.stage();
-        let wanted = self.wanted(stage, self.inputs, accept_legacy);
+        let wanted = self.wanted(image.named_by(), self.inputs, accept_legacy);
         let lookup = self.lookup(image, &wanted);
         let what = if lookup.found.is_some() {
             "a file is not used"
@@ -414,6 +498,18 @@ impl Planner<'_> {
             search.notes.push(format!("earlier checkpoints are there as {there} and stay so, new ones are written as {new}"));
         }
         Ok(found)
+    }
+}
+
+/// What stage 3 has found by the record of an earlier run.
+fn refined(before: &Results, manifest: &Manifest) -> Results {
+    Results {
+        warps: Warps {
+            interior: manifest.warps.interior,
+            ..before.warps
+        },
+        alignment: manifest.alignment.clone(),
+        ..before.clone()
     }
 }
 

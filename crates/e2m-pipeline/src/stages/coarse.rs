@@ -13,7 +13,7 @@ use crate::resume::Results;
 use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_align::CoarseChoice;
-use e2m_image::{Warp, WarpedPlane};
+use e2m_image::WarpedPlane;
 use e2m_resources::return_memory;
 
 /// What stage 2 finds.
@@ -63,13 +63,16 @@ pub(crate) fn write(bench: &mut Workbench<'_>, found: CoarseResult) -> Result<()
     let CoarseResult { choice, warps, .. } = found;
     say_what_was_not_kept(bench, &choice);
     draw_coarse(bench, choice)?;
-    if let Some(warp) = warps.icp {
-        write_beside(bench, Image::IcpPre, warp)?;
-    }
-    if bench.task.spec.params.save_all_intermediates
-        && let Some(first) = warps.coarse
-    {
-        write_beside(bench, Image::CoarsePre, first)?;
+    let images = [(Image::IcpPre, warps.icp), (Image::CoarsePre, warps.coarse)];
+    for (image, warp) in images {
+        let wanted = image == Image::IcpPre || bench.task.spec.params.save_all_intermediates;
+        if let Some(warp) = warp.filter(|_| wanted && bench.task.keeps(image)) {
+            let facts = ImageFacts {
+                warp: Some(warp),
+                ..ImageFacts::default()
+            };
+            write_beside(bench, image, facts)?;
+        }
     }
     Ok(())
 }
@@ -101,15 +104,18 @@ fn search(bench: &mut Workbench<'_>) -> Result<CoarseChoice, PipelineError> {
     Ok(found)
 }
 
-/// Writes pre through `warp` (canvas pixels) while the next stage goes on.
-fn write_beside(bench: &mut Workbench<'_>, image: Image, warp: Warp) -> Result<(), PipelineError> {
-    let facts = ImageFacts {
-        warp: Some(warp),
-        ..ImageFacts::default()
+/// Writes pre through the warp (canvas pixels) of `facts`, if there is one, while the next stage goes on.
+pub(super) fn write_beside(
+    bench: &mut Workbench<'_>,
+    image: Image,
+    facts: ImageFacts,
+) -> Result<(), PipelineError> {
+    let Some(warp) = facts.warp else {
+        return Ok(());
     };
     let target = Target::new(bench.task, image, facts)?;
     let (plane, canvas) = (bench.plane()?, bench.task.canvas);
-    bench.start(Lane::Writing, Stage::Coarse, image.writing(), move |tick| {
+    bench.start(Lane::Writing, image.stage(), image.writing(), move |tick| {
         let mut aligned = WarpedPlane::new(&*plane, canvas, warp);
         Ok(Done::checkpoints(target.write(&mut aligned, tick)?))
     })

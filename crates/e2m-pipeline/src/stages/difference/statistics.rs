@@ -109,6 +109,9 @@ fn levels(bench: &mut Workbench<'_>) -> Result<Levels, PipelineError> {
     Ok(Levels::of_previews(&[previews.post(), previews.pre()]))
 }
 
+/// The outermost pixels of pre themselves belong to its frame.
+const EDGE_PX: f64 = 1e-3;
+
 /// The frames of raw post and of aligned pre on the canvas. Of an image of the Python program no warp is known: its frame is
 /// taken for that of post.
 pub(super) fn frames(bench: &Workbench<'_>, before: &Results) -> (Outline, Outline) {
@@ -123,8 +126,10 @@ pub(super) fn frames(bench: &Workbench<'_>, before: &Results) -> (Outline, Outli
         return (post, post);
     };
     let Size { width, height } = bench.pre.size();
-    let (left, top) = (pad - 0.5, pad - 0.5);
-    let (right, bottom) = (left + width as f64, top + height as f64);
+    // Half a pixel further out its brightness fades, which is no difference.
+    let (left, top) = (pad - EDGE_PX, pad - EDGE_PX);
+    let last = |length: usize| pad + length.saturating_sub(1) as f64 + EDGE_PX;
+    let (right, bottom) = (last(width), last(height));
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
     if corners.iter().all(|&(x, y)| to_post.is_in_front(x, y)) {
         (
