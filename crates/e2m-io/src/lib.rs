@@ -88,8 +88,8 @@ pub use checkpoint::{
     check_name, task_dir,
 };
 pub use discovery::{
-    Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,
-    Stain, discover,
+    Discovery, DiscoveryError, DiscoveryNote, DyeSpelling, MissingPair, MissingReason, RawPair,
+    Selection, Stain, TiffsElsewhere, composed, discover,
 };
 pub use folders::{FolderError, create_folders};
 pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};
