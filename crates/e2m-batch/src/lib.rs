@@ -73,6 +73,7 @@ pub mod human;
 mod inspect;
 pub mod logs;
 mod plan;
+mod questions;
 pub mod report;
 mod reporter;
 mod run;

@@ -4,7 +4,7 @@ use crate::cluster::{self, Queue, Whereabouts};
 use crate::environment::Environment;
 use crate::inspect::{Preview, inspect};
 use crate::plan::{Plan, missing_reason};
-use crate::report::results::last_errors;
+use crate::report::last::LastResults;
 use e2m_pipeline::{MemoryNeeds, StagePreview, Status, TaskPreview, TaskSpec};
 use serde_json::{Value, json};
 
@@ -25,10 +25,9 @@ pub struct BatchStatus<'a> {
 /// Looks at what is there of each task. Nothing is run, and nothing is written.
 pub fn status<'a>(plan: &'a Plan, environment: &Environment) -> BatchStatus<'a> {
     let mut previews = inspect(plan);
-    let errors = last_errors(&plan.output_dir);
+    let last = LastResults::read(&plan.output_dir);
     for (task, preview) in plan.tasks.iter().zip(&mut previews) {
-        let name = (task.sample.clone(), task.dye.clone());
-        if let (Ok(preview), Some(why)) = (preview, errors.get(&name)) {
+        if let (Ok(preview), Some(why)) = (preview, last.error_of(task)) {
             add_error(preview, why);
         }
     }

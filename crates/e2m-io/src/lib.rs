@@ -80,7 +80,8 @@ mod tiff;
 
 pub use append::AppendFile;
 pub use atomic::{
-    AtomicError, AtomicFile, is_temporary, remove_file, remove_stale_temporaries, write_atomic,
+    AtomicError, AtomicFile, is_temporary, name_bytes_on_the_way, remove_file,
+    remove_stale_temporaries, write_atomic,
 };
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,

@@ -62,6 +62,7 @@ mod error;
 mod history;
 mod inputs;
 mod ledger;
+mod lengths;
 mod manifest;
 mod manifest_file;
 mod memory;
@@ -92,6 +93,7 @@ pub use alignment_record::{
 pub use documents::{parameter_table, params_schema};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
+pub use lengths::{TooLong, USUAL_LONGEST_NAME, check_lengths};
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
     SCHEMA, StageRecord, TableRecord, Warps,
