@@ -99,6 +99,7 @@
 mod check;
 mod comparison;
 mod defocus;
+mod deformation;
 mod equations;
 mod fine;
 mod frame;
@@ -116,6 +117,7 @@ mod tiles;
 mod verdict;
 
 pub use check::{Check, NullCorrelation, check_alignment};
+pub use deformation::{local_deformation, local_displacement};
 pub use fine::{FineAlignment, align_fine};
 pub use options::RefineOptions;
 pub use refine::{Refinement, refine};
@@ -124,7 +126,7 @@ pub use residual::{ResidualSummary, TileResidual};
 pub use search::*;
 pub use similarity::SignalSimilarity;
 pub use tiles::{Tile, TileCollector, TilePlan, TileSpec, choose_tiles};
-pub use verdict::{Assessment, Verdict, assess, local_displacement};
+pub use verdict::{Assessment, Verdict, assess};
 
 // What the functions above ask for and return, so that a program needs no other crate of the project.
 pub use e2m_image::{

@@ -93,6 +93,7 @@ pub use environment::Environment;
 pub use event::{BatchEvent, ProcessFacts, StageStep};
 pub use forecast::Forecast;
 pub use inspect::{Preview, inspect};
+pub use logs::Running;
 pub use plan::{Plan, PlanError, find, missing_reason, task_name};
 pub use report::{BatchReport, TaskEnding, TaskResult, Unwritten};
 pub use reporter::{Reporter, Reporters};

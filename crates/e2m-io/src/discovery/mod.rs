@@ -20,7 +20,7 @@ pub use missing::{MissingPair, MissingReason};
 pub use names::composed;
 use names::{odd_ending, overlooked};
 pub use note::{DiscoveryNote, DyeSpelling};
-use scan::{NamedFile, SampleFiles, Scan};
+use scan::{NamedFile, SampleFiles};
 use serde::{Deserialize, Serialize};
 pub use stain::Stain;
 use stain::StainInName;

@@ -1,8 +1,9 @@
 //! Lists the raw folder and its sample folders, and tells what kind of layout that is.
 
 use super::deeper::{DeepSearch, is_tiff};
-use super::error::{DiscoveryError, DiscoveryNote};
+use super::error::DiscoveryError;
 use super::names::composed;
+use super::note::DiscoveryNote;
 use super::stain::{StainInName, dye_of, stain_of};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -50,10 +50,7 @@ impl LogScale {
         let peak = smooth.fold(f32::MIN, |a, &b| a.max(b));
         let top = if high > low { high } else { peak };
         if top.is_nan() || low.is_nan() || top <= low {
-            return Err(AlignError::Blank {
-                side,
-                value: smooth.first().copied().unwrap_or(0.0),
-            });
+            return Err(without_contrast(smooth.view(), side));
         }
         let offset = LOG_OFFSET_SHARE * (top - low);
         Ok(Self { low, offset })
