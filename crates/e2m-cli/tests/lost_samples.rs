@@ -17,6 +17,7 @@ fn with_lost(places: [&str; 2]) -> Bench {
         .expect("a folder")
         .flatten()
         .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "tif"))
         .collect();
     for (image, place) in images.iter().zip(places) {
         let to = bench.path("raw").join(place);
@@ -81,7 +82,8 @@ fn without_rights(bench: &Bench) -> Option<Run> {
     const RIGHTS: &str = "-dac_override,-dac_read_search";
     let mut command = Command::new("setpriv");
     command
-        .args(["--bounding-set", RIGHTS, "--inh-caps", RIGHTS])
+        .arg(format!("--bounding-set={RIGHTS}"))
+        .arg(format!("--inh-caps={RIGHTS}"))
         .arg(env!("CARGO_BIN_EXE_e2m"))
         .arg("batch.toml")
         .current_dir(bench.path("."));

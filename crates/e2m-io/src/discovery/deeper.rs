@@ -40,7 +40,8 @@ impl DeepSearch {
         self.find(folder, 1, |_| true)
     }
 
-    /// The TIFFs below `raw_dir` that have the sample's name in their own or in that of a folder they lie in.
+    /// The TIFFs below `raw_dir` that have the sample's name in their own, or in that of a folder they lie in which is none of
+    /// the sample folders.
     pub(super) fn of_sample(&mut self, raw_dir: &Path, sample: &str) -> Option<TiffsElsewhere> {
         let sample = overlooked(sample);
         if sample.is_empty() {
@@ -48,7 +49,7 @@ impl DeepSearch {
         }
         self.find(raw_dir, 0, |path| {
             let below = path.strip_prefix(raw_dir).unwrap_or(path);
-            overlooked(&below.to_string_lossy()).contains(&sample)
+            names(below, &sample)
         })
     }
 
@@ -100,6 +101,19 @@ impl DeepSearch {
     }
 }
 
+/// Whether a path below the raw folder names a sample, as [`overlooked`]: a folder that is not the first, or a word of the file's
+/// name. The first folder is another sample, or this one misspelt, which has a hint of its own.
+fn names(below: &Path, sample: &str) -> bool {
+    let is_sample = |name: &str| overlooked(name) == sample;
+    let folders = below.parent().unwrap_or(Path::new(""));
+    let mut folders = folders.iter().map(|name| name.to_string_lossy());
+    if folders.next().is_some_and(|first| is_sample(&first)) {
+        return false;
+    }
+    let stem = below.file_stem().unwrap_or_default().to_string_lossy();
+    folders.any(|name| is_sample(&name)) || stem.split(['_', '-', ' ', '.']).any(is_sample)
+}
+
 /// Whether a file is a TIFF by its name.
 pub(super) fn is_tiff(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
@@ -147,6 +161,8 @@ mod tests {
         let found = DeepSearch::new().of_sample(dir.path(), "CD063").expect("some");
         assert_eq!(found.count, 2);
         assert_eq!(found.example, dir.path().join("cd063_post_DAPI.tif"));
-        assert_eq!(DeepSearch::new().of_sample(dir.path(), "CD070"), None);
+        for other in ["CD070", "CD06", "cd064", "D063", ""] {
+            assert_eq!(DeepSearch::new().of_sample(dir.path(), other), None, "{other}");
+        }
     }
 }

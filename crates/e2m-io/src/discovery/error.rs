@@ -61,8 +61,9 @@ pub enum DiscoveryError {
     },
     /// There are folders, but no TIFFs in them.
     #[error(
-        "none of the {} folders in raw_dir {} ({}) holds a .tif or .tiff file{}{}; {LAYOUT}",
-        folders.len(), path.display(), name_some(folders), others(other_types), deeper(path, elsewhere.as_ref())
+        "none of the {} folders in raw_dir {} ({}) holds a .tif or .tiff file{}{}{}; {LAYOUT}",
+        folders.len(), path.display(), name_some(folders), others(other_types), deeper(path, elsewhere.as_ref()),
+        unlisted(unreadable.as_deref())
     )]
     NoTiffs {
         /// The raw folder.
@@ -73,6 +74,8 @@ pub enum DiscoveryError {
         other_types: Vec<String>,
         /// TIFFs in folders within them.
         elsewhere: Option<TiffsElsewhere>,
+        /// What the system says of a folder that cannot be listed.
+        unreadable: Option<String>,
     },
     /// There is neither a folder nor a TIFF.
     #[error("raw_dir {} holds neither sample folders nor TIFF files{}; {LAYOUT}", path.display(), others(other_types))]
@@ -130,6 +133,12 @@ pub(super) fn lie(found: &TiffsElsewhere) -> String {
         1 => format!("{at_least}1 TIFF file lies"),
         n => format!("{at_least}{n} TIFF files lie"),
     }
+}
+
+fn unlisted(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| {
+        format!("; a folder there cannot be listed ({reason})")
+    })
 }
 
 fn existing(parent: Option<&Path>) -> String {

@@ -142,6 +142,7 @@ fn check_layout(
                 folders: scan.samples.keys().cloned().collect(),
                 other_types: others.most_frequent_first(),
                 elsewhere: DeepSearch::new().below(raw_dir),
+                unreadable: scan.samples.values().find_map(|s| s.unreadable.clone()),
             });
         }
         (false, None) if others.0.is_empty() => return Err(DiscoveryError::Empty { path }),

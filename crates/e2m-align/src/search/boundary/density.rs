@@ -6,6 +6,7 @@
 //! place in both images.
 
 use crate::percentile::percentile;
+use crate::search::contrast::without_contrast;
 use crate::search::cv::gaussian_blur;
 use crate::search::error::{AlignError, Side};
 use ndarray::{Array2, ArrayView2, Zip, s};
