@@ -194,7 +194,9 @@ mod tests {
 
     /// In how many of the images a deformation is found.
     fn found(shift: impl Fn(u64, f64, f64, &mut Normal) -> (f64, f64)) -> usize {
-        let images = COUNTS.iter().flat_map(|&count| (0..SEEDS).map(move |seed| (count, seed)));
+        let images = COUNTS
+            .iter()
+            .flat_map(|&count| (0..SEEDS).map(move |seed| (count, seed)));
         let deformed = images.filter(|&(count, seed)| {
             let mut random = Normal(seed * 7919 + count as u64);
             let residuals = tiles(count, &mut random, |x, y, random| shift(seed, x, y, random));
@@ -210,13 +212,19 @@ mod tests {
             let noise = found(|_, _, _, random| (sigma * random.next(), sigma * random.next()));
             assert!(noise * 50 <= all, "noise of {sigma} px: {noise} of {all}");
             let shifted = found(|seed, _, _, random| {
-                (3.0 + seed as f64 + sigma * random.next(), sigma * random.next())
+                (
+                    3.0 + seed as f64 + sigma * random.next(),
+                    sigma * random.next(),
+                )
             });
             assert!(shifted * 50 <= all, "shift: {shifted} of {all}");
         }
         // A magnification or a rotation that is wrong.
         let turned = found(|_, x, y, random| {
-            (6.0 * (x - 0.5) - 4.0 * (y - 0.5) + 0.05 * random.next(), 4.0 * (x - 0.5) + 6.0 * (y - 0.5))
+            (
+                6.0 * (x - 0.5) - 4.0 * (y - 0.5) + 0.05 * random.next(),
+                4.0 * (x - 0.5) + 6.0 * (y - 0.5),
+            )
         });
         assert!(turned * 50 <= all, "turned: {turned} of {all}");
         // A tenth of the tiles fit somewhere else.

@@ -225,7 +225,10 @@ mod tests {
     #[test]
     fn only_a_deformation_is_called_one() {
         let reasons = |check: &Check| assess(check, COVERED, Some(400), 0).reasons.join("; ");
-        assert_eq!(reasons(&check(20, |_| 1.4)), "median residual 1.40 px is above 1 px");
+        assert_eq!(
+            reasons(&check(20, |_| 1.4)),
+            "median residual 1.40 px is above 1 px"
+        );
         // Off by more from column to column: a magnification.
         let wider = reasons(&check(20, |column| 0.7 * column as f64 - 1.4));
         assert!(wider.contains("no deformation"), "{wider}");
@@ -253,6 +256,9 @@ mod tests {
     #[test]
     fn without_tiles_it_is_suspect() {
         let none = Check::default();
-        assert_eq!(assess(&none, COVERED, Some(400), 0).verdict, Verdict::Suspect);
+        assert_eq!(
+            assess(&none, COVERED, Some(400), 0).verdict,
+            Verdict::Suspect
+        );
     }
 }

@@ -11,9 +11,7 @@ use crate::human::count;
 use crate::questions;
 use crate::selection::{PlanOptions, TaskSelection};
 use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
-use e2m_pipeline::{
-    Params, Stage, TaskSpec, TooLong, USUAL_LONGEST_NAME, check_lengths,
-};
+use e2m_pipeline::{Params, Stage, TaskSpec, TooLong, USUAL_LONGEST_NAME, check_lengths};
 use e2m_resources::longest_name;
 use std::path::PathBuf;
 

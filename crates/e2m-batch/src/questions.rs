@@ -52,7 +52,11 @@ mod tests {
             assert!(asked(percentile).is_empty(), "{percentile}");
         }
         let text = "raw_dir = \"raw\"\noutput_dir = \"out\"\n[[override]]\nsample = \"a\"\nparams = { scale_percentile = 0.9 }\n";
-        let said = on_percentile(&BatchFile::parse(Path::new("/b/batch.toml"), text).expect("good"));
-        assert!(said.concat().contains("in the override in line 3"), "{said:?}");
+        let said =
+            on_percentile(&BatchFile::parse(Path::new("/b/batch.toml"), text).expect("good"));
+        assert!(
+            said.concat().contains("in the override in line 3"),
+            "{said:?}"
+        );
     }
 }

@@ -6,9 +6,7 @@ use crate::inspect::{Preview, inspect};
 use crate::logs::running::{Running, last_said};
 use crate::plan::{Plan, missing_reason, task_name};
 use crate::report::last::LastResults;
-use e2m_pipeline::{
-    MemoryNeeds, StagePreview, Status, TaskPreview, TaskSpec, is_worked_on,
-};
+use e2m_pipeline::{MemoryNeeds, StagePreview, Status, TaskPreview, TaskSpec, is_worked_on};
 use serde_json::{Value, json};
 
 /// The layout of the JSON document.

@@ -68,7 +68,10 @@ fn what_was_meant_is_said() {
     let err = said("raw_dir = \"raw\"\noutput_dir = \"out\"\nsample = \"all\"\n");
     assert!(err.contains("did you mean \"samples\"?"), "{err}");
     let err = said("raw_dir = \"C:\\Users\\me\\raw\"\noutput_dir = \"out\"\n");
-    assert!(err.contains("write the path in single quotes, 'C:\\Users\\me\\raw'"), "{err}");
+    assert!(
+        err.contains("write the path in single quotes, 'C:\\Users\\me\\raw'"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -78,7 +81,8 @@ fn a_percentile_that_looks_like_a_share_is_asked_about_and_runs() {
     let run = bench.run(&["--dry-run", "batch.toml"]);
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(
-        run.err.starts_with("warning: scale_percentile is 0.5") && run.err.contains("Was 50 % meant?"),
+        run.err.starts_with("warning: scale_percentile is 0.5")
+            && run.err.contains("Was 50 % meant?"),
         "{}",
         run.err
     );

@@ -20,11 +20,16 @@ fn parameters_that_make_a_file_name_too_long_are_refused_before_the_first_stage(
         interior_min_inlier_ratio = 0.4123456\nscale_percentile = 51.23456\nmanual_scale = 1.234567\n\
         post_black = 1.234567\npre_black = 1.234567\n";
     bench.batch(params);
-    for arguments in [&["batch.toml"][..], &["--dry-run", "batch.toml"], &["check", "batch.toml"]] {
+    for arguments in [
+        &["batch.toml"][..],
+        &["--dry-run", "batch.toml"],
+        &["check", "batch.toml"],
+    ] {
         let run = bench.run(arguments);
         assert_eq!(run.code, 2, "{}{}", run.err, run.out);
         assert!(
-            run.err.contains("A/DAPI: the file 04_difference_difference_percentile")
+            run.err
+                .contains("A/DAPI: the file 04_difference_difference_percentile")
                 && run.err.contains("takes 255 at most")
                 && run.err.contains("leave some of them at their defaults"),
             "{}",
@@ -46,7 +51,11 @@ fn the_longest_path_that_is_not_refused_works() {
         while before + folder.len() < length {
             let rest = length - before - folder.len();
             // No part of one character more than there is room for.
-            let part = if rest <= 101 { rest - 1 } else { 99.min(rest - 3) };
+            let part = if rest <= 101 {
+                rest - 1
+            } else {
+                99.min(rest - 3)
+            };
             folder.push('/');
             folder.push_str(&"x".repeat(part));
         }
@@ -63,7 +72,11 @@ fn the_longest_path_that_is_not_refused_works() {
     at(longest + 1);
     let run = bench.run_batch();
     assert_eq!(run.code, 2, "{}{}", run.err, run.out);
-    assert!(run.err.contains("CFITSIO") && run.err.contains("shorten output_dir"), "{}", run.err);
+    assert!(
+        run.err.contains("CFITSIO") && run.err.contains("shorten output_dir"),
+        "{}",
+        run.err
+    );
     let folder = at(longest);
     let run = bench.run_batch();
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
@@ -86,7 +99,8 @@ fn a_file_that_may_not_grow_is_an_error_that_names_the_limit() {
         let status = &bench.statuses()["A/DAPI"];
         assert!(status.contains("File too large"), "{status}");
         assert!(
-            status.contains("(`ulimit -f`) is 262,144 bytes") && status.contains(" bytes are missing"),
+            status.contains("(`ulimit -f`) is 262,144 bytes")
+                && status.contains(" bytes are missing"),
             "{status}"
         );
         assert!(run.err.contains("raise the file size limit"), "{}", run.err);

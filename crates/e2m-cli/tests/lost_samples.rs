@@ -38,8 +38,14 @@ fn a_sample_that_lies_deeper_or_is_misnamed_counts_as_missing_everywhere() {
             ["CD063/2024-03-01/DAPI/x.tif", "CD063/2024-03-01/DAPI/y.tif"],
             "raw/CD063/2024-03-01/DAPI/x.tif",
         ),
-        (["CD063/DAPI/pre.tif", "CD063/DAPI/post.tif"], "CD063/DAPI/post.tif"),
-        (["CD063/before.tif", "CD063/after.tif"], "after.tif, before.tif"),
+        (
+            ["CD063/DAPI/pre.tif", "CD063/DAPI/post.tif"],
+            "CD063/DAPI/post.tif",
+        ),
+        (
+            ["CD063/before.tif", "CD063/after.tif"],
+            "after.tif, before.tif",
+        ),
     ];
     for (places, example) in cases {
         let bench = with_lost(places);
@@ -58,21 +64,40 @@ fn a_sample_that_lies_deeper_or_is_misnamed_counts_as_missing_everywhere() {
         let run = bench.run_batch();
         assert_eq!(run.code, 0, "{}{}", run.err, run.out);
         let (_, problems) = run.err.split_once("PROBLEMS (1)").expect("a problem");
-        assert!(problems.contains("CD063/*") && problems.contains(example), "{problems}");
-        assert!(run.out.contains("CD063/*") && run.out.contains("left out"), "{}", run.out);
+        assert!(
+            problems.contains("CD063/*") && problems.contains(example),
+            "{problems}"
+        );
+        assert!(
+            run.out.contains("CD063/*") && run.out.contains("left out"),
+            "{}",
+            run.out
+        );
         let all = json(&bench);
         assert_eq!(all["missing"][0]["sample"], "CD063");
         let status = all["missing"][0]["status"].as_str().expect("text");
-        assert!(status.starts_with("missing: ") && status.contains(example), "{status}");
+        assert!(
+            status.starts_with("missing: ") && status.contains(example),
+            "{status}"
+        );
         assert_eq!(all["batch_exit_code"], 0, "the batch file allows it");
         let table = bench.read("out/e2m_batch.csv");
-        assert!(table.lines().any(|line| line.starts_with("CD063,")), "{table}");
+        assert!(
+            table.lines().any(|line| line.starts_with("CD063,")),
+            "{table}"
+        );
         let page = bench.read("out/report.html");
-        assert!(page.contains("CD063") && page.contains("left out"), "no word of it in the page");
+        assert!(
+            page.contains("CD063") && page.contains("left out"),
+            "no word of it in the page"
+        );
         for command in ["status", "check", "survey"] {
             let run = bench.run(&[command, "batch.toml"]);
             let said = format!("{}{}", run.out, run.err);
-            assert!(command == "check" || said.contains("CD063"), "{command}: {said}");
+            assert!(
+                command == "check" || said.contains("CD063"),
+                "{command}: {said}"
+            );
         }
     }
 }
@@ -136,7 +161,10 @@ fn both_forms_of_accents_are_one_sample() {
     let statuses = bench.statuses();
     assert_eq!(statuses[&format!("{nfc}/DAPI")], "complete", "{statuses:?}");
     let names = bench.names("out").join("\n");
-    assert!(names.contains("_bw16"), "the override was not heard: {names}");
+    assert!(
+        names.contains("_bw16"),
+        "the override was not heard: {names}"
+    );
     for form in [nfc, nfd] {
         let run = bench.run(&["batch.toml", "--samples", form]);
         assert_eq!(run.code, 0, "{form:?}: {}{}", run.err, run.out);

@@ -12,7 +12,10 @@ fn json(bench: &Bench) -> serde_json::Value {
 fn assert_said(bench: &Bench, sample: &str, words: &str) {
     for name in ["e2m_batch.json", "e2m_batch.csv", "report.html"] {
         let text = bench.read(&format!("out/{name}"));
-        assert!(text.contains(sample) && text.contains(words), "{name}: {sample}: {words}");
+        assert!(
+            text.contains(sample) && text.contains(words),
+            "{name}: {sample}: {words}"
+        );
     }
 }
 
@@ -37,11 +40,15 @@ fn a_partial_run_keeps_the_failures_of_others_and_its_own_exit_code() {
         assert_said(&bench, "B", "B_PreStain_DAPI.tif");
         assert_said(&bench, "D", "deeper/D_PreStain_DAPI.tif");
         let all = json(&bench);
-        assert_eq!((&all["exit_code"], &all["batch_exit_code"]), (&0.into(), &1.into()));
+        assert_eq!(
+            (&all["exit_code"], &all["batch_exit_code"]),
+            (&0.into(), &1.into())
+        );
         assert_eq!(all["run"], serde_json::json!([format!("{sample}/DAPI")]));
         assert_eq!(all["missing"][0]["sample"], "D");
         assert!(
-            run.err.contains("not asked for: 1 failed, 1 without images"),
+            run.err
+                .contains("not asked for: 1 failed, 1 without images"),
             "{}",
             run.err
         );
@@ -51,7 +58,10 @@ fn a_partial_run_keeps_the_failures_of_others_and_its_own_exit_code() {
     let run = bench.run(&["batch.toml", "--samples", "B"]);
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     let all = json(&bench);
-    assert_eq!((&all["exit_code"], &all["batch_exit_code"]), (&0.into(), &4.into()));
+    assert_eq!(
+        (&all["exit_code"], &all["batch_exit_code"]),
+        (&0.into(), &4.into())
+    );
     assert_eq!(bench.statuses().len(), 3);
     assert!(!run.err.contains("failed"), "{}", run.err);
 }
@@ -86,6 +96,9 @@ fn rows_that_lead_elsewhere_are_not_followed() {
     let run = bench.run_batch();
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     assert_eq!(bench.statuses().len(), 1);
-    bench.write("out/e2m_batch.json", "{\"tasks\": [{\"sample\": 5}, null, 7]}");
+    bench.write(
+        "out/e2m_batch.json",
+        "{\"tasks\": [{\"sample\": 5}, null, 7]}",
+    );
     assert_eq!(bench.run_batch().code, 0);
 }

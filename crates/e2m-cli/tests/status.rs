@@ -118,14 +118,28 @@ fn what_runs_now_is_told_with_its_stage() {
         let line = run.out.lines().find(|line| line.starts_with(task));
         line.unwrap_or_default().to_owned()
     };
-    assert!(line("a/DAPI  running").ends_with("wait: it is in stage 3 since 10:00:09"), "{}", run.out);
-    assert!(line("b/DAPI  running").ends_with("wait: it is worked on"), "{}", run.out);
-    assert!(line("c/DAPI  complete").ends_with("do nothing"), "{}", run.out);
+    assert!(
+        line("a/DAPI  running").ends_with("wait: it is in stage 3 since 10:00:09"),
+        "{}",
+        run.out
+    );
+    assert!(
+        line("b/DAPI  running").ends_with("wait: it is worked on"),
+        "{}",
+        run.out
+    );
+    assert!(
+        line("c/DAPI  complete").ends_with("do nothing"),
+        "{}",
+        run.out
+    );
     assert!(run.out.contains("2 running, 1 finished"), "{}", run.out);
     let run = bench.run(&["status", "batch.toml", "--json"]);
     let all: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
     assert_eq!(all["tasks"][0]["running"]["stage"], 3);
-    assert!(all["tasks"][1]["running"]["stage"].is_null() && all["tasks"][1]["running"].is_object());
+    assert!(
+        all["tasks"][1]["running"]["stage"].is_null() && all["tasks"][1]["running"].is_object()
+    );
     assert!(all["tasks"][2]["running"].is_null());
     drop(locks);
     let run = bench.run(&["status", "batch.toml"]);

@@ -83,7 +83,8 @@ mod tests {
         assert_eq!(shortage(&io::Error::from(ErrorKind::NotFound), 9, 0), "");
         let large = shortage(&io::Error::from(ErrorKind::FileTooLarge), 9, 4);
         assert!(
-            large.starts_with("; the file") && large.ends_with("; at least 5 of its 9 bytes are missing"),
+            large.starts_with("; the file")
+                && large.ends_with("; at least 5 of its 9 bytes are missing"),
             "{large}"
         );
     }

@@ -220,7 +220,10 @@ fn wrong_layouts_are_told_apart() {
             "1 TIFF file lies deeper, such as",
         ),
         (
-            &["2024/CD070/CD070_pre_DAPI.tif", "2024/CD070/CD070_post_DAPI.tif"],
+            &[
+                "2024/CD070/CD070_pre_DAPI.tif",
+                "2024/CD070/CD070_post_DAPI.tif",
+            ],
             "if \"CD070\" is a sample, set raw_dir to",
         ),
         (
@@ -306,10 +309,16 @@ fn ten_thousand_pairs_are_found_quickly() {
 
 /// The whole sample is missing, with these words.
 fn assert_missing(found: &Discovery, sample: &str, words: &[&str]) {
-    let missing = found.missing.iter().find(|missing| missing.sample == sample);
+    let missing = found
+        .missing
+        .iter()
+        .find(|missing| missing.sample == sample);
     let text = missing.map(ToString::to_string).unwrap_or_default();
     for word in words {
-        assert!(text.contains(word), "{sample}: {word}: {text:?} of {found:?}");
+        assert!(
+            text.contains(word),
+            "{sample}: {word}: {text:?} of {found:?}"
+        );
     }
 }
 
@@ -335,12 +344,18 @@ fn a_sample_whose_images_lie_deeper_or_are_misnamed_is_missing() {
         }
         // A folder without any TIFF is no sample, unless somebody says so.
         let notes = raw.all().expect("finds").notes;
-        assert!(notes[0].to_string().contains("docs holds no TIFFs"), "{notes:?}");
+        assert!(
+            notes[0].to_string().contains("docs holds no TIFFs"),
+            "{notes:?}"
+        );
     }
     let raw = Raw::new(&[good[0], good[1], "CD063/before.tif", "CD063/after.tif"]);
     for found in [raw.all().expect("finds"), raw.named(&["CD063"], &["DAPI"])] {
         let (words, named) = match found.missing[0].dye {
-            None => (["have no dye", "after.tif, before.tif"], "CD063_PostStain_DAPI.tif"),
+            None => (
+                ["have no dye", "after.tif, before.tif"],
+                "CD063_PostStain_DAPI.tif",
+            ),
             Some(_) => unreachable!("the whole sample"),
         };
         assert_missing(&found, "CD063", &words);
@@ -349,17 +364,28 @@ fn a_sample_whose_images_lie_deeper_or_are_misnamed_is_missing() {
     // One image at its place, the other deeper.
     let raw = Raw::new(&["S/S_pre_DAPI.tif", "S/post/S_post_DAPI.tif"]);
     let found = raw.all().expect("finds");
-    assert_missing(&found, "S", &["the post image is missing", "S/post/S_post_DAPI.tif"]);
+    assert_missing(
+        &found,
+        "S",
+        &["the post image is missing", "S/post/S_post_DAPI.tif"],
+    );
     // A folder that does not exist, and images with its name elsewhere.
     let raw = Raw::new(&[good[0], good[1], "2024/CD063/x.tif", "CD063_post_DAPI.tif"]);
     let found = raw.named(&["CD063"], &["DAPI"]);
-    assert_missing(&found, "CD063", &["no such folder", "2 TIFF files lie elsewhere"]);
+    assert_missing(
+        &found,
+        "CD063",
+        &["no such folder", "2 TIFF files lie elsewhere"],
+    );
     // What is not asked for, beside a complete sample, is noted.
     let raw = Raw::new(&[good[0], good[1], "CD070/old/CD070_pre_Cy5.tif"]);
     let found = raw.all().expect("finds");
     assert!(found.missing.is_empty());
     let note = found.notes[0].to_string();
-    assert!(note.contains("old/CD070_pre_Cy5.tif") && note.contains("not used"), "{note}");
+    assert!(
+        note.contains("old/CD070_pre_Cy5.tif") && note.contains("not used"),
+        "{note}"
+    );
 }
 
 #[test]
@@ -403,7 +429,12 @@ fn dyes_that_look_alike_are_told() {
         let found = Raw::new(files).all().expect("finds");
         found.notes.iter().map(ToString::to_string).collect()
     };
-    for other in ["dapi", "DAPI ", "DAPI.ome", "Dapi.OME.TIF".trim_end_matches(".TIF")] {
+    for other in [
+        "dapi",
+        "DAPI ",
+        "DAPI.ome",
+        "Dapi.OME.TIF".trim_end_matches(".TIF"),
+    ] {
         // In one sample, pre and post written differently: the file is named.
         let post = format!("S/S_post_{other}.tif");
         let raw = Raw::new(&["S/S_pre_DAPI.tif", &post]);
@@ -429,7 +460,10 @@ fn dyes_that_look_alike_are_told() {
         // Asked for by the other's name.
         let found = Raw::new(&files).named(&["B"], &["DAPI"]);
         let texts = messages(&found);
-        assert!(texts[0].contains(&format!("did you mean {other:?}?")), "{texts:?}");
+        assert!(
+            texts[0].contains(&format!("did you mean {other:?}?")),
+            "{texts:?}"
+        );
     }
     for (dye, ending) in [("DAPI.ome", "ends in .ome"), ("DAPI ", "ends in a space")] {
         let files = [format!("A/A_pre_{dye}.tif"), format!("A/A_post_{dye}.tif")];
@@ -438,5 +472,13 @@ fn dyes_that_look_alike_are_told() {
         assert!(notes[0].contains(ending), "{notes:?}");
         assert!(notes[0].contains("to end in _DAPI.tif"), "{notes:?}");
     }
-    assert!(note(&["A/A_pre_DAPI.tif", "A/A_post_DAPI.tif", "B/B_pre_Cy5.tif", "B/B_post_Cy5.tif"]).is_empty());
+    assert!(
+        note(&[
+            "A/A_pre_DAPI.tif",
+            "A/A_post_DAPI.tif",
+            "B/B_pre_Cy5.tif",
+            "B/B_post_Cy5.tif"
+        ])
+        .is_empty()
+    );
 }

@@ -20,7 +20,9 @@ pub const USUAL_LONGEST_NAME: usize = 255;
 #[non_exhaustive]
 pub enum TooLong {
     /// The name of a sample or dye, which is that of a folder.
-    #[error("the {what} {name:?} has {bytes} bytes, and the disk of output_dir takes names of {limit} at most; rename it")]
+    #[error(
+        "the {what} {name:?} has {bytes} bytes, and the disk of output_dir takes names of {limit} at most; rename it"
+    )]
     Folder {
         /// `sample` or `dye`.
         what: &'static str,
@@ -110,7 +112,9 @@ pub fn check_lengths(spec: &TaskSpec, longest_name: usize) -> Result<(), TooLong
         });
     }
     for (is_fits, limit) in [(true, LONGEST_FITS_PATH), (false, LONGEST_PATH)] {
-        let of_kind = files.iter().filter(|path| !is_fits || has_ending(path, "fits"));
+        let of_kind = files
+            .iter()
+            .filter(|path| !is_fits || has_ending(path, "fits"));
         let longest = of_kind.max_by_key(|path| path_bytes(path));
         if let Some(path) = longest.filter(|path| path_bytes(path) > limit) {
             return Err(TooLong::Path {
@@ -135,7 +139,10 @@ fn files(spec: &TaskSpec, paths: &TaskPaths) -> Vec<PathBuf> {
         let is_image = matches!(artifact.kind, ArtifactKind::Image(_));
         files.filter(move |file| {
             let endings = formats.iter().map(|format| format.extension());
-            !is_image || endings.into_iter().any(|ending| has_ending(Path::new(file), ending))
+            !is_image
+                || endings
+                    .into_iter()
+                    .any(|ending| has_ending(Path::new(file), ending))
         })
     });
     let record = paths.manifest_path(&suffix(&spec.params, Stage::LAST));
@@ -147,7 +154,8 @@ fn files(spec: &TaskSpec, paths: &TaskPaths) -> Vec<PathBuf> {
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {
-    path.extension().is_some_and(|extension| extension == ending)
+    path.extension()
+        .is_some_and(|extension| extension == ending)
 }
 
 /// The longest name that a file has in its life.
@@ -220,14 +228,21 @@ mod tests {
                 .to_string()
         };
         let text = said(&task("/data/out", "CD070", many_params()), 255);
-        assert!(text.contains("leave some of them at their defaults"), "{text}");
+        assert!(
+            text.contains("leave some of them at their defaults"),
+            "{text}"
+        );
         assert!(text.contains("_difference_percentile"), "{text}");
         let text = said(&task("/data/out", &"ä".repeat(100), Params::default()), 143);
-        assert!(text.starts_with("the sample \"ää") && text.contains("has 200 bytes"), "{text}");
+        assert!(
+            text.starts_with("the sample \"ää") && text.contains("has 200 bytes"),
+            "{text}"
+        );
         let deep = format!("/{}", "deep/".repeat(200));
         let text = said(&task(&deep, "CD070", Params::default()), 255);
         assert!(
-            text.contains("CFITSIO") && text.contains("shorten output_dir, which takes 1001 of them"),
+            text.contains("CFITSIO")
+                && text.contains("shorten output_dir, which takes 1001 of them"),
             "{text}"
         );
         // On a disk with short names the temporary is the longest.

@@ -69,7 +69,9 @@ impl Disk {
 /// say; most take 255, encrypted folders 143.
 pub fn longest_name(path: &Path) -> Option<usize> {
     let whole = std::path::absolute(path).ok()?;
-    let mut disks = whole.ancestors().filter_map(|path| rustix::fs::statvfs(path).ok());
+    let mut disks = whole
+        .ancestors()
+        .filter_map(|path| rustix::fs::statvfs(path).ok());
     let bytes = usize::try_from(disks.next()?.f_namemax).ok()?;
     (bytes > 0).then_some(bytes)
 }

@@ -50,14 +50,23 @@ mod tests {
         let mut clipped = Array2::from_elem((200, 200), 250.0);
         clipped[[3, 4]] = 10.0;
         let text = said(&clipped);
-        assert!(text.contains("the post image is clipped: 100.0 % of its pixels"), "{text}");
+        assert!(
+            text.contains("the post image is clipped: 100.0 % of its pixels"),
+            "{text}"
+        );
         for full in FULL_SCALES {
             let text = said(&Array2::from_elem((50, 50), full));
-            assert!(text.contains(&format!("value, {full}")) && !text.contains("blank"), "{text}");
+            assert!(
+                text.contains(&format!("value, {full}")) && !text.contains("blank"),
+                "{text}"
+            );
         }
         for blank in [0.0, 7.0, 254.0] {
             let text = said(&Array2::from_elem((50, 50), blank));
-            assert!(text.contains("blank") && !text.contains("clipped"), "{text}");
+            assert!(
+                text.contains("blank") && !text.contains("clipped"),
+                "{text}"
+            );
         }
     }
 }

@@ -229,7 +229,11 @@ mod tests {
             said("", "sample"),
             "there is no key \"sample\"; did you mean \"samples\"? (\"sample\" belongs below [[override]])"
         );
-        assert!(said("", "dye").contains("did you mean \"dyes\"?"), "{}", said("", "dye"));
+        assert!(
+            said("", "dye").contains("did you mean \"dyes\"?"),
+            "{}",
+            said("", "dye")
+        );
     }
 
     #[test]

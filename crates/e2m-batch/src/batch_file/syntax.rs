@@ -47,10 +47,13 @@ fn backslash(text: &str, error: &Error) -> Option<Problem> {
     let line = text.get(start..)?.lines().next()?;
     let quote = line.find('"')?;
     let inside = line.get(quote + 1..)?;
-    let inside = inside.rfind('"').map_or(inside, |end| {
-        inside.get(..end).unwrap_or(inside)
-    });
-    let inside = inside.split('"').next().filter(|path| path.contains('\\'))?;
+    let inside = inside
+        .rfind('"')
+        .map_or(inside, |end| inside.get(..end).unwrap_or(inside));
+    let inside = inside
+        .split('"')
+        .next()
+        .filter(|path| path.contains('\\'))?;
     let from = start + quote;
     let text = format!("not valid TOML: {}", on_backslash(inside));
     Some(Problem::at(from..from + 1 + inside.len(), text))

@@ -150,7 +150,10 @@ fn paths_of_windows_in_double_quotes() {
     // \n and \t are escapes that TOML knows, and no folder has them in its name.
     let said = message("raw_dir = \"C:\\new\\tiffs\"\noutput_dir = \"out\"\n");
     assert!(said.contains("raw_dir is \"C:\\new\\tiffs\""), "{said}");
-    assert!(said.contains("'C:\\new\\tiffs', or with slashes, \"C:/new/tiffs\""), "{said}");
+    assert!(
+        said.contains("'C:\\new\\tiffs', or with slashes, \"C:/new/tiffs\""),
+        "{said}"
+    );
     // Escaped as TOML wants it, and in single quotes.
     for good in [r#""C:\\Users\\me""#, r"'C:\Users\me'"] {
         let batch = read(&format!("raw_dir = {good}\noutput_dir = \"out\"\n")).expect("good");

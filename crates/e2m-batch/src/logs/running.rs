@@ -77,7 +77,8 @@ mod tests {
     fn the_last_stage_that_began_is_told() {
         let dir = tempfile::tempdir().expect("a folder");
         let line = |event: &str, task: &str, stage: u64| {
-            json!({"time": format!("T{stage}"), "event": event, "task": task, "stage": stage}).to_string()
+            json!({"time": format!("T{stage}"), "event": event, "task": task, "stage": stage})
+                .to_string()
         };
         let lines = [
             "cut\"}".to_owned(),

@@ -59,14 +59,18 @@ impl BatchReport<'_> {
     /// Pairs that are not there: those asked for, and those of the whole batch where it is about that.
     pub fn missing(&self) -> impl Iterator<Item = &MissingPair> {
         let besides = self.is_whole.then_some(&self.plan.missing_besides);
-        self.plan.missing.iter().chain(besides.into_iter().flatten())
+        self.plan
+            .missing
+            .iter()
+            .chain(besides.into_iter().flatten())
     }
 
     /// What the exit code would be if the run had been of all tasks; `run` is how it ended.
     fn code_of_batch(&self, run: BatchEnding) -> u8 {
         match (run, self.ending()) {
             (BatchEnding::Interrupted, _) => run.code(),
-            (BatchEnding::TaskFailed, _) | (_, BatchEnding::TaskFailed | BatchEnding::Interrupted) => {
+            (BatchEnding::TaskFailed, _)
+            | (_, BatchEnding::TaskFailed | BatchEnding::Interrupted) => {
                 BatchEnding::TaskFailed.code()
             }
             _ if self.plan.strict && self.missing().next().is_some() => MISSING_CODE,

@@ -137,7 +137,12 @@ mod tests {
 
     #[test]
     fn the_search_is_bounded_in_depth_and_number() {
-        let dir = tree(&["a/b/c/d/e/x.tif", "a/b/c/d/e/f/y.tif", "a/z.TIFF", "top.tif"]);
+        let dir = tree(&[
+            "a/b/c/d/e/x.tif",
+            "a/b/c/d/e/f/y.tif",
+            "a/z.TIFF",
+            "top.tif",
+        ]);
         let found = DeepSearch::new().below(dir.path()).expect("some");
         assert_eq!((found.count, found.at_least), (2, true));
         assert_eq!(found.example, dir.path().join("a/z.TIFF"));
@@ -158,11 +163,17 @@ mod tests {
     #[test]
     fn a_sample_is_found_by_any_part_of_the_path() {
         let dir = tree(&["2024/CD063/x.tif", "cd063_post_DAPI.tif", "CD064/y.tif"]);
-        let found = DeepSearch::new().of_sample(dir.path(), "CD063").expect("some");
+        let found = DeepSearch::new()
+            .of_sample(dir.path(), "CD063")
+            .expect("some");
         assert_eq!(found.count, 2);
         assert_eq!(found.example, dir.path().join("cd063_post_DAPI.tif"));
         for other in ["CD070", "CD06", "cd064", "D063", ""] {
-            assert_eq!(DeepSearch::new().of_sample(dir.path(), other), None, "{other}");
+            assert_eq!(
+                DeepSearch::new().of_sample(dir.path(), other),
+                None,
+                "{other}"
+            );
         }
     }
 }

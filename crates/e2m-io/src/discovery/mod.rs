@@ -13,8 +13,8 @@ mod scan;
 mod stain;
 
 use crate::checkpoint::check_name;
-pub use deeper::TiffsElsewhere;
 use deeper::DeepSearch;
+pub use deeper::TiffsElsewhere;
 pub use error::DiscoveryError;
 pub use missing::{MissingPair, MissingReason};
 pub use names::composed;
@@ -258,10 +258,7 @@ fn pair_of(
     elsewhere: Option<&TiffsElsewhere>,
 ) -> Result<(PathBuf, PathBuf), MissingReason> {
     let files = sample.dyes.get(dye).map_or(&[][..], Vec::as_slice);
-    let (pre, post) = (
-        of_stain(files, Stain::Pre),
-        of_stain(files, Stain::Post),
-    );
+    let (pre, post) = (of_stain(files, Stain::Pre), of_stain(files, Stain::Post));
     for (stain, images) in [(Stain::Pre, &pre), (Stain::Post, &post)] {
         if images.len() > 1 {
             return Err(MissingReason::Duplicate {

@@ -37,7 +37,11 @@ fn without_ending(name: &str) -> Option<&str> {
     let ends_so = trimmed
         .get(split..)
         .is_some_and(|end| end.eq_ignore_ascii_case(OME));
-    let shorter = if ends_so { trimmed.get(..split)? } else { trimmed };
+    let shorter = if ends_so {
+        trimmed.get(..split)?
+    } else {
+        trimmed
+    };
     (shorter.len() < name.len() && !shorter.is_empty()).then_some(shorter)
 }
 
@@ -65,7 +69,14 @@ mod tests {
 
     #[test]
     fn what_is_overlooked_is_left_out() {
-        for name in ["DAPI", "dapi", "DAPI ", "Dapi.ome", "DAPI.OME ", " dapi.ome.ome"] {
+        for name in [
+            "DAPI",
+            "dapi",
+            "DAPI ",
+            "Dapi.ome",
+            "DAPI.OME ",
+            " dapi.ome.ome",
+        ] {
             assert_eq!(overlooked(name), "dapi", "{name:?}");
         }
         assert_eq!(overlooked(".ome"), ".ome");

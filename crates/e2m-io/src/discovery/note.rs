@@ -1,7 +1,7 @@
 //! What is odd about a raw folder and stops nothing, in sentences.
 
-use super::error::lie;
 use super::deeper::TiffsElsewhere;
+use super::error::lie;
 use std::fmt;
 use std::path::PathBuf;
 

@@ -5,7 +5,8 @@ use super::bar::ColourBar;
 use super::colour::ColourMap;
 use super::frame::{Margins, PanelFrame};
 use super::image::{
-    CANVAS_AXES, LogStretch, Reduce, draw_brightness, draw_mapped, draw_overlay, image_frame, panel_size,
+    CANVAS_AXES, LogStretch, Reduce, draw_brightness, draw_mapped, draw_overlay, image_frame,
+    panel_size,
 };
 use super::legend::Legend;
 use super::page::{Header, Style, write_reason};

@@ -19,7 +19,12 @@ impl Names {
     pub fn from_arguments(names: &[String]) -> Self {
         match names {
             [all] if all == "all" => Self::All,
-            listed => Self::Listed(listed.iter().map(|name| composed(name).into_owned()).collect()),
+            listed => Self::Listed(
+                listed
+                    .iter()
+                    .map(|name| composed(name).into_owned())
+                    .collect(),
+            ),
         }
     }
 
