@@ -2,7 +2,7 @@
 
 use crate::batch_file::BatchFile;
 use crate::batch_file::problem::line_number;
-use e2m_pipeline::Params;
+use e2m_pipeline::{Params, format_g};
 
 /// Percentiles up to this are asked about: a share of 1 is all, a percentile of 1 hardly anything.
 const ASKED_ABOUT: f64 = 1.0;
@@ -22,11 +22,10 @@ fn question(params: &Params, place: &str) -> Option<String> {
     let percent = params
         .scale_percentile
         .filter(|percent| *percent > 0.0 && *percent <= ASKED_ABOUT)?;
+    let meant = format_g(100.0 * percent);
     Some(format!(
         "scale_percentile is {percent}{place}, and is counted in percent: {percent} % of the ratios are smaller than that scale. \
-         Was {} % meant? Then write scale_percentile = {}",
-        100.0 * percent,
-        100.0 * percent
+         Was {meant} % meant? Then write scale_percentile = {meant}"
     ))
 }
 
