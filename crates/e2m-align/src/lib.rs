@@ -99,6 +99,7 @@
 mod check;
 mod comparison;
 mod defocus;
+mod deformation;
 mod equations;
 mod fine;
 mod frame;
@@ -117,6 +118,7 @@ mod tiles;
 mod verdict;
 
 pub use check::{Check, NullCorrelation, check_alignment};
+pub use deformation::{local_deformation, local_displacement};
 pub use fine::{FineAlignment, align_fine};
 pub use misaligned::{MisalignedRegion, MisalignedTile, misaligned_tiles};
 pub use options::RefineOptions;
@@ -126,7 +128,7 @@ pub use residual::{ResidualSummary, TileResidual};
 pub use search::*;
 pub use similarity::SignalSimilarity;
 pub use tiles::{Tile, TileCollector, TilePlan, TileSpec, choose_tiles};
-pub use verdict::{Assessment, Verdict, assess, local_displacement};
+pub use verdict::{Assessment, Verdict, assess};
 
 // What the functions above ask for and return, so that a program needs no other crate of the project.
 pub use e2m_image::{

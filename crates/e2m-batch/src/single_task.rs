@@ -163,6 +163,7 @@ pub fn ending_of(plan: &Plan, result: &TaskResult, interrupted: bool) -> BatchEn
         seconds: 0.0,
         interrupted,
         results_unwritten: false,
+        is_whole: true,
     };
     report.ending()
 }

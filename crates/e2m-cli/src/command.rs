@@ -182,7 +182,7 @@ fn refuse(error: &PlanError, path: &Path, terminal: &Terminal) -> Exit {
 }
 
 /// The command that a file which does not exist may have been meant to be.
-fn meant_command(path: &Path) -> Option<&'static str> {
+pub(crate) fn meant_command(path: &Path) -> Option<&'static str> {
     let word = path
         .to_str()
         .filter(|word| !path.exists() && !word.contains(['/', '\\', '.']))?;

@@ -19,6 +19,12 @@ pub(crate) fn show(report: &BatchReport<'_>, unwritten: &[Unwritten], terminal: 
     }
     let words = last_words(report, unwritten.is_empty());
     terminal.summary(&format!("\n{words}"));
+    let besides = report.trouble_besides();
+    if !besides.is_empty() {
+        terminal.problem(&format!(
+            "Of the tasks that this run was not asked for: {besides}; {PAGE_NAME} tells."
+        ));
+    }
     for file in unwritten {
         terminal.warn(&file.to_string());
     }

@@ -81,7 +81,8 @@ mod tiff;
 
 pub use append::AppendFile;
 pub use atomic::{
-    AtomicError, AtomicFile, is_temporary, remove_file, remove_stale_temporaries, write_atomic,
+    AtomicError, AtomicFile, is_temporary, name_bytes_on_the_way, remove_file,
+    remove_stale_temporaries, write_atomic,
 };
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
@@ -89,8 +90,8 @@ pub use checkpoint::{
     TaskPaths, WrittenCheckpoint, check_name, task_dir,
 };
 pub use discovery::{
-    Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,
-    Stain, discover,
+    Discovery, DiscoveryError, DiscoveryNote, DyeSpelling, MissingPair, MissingReason, RawPair,
+    Selection, Stain, TiffsElsewhere, composed, discover,
 };
 pub use folders::{FolderError, create_folders};
 pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};

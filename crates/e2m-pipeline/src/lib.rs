@@ -65,6 +65,7 @@ mod history;
 mod inputs;
 mod ledger;
 mod leftovers;
+mod lengths;
 mod manifest;
 mod manifest_file;
 mod memory;
@@ -104,6 +105,7 @@ pub use flags::{
     DEFECT, FLAGS, MISALIGNED, MaskFlag, NO_POST, NO_PRE, POST_SATURATED, PRE_SATURATED,
 };
 pub use inputs::choose_pair;
+pub use lengths::{TooLong, USUAL_LONGEST_NAME, check_lengths};
 pub use manifest::{
     CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
     SCHEMA, StageRecord, TableRecord, Warps,

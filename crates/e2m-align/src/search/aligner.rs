@@ -36,6 +36,9 @@ pub struct AlignOptions {
     /// Whether the warp is refined by brightness on tiles at full resolution. Without it the warp is right to some tenths of
     /// a pixel of the previews; it is checked and assessed all the same.
     pub refine_on_tiles: bool,
+    /// Px around the images on the canvas that results lie on; added to places in the reasons of a verdict, which are px of
+    /// that canvas then.
+    pub canvas_pad: usize,
     /// Of the refinement. Its limits also hold for the correction by features inside the section.
     pub refine: RefineOptions,
 }
@@ -48,6 +51,7 @@ impl Default for AlignOptions {
             boundary: BoundaryOptions::default(),
             correct_inside: true,
             refine_on_tiles: true,
+            canvas_pad: 0,
             refine: RefineOptions::default(),
         }
     }
@@ -334,7 +338,12 @@ impl Aligner {
         stop_if_asked(observer)?;
         let check: &Check = &found.fine.check;
         let features = found.interior.as_ref().map(|found| found.inliers);
-        let assessment = assess(check, similarity.overlap_fraction, features);
+        let assessment = assess(
+            check,
+            similarity.overlap_fraction,
+            features,
+            self.options.canvas_pad,
+        );
         Ok((similarity, assessment))
     }
 

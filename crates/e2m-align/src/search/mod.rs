@@ -6,6 +6,7 @@ mod aligner;
 mod boundary;
 mod choice;
 mod coarse;
+mod contrast;
 mod cv;
 mod detail;
 mod error;

@@ -58,7 +58,7 @@ impl Aligned {
             self.alignment.refinement.defocus_px,
         );
         let similarity = self.previews.similarity(&warp).expect("not blank");
-        let verdict = assess(&check, similarity.overlap_fraction, None).verdict;
+        let verdict = assess(&check, similarity.overlap_fraction, None, 0).verdict;
         (check, verdict)
     }
 }

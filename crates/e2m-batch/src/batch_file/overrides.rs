@@ -5,6 +5,7 @@ use super::params::ParamTable;
 use super::problem::Problem;
 use super::section::{ProblemCollector, Section};
 use super::setting::Setting;
+use e2m_io::composed;
 use e2m_pipeline::{KeptCheckpoints, params_schema};
 use std::ops::Range;
 use toml::Spanned;
@@ -31,8 +32,9 @@ pub struct Override {
 impl Override {
     /// Whether a task is among those it is for.
     pub fn matches(&self, sample: &str, dye: &str) -> bool {
-        self.sample.as_deref().is_none_or(|s| s == sample)
-            && self.dye.as_deref().is_none_or(|d| d == dye)
+        let is = |wanted: &str, name: &str| composed(wanted) == composed(name);
+        self.sample.as_deref().is_none_or(|s| is(s, sample))
+            && self.dye.as_deref().is_none_or(|d| is(d, dye))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::event::BatchEvent;
 use crate::logs::event_log::{EventLog, end_facts};
 use crate::logs::run_log::RunLog;
 use crate::plan::Plan;
+use crate::report::last::LastResults;
 use crate::report::results::{NotBegun, TaskEnding, TaskResult};
 use crate::report::{self, BatchReport, tally};
 use crate::reporter::Reporter;
@@ -71,6 +72,7 @@ fn whole(plan: &Plan, results: Vec<TaskResult>, queue: &Queue) -> Vec<TaskResult
         .into_iter()
         .map(|result| (name(&result), result))
         .collect();
+    let last = LastResults::read(&plan.output_dir);
     let of_task = |task: &TaskSpec| {
         let found = found.remove(&(task.sample.clone(), task.dye.clone()));
         found.unwrap_or_else(|| match queue.of(task) {
@@ -78,6 +80,7 @@ fn whole(plan: &Plan, results: Vec<TaskResult>, queue: &Queue) -> Vec<TaskResult
                 TaskResult::queued(task, &format!("job {}, {}", there.job, there.text()))
             }
             None => TaskResult::earlier(task)
+                .or_else(|| last.failure_of(task))
                 .unwrap_or_else(|| TaskResult::not_begun(task, &NotBegun::NotYet)),
         })
     };
@@ -100,6 +103,7 @@ fn write(
         seconds,
         interrupted: false,
         results_unwritten: false,
+        is_whole: false,
     };
     let unwritten = report::write_files(&report);
     report.results_unwritten = !unwritten.is_empty();

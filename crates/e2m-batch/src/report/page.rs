@@ -168,7 +168,7 @@ fn is_of(path: &Path, fingerprint: &str) -> bool {
 }
 
 fn head(report: &BatchReport<'_>) -> ReportHead {
-    let missing = report.plan.missing.iter().map(|missing| {
+    let missing = report.missing().map(|missing| {
         let dye = missing.dye.as_deref().unwrap_or("*");
         ReportRow {
             why: Some(missing_reason(missing)),

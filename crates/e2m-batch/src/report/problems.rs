@@ -19,7 +19,7 @@ pub struct TaskProblem {
 /// Everything that is wrong with a batch, in the order of its tasks.
 pub fn problems(report: &BatchReport<'_>) -> Vec<TaskProblem> {
     let mut problems: Vec<TaskProblem> = report.results.iter().filter_map(of_task).collect();
-    let missing = report.plan.missing.iter().map(|missing| TaskProblem {
+    let missing = report.missing().map(|missing| TaskProblem {
         task: format!(
             "{}/{}",
             missing.sample,
@@ -149,10 +149,14 @@ fn of_worker(why: &str) -> Option<&'static str> {
         ),
     ];
     let known = remedies.iter().find(|(text, _)| why.starts_with(text));
+    let too_large = why.contains("ulimit -f") || why.contains("os error 27");
     let disk_full = why.contains("No space left on device") || why.contains("os error 28");
     let over_quota = why.contains("quota exceeded") || why.contains("os error 122");
     let read_only = why.contains("Read-only file system") || why.contains("Permission denied");
     known.map(|(_, to_do)| *to_do).or(match () {
+        () if too_large => Some(
+            "raise the file size limit of the shell that starts e2m (`ulimit -f unlimited`; on a cluster, that of its jobs), or have it raised",
+        ),
         () if over_quota => Some(
             "make room in your quota on the disk of output_dir, or have it raised (`e2m check` tells how much is needed)",
         ),

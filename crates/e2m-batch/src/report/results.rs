@@ -5,10 +5,9 @@ use crate::ending::BatchEnding;
 use crate::plan::missing_reason;
 use e2m_io::{ContentHash, TaskPaths, write_atomic};
 use e2m_pipeline::{Doubt, Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Name of the results in output_dir.
 pub(crate) const JSON_NAME: &str = "e2m_batch.json";
@@ -18,7 +17,7 @@ pub(crate) const CSV_NAME: &str = "e2m_batch.csv";
 const SCHEMA: u32 = 1;
 
 /// How one task ended. Field by field a column of the table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// The sample.
     pub sample: String,
@@ -62,6 +61,7 @@ pub struct TaskResult {
     /// Peak memory of its process, bytes.
     pub peak_rss_bytes: Option<u64>,
     /// Stages that were done, and not found done.
+    #[serde(default)]
     pub stages_done: Vec<Stage>,
     /// The raw image after staining.
     pub post: PathBuf,
@@ -222,6 +222,23 @@ impl TaskResult {
         Some(Self::of(task, &outcome, &task.output_dir))
     }
 
+    /// The same, as results on the disk name it: the manifest is looked for in output_dir.
+    pub(super) fn with_record_in(mut self, output_dir: &Path) -> Self {
+        let is_below = |path: &&PathBuf| {
+            let mut components = path.components();
+            components.all(|part| matches!(part, Component::Normal(_)))
+        };
+        let path = self.manifest.as_ref().filter(is_below);
+        let path = path.map(|path| output_dir.join(path));
+        self.record = path.filter(|path| path.is_file());
+        self
+    }
+
+    /// A task that failed for this reason, of which nothing else is known.
+    pub(super) fn failed(task: &TaskSpec, status: Status) -> Self {
+        Self::without_outcome(task, status)
+    }
+
     /// What the manifest says.
     pub(crate) fn record(&self) -> Option<Manifest> {
         Manifest::read(self.record.as_deref()?)
@@ -267,6 +284,14 @@ pub(crate) enum NotBegun {
     RunnerFailed(String),
 }
 
+/// How a run ended, and of which tasks it was.
+pub(super) struct RunFacts {
+    /// How it ended.
+    pub(super) ending: BatchEnding,
+    /// Its tasks, as `CD070/DAPI`.
+    pub(super) tasks: Vec<String>,
+}
+
 /// Why the results could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultsError {
@@ -281,8 +306,9 @@ pub enum ResultsError {
     Csv(#[from] csv::Error),
 }
 
-/// Writes both files, each in one step.
-pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(), ResultsError> {
+/// Writes both files, each in one step: about the whole batch, and how the run ended that writes them.
+pub(super) fn write(whole: &BatchReport<'_>, run: &RunFacts) -> Result<(), ResultsError> {
+    let report = whole;
     let folder = &report.plan.output_dir;
     let tasks: Vec<Value> = report
         .results
@@ -290,9 +316,7 @@ pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(),
         .map(serde_json::to_value)
         .collect::<Result<_, _>>()?;
     let missing: Vec<Value> = report
-        .plan
-        .missing
-        .iter()
+        .missing()
         .map(|pair| json!({"sample": pair.sample, "dye": pair.dye, "status": format!("missing: {}", missing_reason(pair))}))
         .collect();
     let table = table(tasks.iter().chain(&missing).filter_map(Value::as_object))?;
@@ -300,29 +324,16 @@ pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(),
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "batch": report.plan.batch_path,
-        "exit_code": ending.code(),
+        "exit_code": run.ending.code(),
+        "batch_exit_code": whole.code_of_batch(run.ending),
         "seconds": report.seconds,
+        "run": run.tasks,
         "tasks": tasks,
         "missing": missing,
     });
     write_atomic(&folder.join(JSON_NAME), format!("{all:#}\n").as_bytes())?;
     write_atomic(&folder.join(CSV_NAME), &table)?;
     Ok(())
-}
-
-/// Why tasks failed in the last run of the batch, by sample and dye; nothing where there was none, or its result cannot be read.
-pub(crate) fn last_errors(output_dir: &Path) -> BTreeMap<(String, String), String> {
-    let text = std::fs::read_to_string(output_dir.join(JSON_NAME)).unwrap_or_default();
-    let batch: Value = serde_json::from_str(&text).unwrap_or_default();
-    let of_task = |task: &Value| {
-        let text = |key: &str| task.get(key)?.as_str().map(str::to_owned);
-        match Status::from(text("status")?) {
-            Status::Error(why) => Some(((text("sample")?, text("dye")?), why)),
-            _ => None,
-        }
-    };
-    let tasks = batch.get("tasks").and_then(Value::as_array);
-    tasks.into_iter().flatten().filter_map(of_task).collect()
 }
 
 /// Objects as rows; the columns are the keys of the first one.

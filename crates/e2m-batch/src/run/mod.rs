@@ -135,6 +135,7 @@ pub fn run(
         seconds: began.elapsed().as_secs_f64(),
         interrupted: interrupt.is_raised(),
         results_unwritten: false,
+        is_whole: false,
     };
     let threads = admission.threads();
     Ok(finish(report, (began, threads), everyone, runner_error))

@@ -120,6 +120,7 @@ fn images(
     let residual = ResidualPicture {
         title: &title,
         post: preview(post.view()),
+        origin: (0.0, 0.0),
         arrows: &arrows,
     };
     gallery.hang(&format!("registration_residual{suffix}"), || {

@@ -117,6 +117,7 @@ fn aligned(
     let residual = draw_registration_residual(&ResidualPicture {
         title,
         post: preview(post.view()),
+        origin: (0.0, 0.0),
         arrows: &arrows(&section, 0.02 + shift_px / 85.0),
     })?;
     pictures.push((PictureKind::Registration, "", registration));
