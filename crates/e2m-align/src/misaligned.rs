@@ -268,7 +268,7 @@ mod tests {
                 let mut h = seed * 1_000_003 + (y * GRID + x) as u64;
                 h = (h ^ (h >> 31)).wrapping_mul(0x7fb5_d329_728e_a185);
                 h = (h ^ (h >> 27)).wrapping_mul(0x81da_def4_bc2d_d44d);
-                (h ^ (h >> 33)) % 10 == 0
+                (h ^ (h >> 33)).is_multiple_of(10)
             };
             marked += places(&check(|x, y| (!chance(x, y)).then_some(0.1))).len();
             all += GRID * GRID;

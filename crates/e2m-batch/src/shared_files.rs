@@ -28,7 +28,7 @@ impl Use<'_> {
     fn must_differ_from(&self, other: &Self) -> bool {
         let of_one_task = self.sample == other.sample && self.dye == other.dye;
         let both_pre = self.side == Side::Pre && other.side == Side::Pre;
-        !of_one_task && !(both_pre && self.sample == other.sample)
+        !(of_one_task || both_pre && self.sample == other.sample)
     }
 }
 

@@ -73,7 +73,7 @@ impl DeepSearch {
                         folders.push_back((path, depth + 1));
                     }
                 } else if depth >= least_depth && is_tiff(&path) && is_wanted(&path) {
-                    let found = found.get_or_insert_with(|| TiffsElsewhere {
+                    let found = found.get_or_insert(TiffsElsewhere {
                         count: 0,
                         at_least: false,
                         example: path,

@@ -62,7 +62,7 @@ pub enum DiscoveryError {
     /// There are folders, but no TIFFs in them.
     #[error(
         "none of the {} folders in raw_dir {} ({}) holds a .tif or .tiff file{}{}{}; {LAYOUT}",
-        folders.len(), path.display(), name_some(folders), others(other_types), deeper(path, elsewhere.as_ref()),
+        folders.len(), path.display(), name_some(folders), others(other_types), deeper(path, elsewhere.as_deref()),
         unlisted(unreadable.as_deref())
     )]
     NoTiffs {
@@ -73,7 +73,7 @@ pub enum DiscoveryError {
         /// Extensions of the files found instead, most frequent first.
         other_types: Vec<String>,
         /// TIFFs in folders within them.
-        elsewhere: Option<TiffsElsewhere>,
+        elsewhere: Option<Box<TiffsElsewhere>>,
         /// What the system says of a folder that cannot be listed.
         unreadable: Option<String>,
     },

@@ -141,7 +141,7 @@ fn check_layout(
                 path,
                 folders: scan.samples.keys().cloned().collect(),
                 other_types: others.most_frequent_first(),
-                elsewhere: DeepSearch::new().below(raw_dir),
+                elsewhere: DeepSearch::new().below(raw_dir).map(Box::new),
                 unreadable: scan.samples.values().find_map(|s| s.unreadable.clone()),
             });
         }

@@ -216,7 +216,7 @@ impl Sample {
         let limit = EQUAL_SHARE * signal + rounding;
         let equal = (1..self.channels).all(|c| {
             let differs = |half: &Half| (half.mean(c) - half.mean(0)).abs() > limit;
-            !(dark.runs > 0.0 && differs(dark)) && !(bright.runs > 0.0 && differs(bright))
+            !(dark.runs > 0.0 && differs(dark) || bright.runs > 0.0 && differs(bright))
         });
         ChannelStatistics {
             page,
@@ -308,7 +308,7 @@ mod tests {
     }
 
     fn noise(x: usize, y: usize, seed: usize) -> f64 {
-        let mut bits = (x * 73_856_093 ^ y * 19_349_663 ^ seed * 83_492_791) as u64;
+        let mut bits = ((x * 73_856_093) ^ (y * 19_349_663) ^ (seed * 83_492_791)) as u64;
         bits = bits.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (bits >> 40) as f64 / f64::from(1 << 24)
     }
