@@ -5,10 +5,8 @@
 //! stage: it is dropped when the stage is made again, and taken over with the results of the stage. The record has it, and
 //! whatever shows a task says it.
 
-mod comparable;
-mod overlap;
-
 use crate::alignment_record::AlignmentRecord;
+use crate::comparable;
 use crate::manifest::{Inputs, Manifest};
 use crate::pixel_record::Saturation;
 use crate::scale_record::ScaleAssessment;
@@ -17,7 +15,6 @@ use crate::status::Status;
 use e2m_align::Verdict;
 use e2m_image::PixelType;
 use e2m_io::ChannelDifference;
-pub(crate) use overlap::SAID_FROM_MISSING;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

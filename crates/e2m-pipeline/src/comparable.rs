@@ -70,7 +70,7 @@ fn name(kind: PixelType) -> &'static str {
     }
 }
 
-pub(super) fn write_bit_depths(
+pub(crate) fn write_bit_depths(
     f: &mut fmt::Formatter<'_>,
     (post, pre): (PixelType, PixelType),
     ratio: f64,
@@ -84,7 +84,7 @@ pub(super) fn write_bit_depths(
     )
 }
 
-pub(super) fn write_no_gain(f: &mut fmt::Formatter<'_>, scale: f64) -> fmt::Result {
+pub(crate) fn write_no_gain(f: &mut fmt::Formatter<'_>, scale: f64) -> fmt::Result {
     write!(
         f,
         "the scale {scale:.4} is beyond what settings of one camera give (1/{LARGEST_GAIN:.0} to {LARGEST_GAIN:.0})"
@@ -101,7 +101,7 @@ pub(super) fn write_no_gain(f: &mut fmt::Formatter<'_>, scale: f64) -> fmt::Resu
     f.write_str(": see by `e2m survey` whether both images hold the same channel and bit depth")
 }
 
-pub(super) fn write_channels(
+pub(crate) fn write_channels(
     f: &mut fmt::Formatter<'_>,
     difference: &ChannelDifference,
 ) -> fmt::Result {
