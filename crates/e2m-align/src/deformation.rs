@@ -13,6 +13,12 @@ const NEIGHBOURS: usize = 4;
 const MEDIAN_OF_FIVE: f64 = 0.536;
 /// Among all tiles of an image whose shifts are noise, one looks deformed this often.
 const FALSE_ALARMS: f64 = 0.01;
+/// The scatter is known from a few tiles: twice its relative error, for one tile. The median of absolute values has 37 % of the
+/// efficiency of the standard deviation, and about one and a half components count per tile, as neighbours are each other's.
+const SCATTER_ERROR: f64 = 1.9;
+/// Where an affine map explains all but this share of a displacement, the whole warp is off. A corner that moved alone, the worst
+/// case, leaves half of its displacement.
+const UNEXPLAINED_SHARE: f64 = 0.3;
 /// Standard deviation over the median of the absolute values, for normal values.
 const SIGMA_PER_MAD: f64 = 1.4826;
 /// Rounds of the fit by least absolute values; the weights settle within ten.
@@ -28,16 +34,22 @@ pub fn local_displacement(residuals: &[TileResidual]) -> Option<TileResidual> {
         .max_by(|a, b| a.length_px().total_cmp(&b.length_px()))
 }
 
-/// Where the section is deformed, and by how much: the largest displacement that neighbours share beyond what an affine map of
-/// all shifts explains. Nothing where the shifts scatter from tile to tile by as much.
+/// Where the section is deformed, and by how much: the largest displacement that neighbours share beyond that of most tiles.
+/// Nothing where the shifts scatter from tile to tile by as much, or an affine map of all shifts explains them.
 pub fn local_deformation(residuals: &[TileResidual]) -> Option<TileResidual> {
     let rest = without_affine(residuals);
     let scatter = scatter_px(&rest)?;
-    let local = local_displacement(&rest)?;
     // Each component of such a median is normal, so its length is above t with a probability of exp(-t^2 / 2 s^2).
-    let trials = residuals.len() as f64 / FALSE_ALARMS;
-    let chance = MEDIAN_OF_FIVE * scatter * (2.0 * trials.ln()).sqrt();
-    (local.length_px() > chance).then_some(local)
+    let count = residuals.len() as f64;
+    let chance = MEDIAN_OF_FIVE * scatter * (2.0 * (count / FALSE_ALARMS).ln()).sqrt();
+    let chance = chance * (1.0 + SCATTER_ERROR / count.sqrt());
+    let beyond = |residuals: &[TileResidual]| {
+        local_displacement(residuals).filter(|local| local.length_px() > chance)
+    };
+    let unexplained = beyond(&rest)?;
+    // An affine map leans towards what is deformed at the image's edge: how much it is, is told against most tiles.
+    beyond(&without_median(residuals))
+        .filter(|local| unexplained.length_px() > UNEXPLAINED_SHARE * local.length_px())
 }
 
 /// What each tile shares with its neighbours; nothing where there are too few tiles.
@@ -86,6 +98,18 @@ fn scatter_px(residuals: &[TileResidual]) -> Option<f64> {
     let errors: Vec<f64> = residuals.iter().map(|tile| tile.error_px).collect();
     let between = SIGMA_PER_MAD * median(differences) / std::f64::consts::SQRT_2;
     Some(between.max(median(errors)))
+}
+
+/// The shifts less those of most tiles.
+fn without_median(residuals: &[TileResidual]) -> Vec<TileResidual> {
+    let dx = median(residuals.iter().map(|tile| tile.dx).collect());
+    let dy = median(residuals.iter().map(|tile| tile.dy).collect());
+    let rest = residuals.iter().map(|tile| TileResidual {
+        dx: tile.dx - dx,
+        dy: tile.dy - dy,
+        ..*tile
+    });
+    rest.collect()
 }
 
 /// The shifts less the affine map that fits most of them: by least absolute values, which a part that is deformed does not pull.
@@ -223,7 +247,7 @@ mod tests {
         let turned = found(|_, x, y, random| {
             (
                 6.0 * (x - 0.5) - 4.0 * (y - 0.5) + 0.05 * random.next(),
-                4.0 * (x - 0.5) + 6.0 * (y - 0.5),
+                4.0 * (x - 0.5) + 6.0 * (y - 0.5) + 0.05 * random.next(),
             )
         });
         assert!(turned * 50 <= all, "turned: {turned} of {all}");
