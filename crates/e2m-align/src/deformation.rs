@@ -88,7 +88,9 @@ fn chance_of_likeness(residuals: &[TileResidual]) -> f64 {
         .flat_map(|(index, tile)| {
             let near = nearest(tile, residuals, LIKE_NEIGHBOURS + 1);
             let others = near.into_iter().filter_map(index_of);
-            others.filter(move |other| *other != index).map(move |other| (index, other))
+            others
+                .filter(move |other| *other != index)
+                .map(move |other| (index, other))
         })
         .collect();
     let mut shifts: Vec<(f64, f64)> = residuals.iter().map(|tile| (tile.dx, tile.dy)).collect();
@@ -303,7 +305,9 @@ mod tests {
                     4.0 * (9.0 * y + turn).cos() + 0.3 * random.next(),
                 )
             });
-            right += usize::from(local_deformation(&residuals).is_some_and(|local| local.length_px() > 1.0));
+            right += usize::from(
+                local_deformation(&residuals).is_some_and(|local| local.length_px() > 1.0),
+            );
         }
         assert!(right * 20 >= 19 * SEEDS as usize, "{right} of {SEEDS}");
     }
