@@ -1,7 +1,7 @@
 //! Whether the shifts that remain are those of a deformed section, or something else that looks like one place being off.
 //!
-//! A deformation is a displacement that neighbouring tiles share, that is larger than what tiles differ by from one to the next,
-//! and that no change of the whole warp explains. Residual shifts that scatter from tile to tile have a largest one as well, and
+//! A deformation is a displacement that neighbouring tiles share, so that tiles near each other differ less than any two, and that
+//! no change of the whole warp explains. Residual shifts that scatter from tile to tile have a largest one as well, and
 //! so have those of a warp that is off as a whole.
 
 use crate::residual::{TileResidual, median};
@@ -9,12 +9,15 @@ use nalgebra::{Matrix3, Vector3};
 
 /// Neighbours of a tile that must be displaced alike for a local deformation.
 const NEIGHBOURS: usize = 4;
-/// Standard deviation of the median of five values that are normal with deviation 1: the tile and its neighbours.
-const MEDIAN_OF_FIVE: f64 = 0.536;
-/// Among all tiles of an image whose shifts are noise, one looks deformed this often.
+/// Neighbours that each tile is compared with.
+const LIKE_NEIGHBOURS: usize = 2;
+/// Deals of the shifts among the tiles; enough for a chance of one in a hundred.
+const DEALS: usize = 999;
+/// Tiles whose shifts are noise look deformed this often.
 const FALSE_ALARMS: f64 = 0.01;
-/// Standard deviation over the median of the absolute values, for normal values.
-const SIGMA_PER_MAD: f64 = 1.4826;
+/// Where an affine map explains all but this share of a displacement, the whole warp is off. A corner that moved alone, the worst
+/// case, leaves half of its displacement.
+const UNEXPLAINED_SHARE: f64 = 0.3;
 /// Rounds of the fit by least absolute values; the weights settle within ten.
 const ROUNDS: usize = 20;
 /// Shifts below this are equal to the fit, px: what a check measures at best.
@@ -28,16 +31,17 @@ pub fn local_displacement(residuals: &[TileResidual]) -> Option<TileResidual> {
         .max_by(|a, b| a.length_px().total_cmp(&b.length_px()))
 }
 
-/// Where the section is deformed, and by how much: the largest displacement that neighbours share beyond what an affine map of
-/// all shifts explains. Nothing where the shifts scatter from tile to tile by as much.
+/// Where the section is deformed, and by how much: the largest displacement that neighbours share beyond that of most tiles.
+/// Nothing where tiles near each other are no more alike than any two, or an affine map of all shifts explains them.
 pub fn local_deformation(residuals: &[TileResidual]) -> Option<TileResidual> {
     let rest = without_affine(residuals);
-    let scatter = scatter_px(&rest)?;
-    let local = local_displacement(&rest)?;
-    // Each component of such a median is normal, so its length is above t with a probability of exp(-t^2 / 2 s^2).
-    let trials = residuals.len() as f64 / FALSE_ALARMS;
-    let chance = MEDIAN_OF_FIVE * scatter * (2.0 * trials.ln()).sqrt();
-    (local.length_px() > chance).then_some(local)
+    let unexplained = local_displacement(&rest)?;
+    if chance_of_likeness(&rest) > FALSE_ALARMS {
+        return None;
+    }
+    // An affine map leans towards what is deformed at the image's edge: how much it is, is told against most tiles.
+    local_displacement(&without_median(residuals))
+        .filter(|local| unexplained.length_px() > UNEXPLAINED_SHARE * local.length_px())
 }
 
 /// What each tile shares with its neighbours; nothing where there are too few tiles.
@@ -74,18 +78,53 @@ fn nearest<'r>(
     near.into_iter().take(count).map(|n| n.1).collect()
 }
 
-/// By how much a component differs from one tile to its nearest neighbour, as the standard deviation of one tile; never less than
-/// what a tile is measured to. A deformation is the same for both and does not count.
-fn scatter_px(residuals: &[TileResidual]) -> Option<f64> {
-    let mut differences = Vec::with_capacity(2 * residuals.len());
-    for tile in residuals {
-        let other = nearest(tile, residuals, 2).pop()?;
-        differences.push((tile.dx - other.dx).abs());
-        differences.push((tile.dy - other.dy).abs());
-    }
-    let errors: Vec<f64> = residuals.iter().map(|tile| tile.error_px).collect();
-    let between = SIGMA_PER_MAD * median(differences) / std::f64::consts::SQRT_2;
-    Some(between.max(median(errors)))
+/// How often tiles near each other would differ as little if their shifts had been dealt out among them at random: the share of
+/// such deals, which is exact for shifts that are noise, whatever its distribution.
+fn chance_of_likeness(residuals: &[TileResidual]) -> f64 {
+    let index_of = |tile: &TileResidual| residuals.iter().position(|other| other.tile == tile.tile);
+    let pairs: Vec<(usize, usize)> = residuals
+        .iter()
+        .enumerate()
+        .flat_map(|(index, tile)| {
+            let near = nearest(tile, residuals, LIKE_NEIGHBOURS + 1);
+            let others = near.into_iter().filter_map(index_of);
+            others
+                .filter(move |other| *other != index)
+                .map(move |other| (index, other))
+        })
+        .collect();
+    let mut shifts: Vec<(f64, f64)> = residuals.iter().map(|tile| (tile.dx, tile.dy)).collect();
+    let difference = |shifts: &[(f64, f64)]| -> f64 {
+        let apart = |(a, b): &(usize, usize)| {
+            (shifts[*a].0 - shifts[*b].0).hypot(shifts[*a].1 - shifts[*b].1)
+        };
+        pairs.iter().map(apart).sum()
+    };
+    let found = difference(&shifts);
+    let mut state = 1u64;
+    let as_little = (0..DEALS).filter(|_| {
+        for last in (1..shifts.len()).rev() {
+            // Knuth's linear congruential generator; its upper bits are the random ones.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            shifts.swap(last, (state >> 33) as usize % (last + 1));
+        }
+        difference(&shifts) <= found
+    });
+    (as_little.count() + 1) as f64 / (DEALS + 1) as f64
+}
+
+/// The shifts less those of most tiles.
+fn without_median(residuals: &[TileResidual]) -> Vec<TileResidual> {
+    let dx = median(residuals.iter().map(|tile| tile.dx).collect());
+    let dy = median(residuals.iter().map(|tile| tile.dy).collect());
+    let rest = residuals.iter().map(|tile| TileResidual {
+        dx: tile.dx - dx,
+        dy: tile.dy - dy,
+        ..*tile
+    });
+    rest.collect()
 }
 
 /// The shifts less the affine map that fits most of them: by least absolute values, which a part that is deformed does not pull.
@@ -223,7 +262,7 @@ mod tests {
         let turned = found(|_, x, y, random| {
             (
                 6.0 * (x - 0.5) - 4.0 * (y - 0.5) + 0.05 * random.next(),
-                4.0 * (x - 0.5) + 6.0 * (y - 0.5),
+                4.0 * (x - 0.5) + 6.0 * (y - 0.5) + 0.05 * random.next(),
             )
         });
         assert!(turned * 50 <= all, "turned: {turned} of {all}");
@@ -250,6 +289,25 @@ mod tests {
                 let (x, y) = local.tile.centre();
                 right += usize::from(x > 2500.0 && y > 2500.0 && local.length_px() > 0.7 * length);
             }
+        }
+        assert!(right * 20 >= 19 * SEEDS as usize, "{right} of {SEEDS}");
+    }
+
+    #[test]
+    fn a_field_that_bends_is_found() {
+        let mut right = 0;
+        for seed in 0..SEEDS {
+            let mut random = Normal(seed);
+            let (phase, turn) = (6.3 * random.uniform(), 6.3 * random.uniform());
+            let residuals = tiles(40, &mut random, |x, y, random| {
+                (
+                    4.0 * (9.0 * x + phase).sin() + 0.3 * random.next(),
+                    4.0 * (9.0 * y + turn).cos() + 0.3 * random.next(),
+                )
+            });
+            right += usize::from(
+                local_deformation(&residuals).is_some_and(|local| local.length_px() > 1.0),
+            );
         }
         assert!(right * 20 >= 19 * SEEDS as usize, "{right} of {SEEDS}");
     }
