@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 /// Levels that are counted: the highest, and those below it that tell how the distribution ends.
-const LEVELS: usize = 17;
+const LEVELS: usize = 9;
 /// So many levels below the highest tell what it would hold by itself: a distribution becomes thinner towards its end, so
 /// that the nearest say most. An image of fewer levels is a drawing or blank.
 const BELOW: usize = 4;
