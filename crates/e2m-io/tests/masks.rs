@@ -17,7 +17,7 @@ fn mask(size: Size, seed: usize) -> Array2<u8> {
         let (left, top) = (5 + y / (7 + seed), 3 + seed);
         let outside = x < left || y < top || x + 4 > size.width || y + 2 > size.height;
         let square = (x / 16 + 3 * (y / 16) + seed).is_multiple_of(11);
-        3 * u8::from(outside) | 32 * u8::from(square)
+        (3 * u8::from(outside)) | (32 * u8::from(square))
     })
 }
 

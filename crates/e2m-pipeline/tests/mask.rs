@@ -107,7 +107,7 @@ fn beside_either_image_the_difference_is_nothing_and_the_mask_says_so() {
             let (u, v) = warp.apply(x as f64, y as f64);
             let has_post = on(x as f64, y as f64, post_input.width, post_input.height);
             let has_pre = on(u, v, pre_input.width, pre_input.height);
-            let wanted = NO_POST * u8::from(!has_post) | NO_PRE * u8::from(!has_pre);
+            let wanted = (NO_POST * u8::from(!has_post)) | (NO_PRE * u8::from(!has_pre));
             assert_eq!(flag & (NO_POST | NO_PRE), wanted, "seed {seed}: {x}, {y}");
         }
         let covered = flags

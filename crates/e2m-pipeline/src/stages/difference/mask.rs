@@ -168,7 +168,7 @@ mod tests {
                     let post = (10..70).contains(&x) && (10..50).contains(&y);
                     let (u, v) = (x as i32 + dx - 10, y as i32 + dy - 10);
                     let pre = (0..50).contains(&u) && (0..44).contains(&v);
-                    let wanted = u8::from(!post) | 2 * u8::from(!pre);
+                    let wanted = u8::from(!post) | (2 * u8::from(!pre));
                     assert_eq!(flag, wanted, "{x}, {y} under {dx}, {dy}");
                     assert_eq!(difference[(y, x)].is_nan(), wanted != 0);
                 }
