@@ -5,10 +5,11 @@ use std::fmt;
 
 /// From this share of the section missing on, it is said.
 pub(crate) const SAID_FROM_MISSING: f64 = 0.05;
-/// From this share of the section missing on, it is doubted. Sections are compared by what is counted on them. Counts of some
-/// tens scatter by 15 to 20 % by themselves; with a fifth of the section missing a count is wrong by as much as that, and in
-/// one direction. Pairs that were placed by hand and turned by some degrees lose a few percent of the frame, mostly glass.
-pub(crate) const DOUBTED_FROM_MISSING: f64 = 0.2;
+/// If more than this share of the section is missing, it is doubted. Sections are compared by what is counted on them. Counts of
+/// some tens scatter by 15 to 20 % by themselves; with a quarter of the section missing a count is wrong by more than that, and
+/// in one direction. A frame of 4:3 that is turned by a right angle loses a quarter of itself; pairs that were placed by hand
+/// and turned by some degrees lose a few percent, mostly glass.
+pub(crate) const DOUBTED_FROM_MISSING: f64 = 0.25;
 
 /// A reason to look at a task before its result is used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

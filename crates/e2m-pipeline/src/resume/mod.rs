@@ -155,7 +155,7 @@ impl Results {
     /// What else there is to doubt about them.
     pub(crate) fn doubts(&self) -> Vec<Doubt> {
         let coverage = self.alignment.as_ref().and_then(|a| a.coverage);
-        let low = coverage.filter(|c| 1.0 - c.section >= DOUBTED_FROM_MISSING);
+        let low = coverage.filter(|c| 1.0 - c.section > DOUBTED_FROM_MISSING);
         let low = low.map(|c| Doubt::LowOverlap {
             section: c.section,
             canvas: c.canvas,

@@ -67,7 +67,7 @@ pub(crate) fn find(
 /// Says how much of the section pre does not cover, where that is not doubted anyway.
 fn say_what_is_missing(bench: &mut Workbench<'_>, coverage: &CoverageRecord) {
     let missing = 1.0 - coverage.section;
-    if (SAID_FROM_MISSING..DOUBTED_FROM_MISSING).contains(&missing) {
+    if (SAID_FROM_MISSING..=DOUBTED_FROM_MISSING).contains(&missing) {
         bench.messages.note(format!(
             "pre covers {:.0} % of the section in post: the rest has no difference (04_mask, flag 2)",
             100.0 * coverage.section
