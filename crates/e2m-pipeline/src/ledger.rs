@@ -280,9 +280,11 @@ impl<'a> Ledger<'a> {
         interrupted: bool,
         history: &History,
     ) -> &[String] {
-        if self.state != LedgerState::Finished
-            && let Some(last) = self.last_record(RunEnding::of(status, interrupted))
-        {
+        if self.state == LedgerState::Finished {
+            return &[];
+        }
+        self.manifest.status = status.clone();
+        if let Some(last) = self.last_record(RunEnding::of(status, interrupted)) {
             self.manifest.removed = leftovers::remove(self.task, &last, history, &self.revoked);
         }
         &self.manifest.removed

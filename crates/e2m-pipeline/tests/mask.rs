@@ -136,7 +136,7 @@ fn beside_either_image_the_difference_is_nothing_and_the_mask_says_so() {
             {
                 if beside(flag) {
                     assert_eq!(difference.to_bits(), 0, "{stem}");
-                    light += usize::from(post > 20.0);
+                    light += usize::from(post > 0.0);
                 } else if let Some(scale) = scale {
                     let black = manifest.scales.moffat.as_ref().and_then(|m| m.black);
                     let (b1, b0) = black.map_or((0.0, 0.0), |b| (b.post, b.pre));
@@ -145,7 +145,7 @@ fn beside_either_image_the_difference_is_nothing_and_the_mask_says_so() {
                 }
             }
             // There was something to be left out.
-            assert!(light > 500 || seed == 3, "{light}");
+            assert!(light > 100 || seed == 3, "{light}");
         }
         assert_eq!(problems(&spec), []);
 
@@ -281,7 +281,7 @@ fn a_small_overlap_is_doubted_and_a_small_loss_is_said() {
         let low = |doubt: &Doubt| matches!(doubt, Doubt::LowOverlap { .. });
         let is_doubted = manifest.doubts.iter().any(low);
         let missing = 1.0 - coverage.section;
-        assert_eq!(is_doubted, missing >= 0.2, "{missing}");
+        assert_eq!(is_doubted, missing > 0.25, "{missing}");
         if is_doubted {
             let status = outcome.status.to_string();
             assert!(status.contains("pre covers only"), "{status}");
@@ -293,7 +293,7 @@ fn a_small_overlap_is_doubted_and_a_small_loss_is_said() {
             .notes
             .iter()
             .any(|note| note.starts_with("pre covers "));
-        assert_eq!(is_said, (0.05..0.2).contains(&missing), "{missing}");
+        assert_eq!(is_said, (0.05..=0.25).contains(&missing), "{missing}");
         said += usize::from(is_said);
     }
     if !e2m_testing::is_sampled() {
@@ -302,11 +302,11 @@ fn a_small_overlap_is_doubted_and_a_small_loss_is_said() {
 }
 
 #[test]
-fn no_clean_or_hard_pair_loses_a_fifth_of_its_frame() {
+fn no_clean_or_hard_pair_loses_a_quarter_of_its_frame() {
     let pairs = clean_pairs(600, 1).into_iter().chain(hard_pairs(600, 1));
     for pair in pairs {
         let share = covered(&pair.recipe);
-        assert!(share > 0.8, "{}: {share:.3}", pair.name);
+        assert!(share > 0.75, "{}: {share:.3}", pair.name);
     }
 }
 
