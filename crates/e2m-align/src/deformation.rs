@@ -36,7 +36,7 @@ pub fn local_displacement(residuals: &[TileResidual]) -> Option<TileResidual> {
 pub fn local_deformation(residuals: &[TileResidual]) -> Option<TileResidual> {
     let rest = without_affine(residuals);
     let unexplained = local_displacement(&rest)?;
-    if chance_of_likeness(&rest) > FALSE_ALARMS {
+    if chance_of_similarity(&rest) > FALSE_ALARMS {
         return None;
     }
     // An affine map leans towards what is deformed at the image's edge: how much it is, is told against most tiles.
@@ -80,7 +80,7 @@ fn nearest<'r>(
 
 /// How often tiles near each other would differ as little if their shifts had been dealt out among them at random: the share of
 /// such deals, which is exact for shifts that are noise, whatever its distribution.
-fn chance_of_likeness(residuals: &[TileResidual]) -> f64 {
+fn chance_of_similarity(residuals: &[TileResidual]) -> f64 {
     let index_of = |tile: &TileResidual| residuals.iter().position(|other| other.tile == tile.tile);
     let pairs: Vec<(usize, usize)> = residuals
         .iter()

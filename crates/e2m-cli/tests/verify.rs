@@ -353,7 +353,7 @@ fn raw_images_that_are_gone_do_not_hide_the_results() {
     let run = bench.run(&["verify", "batch.toml", "--samples", "b"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(
-        run.out.contains("1 task all right; 19 files"),
+        run.out.contains("1 task all right; 20 files"),
         "{}",
         run.out
     );
@@ -500,7 +500,7 @@ fn a_damaged_record_says_what_follows() {
     );
     assert!(
         run.out
-            .contains("or of a record that is not there or cannot be read"),
+            .contains("not on record, or of the record that cannot be read"),
         "{}",
         run.out
     );

@@ -302,12 +302,21 @@ fn a_small_overlap_is_doubted_and_a_small_loss_is_said() {
 }
 
 #[test]
-fn no_clean_or_hard_pair_loses_a_quarter_of_its_frame() {
-    let pairs = clean_pairs(600, 1).into_iter().chain(hard_pairs(600, 1));
-    for pair in pairs {
+fn hardly_a_clean_or_hard_pair_loses_a_quarter_of_its_frame() {
+    let (mut all, mut lost) = (0, Vec::new());
+    for pair in clean_pairs(600, 1).into_iter().chain(hard_pairs(600, 1)) {
+        all += 1;
         let share = covered(&pair.recipe);
-        assert!(share > 0.75, "{}: {share:.3}", pair.name);
+        if share < 0.75 {
+            lost.push(format!("{}: {share:.3}", pair.name));
+        }
     }
+    // Magnified by 1.4 and more, pre shows half of what post does, and that is right to be said.
+    assert!(
+        lost.iter().all(|pair| pair.starts_with("magnification ")),
+        "{lost:?}"
+    );
+    assert!(30 * lost.len() <= all, "{lost:?} of {all}");
 }
 
 #[test]

@@ -53,6 +53,9 @@ const MAX_TREND_LEFT: f64 = 0.5;
 /// Levels of glass are believed before the section's, unless the ratio depends on brightness by more than this share above them:
 /// more than defocus makes of it.
 const MAX_TREND_ABOVE_GLASS: f64 = 0.02;
+/// A block counts for the change with brightness by its brightness, but at most as if it were so many times as bright, or as faint, as
+/// the bright section: a few grains that are brighter still have no say.
+const TREND_RANGE: f64 = 2.0;
 /// Blocks whose log10 ratio is closer to 0 than this did not change at all: both saturated, or a frame of an editor.
 const UNCHANGED: f64 = 2e-5;
 /// Where fewer than this share of the blocks changed, the background itself did not, and those blocks stay.
@@ -343,7 +346,10 @@ impl Blocks {
     /// The difference between the scales of bright and of faint blocks and its standard error, as shares.
     fn brightness_trend(&self, rest: &[f64]) -> (f64, f64) {
         let weights = self.samples.weights.iter().zip(&self.brightness);
-        let (bright, faint): (Vec<f64>, Vec<f64>) = weights.map(|(w, b)| (w * b, w / b)).unzip();
+        let bounded = |b: f64| b.clamp(1.0 / TREND_RANGE, TREND_RANGE);
+        let (bright, faint): (Vec<f64>, Vec<f64>) = weights
+            .map(|(w, b)| (w * bounded(*b), w / bounded(*b)))
+            .unzip();
         let at = |weights: &[f64]| {
             let top = peak(rest, weights, SMOOTHING_SHARE)?;
             let error = uncertainty::between_regions(&self.samples.places, weights, rest, &top);

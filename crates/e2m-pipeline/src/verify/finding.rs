@@ -114,11 +114,14 @@ pub enum Fault {
         dye: String,
     },
     /// An image, picture or table that no manifest knows.
-    #[error("not on record: {}", if *.by_e2m { "left over from a run that did not get as far as its record, or of a record that is not there or cannot be read" } else { "from the Python program, or another one" })]
+    #[error("not on record: {}", if *.by_e2m { "left over from a run that did not get as far as its record, or of a record that is not there" } else { "from the Python program, or another one" })]
     NotOnRecord {
         /// Whether e2m wrote it: its header says so, or its name says to which record it would belong.
         by_e2m: bool,
     },
+    /// A result of e2m that no manifest knows, beside one that cannot be read.
+    #[error("not on record, or of the record that cannot be read")]
+    OfUnreadableRecord,
     /// A checkpoint that a running task has just finished.
     #[error("not on record yet: a run works on this task")]
     BeingMade,
@@ -154,6 +157,7 @@ impl Fault {
             }
             Self::NotOnRecord { by_e2m: true } => Severity::Unrecorded,
             Self::NotOnRecord { by_e2m: false }
+            | Self::OfUnreadableRecord
             | Self::BeingMade
             | Self::Temporary
             | Self::Superseded { .. }

@@ -242,6 +242,16 @@ impl Inventory {
     fn look_for_others(&mut self, paths: &TaskPaths, on_record: &BTreeSet<String>) {
         let formats = [CheckpointFormat::Tiff, CheckpointFormat::Fits];
         let is_worked_on = is_locked(&paths.lock_path());
+        // A record that cannot be read may vouch for any of them; it is named already.
+        let is_record = |finding: &Finding| finding.kind == FileKind::Record;
+        let is_damaged =
+            |finding: &Finding| is_record(finding) && finding.fault.severity() == Severity::Damaged;
+        let is_damaged = self.findings.iter().any(is_damaged);
+        let unrecorded = |by_e2m: bool| match by_e2m {
+            true if is_worked_on => Fault::BeingMade,
+            true if is_damaged => Fault::OfUnreadableRecord,
+            _ => Fault::NotOnRecord { by_e2m },
+        };
         // Of pictures and tables only names tell whose they are. The Python program gave the same names.
         let of_records: BTreeSet<String> = self
             .records
@@ -262,13 +272,13 @@ impl Inventory {
                 {
                     let by_e2m = CheckpointReader::open_as(&path, pixels_of(&name))
                         .is_ok_and(|reader| reader.facts().get_text("VERSION").is_some());
-                    unrecorded(by_e2m, is_worked_on)
+                    unrecorded(by_e2m)
                 } else if dir == paths.plots_dir()
                     && let relative = relative_path(paths.dir(), &path)
                     && of_records.contains(&relative)
                     && !on_record.contains(&relative)
                 {
-                    unrecorded(true, is_worked_on)
+                    unrecorded(true)
                 } else {
                     continue;
                 };
@@ -464,14 +474,6 @@ fn superseded_by(record: &ReadManifest, path: &str) -> Finding {
         Fault::Superseded { path },
         record,
     )
-}
-
-fn unrecorded(by_e2m: bool, is_worked_on: bool) -> Fault {
-    if by_e2m && is_worked_on {
-        Fault::BeingMade
-    } else {
-        Fault::NotOnRecord { by_e2m }
-    }
 }
 
 /// The pictures and tables that a task with these parameters makes, below its folder.

@@ -137,6 +137,13 @@ pub(crate) const TRAPS: &[Kind] = &[
         grains(r, 4, 14.0);
         r.section.shape = Shape::FrameFilling;
     }),
+    kind("grains_brightest", 0.01, |r| {
+        grains(r, 2, 12.0);
+        r.brightness *= 0.45;
+        if let Some(grains) = &mut r.grains {
+            grains.factor = 9.0;
+        }
+    }),
     kind("grains_small", 0.01, |r| {
         grains(r, 2, 12.0);
         r.section.fill = 0.45;
