@@ -9,7 +9,7 @@ use crate::comparison::BlurMatch;
 use crate::frame::NormalisedFrame;
 use crate::residual::{CORRELATING, MEASURING, ResidualSummary, TileResidual, measure, median};
 use crate::tiles::{Tile, TileSpec};
-use e2m_image::{PlaneView, Size, Warp};
+use e2m_image::{MendedView, Size, Warp};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ impl Check {
 pub fn check_alignment(
     tiles: &[Tile],
     post: Size,
-    pre: PlaneView<'_>,
+    pre: MendedView<'_>,
     warp: &Warp,
     defocus_px: f64,
 ) -> Check {

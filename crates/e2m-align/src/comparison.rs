@@ -12,7 +12,7 @@ use crate::equations::{
 use crate::frame::NormalisedFrame;
 use crate::sampling::{Lattice, PreWindow, blur_radius};
 use crate::tiles::{Tile, TileSpec};
-use e2m_image::{PlaneView, Warp};
+use e2m_image::{MendedView, Warp};
 use ndarray::Array2;
 use std::ops::Range;
 
@@ -87,7 +87,7 @@ impl TileComparison {
     /// or maps to nowhere.
     pub(crate) fn new(
         tile: &Tile,
-        pre: PlaneView<'_>,
+        pre: MendedView<'_>,
         warp: &Warp,
         level: SamplingLevel,
         blurs: BlurMatch,

@@ -6,7 +6,7 @@
 use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::residual::median;
 use crate::tiles::Tile;
-use e2m_image::{PlaneView, Warp};
+use e2m_image::{MendedView, Warp};
 use rayon::prelude::*;
 
 /// Tiles that the blur is measured on, at most.
@@ -53,7 +53,7 @@ impl BlurMatch {
 
 /// The blur that makes post and pre most alike under `warp`, by the correlation over tiles, which is greatest where both
 /// have passed through the same blur. First over the whole range, then near the best.
-pub(crate) fn match_blurs(tiles: &[Tile], pre: PlaneView<'_>, warp: &Warp) -> BlurMatch {
+pub(crate) fn match_blurs(tiles: &[Tile], pre: MendedView<'_>, warp: &Warp) -> BlurMatch {
     let every = tiles.len().div_ceil(TILES).max(1);
     let costs = |px2: f64| -> Vec<Option<f64>> {
         tiles
@@ -109,7 +109,7 @@ fn lowest(values: &[f64]) -> usize {
 }
 
 /// The logarithm of the share of post that pre does not explain under a difference of variances.
-fn cost(tile: &Tile, pre: PlaneView<'_>, warp: &Warp, px2: f64) -> Option<f64> {
+fn cost(tile: &Tile, pre: MendedView<'_>, warp: &Warp, px2: f64) -> Option<f64> {
     let level = SamplingLevel {
         sigma_px: 0.0,
         stride: 2,

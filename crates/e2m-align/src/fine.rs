@@ -6,7 +6,7 @@ use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine};
 use crate::residual::median;
 use crate::tiles::Tile;
-use e2m_image::{PlaneView, Size, Warp};
+use e2m_image::{MendedView, Size, Warp};
 use rayon::prelude::*;
 
 /// A refinement under which the typical check tile differs by this much more, as a logarithm, has made things worse.
@@ -35,7 +35,7 @@ pub fn align_fine(
     fit: &[Tile],
     check: &[Tile],
     post: Size,
-    pre: PlaneView<'_>,
+    pre: MendedView<'_>,
     initial: &Warp,
     options: &RefineOptions,
 ) -> FineAlignment {
@@ -57,7 +57,7 @@ pub fn align_fine(
 /// is compared with itself, so that stain and dust, which are there under both warps, do not count.
 fn worse(
     check: &[Tile],
-    pre: PlaneView<'_>,
+    pre: MendedView<'_>,
     initial: &Warp,
     refined: &Refinement,
 ) -> Option<String> {

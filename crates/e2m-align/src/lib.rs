@@ -46,7 +46,7 @@
 //! let mut fit = TileCollector::new(size, plan.fit);
 //! let mut check = TileCollector::new(size, plan.check);
 //! stream_bands(&mut PlaneSource::new(post.view()), &mut [&mut fit, &mut check], 64, |_| ControlFlow::Continue(()))?;
-//! let fine = align_fine(&fit.into_tiles(), &check.into_tiles(), size, pre, &known, &options);
+//! let fine = align_fine(&fit.into_tiles(), &check.into_tiles(), size, pre.into(), &known, &options);
 //! assert!(fine.warp.mean_distance(&Warp::translation(9.0, 4.0), size) < 0.05);
 //!
 //! let preview = Array2::from_shape_fn((500, 620), |(y, x)| texture(x, y));
@@ -99,9 +99,11 @@
 mod check;
 mod comparison;
 mod defocus;
+mod deformation;
 mod equations;
 mod fine;
 mod frame;
+mod misaligned;
 mod options;
 mod percentile;
 mod refine;
@@ -116,7 +118,9 @@ mod tiles;
 mod verdict;
 
 pub use check::{Check, NullCorrelation, check_alignment};
+pub use deformation::{local_deformation, local_displacement};
 pub use fine::{FineAlignment, align_fine};
+pub use misaligned::{MisalignedRegion, MisalignedTile, misaligned_tiles};
 pub use options::RefineOptions;
 pub use refine::{Refinement, refine};
 pub use residual::{ResidualSummary, TileResidual};
@@ -124,13 +128,13 @@ pub use residual::{ResidualSummary, TileResidual};
 pub use search::*;
 pub use similarity::SignalSimilarity;
 pub use tiles::{Tile, TileCollector, TilePlan, TileSpec, choose_tiles};
-pub use verdict::{Assessment, Verdict, assess, local_displacement};
+pub use verdict::{Assessment, Verdict, assess};
 
 // What the functions above ask for and return, so that a program needs no other crate of the project.
 pub use e2m_image::{
-    BandError, BandSink, BandSource, BlockMean, MemorySink, PixelType, Plane, PlaneSource,
-    PlaneView, Size, Warp, WarpError, WarpedPlane, default_band_rows, preview_factor,
-    sample_bilinear, stream_bands,
+    BandError, BandSink, BandSource, BlockMean, Defects, HighestLevels, MemorySink, MendedView,
+    PixelType, Plane, PlaneSource, PlaneView, Size, Warp, WarpError, WarpedPlane,
+    default_band_rows, preview_factor, sample_bilinear, stream_bands,
 };
 pub use ndarray;
 

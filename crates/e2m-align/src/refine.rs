@@ -11,7 +11,7 @@ use crate::frame::{Matrix8, NormalisedFrame, Vector8};
 use crate::options::RefineOptions;
 use crate::residual::{TileResidual, median};
 use crate::tiles::Tile;
-use e2m_image::{PlaneView, Size, Warp};
+use e2m_image::{MendedView, Size, Warp};
 use rayon::prelude::*;
 
 /// Blur of the sharpest level, px.
@@ -75,7 +75,7 @@ pub struct Refinement {
 pub fn refine(
     tiles: &[Tile],
     post: Size,
-    pre: PlaneView<'_>,
+    pre: MendedView<'_>,
     initial: &Warp,
     options: &RefineOptions,
 ) -> Refinement {
@@ -134,7 +134,7 @@ fn stride(sigma_px: f64) -> usize {
 struct Fit<'a> {
     frame: NormalisedFrame,
     post: Size,
-    pre: PlaneView<'a>,
+    pre: MendedView<'a>,
     warp: Warp,
     blurs: BlurMatch,
     tiles: usize,
@@ -154,7 +154,7 @@ struct Usable<'a> {
 }
 
 impl<'a> Fit<'a> {
-    fn new(post: Size, pre: PlaneView<'a>, initial: &Warp) -> Self {
+    fn new(post: Size, pre: MendedView<'a>, initial: &Warp) -> Self {
         Self {
             frame: NormalisedFrame::new(post),
             post,

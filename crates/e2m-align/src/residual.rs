@@ -3,7 +3,7 @@
 use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::frame::NormalisedFrame;
 use crate::tiles::{Tile, TileSpec};
-use e2m_image::{PlaneView, Warp};
+use e2m_image::{MendedView, Warp};
 use serde::{Deserialize, Serialize};
 
 /// The levels on which a shift is measured. The first finds a shift of several pixels. The second measures it: its blur is
@@ -92,7 +92,7 @@ impl ResidualSummary {
 /// cannot be compared or finds no hold.
 pub(crate) fn measure(
     tile: &Tile,
-    pre: PlaneView<'_>,
+    pre: MendedView<'_>,
     warp: &Warp,
     frame: &NormalisedFrame,
     blurs: BlurMatch,

@@ -1,7 +1,7 @@
 //! The pre image around a tile, blurred and read between its pixels.
 
 use crate::tiles::TileSpec;
-use e2m_image::{PlaneView, Size, Warp};
+use e2m_image::{MendedView, Size, Warp};
 use ndarray::Array2;
 
 /// A pre window larger than this many times the tile's side belongs to a warp no tile could be compared through.
@@ -28,7 +28,7 @@ impl PreWindow {
     /// The window that `tile` sees through `warp`, with room for the warp to move by `search_radius_px` (post px), blurred by
     /// a Gaussian of `sigma_px` (post px). `None` where the tile lies beyond the horizon of a perspective.
     pub(crate) fn new(
-        pre: PlaneView<'_>,
+        pre: MendedView<'_>,
         warp: &Warp,
         tile: &TileSpec,
         sigma_px: f64,
@@ -302,7 +302,7 @@ mod tests {
             f(x as f64, y as f64) as f32
         }));
         let warp = Warp::similarity(1.02, 5.0, (40.0, 40.0));
-        let window = PreWindow::new(plane.view(), &warp, &TILE, 0.0, 2.0).expect("in front");
+        let window = PreWindow::new((&plane).into(), &warp, &TILE, 0.0, 2.0).expect("in front");
         for i in 0..30 {
             let (u, v) = warp.apply(20.0 + f64::from(i), 24.0 + f64::from(29 - i));
             assert!((f64::from(window.value(u, v)) - f(u, v)).abs() < 1e-3);
@@ -317,7 +317,7 @@ mod tests {
     fn beyond_the_pre_image_is_nan() {
         let plane = Plane::from(Array2::from_elem((60, 60), 5u8));
         let shifted = Warp::translation(-30.0, 0.0);
-        let window = PreWindow::new(plane.view(), &shifted, &TILE, 1.0, 2.0).expect("in front");
+        let window = PreWindow::new((&plane).into(), &shifted, &TILE, 1.0, 2.0).expect("in front");
         assert!(window.value(-8.0, 30.0).is_nan());
         assert!(
             window.value(1.0, 30.0).is_nan(),
@@ -325,7 +325,7 @@ mod tests {
         );
         assert!((window.value(10.0, 30.0) - 5.0).abs() < 1e-5);
         let nowhere = Warp::similarity(1e6, 0.0, (0.0, 0.0));
-        assert!(PreWindow::new(plane.view(), &nowhere, &TILE, 1.0, 2.0).is_none());
+        assert!(PreWindow::new((&plane).into(), &nowhere, &TILE, 1.0, 2.0).is_none());
     }
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
         }));
         let warp = Warp::translation(40.0, 40.0);
         // A Gaussian of 6 px, kept at every third pixel, leaves this much of the wave, and a little more because it ends.
-        let window = PreWindow::new(plane.view(), &warp, &TILE, 6.0, 2.0).expect("in front");
+        let window = PreWindow::new((&plane).into(), &warp, &TILE, 6.0, 2.0).expect("in front");
         assert_eq!(window.step, 3.0);
         let left = (-0.5 * 36.0 * (0.11f64.powi(2) + 0.07f64.powi(2))).exp();
         for i in 0..30 {

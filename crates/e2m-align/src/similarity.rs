@@ -17,6 +17,8 @@ pub struct SignalSimilarity {
     pub correlation: f64,
     /// Share of post's signal pixels on which pre has signal too.
     pub overlap_fraction: f64,
+    /// Share of post's signal pixels that lie in the frame of pre, whatever is there.
+    pub covered_fraction: f64,
 }
 
 impl SignalSimilarity {
@@ -31,11 +33,14 @@ impl SignalSimilarity {
         let k = 1.0 / factor as f64;
         let sieve = Sieve::new(post.dim());
         let small = warp.at_reduced_resolution(k, k);
-        let aligned = sieve.through(&small, pre).mapv(|v| v.unwrap_or(0.0));
-        let (correlation, overlap_fraction) = compare_signal(&sieve.of(post), &aligned);
+        let seen = sieve.through(&small, pre);
+        let post = sieve.of(post);
+        let (correlation, overlap_fraction) =
+            compare_signal(&post, &seen.mapv(|v| v.unwrap_or(0.0)));
         Self {
             correlation,
             overlap_fraction,
+            covered_fraction: covered_signal(&post, &seen),
         }
     }
 }
@@ -97,11 +102,31 @@ fn bilinear<P: Copy + Into<f32>>(image: ArrayView2<'_, P>, (x, y): (f64, f64)) -
     Some(row(y0) * (1.0 - fy) + row(y0 + 1) * fy)
 }
 
+/// What signal is begins here.
+fn signal_floor(image: &Array2<f32>) -> f32 {
+    (percentile(image, 99.0) * SIGNAL_SHARE).max(f32::MIN_POSITIVE)
+}
+
+/// The share of post's signal that lies where the other image is seen.
+fn covered_signal(post: &Array2<f32>, seen: &Array2<Option<f32>>) -> f64 {
+    let floor = signal_floor(post);
+    let (mut signal, mut covered) = (0_u64, 0_u64);
+    Zip::from(post).and(seen).for_each(|&post, seen| {
+        if post > floor {
+            signal += 1;
+            covered += u64::from(seen.is_some());
+        }
+    });
+    if signal > 0 {
+        covered as f64 / signal as f64
+    } else {
+        0.0
+    }
+}
+
 /// Correlation of log counts where both have signal, and the share of post's signal on which that is so.
 fn compare_signal(post: &Array2<f32>, aligned: &Array2<f32>) -> (f64, f64) {
-    let floor =
-        |image: &Array2<f32>| (percentile(image, 99.0) * SIGNAL_SHARE).max(f32::MIN_POSITIVE);
-    let (post_floor, pre_floor) = (floor(post), floor(aligned));
+    let (post_floor, pre_floor) = (signal_floor(post), signal_floor(aligned));
     let mut signal = 0.0;
     let mut sums = Sums::default();
     Zip::from(post).and(aligned).for_each(|&a, &b| {
@@ -164,5 +189,21 @@ mod tests {
         let found = SignalSimilarity::of(post.view(), pre.view(), 1, &right);
         assert!(found.correlation > 0.99, "{found:?}");
         assert!((found.overlap_fraction - 0.8).abs() < 0.01, "{found:?}");
+        assert!((found.covered_fraction - 0.8).abs() < 0.01, "{found:?}");
+    }
+
+    #[test]
+    fn a_section_of_which_pre_has_all_is_covered_whatever_glass_is_missing() {
+        for shift in [10.0, 30.0, 55.0] {
+            // The section fills the right part of the frame; pre lacks columns on the left.
+            let section = |x: f64, y: f64| {
+                if x < 60.0 { 0.5 } else { texture(x, y, 0.0) }
+            };
+            let post = image((200, 160), |x, y| 2.0 * section(x, y));
+            let pre = image((200, 160), |x, y| section(x + shift, y));
+            let found =
+                SignalSimilarity::of(post.view(), pre.view(), 1, &Warp::translation(-shift, 0.0));
+            assert!(found.covered_fraction > 0.98, "{shift}: {found:?}");
+        }
     }
 }

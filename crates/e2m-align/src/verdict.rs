@@ -1,11 +1,12 @@
 //! What is to be thought of an alignment.
 
 use crate::check::Check;
-use crate::residual::{TileResidual, median};
+use crate::deformation::{local_deformation, local_displacement};
+use crate::residual::TileResidual;
 use serde::{Deserialize, Serialize};
 
 /// A residual beyond this is visible in the difference image, px.
-const MAX_RESIDUAL_PX: f64 = 1.0;
+pub(crate) const MAX_RESIDUAL_PX: f64 = 1.0;
 /// Less of post's signal under pre than this leaves most of the section without a background.
 const MIN_OVERLAP: f64 = 0.3;
 /// Where no more tiles than this share agree, hardly more than by chance (a tenth), the alignment is wrong.
@@ -21,7 +22,7 @@ const MIN_AGREEING: usize = 4;
 /// A section with fewer features in common is hard to tell from another one.
 const MIN_FEATURES: usize = 30;
 /// Neighbours of a tile that must be displaced alike for a local deformation.
-const NEIGHBOURS: usize = 4;
+pub(crate) const NEIGHBOURS: usize = 4;
 
 /// What is to be thought of an alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +48,14 @@ pub struct Assessment {
 /// Assesses a warp by three facts: what the tiles outside its fit say, which share of post's signal pre covers
 /// ([`SignalSimilarity::overlap_fraction`](crate::SignalSimilarity)), and how many features inside the section agree on it
 /// (`None` where they were not looked for).
-pub fn assess(check: &Check, overlap_fraction: f64, features: Option<usize>) -> Assessment {
+///
+/// Places in the reasons are px of a canvas with `canvas_pad` px around post; 0 for those of post itself.
+pub fn assess(
+    check: &Check,
+    overlap_fraction: f64,
+    features: Option<usize>,
+    canvas_pad: usize,
+) -> Assessment {
     let (agreeing, tiles) = (check.residuals.len(), check.tiles.len());
     let displaced = check.summary.as_ref().map_or(0.0, |s| s.median_px);
     let wrong = check.agreement() <= FAIL_AGREEMENT
@@ -78,15 +86,8 @@ pub fn assess(check: &Check, overlap_fraction: f64, features: Option<usize>) -> 
             summary.median_px
         ));
     }
-    if let Some(local) = local_displacement(&check.residuals)
-        && local.length_px() > MAX_RESIDUAL_PX
-    {
-        let (x, y) = local.tile.centre();
-        reasons.push(format!(
-            "local deformation: the section around post pixel ({x:.0}, {y:.0}) is displaced by {:.2} px",
-            local.length_px()
-        ));
-    }
+    let median_is_said = displaced > MAX_RESIDUAL_PX;
+    reasons.extend(local_reason(check, canvas_pad, median_is_said));
     if let Some(features) = features.filter(|&f| f < MIN_FEATURES) {
         reasons.push(format!(
             "only {features} features inside the section agree, {MIN_FEATURES} or more are usual"
@@ -108,32 +109,30 @@ pub fn assess(check: &Check, overlap_fraction: f64, features: Option<usize>) -> 
     }
 }
 
-/// The largest displacement that a tile shares with its neighbours: the median of both components over the tile and the
-/// nearest others. One tile alone may be misled by stain; neighbours that agree are deformed.
-pub fn local_displacement(residuals: &[TileResidual]) -> Option<TileResidual> {
-    if residuals.len() <= NEIGHBOURS {
-        return None;
+/// What is said of a place where neighbours share a displacement that is too large; `median_is_said` where that is clear already.
+fn local_reason(check: &Check, canvas_pad: usize, median_is_said: bool) -> Option<String> {
+    let place = |tile: &TileResidual| {
+        let (x, y) = tile.tile.centre();
+        let pad = canvas_pad as f64;
+        format!("({:.0}, {:.0})", x + pad, y + pad)
+    };
+    let is_large = |local: &TileResidual| local.length_px() > MAX_RESIDUAL_PX;
+    let local = local_displacement(&check.residuals).filter(is_large)?;
+    if let Some(deformed) = local_deformation(&check.residuals).filter(is_large) {
+        return Some(format!(
+            "local deformation: the section around canvas px {} is displaced by {:.2} px",
+            place(&deformed),
+            deformed.length_px()
+        ));
     }
-    residuals
-        .iter()
-        .map(|tile| {
-            let (x, y) = tile.tile.centre();
-            let mut near: Vec<(f64, &TileResidual)> = residuals
-                .iter()
-                .map(|other| {
-                    let (u, v) = other.tile.centre();
-                    ((u - x).hypot(v - y), other)
-                })
-                .collect();
-            near.sort_by(|a, b| a.0.total_cmp(&b.0));
-            near.truncate(NEIGHBOURS + 1);
-            TileResidual {
-                dx: median(near.iter().map(|n| n.1.dx).collect()),
-                dy: median(near.iter().map(|n| n.1.dy).collect()),
-                ..*tile
-            }
-        })
-        .max_by(|a, b| a.length_px().total_cmp(&b.length_px()))
+    (!median_is_said).then(|| {
+        format!(
+            "residuals around canvas px {} reach {:.2} px and are no deformation: they scatter from tile to tile, \
+             or grow across the whole image",
+            place(&local),
+            local.length_px()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -182,7 +181,7 @@ mod tests {
     #[test]
     fn a_good_alignment_passes_and_doubts_are_named() {
         assert_eq!(
-            assess(&check(20, |_| 0.05), COVERED, Some(400)),
+            assess(&check(20, |_| 0.05), COVERED, Some(400), 0),
             Assessment {
                 verdict: Verdict::Pass,
                 reasons: Vec::new()
@@ -190,19 +189,19 @@ mod tests {
         );
         let cases = [
             (
-                assess(&check(20, |_| 1.4), COVERED, Some(400)),
+                assess(&check(20, |_| 1.4), COVERED, Some(400), 0),
                 "median residual 1.40 px",
             ),
             (
-                assess(&check(8, |_| 0.1), COVERED, Some(400)),
+                assess(&check(8, |_| 0.1), COVERED, Some(400), 0),
                 "only 8 of 20 tiles show the same structure",
             ),
             (
-                assess(&check(20, |_| 0.1), APART, Some(400)),
+                assess(&check(20, |_| 0.1), APART, Some(400), 0),
                 "pre covers only 10 %",
             ),
             (
-                assess(&check(20, |_| 0.1), COVERED, Some(9)),
+                assess(&check(20, |_| 0.1), COVERED, Some(9), 0),
                 "only 9 features inside the section agree",
             ),
             (
@@ -210,8 +209,9 @@ mod tests {
                     &check(20, |column| if column == 4 { 2.0 } else { 0.0 }),
                     COVERED,
                     Some(400),
+                    2000,
                 ),
-                "local deformation: the section around post pixel (896,",
+                "local deformation: the section around canvas px (2896, 2",
             ),
         ];
         for (assessment, reason) in cases {
@@ -225,12 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn only_a_deformation_is_called_one() {
+        let reasons = |check: &Check| assess(check, COVERED, Some(400), 0).reasons.join("; ");
+        assert_eq!(
+            reasons(&check(20, |_| 1.4)),
+            "median residual 1.40 px is above 1 px"
+        );
+        // Off by more from column to column: a magnification.
+        let wider = reasons(&check(20, |column| 0.7 * column as f64 - 1.4));
+        assert!(wider.contains("no deformation"), "{wider}");
+    }
+
+    #[test]
     fn tiles_that_fit_no_better_than_chance_fail() {
         assert_eq!(
-            assess(&check(9, |_| 4.0), COVERED, Some(400)).verdict,
+            assess(&check(9, |_| 4.0), COVERED, Some(400), 0).verdict,
             Verdict::Fail
         );
-        let assessment = assess(&check(3, |_| 0.2), COVERED, Some(400));
+        let assessment = assess(&check(3, |_| 0.2), COVERED, Some(400), 0);
         assert_eq!(assessment.verdict, Verdict::Fail);
         assert!(assessment.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
     }
@@ -240,12 +252,15 @@ mod tests {
         let mut lone = check(20, |_| 0.0);
         lone.residuals[7].dx = 5.0;
         assert!(local_displacement(&lone.residuals).is_some_and(|l| l.length_px() < 0.1));
-        assert_eq!(assess(&lone, COVERED, Some(400)).verdict, Verdict::Pass);
+        assert_eq!(assess(&lone, COVERED, Some(400), 0).verdict, Verdict::Pass);
     }
 
     #[test]
     fn without_tiles_it_is_suspect() {
         let none = Check::default();
-        assert_eq!(assess(&none, COVERED, Some(400)).verdict, Verdict::Suspect);
+        assert_eq!(
+            assess(&none, COVERED, Some(400), 0).verdict,
+            Verdict::Suspect
+        );
     }
 }

@@ -8,9 +8,13 @@ use crate::batch_file::problem::{BatchFileError, Problem};
 use crate::batch_file::setting::Setting as _;
 use crate::batch_file::values::Names;
 use crate::human::count;
+use crate::questions;
 use crate::selection::{PlanOptions, TaskSelection};
 use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
-use e2m_pipeline::{Params, Stage, TaskSpec};
+use e2m_pipeline::{
+    KeptCheckpoints, Params, Stage, TaskSpec, TooLong, USUAL_LONGEST_NAME, check_lengths,
+};
+use e2m_resources::longest_name;
 use std::path::PathBuf;
 
 /// What will run, and what will not.
@@ -30,6 +34,10 @@ pub struct Plan {
     pub tasks: Vec<TaskSpec>,
     /// Tasks of the batch file that were not asked for, and after which task of `tasks` each stands.
     pub left_alone: Vec<(usize, TaskSpec)>,
+    /// Pairs of the batch file that are not there and were not asked for.
+    pub missing_besides: Vec<MissingPair>,
+    /// Whether the batch file takes a missing pair for a failure.
+    pub strict: bool,
     /// Pairs that were asked for and are not there, and are left out.
     pub missing: Vec<MissingPair>,
     /// What the user should know before it starts.
@@ -62,6 +70,12 @@ pub enum PlanError {
         missing: Vec<MissingPair>,
         /// Pairs that are complete.
         found: usize,
+    },
+    /// Files could not have their names.
+    #[error("nothing was run, as names would be too long:{}", too_long_text(tasks))]
+    TooLong {
+        /// The tasks, and the first name of each that is too long.
+        tasks: Vec<(String, TooLong)>,
     },
     /// There is nothing to run.
     #[error("{} holds no pair of the samples and dyes asked for (samples = {samples}, dyes = {dyes})", raw_dir.display())]
@@ -101,6 +115,20 @@ fn missing_text(missing: &[MissingPair], found: usize) -> String {
         count(missing.len(), "task"),
         list.concat()
     )
+}
+
+/// Tasks that a message names before it says how many more there are.
+const TASKS_NAMED: usize = 8;
+
+fn too_long_text(tasks: &[(String, TooLong)]) -> String {
+    let shown = tasks.iter().take(TASKS_NAMED);
+    let mut text: String = shown
+        .map(|(task, error)| format!("\n  {task}: {error}"))
+        .collect();
+    if let more @ 1.. = tasks.len().saturating_sub(TASKS_NAMED) {
+        text.push_str(&format!("\n  and {} more", count(more, "task")));
+    }
+    text
 }
 
 fn complete(pairs: usize) -> String {
@@ -155,7 +183,17 @@ impl Plan {
                 found: plan.tasks.len(),
             });
         }
-        Ok(plan)
+        let longest = longest_name(&plan.output_dir).unwrap_or(USUAL_LONGEST_NAME);
+        let too_long = plan.tasks.iter().filter_map(|task| {
+            let error = check_lengths(task, longest).err()?;
+            Some((task_name(task), error))
+        });
+        let tasks: Vec<_> = too_long.collect();
+        if tasks.is_empty() {
+            Ok(plan)
+        } else {
+            Err(PlanError::TooLong { tasks })
+        }
     }
 
     /// These tasks with the settings of the batch file, whatever lies in its raw_dir now.
@@ -168,6 +206,8 @@ impl Plan {
             slurm: batch.slurm.clone(),
             tasks,
             left_alone: Vec::new(),
+            missing_besides: Vec::new(),
+            strict: batch.general.strict_dyes,
             missing: Vec::new(),
             warnings: Vec::new(),
         }
@@ -199,8 +239,10 @@ impl Plan {
         } = find(batch, &options.tasks)?;
         let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
         warnings.extend(idle_overrides(batch, &options.tasks, &pairs));
+        warnings.extend(questions::on_percentile(batch));
         let spec = |pair: RawPair| -> Result<TaskSpec, BatchFileError> {
             Ok(TaskSpec {
+                checkpoints: kept_of(batch, &pair.sample, &pair.dye),
                 params: params_of(batch, &pair.sample, &pair.dye)?,
                 from_stage,
                 to_stage,
@@ -216,12 +258,13 @@ impl Plan {
             })
         };
         let tasks: Vec<TaskSpec> = pairs.into_iter().map(spec).collect::<Result<_, _>>()?;
+        let Besides {
+            pairs: others,
+            missing: missing_besides,
+        } = Besides::of(batch, &options.tasks);
         let mut left_alone = Vec::new();
         let mut before = 0;
-        // What is wrong with pairs that nobody asked for is nobody's business now.
-        for pair in
-            find(batch, &TaskSelection::default()).map_or_else(|_| Vec::new(), |all| all.pairs)
-        {
+        for pair in others {
             let asked_for = tasks
                 .iter()
                 .position(|task| task.sample == pair.sample && task.dye == pair.dye);
@@ -232,6 +275,7 @@ impl Plan {
         }
         Ok(Self {
             left_alone,
+            missing_besides,
             missing,
             warnings,
             ..Self::of_tasks(batch, tasks)
@@ -239,18 +283,62 @@ impl Plan {
     }
 }
 
+/// Which images a task keeps: as the last override that matches says, or else as for all.
+fn kept_of(batch: &BatchFile, sample: &str, dye: &str) -> KeptCheckpoints {
+    let matching = batch.overrides.iter().rev();
+    let mut matching = matching.filter(|one| one.matches(sample, dye));
+    matching
+        .find_map(|one| one.checkpoints)
+        .unwrap_or(batch.general.checkpoints)
+}
+
+/// What else the batch file names, where the command line asks for a part of it.
+#[derive(Default)]
+struct Besides {
+    /// All pairs, those asked for among them.
+    pairs: Vec<RawPair>,
+    /// What is missing and was not asked for.
+    missing: Vec<MissingPair>,
+}
+
+impl Besides {
+    fn of(batch: &BatchFile, wanted: &TaskSelection) -> Self {
+        if *wanted == TaskSelection::default() {
+            return Self::default();
+        }
+        let Ok(all) = find(batch, &TaskSelection::default()) else {
+            return Self::default();
+        };
+        let (samples, dyes) = asked_for(batch, wanted);
+        let is_wanted = |missing: &MissingPair| {
+            let dye = missing.dye.as_ref();
+            samples.include(&missing.sample) && dye.is_none_or(|dye| dyes.include(dye))
+        };
+        let missing = all.missing.into_iter();
+        Self {
+            pairs: all.pairs,
+            missing: missing.filter(|missing| !is_wanted(missing)).collect(),
+        }
+    }
+}
+
 /// The parameters of a task: those of all, and over them each override that matches, in the order of the file.
 fn params_of(batch: &BatchFile, sample: &str, dye: &str) -> Result<Params, BatchFileError> {
-    let matching = batch
-        .overrides
-        .iter()
-        .filter(|one| one.matches(sample, dye));
-    let params = matching.fold(batch.params.clone(), |params, one| one.params.over(params));
+    let params = written_params(batch, sample, dye);
     params.validate().map_err(|error| {
         let text = format!("{error} for {sample}/{dye}, where several overrides match");
         batch.refused(vec![Problem::of_file(text)])
     })?;
     Ok(params)
+}
+
+/// The same, whether or not they contradict each other.
+pub(crate) fn written_params(batch: &BatchFile, sample: &str, dye: &str) -> Params {
+    let matching = batch
+        .overrides
+        .iter()
+        .filter(|one| one.matches(sample, dye));
+    matching.fold(batch.params.clone(), |params, one| one.params.over(params))
 }
 
 /// Overrides for tasks that the batch does not have. Where the command line chooses tasks, that is to be expected.

@@ -29,7 +29,7 @@ use jiff::Zoned;
 pub enum NotOneTask {
     /// Its raw images are missing.
     #[error("there is no pair to run: {0}")]
-    Missing(MissingPair),
+    Missing(Box<MissingPair>),
     /// There are several, or none.
     #[error("--sample {sample} --dye {dye} are {}; name one sample and one dye", human::count(*tasks, "task"))]
     Several {
@@ -52,7 +52,7 @@ pub fn only_task(mut plan: Plan, sample: &str, dye: &str) -> Result<Plan, NotOne
             plan.execution.parallel = Parallel::No;
             Ok(plan)
         }
-        (0, Some(missing)) => Err(NotOneTask::Missing(missing.clone())),
+        (0, Some(missing)) => Err(NotOneTask::Missing(Box::new(missing.clone()))),
         (tasks, _) => Err(NotOneTask::Several {
             sample: sample.to_owned(),
             dye: dye.to_owned(),
@@ -163,6 +163,7 @@ pub fn ending_of(plan: &Plan, result: &TaskResult, interrupted: bool) -> BatchEn
         seconds: 0.0,
         interrupted,
         results_unwritten: false,
+        is_whole: true,
     };
     report.ending()
 }

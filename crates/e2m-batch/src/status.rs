@@ -3,9 +3,10 @@
 use crate::cluster::{self, Queue, Whereabouts};
 use crate::environment::Environment;
 use crate::inspect::{Preview, inspect};
-use crate::plan::{Plan, missing_reason};
-use crate::report::results::last_errors;
-use e2m_pipeline::{MemoryNeeds, StagePreview, Status, TaskPreview, TaskSpec};
+use crate::logs::running::{Running, last_said};
+use crate::plan::{Plan, missing_reason, task_name};
+use crate::report::last::LastResults;
+use e2m_pipeline::{MemoryNeeds, StagePreview, Status, TaskPreview, TaskSpec, is_worked_on};
 use serde_json::{Value, json};
 
 /// The layout of the JSON document.
@@ -20,19 +21,26 @@ pub struct BatchStatus<'a> {
     pub previews: Vec<Preview>,
     /// Where tasks are on a cluster.
     pub queue: Queue,
+    /// What each does now; nothing for those that nobody works on.
+    pub running: Vec<Option<Running>>,
 }
 
 /// Looks at what is there of each task. Nothing is run, and nothing is written.
 pub fn status<'a>(plan: &'a Plan, environment: &Environment) -> BatchStatus<'a> {
     let mut previews = inspect(plan);
-    let errors = last_errors(&plan.output_dir);
+    let last = LastResults::read(&plan.output_dir);
     for (task, preview) in plan.tasks.iter().zip(&mut previews) {
-        let name = (task.sample.clone(), task.dye.clone());
-        if let (Ok(preview), Some(why)) = (preview, errors.get(&name)) {
+        if let (Ok(preview), Some(why)) = (preview, last.error_of(task)) {
             add_error(preview, why);
         }
     }
+    let mut said = last_said(&plan.output_dir);
+    let running = plan.tasks.iter().map(|task| {
+        // The lock is the fact; what was said of a task that was killed stays.
+        is_worked_on(task).then(|| said.remove(&task_name(task)).unwrap_or_default())
+    });
     BatchStatus {
+        running: running.collect(),
         plan,
         previews,
         queue: Queue::ask(plan, environment),
@@ -50,6 +58,11 @@ impl BatchStatus<'_> {
     /// Each task with what it would do and need.
     pub fn tasks(&self) -> impl Iterator<Item = (&TaskSpec, &Preview)> {
         self.plan.tasks.iter().zip(&self.previews)
+    }
+
+    /// What a task does now, by its index; nothing where nobody works on it.
+    pub fn running(&self, index: usize) -> Option<&Running> {
+        self.running.get(index)?.as_ref()
     }
 
     /// Where a task is on the cluster, or which of its jobs failed.
@@ -70,7 +83,7 @@ impl BatchStatus<'_> {
     pub fn document(&self) -> Value {
         let (plan, queue) = (self.plan, &self.queue);
         let cpus = cluster::cpus(plan);
-        let task = |(task, preview): (&TaskSpec, &Preview)| {
+        let task = |(index, (task, preview)): (usize, (&TaskSpec, &Preview))| {
             let mut facts = json!({
                 "sample": task.sample,
                 "dye": task.dye,
@@ -87,6 +100,7 @@ impl BatchStatus<'_> {
                     json!({
                         "status": preview.finished.as_ref().or(preview.earlier.as_ref()),
                         "finished": preview.is_finished(),
+                        "notes": preview.notes,
                         "stages": stages,
                         "to_do": preview.to_do(),
                         "disk_bytes": preview.disk_bytes,
@@ -103,6 +117,9 @@ impl BatchStatus<'_> {
             if let (Value::Object(facts), Value::Object(more)) = (&mut facts, more) {
                 facts.extend(more);
                 facts.insert("cluster".to_owned(), json!(job));
+                let running = self.running(index);
+                let running = running.map(|now| json!({"stage": now.stage, "since": now.since}));
+                facts.insert("running".to_owned(), json!(running));
             }
             facts
         };
@@ -114,7 +131,7 @@ impl BatchStatus<'_> {
             "version": env!("CARGO_PKG_VERSION"),
             "batch": plan.batch_path,
             "output_dir": plan.output_dir,
-            "tasks": self.tasks().map(task).collect::<Vec<_>>(),
+            "tasks": self.tasks().enumerate().map(task).collect::<Vec<_>>(),
             "missing": missing.collect::<Vec<_>>(),
             "notes": queue.notes,
         })

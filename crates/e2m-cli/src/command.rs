@@ -147,8 +147,12 @@ fn verify_batch(args: &VerifyArgs) -> Exit {
 
 fn survey_batch(args: &SurveyArgs) -> Exit {
     let terminal = started(args.talk);
-    match read(&args.batch).and_then(|batch| find(&batch, &args.tasks.selection())) {
-        Ok(found) => survey::survey(&found, args.crop as usize, &terminal),
+    let found = read(&args.batch).and_then(|batch| {
+        let found = find(&batch, &args.tasks.selection())?;
+        Ok((batch, found))
+    });
+    match found {
+        Ok((batch, found)) => survey::survey(&batch, &found, args.crop as usize, &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }
@@ -178,7 +182,7 @@ fn refuse(error: &PlanError, path: &Path, terminal: &Terminal) -> Exit {
 }
 
 /// The command that a file which does not exist may have been meant to be.
-fn meant_command(path: &Path) -> Option<&'static str> {
+pub(crate) fn meant_command(path: &Path) -> Option<&'static str> {
     let word = path
         .to_str()
         .filter(|word| !path.exists() && !word.contains(['/', '\\', '.']))?;

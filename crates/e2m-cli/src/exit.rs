@@ -83,7 +83,9 @@ impl From<&PlanError> for Exit {
             PlanError::Layout(_) | PlanError::Missing { .. } | PlanError::Nothing { .. } => {
                 Self::RawFiles
             }
-            PlanError::BatchFile(_) | PlanError::Stages { .. } => Self::BadInput,
+            PlanError::BatchFile(_) | PlanError::Stages { .. } | PlanError::TooLong { .. } => {
+                Self::BadInput
+            }
         }
     }
 }

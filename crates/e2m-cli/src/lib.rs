@@ -44,6 +44,7 @@ mod environment;
 mod exit;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod hints;
 mod logging;
 mod reporter;
 mod run;
@@ -66,6 +67,7 @@ use clap::Parser as _;
 /// Reads the command line and does what it says.
 pub fn main() -> std::process::ExitCode {
     e2m_resources::bound_heaps();
+    signals::survive_file_limit();
     match args::Cli::try_parse() {
         #[cfg(feature = "fault-injection")]
         Ok(cli) if let Err(error) = faults::arm(&cli) => {
@@ -74,6 +76,10 @@ pub fn main() -> std::process::ExitCode {
         }
         Ok(cli) => command::execute(cli).into(),
         Err(message) => {
+            if let Some(hint) = hints::on_arguments(std::env::args_os().skip(1)) {
+                terminal::Terminal::new(args::TalkArgs::default()).error(&hint);
+                return Exit::BadInput.into();
+            }
             // Help and version are messages too; a closed terminal is no reason to fail.
             let _ = message.print();
             let code = if message.use_stderr() {

@@ -4,8 +4,19 @@ use crate::exit::Exit;
 use crate::terminal::Terminal;
 use e2m_batch::Interrupt;
 use e2m_batch::cluster::JobWarning;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// From now on a file that grows beyond the limit of this process (`ulimit -f`) is an error of the write. Without a handler
+/// SIGXFSZ kills the process, whose report would say nothing of it.
+pub(crate) fn survive_file_limit() {
+    let never_read = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(SIGXFSZ, never_read) {
+        tracing::warn!(%error, "a file beyond `ulimit -f` will end the program");
+    }
+}
 
 /// From now on the first SIGINT or SIGTERM raises `interrupt`, and the second one ends the process at once. SIGHUP is left
 /// alone, so that what was started with `nohup` goes on.

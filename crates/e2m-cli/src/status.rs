@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use e2m_batch::cluster::Whereabouts;
-use e2m_batch::{BatchStatus, Environment, Plan, human, status, task_name};
+use e2m_batch::{BatchStatus, Environment, Plan, Running, human, status, task_name};
 use e2m_pipeline::{Stage, StagePreview, Status, TaskPreview};
 use e2m_schedule::slurm::JobState;
 
@@ -43,17 +43,20 @@ fn show_table(status: &BatchStatus<'_>, terminal: &Terminal) {
     let mut reasons = Vec::new();
     let mut bytes = 0;
     let mut counts = Counts::default();
-    for (task, preview) in status.tasks() {
+    for (index, (task, preview)) in status.tasks().enumerate() {
         let name = task_name(task);
+        let now = status.running(index);
         let there = status.whereabouts(task, preview);
         match preview {
             Ok(preview) => {
                 bytes += preview.disk_bytes;
-                counts.add(preview, there.map(|there| &there.state));
-                // A job that goes on makes good what the last run left.
-                reasons.extend(reason(&name, preview).filter(|_| there.is_none()));
+                counts.add(preview, there.map(|there| &there.state), now.is_some());
+                // A run that goes on makes good what the last one left.
+                let is_waited_for = there.is_some() || now.is_some();
+                reasons.extend(reason(&name, preview).filter(|_| !is_waited_for));
+                reasons.extend(remarks(&name, preview));
                 let cell = on_cluster.then(|| there.map(Whereabouts::cell).unwrap_or_default());
-                table.row(row(name, preview).into_iter().chain(cell));
+                table.row(row(name, preview, now).into_iter().chain(cell));
             }
             Err(error) => {
                 counts.unreadable += 1;
@@ -98,10 +101,11 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, preview: &TaskPreview, on_cluster: Option<&JobState>) {
+    fn add(&mut self, preview: &TaskPreview, on_cluster: Option<&JobState>, is_running: bool) {
         let there = preview.stages.contains(&StagePreview::There);
         let failed = matches!(preview.earlier, Some(Status::Error(_)));
         *match (on_cluster, preview.is_finished()) {
+            _ if is_running => &mut self.running,
             (Some(JobState::Running { .. } | JobState::Ending { .. }), _) => &mut self.running,
             (Some(JobState::Ended { .. }), _) => &mut self.failed,
             (Some(_), _) => &mut self.queued,
@@ -131,7 +135,7 @@ impl Counts {
     }
 }
 
-fn row(name: String, preview: &TaskPreview) -> [String; 7] {
+fn row(name: String, preview: &TaskPreview, now: Option<&Running>) -> [String; 7] {
     let stage = |index: usize| match preview.stages.get(index) {
         Some(StagePreview::There) => "there",
         Some(StagePreview::New) => "to do",
@@ -153,6 +157,10 @@ fn row(name: String, preview: &TaskPreview) -> [String; 7] {
         (None, 1) => format!("do stage {}", to_do[0]),
         (None, _) => format!("do stages {}", to_do.join(", ")),
     };
+    let (status, would) = match now {
+        Some(now) => ("running", doing(now)),
+        None => (status, would),
+    };
     [
         name,
         status.to_owned(),
@@ -164,6 +172,17 @@ fn row(name: String, preview: &TaskPreview) -> [String; 7] {
     ]
 }
 
+/// What a task does that somebody works on: `is in stage 3 since 17:04:59`.
+fn doing(now: &Running) -> String {
+    // 2026-01-02T17:04:59.123+01:00
+    let time = now.since.as_deref().and_then(|since| since.get(11..19));
+    let since = time.map_or_else(String::new, |time| format!(" since {time}"));
+    match now.stage {
+        Some(stage) => format!("wait: it is in stage {stage}{since}"),
+        None => format!("wait: it is worked on{since}"),
+    }
+}
+
 fn short(status: &Status) -> &'static str {
     match status {
         Status::Complete => "complete",
@@ -171,6 +190,15 @@ fn short(status: &Status) -> &'static str {
         Status::Error(_) => "failed",
         Status::Incomplete(_) => "incomplete",
     }
+}
+
+/// Why a task is suspect, and what else there is to know about its results.
+fn remarks(name: &str, preview: &TaskPreview) -> Vec<String> {
+    let standing = preview.finished.as_ref().or(preview.earlier.as_ref());
+    let suspect = standing.filter(|status| matches!(status, Status::Suspect(_)));
+    let notes = preview.notes.iter().map(|note| format!("note: {note}"));
+    let remarks = suspect.map(ToString::to_string).into_iter().chain(notes);
+    remarks.map(|text| format!("{name}: {text}")).collect()
 }
 
 /// Why stages of a task would be done that were done before.

@@ -19,6 +19,12 @@ pub(crate) fn show(report: &BatchReport<'_>, unwritten: &[Unwritten], terminal: 
     }
     let words = last_words(report, unwritten.is_empty());
     terminal.summary(&format!("\n{words}"));
+    let besides = report.trouble_besides();
+    if !besides.is_empty() {
+        terminal.problem(&format!(
+            "Of the tasks that this run was not asked for: {besides}; {PAGE_NAME} tells."
+        ));
+    }
     for file in unwritten {
         terminal.warn(&file.to_string());
     }
@@ -92,9 +98,13 @@ fn row(result: &TaskResult) -> [String; 7] {
 }
 
 fn scale(result: &TaskResult) -> String {
+    let doubt = match result.scale_verdict {
+        Some(Verdict::Suspect) => " suspect",
+        Some(Verdict::Pass | Verdict::Fail) | None => "",
+    };
     match (result.scale, result.scale_std_error) {
-        (Some(value), Some(error)) => format!("{value:.4} ± {error:.4}"),
-        (Some(value), None) => format!("{value:.4}"),
+        (Some(value), Some(error)) => format!("{value:.4} ± {error:.4}{doubt}"),
+        (Some(value), None) => format!("{value:.4}{doubt}"),
         (None, _) => String::new(),
     }
 }

@@ -3,13 +3,18 @@
 use crate::exit::Exit;
 use crate::table::Table;
 use crate::terminal::Terminal;
-use e2m_batch::human;
+use e2m_batch::{BatchFile, human};
 use e2m_image::PixelType;
 use e2m_io::{ChunkLayout, Compression, Discovery, RawInfo, Survey};
 
 /// Prints a table of all raw images found, and what is missing.
-pub(crate) fn survey(found: &Discovery, crop_px: usize, terminal: &Terminal) -> Exit {
-    let surveyed = e2m_batch::survey(found, crop_px);
+pub(crate) fn survey(
+    batch: &BatchFile,
+    found: &Discovery,
+    crop_px: usize,
+    terminal: &Terminal,
+) -> Exit {
+    let surveyed = e2m_batch::survey(batch, found, crop_px);
     let mut table = Table::new(&[
         "task",
         "image",
@@ -37,6 +42,12 @@ pub(crate) fn survey(found: &Discovery, crop_px: usize, terminal: &Terminal) -> 
         terminal.summary(&format!(
             "\nmax, mean and non-zero are those of at most {crop_px} x {crop_px} px in the centre."
         ));
+    }
+    if !surveyed.channels.is_empty() {
+        terminal.result(&format!("\n{}", surveyed.channels.join("\n")));
+    }
+    for doubt in &surveyed.doubts {
+        terminal.warn(doubt);
     }
     for note in &surveyed.notes {
         terminal.warn(note);
@@ -101,7 +112,10 @@ fn stored(info: &RawInfo) -> String {
         words.push("BigTIFF".to_owned());
     }
     if info.pages > 1 {
-        words.push(format!("first of {} pages", info.pages));
+        words.push(match info.page {
+            1 => format!("first of {} pages", info.pages),
+            page => format!("page {page} of {}", info.pages),
+        });
     }
     words.join(", ")
 }

@@ -51,6 +51,44 @@ fn wrong_arguments() {
 }
 
 #[test]
+fn what_was_meant_is_said() {
+    let bench = Bench::new();
+    let run = bench.run(&["chek", "batch.toml"]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    assert_eq!(
+        run.err,
+        "error: there is no command chek; did you mean `e2m check batch.toml`?\n"
+    );
+    let said = |text: &str| {
+        bench.write("batch.toml", text);
+        let run = bench.run_batch();
+        assert_eq!(run.code, 2, "{}", run.err);
+        run.err
+    };
+    let err = said("raw_dir = \"raw\"\noutput_dir = \"out\"\nsample = \"all\"\n");
+    assert!(err.contains("did you mean \"samples\"?"), "{err}");
+    let err = said("raw_dir = \"C:\\Users\\me\\raw\"\noutput_dir = \"out\"\n");
+    assert!(
+        err.contains("write the path in single quotes, 'C:\\Users\\me\\raw'"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_percentile_that_looks_like_a_share_is_asked_about_and_runs() {
+    let bench = Bench::with_pairs(&[("a", "DAPI")]);
+    bench.batch("[params]\npad = 60\nscale_percentile = 0.5\n");
+    let run = bench.run(&["--dry-run", "batch.toml"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(
+        run.err.starts_with("warning: scale_percentile is 0.5")
+            && run.err.contains("Was 50 % meant?"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
 fn a_bad_batch_file() {
     let bench = Bench::new();
     bench.write(

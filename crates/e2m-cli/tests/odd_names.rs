@@ -35,9 +35,9 @@ fn odd_names_work() {
         long.as_str(),
     ];
     let bench = Bench::new();
-    bench.pair(&quick(1), "first", "DAPI");
     let first = bench.path("raw/first");
-    for name in names {
+    for (seed, name) in names.into_iter().enumerate() {
+        bench.pair(&quick(seed as u64 + 1), "first", "DAPI");
         let folder = bench.path("raw").join(name);
         fs::create_dir(&folder).expect("a folder");
         for (from, to) in [("Pre", "preStain"), ("Post", "postStain")] {
@@ -48,8 +48,8 @@ fn odd_names_work() {
                 .expect("an image");
             fs::copy(image.path(), folder.join(format!("{to}_DAPI.tif"))).expect("a copy");
         }
+        fs::remove_dir_all(&first).expect("removes");
     }
-    fs::remove_dir_all(first).expect("removes");
     let run = bench.run_batch();
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     let statuses = bench.statuses();

@@ -87,3 +87,61 @@ fn images_that_cannot_be_read_are_told() {
     assert!(run.out.contains("cannot be read, see below"), "{}", run.out);
     assert!(run.out.contains("a_PreStain_DAPI.tif"), "{}", run.out);
 }
+
+#[test]
+fn what_runs_now_is_told_with_its_stage() {
+    let bench = Bench::with_pairs(&[("a", "DAPI"), ("b", "DAPI"), ("c", "DAPI")]);
+    assert_eq!(bench.run(&["batch.toml", "--samples", "c"]).code, 0);
+    // Somebody works on a as part of a batch, and on b alone.
+    let lock = |sample: &str| {
+        let folder = bench.path(&format!("out/{sample}/DAPI"));
+        std::fs::create_dir_all(&folder).expect("creates");
+        e2m_io::lock_folder(&folder.join(".e2m_task.lock"))
+            .expect("locks")
+            .expect("nobody has it")
+    };
+    let locks = [lock("a"), lock("b")];
+    let mut events = bench.read("out/events.jsonl");
+    for (time, event, stage) in [
+        ("10:00:01", "task_started", 0),
+        ("10:00:02", "stage_started", 2),
+        ("10:00:09", "stage_started", 3),
+    ] {
+        events.push_str(&format!(
+            "{{\"time\":\"2026-03-01T{time}.000+01:00\",\"event\":\"{event}\",\"task\":\"a/DAPI\",\"stage\":{stage}}}\n"
+        ));
+    }
+    bench.write("out/events.jsonl", events);
+    let run = bench.run(&["status", "batch.toml"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let line = |task: &str| {
+        let line = run.out.lines().find(|line| line.starts_with(task));
+        line.unwrap_or_default().to_owned()
+    };
+    assert!(
+        line("a/DAPI  running").ends_with("wait: it is in stage 3 since 10:00:09"),
+        "{}",
+        run.out
+    );
+    assert!(
+        line("b/DAPI  running").ends_with("wait: it is worked on"),
+        "{}",
+        run.out
+    );
+    assert!(
+        line("c/DAPI  complete").ends_with("do nothing"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("2 running, 1 finished"), "{}", run.out);
+    let run = bench.run(&["status", "batch.toml", "--json"]);
+    let all: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(all["tasks"][0]["running"]["stage"], 3);
+    assert!(
+        all["tasks"][1]["running"]["stage"].is_null() && all["tasks"][1]["running"].is_object()
+    );
+    assert!(all["tasks"][2]["running"].is_null());
+    drop(locks);
+    let run = bench.run(&["status", "batch.toml"]);
+    assert!(!run.out.contains("running"), "{}", run.out);
+}

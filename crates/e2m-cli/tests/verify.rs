@@ -84,14 +84,14 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
     let before = (bench.files("out"), bench.files("raw"));
     let run = verify(&bench);
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.out);
-    // Four images aligned or padded, the difference in two formats, two raw images, nine plots and two previews.
+    // Four images aligned or padded, the difference in two formats, the mask, two raw images, nine plots and two previews.
     let row = |task: &str| {
         let line = run.out.lines().find(|line| line.starts_with(task));
         line.expect("a row").split_whitespace().collect::<Vec<_>>()
     };
     for task in ["a/DAPI", "b/DAPI"] {
         let row = row(task);
-        assert_eq!(row[1..5], ["1", "6", "2", "11"], "{}", run.out);
+        assert_eq!(row[1..5], ["1", "7", "2", "11"], "{}", run.out);
         assert_eq!(row[7..], ["all", "right"], "{}", run.out);
     }
     assert!(
@@ -100,7 +100,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
         run.out
     );
     assert!(
-        run.out.contains("2 tasks all right; 38 files of "),
+        run.out.contains("2 tasks all right; 40 files of "),
         "{}",
         run.out
     );
@@ -116,7 +116,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
     );
     let (document, code) = document(&bench);
     assert_eq!((code, &document["exit_code"]), (0, &Value::from(0)));
-    assert_eq!(document["files_read"], 38);
+    assert_eq!(document["files_read"], 40);
     assert_eq!(document["tasks"][0]["result"], "all right");
 }
 
@@ -353,7 +353,7 @@ fn raw_images_that_are_gone_do_not_hide_the_results() {
     let run = bench.run(&["verify", "batch.toml", "--samples", "b"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(
-        run.out.contains("1 task all right; 19 files"),
+        run.out.contains("1 task all right; 20 files"),
         "{}",
         run.out
     );
@@ -438,11 +438,29 @@ fn results_of_other_parameters_are_verified_too() {
 }
 
 #[test]
-fn what_is_on_no_record_is_remarked() {
+fn what_e2m_made_and_no_record_vouches_for_is_a_problem() {
     let bench = finished();
-    for copy in ["tiff/01_padded_post_pad99.tiff", "tiff/notes.tiff"] {
-        fs::copy(bench.path(POST), bench.path(&format!("out/a/DAPI/{copy}"))).expect("copied");
+    let left = "out/a/DAPI/tiff/01_padded_post_pad99.tiff";
+    fs::copy(bench.path(POST), bench.path(left)).expect("copied");
+    assert_eq!(problems(&bench), one("unrecorded", left));
+    let run = verify(&bench);
+    assert_eq!(run.code, 1, "{}", run.out);
+    for expected in [
+        "1 unrecorded",
+        "01_padded_post_pad99.tiff\n    unrecorded: not on record: left over from a run",
+        "with the parameters in its name: it is made again",
+        "remove the file",
+    ] {
+        assert!(run.out.contains(expected), "{expected}: {}", run.out);
     }
+    fs::remove_file(bench.path(left)).expect("removed");
+    assert_eq!(problems(&bench), []);
+}
+
+#[test]
+fn what_others_have_put_there_is_remarked() {
+    let bench = finished();
+    fs::copy(bench.path(POST), bench.path("out/a/DAPI/tiff/notes.tiff")).expect("copied");
     bench.write(
         "out/a/DAPI/tiff/02_icp_aligned_pre.tiff",
         b"not even an image",
@@ -451,8 +469,7 @@ fn what_is_on_no_record_is_remarked() {
     let run = verify(&bench);
     assert_eq!(run.code, 0, "{}", run.out);
     for expected in [
-        "REMARKS (3)",
-        "01_padded_post_pad99.tiff\n    not on record: left over from a run",
+        "REMARKS (2)",
         "02_icp_aligned_pre.tiff\n    not on record: from the Python program",
         ".04_x.fits.4242-0.e2m-tmp\n    half-written",
     ] {
@@ -483,7 +500,7 @@ fn a_damaged_record_says_what_follows() {
     );
     assert!(
         run.out
-            .contains("or of a record that is not there or cannot be read"),
+            .contains("not on record, or of the record that cannot be read"),
         "{}",
         run.out
     );

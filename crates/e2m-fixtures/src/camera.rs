@@ -1,9 +1,11 @@
 //! From light to pixels: vignetting, dust, noise, rounding.
 
+use crate::bright::DirtLayer;
 use crate::dust::DustLayer;
 use crate::hash::{self, NormalTable};
 use crate::parts::Vignetting;
 use crate::recipe::Recipe;
+use crate::sensor::SensorLayer;
 use e2m_image::Size;
 
 /// The camera that took one image of the pair.
@@ -11,7 +13,13 @@ use e2m_image::Size;
 pub(crate) struct Camera {
     vignetting: Option<(Vignetting, Size)>,
     dust: Option<DustLayer>,
+    dirt: Option<DirtLayer>,
     noise: Option<Noise>,
+    /// What is added to every pixel, in counts.
+    black: f32,
+    sensor: Option<SensorLayer>,
+    /// Where it ends, in counts.
+    clip: Option<f32>,
 }
 
 #[derive(Debug, Clone)]
@@ -28,7 +36,7 @@ impl Camera {
     /// The camera of an image of `size`; each image of a pair has its own `purpose`.
     pub(crate) fn new(
         recipe: &Recipe,
-        vignetting: Option<Vignetting>,
+        (vignetting, black, clip): (Option<Vignetting>, f64, Option<f64>),
         size: Size,
         purpose: u64,
     ) -> Self {
@@ -38,6 +46,15 @@ impl Camera {
             dust: recipe
                 .dust
                 .map(|dust| DustLayer::new(&dust, recipe.seed, purpose, size)),
+            dirt: recipe
+                .bright_dirt
+                .map(|dirt| DirtLayer::new(&dirt, recipe.seed, purpose + 2, size)),
+            black: black as f32,
+            sensor: recipe.sensor.map(|sensor| {
+                let larger = recipe.post_size().max(recipe.pre_size());
+                SensorLayer::new(&sensor, recipe.seed, larger)
+            }),
+            clip: clip.map(|clip| clip as f32),
             noise: noisy.then(|| Noise {
                 seed: hash::derive(recipe.seed, purpose + 1),
                 dark: (recipe.noise_counts * recipe.noise_counts) as f32,
@@ -52,11 +69,26 @@ impl Camera {
         if let Some((vignetting, size)) = self.vignetting {
             vignetting.apply_row(size, y, row);
         }
+        if let Some(sensor) = &self.sensor {
+            sensor.shade_row(y, row);
+        }
         if let Some(dust) = &self.dust {
             dust.apply_row(y, row);
         }
+        if let Some(dirt) = &self.dirt {
+            dirt.apply_row(y, row);
+        }
         if let Some(noise) = &self.noise {
             noise.apply_row(y, row);
+        }
+        if self.black != 0.0 {
+            row.iter_mut().for_each(|value| *value += self.black);
+        }
+        if let Some(sensor) = &self.sensor {
+            sensor.add_row(y, row);
+        }
+        if let Some(clip) = self.clip {
+            row.iter_mut().for_each(|value| *value = value.min(clip));
         }
     }
 }

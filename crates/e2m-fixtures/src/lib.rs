@@ -43,7 +43,9 @@
     )
 )]
 
+mod bright;
 mod camera;
+mod colour;
 mod defocus;
 mod dust;
 mod error;
@@ -52,6 +54,7 @@ mod geometry;
 mod grains;
 mod hash;
 mod microbes;
+mod mix_ups;
 mod noise;
 mod outline;
 mod parts;
@@ -59,6 +62,7 @@ mod recipe;
 mod regions;
 mod render;
 mod rows;
+mod sensor;
 mod shipped;
 mod suites;
 mod truth;
@@ -67,9 +71,10 @@ mod write;
 
 pub use error::FixtureError;
 pub use microbes::Microbe;
+pub use mix_ups::Twice;
 pub use parts::{
-    Bleaching, Channels, Compression, Deformation, Dust, Microbes, PreWorld, Section, Shape,
-    TiffLayout, Uptake, Vignetting,
+    Bleaching, BrightDirt, BrightGrains, Channels, Compression, Deformation, Dust, EvenUptake,
+    Microbes, PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
 };
 pub use recipe::Recipe;
 pub use render::Side;

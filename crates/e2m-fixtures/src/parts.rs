@@ -170,6 +170,76 @@ impl Default for Dust {
     }
 }
 
+/// Grains of the section that are much brighter than the rest and did not become brighter by the same factor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrightGrains {
+    /// How many.
+    pub count: usize,
+    /// Their radius in px.
+    pub radius_px: f64,
+    /// How many times as bright as the section they are in pre.
+    pub factor: f64,
+    /// Their brightness in post over that in pre.
+    pub gain: f64,
+}
+
+/// Regions of the section that took up stain evenly: their background became brighter by another factor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvenUptake {
+    /// Share of the section's area.
+    pub share: f64,
+    /// Brightness of the background in post over that in pre in these regions.
+    pub gain: f64,
+}
+
+/// Bright specks that lie on each image at other places.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrightDirt {
+    /// How many on each image.
+    pub specks: usize,
+    /// Their radius in px.
+    pub radius_px: f64,
+    /// What they add in counts.
+    pub counts: f64,
+}
+
+/// What is fixed to the sensor, the same in both images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sensor {
+    /// Share of its pixels that are hot.
+    pub hot_share: f64,
+    /// What these add in the mean, in counts: half of it to one and a half times.
+    pub hot_counts: f64,
+    /// Bad columns.
+    pub columns: usize,
+    /// What these add or, one in three, take away, in counts.
+    pub column_counts: f64,
+    /// Shadows of dust per million pixels.
+    pub shadows_per_megapixel: f64,
+    /// Smallest and largest radius of a shadow in px.
+    pub shadow_radius_px: [f64; 2],
+    /// Light that is missing in its middle.
+    pub shadow_depth: f64,
+}
+
+impl Default for Sensor {
+    fn default() -> Self {
+        Self {
+            hot_share: 0.0,
+            hot_counts: 80.0,
+            columns: 0,
+            column_counts: 15.0,
+            shadows_per_megapixel: 0.0,
+            shadow_radius_px: [8.0, 30.0],
+            shadow_depth: 0.3,
+        }
+    }
+}
+
 /// Which channels of the file carry the signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -184,6 +254,30 @@ pub enum Channels {
     Blue,
     /// RGB, three quarters of the signal in green and the rest in blue; their sum is the signal exactly.
     GreenBlue,
+    /// RGB, the signal in each of the three: a grey image saved in colour.
+    GreyRgb,
+    /// Indices into a table of 256 greys; 8 bit pixels only.
+    GreyPalette,
+}
+
+impl Channels {
+    /// Samples of a pixel in the file.
+    pub(crate) fn samples(self) -> usize {
+        match self {
+            Self::Grey | Self::GreyPalette => 1,
+            Self::Red | Self::Green | Self::Blue | Self::GreenBlue | Self::GreyRgb => 3,
+        }
+    }
+
+    /// The colour that holds the signal alone.
+    pub(crate) fn colour(self) -> Option<usize> {
+        match self {
+            Self::Red => Some(0),
+            Self::Green => Some(1),
+            Self::Blue => Some(2),
+            Self::Grey | Self::GreyPalette | Self::GreenBlue | Self::GreyRgb => None,
+        }
+    }
 }
 
 /// How a TIFF is laid out.

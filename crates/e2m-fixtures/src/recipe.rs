@@ -1,10 +1,10 @@
 //! What a pair is made of, as a TOML file or a struct.
 
-use crate::FixtureError;
 use crate::parts::{
-    Bleaching, Channels, Deformation, Dust, Microbes, PreWorld, Section, Shape, TiffLayout, Uptake,
-    Vignetting,
+    Bleaching, BrightDirt, BrightGrains, Channels, Deformation, Dust, EvenUptake, Microbes,
+    PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
 };
+use crate::{FixtureError, Side};
 use e2m_image::{PixelType, Size};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -83,6 +83,30 @@ pub struct Recipe {
     /// Dust on both images, at different places.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dust: Option<Dust>,
+    /// Bright grains whose ratio is not that of the section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grains: Option<BrightGrains>,
+    /// Regions whose background became brighter by another factor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub even_uptake: Option<EvenUptake>,
+    /// Bright dirt on both images, at different places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bright_dirt: Option<BrightDirt>,
+    /// What is fixed to the sensor, at the same place in both images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensor: Option<Sensor>,
+    /// Counts at which the camera of post ends: what is brighter is cut off there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_clip: Option<f64>,
+    /// Counts at which the camera of pre ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_clip: Option<f64>,
+    /// What the camera adds to every pixel of post, in counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub post_black: f64,
+    /// What the camera adds to every pixel of pre, in counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub pre_black: f64,
     /// Standard deviation of the camera's noise in counts.
     pub noise_counts: f64,
     /// Variance of the shot noise per count of signal, in counts.
@@ -94,6 +118,15 @@ pub struct Recipe {
     pub counts_scale: f64,
     /// Which channels carry the signal.
     pub channels: Channels,
+    /// The same for pre, where they are others than those of post.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_channels: Option<Channels>,
+    /// Share of the signal that bleeds through into each of the two other colours, where one holds it.
+    #[serde(skip_serializing_if = "is_none_of_both")]
+    pub bleed_through: [f64; 2],
+    /// Standard deviation of what lossy compression does to each colour by itself, in counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub colour_noise_counts: f64,
     /// How the TIFFs are laid out.
     pub tiff: TiffLayout,
 }
@@ -125,11 +158,22 @@ impl Default for Recipe {
             uptake: None,
             bleaching: None,
             dust: None,
+            grains: None,
+            even_uptake: None,
+            bright_dirt: None,
+            sensor: None,
+            post_clip: None,
+            pre_clip: None,
+            post_black: 0.0,
+            pre_black: 0.0,
             noise_counts: 0.5,
             shot_noise: 0.0,
             pixel: PixelType::U8,
             counts_scale: 1.0,
             channels: Channels::Grey,
+            pre_channels: None,
+            bleed_through: [0.0; 2],
+            colour_noise_counts: 0.0,
             tiff: TiffLayout::default(),
         }
     }
@@ -164,6 +208,14 @@ impl Recipe {
             self.pre_width.unwrap_or(self.width),
             self.pre_height.unwrap_or(self.height),
         )
+    }
+
+    /// Which channels carry the signal of an image.
+    pub fn channels_of(&self, side: Side) -> Channels {
+        match side {
+            Side::Post => self.channels,
+            Side::Pre => self.pre_channels.unwrap_or(self.channels),
+        }
     }
 
     /// The same recipe for a post image of `size`; a pre size of its own keeps its proportion to post's.
@@ -211,6 +263,14 @@ impl Recipe {
             (self.uptake.is_some(), "uptake"),
             (self.bleaching.is_some(), "bleaching"),
             (self.dust.is_some(), "dust"),
+            (self.grains.is_some(), "grains"),
+            (self.even_uptake.is_some(), "even_uptake"),
+            (self.bright_dirt.is_some(), "bright_dirt"),
+            (self.sensor.is_some(), "sensor"),
+            (self.post_clip.is_some(), "post_clip"),
+            (self.pre_clip.is_some(), "pre_clip"),
+            (!is_zero(&self.post_black), "post_black"),
+            (!is_zero(&self.pre_black), "pre_black"),
             (self.noise_counts >= NOISY_COUNTS, "noise_counts"),
             (self.shot_noise > 0.0, "shot_noise"),
         ];
@@ -222,5 +282,15 @@ impl Recipe {
     }
 }
 
+/// Whether nothing bleeds through.
+fn is_none_of_both(shares: &[f64; 2]) -> bool {
+    *shares == [0.0; 2]
+}
+
 /// Noise from here on counts as a hardship: a few times the rounding of 8 bit pixels.
 const NOISY_COUNTS: f64 = 3.0;
+
+/// Whether a level is 0, which goes without saying.
+fn is_zero(counts: &f64) -> bool {
+    *counts == 0.0
+}

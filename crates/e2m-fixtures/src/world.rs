@@ -1,5 +1,6 @@
 //! The world of one pair: everything that is known about it, evaluated wherever it is asked for.
 
+use crate::bright::GrainLayer;
 use crate::camera::Camera;
 use crate::defocus::Defocus;
 use crate::field::{Background, Scratch};
@@ -27,6 +28,9 @@ pub struct World {
     microbes: Population,
     uptake: Option<(Regions, f32, Octave)>,
     bleaching: Option<(Regions, f32)>,
+    /// Regions with another gain, and that over the gain of the rest.
+    even_uptake: Option<(Regions, f32)>,
+    grains: Option<GrainLayer>,
     cameras: [Camera; 2],
     defocus: [Option<Defocus>; 2],
 }
@@ -70,9 +74,25 @@ impl World {
             bleaching: recipe
                 .bleaching
                 .map(|b| (regions(42, b.share), b.loss as f32)),
+            even_uptake: recipe
+                .even_uptake
+                .map(|u| (regions(44, u.share), (u.gain / recipe.gain) as f32)),
+            grains: recipe.grains.map(|grains| {
+                GrainLayer::new(&grains, (recipe.seed, recipe.gain), &background, post)
+            }),
             cameras: [
-                Camera::new(recipe, recipe.vignetting_post, post, 50),
-                Camera::new(recipe, recipe.vignetting_pre, pre, 60),
+                Camera::new(
+                    recipe,
+                    (recipe.vignetting_post, recipe.post_black, recipe.post_clip),
+                    post,
+                    50,
+                ),
+                Camera::new(
+                    recipe,
+                    (recipe.vignetting_pre, recipe.pre_black, recipe.pre_clip),
+                    pre,
+                    60,
+                ),
             ],
             defocus: [
                 Defocus::new(recipe.defocus_post_px),
@@ -190,6 +210,15 @@ impl World {
         for value in out.iter_mut() {
             *value *= gain;
         }
+        if let Some((regions, factor)) = &self.even_uptake {
+            regions.evaluate(points, &mut buffers.region);
+            for (value, &share) in out.iter_mut().zip(&buffers.region) {
+                *value *= 1.0 + (factor - 1.0) * share;
+            }
+        }
+        if let Some(grains) = &self.grains {
+            grains.apply(true, points, out);
+        }
         if let Some((regions, loss)) = &self.bleaching {
             regions.evaluate(points, &mut buffers.region);
             for (value, &share) in out.iter_mut().zip(&buffers.region) {
@@ -229,6 +258,9 @@ impl World {
                 };
                 let background = self.other.as_ref().unwrap_or(&self.background);
                 background.evaluate(points, &mut buffers.field, out);
+                if let Some(grains) = &self.grains {
+                    grains.apply(false, points, out);
+                }
             }
         }
     }
@@ -306,6 +338,19 @@ fn check(recipe: &Recipe) -> Result<(), FixtureError> {
     not_negative("defocus_pre_px", recipe.defocus_pre_px)?;
     if let Some(uptake) = recipe.uptake {
         share("uptake.share", uptake.share)?;
+    }
+    if let Some(uptake) = recipe.even_uptake {
+        share("even_uptake.share", uptake.share)?;
+        positive("even_uptake.gain", uptake.gain)?;
+    }
+    if let Some(grains) = recipe.grains {
+        positive("grains.radius_px", grains.radius_px)?;
+        positive("grains.factor", grains.factor)?;
+        positive("grains.gain", grains.gain)?;
+    }
+    if let Some(dirt) = recipe.bright_dirt {
+        positive("bright_dirt.radius_px", dirt.radius_px)?;
+        not_negative("bright_dirt.counts", dirt.counts)?;
     }
     if let Some(bleaching) = recipe.bleaching {
         share("bleaching.share", bleaching.share)?;

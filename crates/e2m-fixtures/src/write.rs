@@ -1,6 +1,7 @@
 //! Pairs as files: TIFFs written band by band, and the truth beside them.
 
 use crate::camera::{to_u8, to_u16};
+use crate::colour::Colours;
 use crate::{Channels, Compression, FixtureError, Recipe, Side, World};
 use e2m_image::{PixelType, Size};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -95,7 +96,7 @@ impl World {
             source,
         })?;
         let raw_bytes = self.size(side).pixels()
-            * (self.samples_per_pixel() * self.recipe().pixel.bytes()) as u64;
+            * (self.samples_per_pixel(side) * self.recipe().pixel.bytes()) as u64;
         let mut file = BufWriter::with_capacity(1 << 20, file);
         let written = if raw_bytes > BIG_TIFF_BYTES {
             TiffEncoder::new_big(&mut file).and_then(|mut tiff| self.encode(side, &mut tiff))
@@ -110,11 +111,8 @@ impl World {
             })
     }
 
-    fn samples_per_pixel(&self) -> usize {
-        match self.recipe().channels {
-            Channels::Grey => 1,
-            Channels::Red | Channels::Green | Channels::Blue | Channels::GreenBlue => 3,
-        }
+    fn samples_per_pixel(&self, side: Side) -> usize {
+        self.recipe().channels_of(side).samples()
     }
 
     /// Writes one directory whose strips are rendered, packed and compressed band by band.
@@ -136,7 +134,8 @@ impl World {
             let strips: Vec<Result<Vec<u8>, TiffError>> = counts
                 .axis_chunks_iter(Axis(0), strip_rows)
                 .into_par_iter()
-                .map(|strip| self.compress(self.pack(strip)))
+                .enumerate()
+                .map(|(i, strip)| self.compress(self.pack(side, first + i * strip_rows, strip)))
                 .collect();
             for strip in strips {
                 let strip = strip?;
@@ -144,7 +143,7 @@ impl World {
                 byte_counts.push(strip.len() as u64);
             }
         }
-        self.write_tags(&mut directory, size, strip_rows)?;
+        self.write_tags(&mut directory, side, strip_rows)?;
         write_extents(&mut directory, Tag::StripOffsets, &offsets)?;
         write_extents(&mut directory, Tag::StripByteCounts, &byte_counts)?;
         directory.finish()
@@ -152,43 +151,55 @@ impl World {
 
     /// Rounds a strip of counts and lays it out in bytes, channels interleaved, in the machine's byte order (which is
     /// the one the encoder declares).
-    fn pack(&self, strip: ArrayView2<'_, f32>) -> Vec<u8> {
+    fn pack(&self, side: Side, first_row: usize, strip: ArrayView2<'_, f32>) -> Vec<u8> {
+        if let Some(colours) = Colours::of(self.recipe(), side) {
+            return self.pack_colours(&colours, first_row, strip);
+        }
+        let channels = self.recipe().channels_of(side);
         let scale = self.recipe().counts_scale as f32;
         let mut bytes = Vec::with_capacity(
-            strip.len() * self.samples_per_pixel() * self.recipe().pixel.bytes(),
+            strip.len() * self.samples_per_pixel(side) * self.recipe().pixel.bytes(),
         );
         for &counts in strip {
             match self.recipe().pixel {
                 PixelType::U8 => {
                     let v = to_u8(counts);
-                    self.spread(v, 0, v - v / 4, v / 4, |v| bytes.push(v));
+                    spread(channels, v, 0, v - v / 4, v / 4, |v| bytes.push(v));
                 }
                 PixelType::U16 => {
                     let v = to_u16(counts * scale);
                     let put = |v: u16| bytes.extend_from_slice(&v.to_ne_bytes());
-                    self.spread(v, 0, v - v / 4, v / 4, put);
+                    spread(channels, v, 0, v - v / 4, v / 4, put);
                 }
                 PixelType::F32 => {
                     let v = counts * scale;
                     let put = |v: f32| bytes.extend_from_slice(&v.to_ne_bytes());
-                    self.spread(v, 0.0, v - 0.25 * v, 0.25 * v, put);
+                    spread(channels, v, 0.0, v - 0.25 * v, 0.25 * v, put);
                 }
             }
         }
         bytes
     }
 
-    /// Puts a value into its channel, or its two parts into two.
-    #[inline]
-    fn spread<P: Copy>(&self, value: P, zero: P, most: P, rest: P, mut put: impl FnMut(P)) {
-        let rgb = match self.recipe().channels {
-            Channels::Grey => return put(value),
-            Channels::Red => [value, zero, zero],
-            Channels::Green => [zero, value, zero],
-            Channels::Blue => [zero, zero, value],
-            Channels::GreenBlue => [zero, most, rest],
-        };
-        rgb.into_iter().for_each(&mut put);
+    /// The same where colours hold shares of the signal, each with noise of its own.
+    fn pack_colours(
+        &self,
+        colours: &Colours,
+        first_row: usize,
+        strip: ArrayView2<'_, f32>,
+    ) -> Vec<u8> {
+        let scale = self.recipe().counts_scale as f32;
+        let mut bytes = Vec::with_capacity(strip.len() * 3 * self.recipe().pixel.bytes());
+        for ((y, x), &counts) in strip.indexed_iter() {
+            for counts in colours.split(counts, x, first_row + y) {
+                match self.recipe().pixel {
+                    PixelType::U8 => bytes.push(to_u8(counts)),
+                    PixelType::U16 => bytes.extend(to_u16(counts * scale).to_ne_bytes()),
+                    PixelType::F32 => bytes.extend((counts * scale).to_ne_bytes()),
+                }
+            }
+        }
+        bytes
     }
 
     fn compress(&self, bytes: Vec<u8>) -> Result<Vec<u8>, TiffError> {
@@ -204,10 +215,12 @@ impl World {
     fn write_tags<W: Write + Seek, K: TiffKind>(
         &self,
         directory: &mut DirectoryEncoder<'_, W, K>,
-        size: Size,
+        side: Side,
         strip_rows: usize,
     ) -> Result<(), TiffError> {
-        let samples = self.samples_per_pixel();
+        let size: Size = self.size(side);
+        let channels = self.recipe().channels_of(side);
+        let samples = channels.samples();
         let bits = (8 * self.recipe().pixel.bytes()) as u16;
         let (unsigned, float) = (1u16, 3u16);
         let format = match self.recipe().pixel {
@@ -219,18 +232,51 @@ impl World {
             Compression::Lzw => 5,
             Compression::Deflate => 8,
         };
-        let (black_is_zero, rgb, chunky) = (1u16, 2u16, 1u16);
+        let (black_is_zero, rgb, palette, chunky) = (1u16, 2u16, 3u16, 1u16);
         directory.write_tag(Tag::ImageWidth, size.width as u32)?;
         directory.write_tag(Tag::ImageLength, size.height as u32)?;
         directory.write_tag(Tag::BitsPerSample, vec![bits; samples].as_slice())?;
         directory.write_tag(Tag::Compression, compression)?;
-        let photometric = if samples == 1 { black_is_zero } else { rgb };
+        let photometric = match channels {
+            Channels::Grey => black_is_zero,
+            Channels::GreyPalette => palette,
+            _ => rgb,
+        };
+        if channels == Channels::GreyPalette {
+            let greys = (0..=u16::from(u8::MAX)).map(|grey| 257 * grey);
+            let table: Vec<u16> = [greys.clone(), greys.clone(), greys]
+                .into_iter()
+                .flatten()
+                .collect();
+            directory.write_tag(Tag::ColorMap, table.as_slice())?;
+        }
         directory.write_tag(Tag::PhotometricInterpretation, photometric)?;
         directory.write_tag(Tag::SamplesPerPixel, samples as u16)?;
         directory.write_tag(Tag::RowsPerStrip, strip_rows as u32)?;
         directory.write_tag(Tag::PlanarConfiguration, chunky)?;
         directory.write_tag(Tag::SampleFormat, vec![format; samples].as_slice())
     }
+}
+
+/// Puts a value into its channel, or its two parts into two.
+#[inline]
+fn spread<P: Copy>(
+    channels: Channels,
+    value: P,
+    zero: P,
+    most: P,
+    rest: P,
+    mut put: impl FnMut(P),
+) {
+    let rgb = match channels {
+        Channels::Grey | Channels::GreyPalette => return put(value),
+        Channels::Red => [value, zero, zero],
+        Channels::Green => [zero, value, zero],
+        Channels::Blue => [zero, zero, value],
+        Channels::GreenBlue => [zero, most, rest],
+        Channels::GreyRgb => [value; 3],
+    };
+    rgb.into_iter().for_each(&mut put);
 }
 
 /// Offsets and lengths as 64 bit numbers where they need it; classic TIFF has 32 bit ones only.

@@ -1,7 +1,8 @@
 //! What is in the images is what the recipe and the truth say.
 
 use e2m_fixtures::{
-    Bleaching, Dust, Microbe, Microbes, Recipe, Section, Side, Uptake, Vignetting, World,
+    Bleaching, BrightDirt, BrightGrains, Dust, EvenUptake, Microbe, Microbes, Recipe, Section,
+    Side, Uptake, Vignetting, World,
 };
 use e2m_image::PixelType;
 use ndarray::Array2;
@@ -281,4 +282,80 @@ fn eight_bit_pixels_do_not_saturate_at_usual_gains() {
         };
         assert!(post(&recipe).iter().all(|&v| v < 255.0));
     }
+}
+
+/// Post and pre of a pair, and the same with `change`.
+fn with(change: impl Fn(&mut Recipe)) -> [[Array2<f32>; 2]; 2] {
+    let plain = Recipe {
+        width: 400,
+        height: 320,
+        seed: 5,
+        gain: 1.4,
+        ..exact()
+    };
+    let mut changed = plain.clone();
+    change(&mut changed);
+    [plain, changed].map(|recipe| [post(&recipe), pre(&recipe)])
+}
+
+#[test]
+fn black_levels_are_added_to_every_pixel() {
+    let [plain, raised] = with(|r| (r.post_black, r.pre_black) = (12.0, 7.0));
+    for (side, level) in [(0, 12.0), (1, 7.0)] {
+        let off = &raised[side] - &plain[side];
+        assert!(off.iter().all(|v| (v - level).abs() < 1e-3), "{level}");
+    }
+}
+
+#[test]
+fn grains_have_a_brightness_and_a_gain_of_their_own() {
+    let [plain, changed] = with(|r| {
+        r.grains = Some(BrightGrains {
+            count: 3,
+            radius_px: 12.0,
+            factor: 4.0,
+            gain: 1.0,
+        });
+    });
+    let share = |side: usize, factor: f32| {
+        let pixels = plain[side].iter().zip(&changed[side]);
+        let is_grain = |(a, b): &(&f32, &f32)| **a > 5.0 && (**b / **a / factor - 1.0).abs() < 0.02;
+        pixels.filter(is_grain).count()
+    };
+    let area = 3.0 * std::f64::consts::PI * 12.0 * 12.0;
+    // Stained microbes lie on some of post's grains.
+    let (post, pre) = (share(0, 4.0 / 1.4), share(1, 4.0));
+    assert!((0.4..1.05).contains(&(post as f64 / area)), "{post}");
+    assert!((0.6..1.05).contains(&(pre as f64 / area)), "{pre}");
+}
+
+#[test]
+fn an_even_uptake_makes_its_share_brighter_and_leaves_pre() {
+    let [plain, changed] = with(|r| {
+        r.even_uptake = Some(EvenUptake {
+            share: 0.4,
+            gain: 2.1,
+        });
+    });
+    assert_eq!(plain[1], changed[1]);
+    let on_section = || plain[0].iter().zip(&changed[0]).filter(|(a, _)| **a > 20.0);
+    let stained = on_section().filter(|(a, b)| **b / **a > 1.25).count();
+    let share = stained as f64 / on_section().count() as f64;
+    assert!((0.3..0.5).contains(&share), "{share}");
+}
+
+#[test]
+fn bright_dirt_lies_at_other_places_of_both_images() {
+    let [plain, changed] = with(|r| {
+        r.bright_dirt = Some(BrightDirt {
+            specks: 2,
+            radius_px: 10.0,
+            counts: 150.0,
+        });
+    });
+    let dirt = [0, 1].map(|side| (&changed[side] - &plain[side]).mapv(|v| v > 100.0));
+    for of_side in &dirt {
+        assert!(of_side.iter().any(|dirty| *dirty));
+    }
+    assert_ne!(dirt[0], dirt[1]);
 }

@@ -202,7 +202,9 @@ fn check(path: &Path, recipe: &Recipe, signal: &[f32]) {
         Channels::Red => [true, false, false],
         Channels::Green => [false, true, false],
         Channels::Blue => [false, false, true],
-        Channels::GreenBlue | Channels::Grey => [false, true, true],
+        Channels::GreenBlue | Channels::Grey | Channels::GreyRgb | Channels::GreyPalette => {
+            [false, true, true]
+        }
     };
     assert_eq!(active, expected);
 }

@@ -31,7 +31,7 @@ fn survives(manifest: &Manifest) {
     // What a resumed run, a report and the terminal ask of it.
     let _ = manifest.warps.finest();
     let _ = manifest.inputs.same_content(&manifest.inputs);
-    let _ = manifest.scales.moffat.as_ref().map(MoffatRecord::doubts);
+    let _ = manifest.scales.moffat.as_ref().map(MoffatRecord::notes);
     let _ = e2m_pipeline::suffix(&manifest.params, Stage::LAST);
     let _ = manifest.params.validate();
 }

@@ -9,6 +9,8 @@
 //! | [`BandSource`], [`BandSink`] | whatever is canvas-sized flows from one to the other in bands of rows |
 //! | [`Padded`], [`WarpedPlane`] | sources that put a raw image on the canvas, straight or through a warp |
 //! | [`BlockMean`] | a sink that keeps a small preview of what flows through it |
+//! | [`DefectFinder`], [`Defects`] | a sink that finds hot pixels and bad lines of the sensor, and where they are |
+//! | [`HighestLevels`] | a sink that tells at which level an image is cut off |
 //!
 //! # Coordinates
 //!
@@ -50,9 +52,11 @@
 
 mod band;
 mod canvas;
+mod defects;
 mod plane;
 mod preview;
 mod resample;
+mod saturation;
 mod warp;
 
 pub use band::{
@@ -60,9 +64,11 @@ pub use band::{
     stream_bands,
 };
 pub use canvas::{Canvas, Padded};
+pub use defects::{DefectFinder, Defects, FoundDefects, MendedView, Spot};
 pub use plane::{PixelType, Plane, PlaneView, Size};
 pub use preview::{BlockMean, preview_factor};
-pub use resample::{WarpedPlane, sample_bilinear};
+pub use resample::{Coverage, WarpedPlane, sample_bilinear};
+pub use saturation::{HighestLevels, SaturationLevel};
 pub use warp::{Warp, WarpError};
 
 #[cfg(doctest)]

@@ -138,6 +138,15 @@ impl Plane {
 }
 
 impl PlaneView<'_> {
+    /// The same view for as long as this one is borrowed.
+    pub fn view(&self) -> PlaneView<'_> {
+        match self {
+            Self::U8(a) => PlaneView::U8(a.view()),
+            Self::U16(a) => PlaneView::U16(a.view()),
+            Self::F32(a) => PlaneView::F32(a.view()),
+        }
+    }
+
     /// Width and height.
     pub fn size(&self) -> Size {
         let (height, width) = with_plane!(PlaneView, self, a => a.dim());

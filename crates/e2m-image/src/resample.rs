@@ -1,7 +1,10 @@
 //! Bilinear resampling of a plane through a warp, band by band, in parallel.
 
+mod coverage;
 mod line;
 mod tile;
+
+pub use coverage::Coverage;
 
 use crate::band::check_band;
 use crate::plane::with_plane;

@@ -103,7 +103,7 @@ fn checkpoints(c: &mut Criterion) {
     group.bench_function("read raw, 8 bit", |b| {
         b.iter(|| {
             let mut raw = RawImage::open(&path).expect("opens");
-            let choice = raw.choose_channels().expect("a channel");
+            let choice = raw.choose_alone().expect("a channel");
             let mut bands = raw.bands(&choice).expect("bands");
             read(&mut bands, &mut band);
         });

@@ -7,7 +7,7 @@
 use crate::fault::{self, Operation};
 use crate::folders::sync_folder;
 use crate::shortage::shortage;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -364,6 +364,14 @@ fn temporary_name(path: &Path) -> PathBuf {
     temporary.push(name.get(..end).unwrap_or_default());
     temporary.push(format!(".{}-{n}{TEMPORARY_SUFFIX}", std::process::id()));
     path.with_file_name(temporary)
+}
+
+/// Bytes that a name has while its file is written, at most: a temporary repeats a part of it between a dot and numbers.
+pub fn name_bytes_on_the_way(name: &OsStr) -> usize {
+    // The number of the process has seven digits at most on Linux; ten million files are more than a run makes.
+    const NUMBERS: usize = ".1234567-1234567".len();
+    let repeated = name.len().min(MAX_NAME_PART_BYTES);
+    ".".len() + repeated + NUMBERS + TEMPORARY_SUFFIX.len()
 }
 
 /// The folder that a file is in.

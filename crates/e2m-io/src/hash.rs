@@ -98,6 +98,11 @@ impl PixelHasher {
         }
     }
 
+    /// The same of pixels that are bytes.
+    pub(crate) fn update_bytes(&mut self, row: &[u8]) {
+        self.state.update(row);
+    }
+
     pub(crate) fn finish(&self) -> ContentHash {
         ContentHash(self.state.digest128())
     }

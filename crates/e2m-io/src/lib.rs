@@ -3,7 +3,8 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`discover`], [`RawPair`] | the pre and post images of every sample and dye below a folder, and what is missing |
-//! | [`RawImage`] | a TIFF of any usual kind, reduced to the channel that carries the signal: a plane, or bands |
+//! | [`RawImage`] | a TIFF of any usual kind, reduced to the channels that carry the signal: a plane, or bands |
+//! | [`choose_channels`] | which channels these are, by one rule for both images of a pair |
 //! | [`survey`] | the header and the channels of a crop, without loading the file |
 //! | [`CheckpointWriter`], [`CheckpointReader`] | float images with [`Facts`], TIFF or FITS, band by band |
 //! | [`TaskPaths`] | the name of every file of a task |
@@ -80,16 +81,17 @@ mod tiff;
 
 pub use append::AppendFile;
 pub use atomic::{
-    AtomicError, AtomicFile, is_temporary, remove_file, remove_stale_temporaries, write_atomic,
+    AtomicError, AtomicFile, is_temporary, name_bytes_on_the_way, remove_file,
+    remove_stale_temporaries, write_atomic,
 };
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
-    CheckpointWriter, Fact, FactError, FactValue, Facts, NameError, TaskPaths, WrittenCheckpoint,
-    check_name, task_dir,
+    CheckpointWriter, Fact, FactError, FactValue, Facts, FlagsWriter, NameError, PixelKind,
+    TaskPaths, WrittenCheckpoint, check_name, task_dir,
 };
 pub use discovery::{
-    Discovery, DiscoveryError, DiscoveryNote, MissingPair, MissingReason, RawPair, Selection,
-    Stain, discover,
+    Discovery, DiscoveryError, DiscoveryNote, DyeSpelling, MissingPair, MissingReason, RawPair,
+    Selection, Stain, TiffsElsewhere, composed, discover,
 };
 pub use folders::{FolderError, create_folders};
 pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};
@@ -97,7 +99,9 @@ pub use lock::{
     Attempt, FolderLock, LockError, LockOwner, LockSeeker, is_locked, is_shared_disk, lock_folder,
 };
 pub use raw::{
-    ChannelChoice, ChannelSurvey, ColourKind, RawBands, RawError, RawImage, RawInfo, Survey, survey,
+    ChannelChoice, ChannelDifference, ChannelRequest, ChannelStatistics, ChannelSurvey, ColourKind,
+    ImageChannels, PairChoice, RawBands, RawError, RawImage, RawInfo, Reduction, Survey,
+    choose_channels, survey,
 };
 pub use scratch::{Scratch, ScratchError, is_same_disk};
 pub use tiff::{ByteOrder, ChunkLayout, Compression, Photometric, Planar, TiffProblem};

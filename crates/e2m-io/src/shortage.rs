@@ -1,4 +1,4 @@
-//! What an error message adds when the disk was full.
+//! What an error message adds when the disk was full, or the file too large for this process.
 
 use std::io::{self, ErrorKind};
 
@@ -11,14 +11,43 @@ pub(crate) fn shortage(error: &io::Error, needed: u64, written: u64) -> String {
         error.kind(),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
     );
-    if !no_room || needed == 0 {
+    if !no_room {
         return String::new();
     }
-    let missing = grouped(needed.saturating_sub(written).max(1));
-    format!(
-        "; at least {missing} of its {} bytes are missing",
-        grouped(needed)
-    )
+    let mut text = String::new();
+    if error.kind() == ErrorKind::FileTooLarge {
+        text.push_str(&too_large());
+    }
+    if needed > 0 {
+        let missing = grouped(needed.saturating_sub(written).max(1));
+        text.push_str(&format!(
+            "; at least {missing} of its {} bytes are missing",
+            grouped(needed)
+        ));
+    }
+    text
+}
+
+/// Which limit a file has grown beyond: that of the process, or where it has none that of the file system.
+fn too_large() -> String {
+    match largest_file() {
+        Some(bytes) => format!(
+            "; the file size limit of this process (`ulimit -f`) is {} bytes",
+            grouped(bytes)
+        ),
+        None => "; the file system takes no file of this size".to_owned(),
+    }
+}
+
+/// The longest file that this process may write, bytes; nothing where there is no limit.
+#[cfg(target_os = "linux")]
+fn largest_file() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Fsize).current
+}
+
+#[cfg(not(target_os = "linux"))]
+fn largest_file() -> Option<u64> {
+    None
 }
 
 /// `12,345,678`
@@ -52,5 +81,11 @@ mod tests {
             "; at least 1 of its 9 bytes are missing"
         );
         assert_eq!(shortage(&io::Error::from(ErrorKind::NotFound), 9, 0), "");
+        let large = shortage(&io::Error::from(ErrorKind::FileTooLarge), 9, 4);
+        assert!(
+            large.starts_with("; the file")
+                && large.ends_with("; at least 5 of its 9 bytes are missing"),
+            "{large}"
+        );
     }
 }

@@ -58,7 +58,7 @@ fn raw_images_as_sources() {
     for kind in KINDS.into_iter().filter(|kind| kind.0.ends_with("tiff")) {
         let path = written(folder.path(), kind);
         let mut raw = RawImage::open(&path).expect("opens");
-        let choice = raw.choose_channels().expect("one channel");
+        let choice = raw.choose_alone().expect("one channel");
         let mut bands = raw.bands(&choice).expect("bands");
         source(kind.0, &mut bands, &image(SIZE));
     }

@@ -217,7 +217,18 @@ fn wrong_layouts_are_told_apart() {
         ),
         (
             &["S/DAPI/S_pre_DAPI.tif"],
-            "folders within them are not searched",
+            "1 TIFF file lies deeper, such as",
+        ),
+        (
+            &[
+                "2024/CD070/CD070_pre_DAPI.tif",
+                "2024/CD070/CD070_post_DAPI.tif",
+            ],
+            "if \"CD070\" is a sample, set raw_dir to",
+        ),
+        (
+            &["raw_pre_DAPI.tif", "raw_post_DAPI.tif"],
+            "if \"raw\" is the sample, raw_dir is the folder above it",
         ),
         (&["notes.txt"], "neither sample folders nor TIFF files"),
     ] {
@@ -294,4 +305,180 @@ fn ten_thousand_pairs_are_found_quickly() {
     println!("10,000 pairs in {taken:?}");
     assert_eq!((found.pairs.len(), found.missing.len()), (10_000, 0));
     assert!(taken < Duration::from_secs(5), "{taken:?}");
+}
+
+/// The whole sample is missing, with these words.
+fn assert_missing(found: &Discovery, sample: &str, words: &[&str]) {
+    let missing = found
+        .missing
+        .iter()
+        .find(|missing| missing.sample == sample);
+    let text = missing.map(ToString::to_string).unwrap_or_default();
+    for word in words {
+        assert!(
+            text.contains(word),
+            "{sample}: {word}: {text:?} of {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_sample_whose_images_lie_deeper_or_are_misnamed_is_missing() {
+    let good = ["CD070/CD070_pre_DAPI.tif", "CD070/CD070_post_DAPI.tif"];
+    let depths = ["CD063/DAPI", "CD063/2024-03-01/DAPI", "CD063/a/b/c/d"];
+    for folder in depths {
+        let (pre, post) = (format!("{folder}/pre.tif"), format!("{folder}/x.TIFF"));
+        let raw = Raw::new(&[good[0], good[1], &pre, &post, "docs/notes.txt"]);
+        for found in [
+            raw.all().expect("finds"),
+            raw.named(&["CD070", "CD063"], &["DAPI"]),
+        ] {
+            assert_eq!(pairs(&found), ["CD070/DAPI"]);
+            assert_eq!(found.missing.len(), 1);
+            let words = [
+                "holds no .tif or .tiff file; 2 TIFF files lie elsewhere",
+                &pre,
+                "raw/CD063, with names such as CD063_PostStain_DAPI.tif",
+            ];
+            assert_missing(&found, "CD063", &words);
+        }
+        // A folder without any TIFF is no sample, unless somebody says so.
+        let notes = raw.all().expect("finds").notes;
+        assert!(
+            notes[0].to_string().contains("docs holds no TIFFs"),
+            "{notes:?}"
+        );
+    }
+    let raw = Raw::new(&[good[0], good[1], "CD063/before.tif", "CD063/after.tif"]);
+    for found in [raw.all().expect("finds"), raw.named(&["CD063"], &["DAPI"])] {
+        let (words, named) = match found.missing[0].dye {
+            None => (
+                ["have no dye", "after.tif, before.tif"],
+                "CD063_PostStain_DAPI.tif",
+            ),
+            Some(_) => unreachable!("the whole sample"),
+        };
+        assert_missing(&found, "CD063", &words);
+        assert_missing(&found, "CD063", &[named]);
+    }
+    // One image at its place, the other deeper.
+    let raw = Raw::new(&["S/S_pre_DAPI.tif", "S/post/S_post_DAPI.tif"]);
+    let found = raw.all().expect("finds");
+    assert_missing(
+        &found,
+        "S",
+        &["the post image is missing", "S/post/S_post_DAPI.tif"],
+    );
+    // A folder that does not exist, and images with its name elsewhere.
+    let raw = Raw::new(&[good[0], good[1], "2024/CD063/x.tif", "CD063_post_DAPI.tif"]);
+    let found = raw.named(&["CD063"], &["DAPI"]);
+    assert_missing(
+        &found,
+        "CD063",
+        &["no such folder", "2 TIFF files lie elsewhere"],
+    );
+    // What is not asked for, beside a complete sample, is noted.
+    let raw = Raw::new(&[good[0], good[1], "CD070/old/CD070_pre_Cy5.tif"]);
+    let found = raw.all().expect("finds");
+    assert!(found.missing.is_empty());
+    let note = found.notes[0].to_string();
+    assert!(
+        note.contains("old/CD070_pre_Cy5.tif") && note.contains("not used"),
+        "{note}"
+    );
+}
+
+#[test]
+fn accents_match_in_either_form() {
+    let (nfc, nfd) = ("Gr\u{fc}n", "Gru\u{308}n");
+    let forms = [nfc, nfd];
+    for (folder, pre, post, asked) in [
+        (0, 0, 1, 0),
+        (0, 1, 0, 1),
+        (1, 0, 0, 0),
+        (1, 1, 1, 0),
+        (1, 0, 1, 1),
+    ] {
+        let [folder, pre, post, asked] = [folder, pre, post, asked].map(|form| forms[form]);
+        let raw = Raw::new(&[
+            &format!("{folder}/{folder}_pre_{pre}.tif"),
+            &format!("{folder}/{folder}_post_{post}.tif"),
+        ]);
+        for found in [raw.all().expect("finds"), raw.named(&[asked], &[asked])] {
+            assert_eq!(pairs(&found), [format!("{nfc}/{nfc}")], "{found:?}");
+            assert!(found.pairs[0].post.is_file() && found.pairs[0].pre.is_file());
+        }
+    }
+    // Two folders that are one name: neither is taken.
+    let raw = Raw::new(&[
+        &format!("{nfc}/x_pre_DAPI.tif"),
+        &format!("{nfd}/x_post_DAPI.tif"),
+        "S/S_pre_DAPI.tif",
+        "S/S_post_DAPI.tif",
+    ]);
+    if fs::read_dir(raw.dir()).expect("lists").count() == 3 {
+        let found = raw.all().expect("finds");
+        assert_eq!(pairs(&found), ["S/DAPI"]);
+        assert_missing(&found, nfc, &["two folders have this name", "rename one"]);
+    }
+}
+
+#[test]
+fn dyes_that_look_alike_are_told() {
+    let note = |files: &[&str]| -> Vec<String> {
+        let found = Raw::new(files).all().expect("finds");
+        found.notes.iter().map(ToString::to_string).collect()
+    };
+    for other in [
+        "dapi",
+        "DAPI ",
+        "DAPI.ome",
+        "Dapi.OME.TIF".trim_end_matches(".TIF"),
+    ] {
+        // In one sample, pre and post written differently: the file is named.
+        let post = format!("S/S_post_{other}.tif");
+        let raw = Raw::new(&["S/S_pre_DAPI.tif", &post]);
+        let found = raw.all().expect("finds");
+        assert!(found.pairs.is_empty());
+        let name = format!("is it S_post_{other}.tif? Rename that to end in _DAPI.tif");
+        let texts = messages(&found);
+        assert!(texts.iter().any(|text| text.contains(&name)), "{texts:?}");
+        // From sample to sample: both run, and it is said.
+        let files = [
+            "A/A_pre_DAPI.tif".to_owned(),
+            "A/A_post_DAPI.tif".to_owned(),
+            format!("B/B_pre_{other}.tif"),
+            format!("B/B_post_{other}.tif"),
+        ];
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let notes = note(&files);
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(
+            notes[0].contains("are 2 dyes to e2m") && notes[0].contains("rename the files"),
+            "{notes:?}"
+        );
+        // Asked for by the other's name.
+        let found = Raw::new(&files).named(&["B"], &["DAPI"]);
+        let texts = messages(&found);
+        assert!(
+            texts[0].contains(&format!("did you mean {other:?}?")),
+            "{texts:?}"
+        );
+    }
+    for (dye, ending) in [("DAPI.ome", "ends in .ome"), ("DAPI ", "ends in a space")] {
+        let files = [format!("A/A_pre_{dye}.tif"), format!("A/A_post_{dye}.tif")];
+        let notes = note(&[&files[0], &files[1]]);
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(notes[0].contains(ending), "{notes:?}");
+        assert!(notes[0].contains("to end in _DAPI.tif"), "{notes:?}");
+    }
+    assert!(
+        note(&[
+            "A/A_pre_DAPI.tif",
+            "A/A_post_DAPI.tif",
+            "B/B_pre_Cy5.tif",
+            "B/B_post_Cy5.tif"
+        ])
+        .is_empty()
+    );
 }

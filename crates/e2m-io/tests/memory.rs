@@ -101,7 +101,10 @@ fn reading_takes_the_plane_and_a_little_more() {
 
     let (peak, (plane, choice)) = peak_of(|| {
         RawImage::open(&path)
-            .and_then(|image| image.load_plane())
+            .and_then(|image| {
+                let choice = image.choose_alone()?;
+                Ok((image.load_plane(&choice)?, choice))
+            })
             .expect("loads")
     });
     println!(

@@ -35,7 +35,7 @@ impl AlignObserver for AlignmentMessages<'_, '_> {
     }
 
     fn on_not_kept(&mut self, step: AlignStep, reason: &str) {
-        self.messages.note(match step {
+        let text = match step {
             AlignStep::CorrectInside => {
                 format!("stage 3 starts from the warp of stage 2 as it is: {reason}")
             }
@@ -45,7 +45,8 @@ impl AlignObserver for AlignmentMessages<'_, '_> {
             | AlignStep::Refine => {
                 format!("the refinement by brightness was not kept: {reason}")
             }
-        });
+        };
+        self.messages.keep_note(Stage::Fine, text);
     }
 
     fn should_stop(&self) -> bool {

@@ -10,6 +10,7 @@ pub(crate) fn alignment_options(params: &Params) -> AlignOptions {
         boundary: boundary_options(params),
         correct_inside: params.interior_ecc,
         refine_on_tiles: params.interior_ecc && params.subpixel,
+        canvas_pad: params.pad,
         refine: RefineOptions {
             // The parameter counts px at half resolution.
             smoothest_px: 2.0 * params.interior_blur_base,

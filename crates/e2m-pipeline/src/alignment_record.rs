@@ -2,8 +2,9 @@
 
 use e2m_align::{
     BoundaryAlignment, Candidate, CoarseAlignment, CoarseChoice, InteriorCorrection,
-    NullCorrelation, Refinement, ResidualSummary, Verdict,
+    MisalignedTile, NullCorrelation, Refinement, ResidualSummary, Verdict,
 };
+use e2m_image::{Canvas, Coverage, Size, Warp};
 use serde::{Deserialize, Serialize};
 
 /// The reason to doubt an alignment that stage 3 has not looked at.
@@ -24,6 +25,9 @@ pub struct AlignmentRecord {
     pub residual_p90_px: Option<f64>,
     /// Share of post's signal on which aligned pre has signal too.
     pub overlap_fraction: f64,
+    /// How much of post and of the canvas pre covers; none before stage 3, and in a record of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<CoverageRecord>,
     /// Correlation of log counts of post and aligned pre.
     pub correlation: f64,
     /// Correlation of their fine structure.
@@ -53,6 +57,9 @@ pub struct AlignmentRecord {
     /// Median correlation of the tiles outside the fit.
     #[serde(default)]
     pub tile_correlation: Option<f64>,
+    /// Tiles outside the fit on which post does not fit aligned pre, where their neighbours do not either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misaligned: Vec<MisalignedTile>,
     /// Full-resolution px per px of the two images drawn for comparison by eye.
     #[serde(default)]
     pub comparison_factor: Option<f64>,
@@ -77,6 +84,7 @@ impl AlignmentRecord {
             residual_median_px: None,
             residual_p90_px: None,
             overlap_fraction: 0.0,
+            coverage: None,
             correlation: 0.0,
             detail_correlation: 0.0,
             estimated_accuracy_px: None,
@@ -88,6 +96,7 @@ impl AlignmentRecord {
             residual: None,
             null_correlation: None,
             tile_correlation: None,
+            misaligned: Vec::new(),
             comparison_factor: None,
         }
     }
@@ -104,6 +113,30 @@ impl AlignmentRecord {
             features: self.features,
             boundary: self.boundary,
             ..Self::unjudged_by(self.coarse_method)
+        }
+    }
+}
+
+/// How much pre covers under the warp, whatever is there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CoverageRecord {
+    /// Share of the section in post, to the resolution of the previews.
+    pub section: f64,
+    /// Share of the frame of post.
+    pub post: f64,
+    /// Share of the canvas that both cover.
+    pub canvas: f64,
+}
+
+impl CoverageRecord {
+    /// That of a pair of these sizes under `warp` (canvas pixels), of whose section so much is covered.
+    pub(crate) fn of(section: f64, [post, pre]: [Size; 2], canvas: Canvas, warp: &Warp) -> Self {
+        let placed = Coverage::placed(post, canvas);
+        let both = placed.pixels_shared_with(&Coverage::warped(pre, canvas, warp)) as f64;
+        Self {
+            section,
+            post: both / placed.pixels().max(1) as f64,
+            canvas: both / canvas.size().pixels().max(1) as f64,
         }
     }
 }

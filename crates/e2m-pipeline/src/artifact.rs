@@ -10,8 +10,8 @@ use crate::manifest::PictureRecord;
 use crate::names::ScaleKind;
 use crate::params::{Params, suffix};
 use crate::stage::Stage;
-use crate::task::CheckpointFormats;
-use e2m_io::{CheckpointFormat, TaskPaths};
+use crate::task::{CheckpointFormats, KeptCheckpoints};
+use e2m_io::{CheckpointFormat, PixelKind, TaskPaths};
 use e2m_plot::PictureKind;
 use std::path::PathBuf;
 
@@ -54,6 +54,8 @@ pub(crate) enum Image {
     InteriorPre,
     /// Post minus scaled pre.
     Difference(ScaleKind),
+    /// Which pixels of the difference mean nothing, or less than they seem to.
+    Mask,
 }
 
 /// The pictures of a task.
@@ -90,6 +92,18 @@ pub(crate) enum FileFormat {
     Csv,
 }
 
+/// What the name of a mask begins with.
+const MASK_STEM: &str = "04_mask";
+
+/// What the pixels of the image in a file are, by its name.
+pub(crate) fn pixels_of(name: &str) -> PixelKind {
+    if name.starts_with(MASK_STEM) {
+        PixelKind::Flags
+    } else {
+        PixelKind::Float
+    }
+}
+
 const TIFF: &[FileFormat] = &[FileFormat::Checkpoint(CheckpointFormat::Tiff)];
 const FITS: &[FileFormat] = &[FileFormat::Checkpoint(CheckpointFormat::Fits)];
 const BOTH: &[FileFormat] = &[
@@ -97,8 +111,12 @@ const BOTH: &[FileFormat] = &[
     FileFormat::Checkpoint(CheckpointFormat::Fits),
 ];
 
-/// Everything that a task with these parameters makes, in the order in which it is listed for people.
-pub(crate) fn artifacts(params: &Params, formats: CheckpointFormats) -> Vec<Artifact> {
+/// Everything that a task with these parameters makes, and keeps, in the order in which it is listed for people.
+pub(crate) fn artifacts(
+    params: &Params,
+    formats: CheckpointFormats,
+    kept: KeptCheckpoints,
+) -> Vec<Artifact> {
     use ArtifactKind::{Image as I, Picture as P, Table as T};
     let differences = || scale_kinds(params).into_iter();
     let plot = |kind| P(Picture::Plot(kind));
@@ -119,6 +137,7 @@ pub(crate) fn artifacts(params: &Params, formats: CheckpointFormats) -> Vec<Arti
         P(Picture::ComparisonAlignedPre),
     ]);
     kinds.extend(differences().map(|scale| I(Image::Difference(scale))));
+    kinds.push(I(Image::Mask));
     kinds.extend([
         plot(PictureKind::PrePostHeatmap),
         plot(PictureKind::ExcessHeatmap),
@@ -128,10 +147,20 @@ pub(crate) fn artifacts(params: &Params, formats: CheckpointFormats) -> Vec<Arti
     ]);
     kinds.extend(differences().map(|scale| P(Picture::Difference(scale))));
     kinds.extend(Table::ALL.iter().map(|&table| T(table)));
+    let is_kept = |kind: &ArtifactKind| match kind {
+        ArtifactKind::Image(image) => image.is_kept(kept, params),
+        ArtifactKind::Picture(_) | ArtifactKind::Table(_) => true,
+    };
     kinds
         .into_iter()
+        .filter(is_kept)
         .map(|kind| Artifact::new(kind, formats))
         .collect()
+}
+
+/// Everything that a task with these parameters may have made, whatever it was asked to keep.
+pub(crate) fn all_artifacts(params: &Params) -> Vec<Artifact> {
+    artifacts(params, CheckpointFormats::Both, KeptCheckpoints::All)
 }
 
 /// The images among them that a stage makes.
@@ -139,8 +168,9 @@ pub(crate) fn images_of(
     stage: Stage,
     params: &Params,
     formats: CheckpointFormats,
+    kept: KeptCheckpoints,
 ) -> Vec<(Image, Artifact)> {
-    let of_stage = artifacts(params, formats).into_iter();
+    let of_stage = artifacts(params, formats, kept).into_iter();
     of_stage
         .filter(|artifact| artifact.stage == stage)
         .filter_map(|artifact| match artifact.kind {
@@ -152,7 +182,7 @@ pub(crate) fn images_of(
 
 /// The pictures among them that a stage draws.
 pub(crate) fn pictures_of(stage: Stage, params: &Params) -> Vec<Picture> {
-    let all = artifacts(params, CheckpointFormats::Both).into_iter();
+    let all = all_artifacts(params).into_iter();
     all.filter(|artifact| artifact.stage == stage)
         .filter_map(|artifact| match artifact.kind {
             ArtifactKind::Picture(picture) => Some(picture),
@@ -163,7 +193,7 @@ pub(crate) fn pictures_of(stage: Stage, params: &Params) -> Vec<Picture> {
 
 /// The tables among them that a stage writes.
 pub(crate) fn tables_of(stage: Stage, params: &Params) -> Vec<Table> {
-    let all = artifacts(params, CheckpointFormats::Both).into_iter();
+    let all = all_artifacts(params).into_iter();
     all.filter(|artifact| artifact.stage == stage)
         .filter_map(|artifact| match artifact.kind {
             ArtifactKind::Table(table) => Some(table),
@@ -200,7 +230,8 @@ impl Artifact {
                     | Image::PaddedPre
                     | Image::CoarsePre
                     | Image::IcpPre
-                    | Image::InteriorPre => as_asked,
+                    | Image::InteriorPre
+                    | Image::Mask => as_asked,
                 },
             },
             ArtifactKind::Picture(picture) => Self {
@@ -252,7 +283,59 @@ impl Image {
             Self::PaddedPost | Self::PaddedPre => Stage::Pad,
             Self::CoarsePre | Self::IcpPre => Stage::Coarse,
             Self::InteriorPre => Stage::Fine,
-            Self::Difference(_) => Stage::Difference,
+            Self::Difference(_) | Self::Mask => Stage::Difference,
+        }
+    }
+
+    /// The stage whose parameters, and those before it, decide what it shows and complete its name.
+    pub(crate) fn named_by(self) -> Stage {
+        match self {
+            // No parameter of the scale changes what can be known of a pixel.
+            Self::Mask => Stage::Fine,
+            Self::PaddedPost
+            | Self::PaddedPre
+            | Self::CoarsePre
+            | Self::IcpPre
+            | Self::InteriorPre
+            | Self::Difference(_) => self.stage(),
+        }
+    }
+
+    /// Whether a task that keeps these has it as a file.
+    pub(crate) fn is_kept(self, kept: KeptCheckpoints, params: &Params) -> bool {
+        match self {
+            Self::Difference(_) | Self::Mask => true,
+            Self::InteriorPre => kept != KeptCheckpoints::None,
+            Self::IcpPre if !params.interior_ecc => kept != KeptCheckpoints::None,
+            Self::PaddedPost | Self::PaddedPre | Self::CoarsePre | Self::IcpPre => {
+                kept == KeptCheckpoints::All
+            }
+        }
+    }
+
+    /// What its pixels are.
+    pub(crate) fn pixels(self) -> PixelKind {
+        match self {
+            Self::Mask => PixelKind::Flags,
+            Self::PaddedPost
+            | Self::PaddedPre
+            | Self::CoarsePre
+            | Self::IcpPre
+            | Self::InteriorPre
+            | Self::Difference(_) => PixelKind::Float,
+        }
+    }
+
+    /// What the STAGE card of its header says.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Mask => MASK_STEM,
+            Self::PaddedPost
+            | Self::PaddedPre
+            | Self::CoarsePre
+            | Self::IcpPre
+            | Self::InteriorPre
+            | Self::Difference(_) => self.stage().label(),
         }
     }
 
@@ -266,6 +349,7 @@ impl Image {
             Self::InteriorPre => "03_interior_aligned_pre".to_owned(),
             Self::Difference(ScaleKind::Moffat) => "04_difference_difference".to_owned(),
             Self::Difference(scale) => format!("04_difference_difference_{}", scale.label()),
+            Self::Mask => MASK_STEM.to_owned(),
         }
     }
 
@@ -276,7 +360,7 @@ impl Image {
             Self::PaddedPre => "writing padded pre",
             Self::CoarsePre | Self::IcpPre => "writing coarsely aligned pre",
             Self::InteriorPre => "writing aligned pre",
-            Self::Difference(_) => "writing the difference",
+            Self::Difference(_) | Self::Mask => "writing the difference",
         }
     }
 
@@ -287,7 +371,7 @@ impl Image {
         params: &Params,
         format: CheckpointFormat,
     ) -> PathBuf {
-        paths.checkpoint_path(format, &self.stem(), &suffix(params, self.stage()))
+        paths.checkpoint_path(format, &self.stem(), &suffix(params, self.named_by()))
     }
 }
 
@@ -424,17 +508,27 @@ mod tests {
             manual_scale: Some(1.5),
             ..Params::default()
         };
-        let all = artifacts(&params, CheckpointFormats::Fits);
+        let all = artifacts(&params, CheckpointFormats::Fits, KeptCheckpoints::All);
         let stems: BTreeSet<&str> = all.iter().map(|artifact| &*artifact.stem).collect();
         assert_eq!(stems.len(), all.len());
         assert!(all.is_sorted_by_key(|artifact| artifact.stage));
-        let images = |stage| images_of(stage, &params, CheckpointFormats::Fits);
-        assert_eq!(Stage::ALL.map(|stage| images(stage).len()), [2, 2, 1, 3]);
+        let kept = |kept| {
+            let images = |stage| images_of(stage, &params, CheckpointFormats::Fits, kept);
+            Stage::ALL.map(|stage| images(stage).len())
+        };
+        assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 4]);
+        assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 4]);
+        assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4]);
+        let images = |stage| {
+            images_of(
+                stage,
+                &params,
+                CheckpointFormats::Fits,
+                KeptCheckpoints::All,
+            )
+        };
         for (image, artifact) in Stage::ALL.into_iter().flat_map(images) {
-            assert!(
-                artifact.stem.starts_with(image.stage().label()),
-                "{image:?}"
-            );
+            assert!(artifact.stem.starts_with(image.label()), "{image:?}");
             let both = matches!(image, Image::Difference(_));
             assert_eq!(artifact.formats, if both { BOTH } else { FITS });
         }

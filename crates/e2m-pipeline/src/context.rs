@@ -1,6 +1,7 @@
 //! What is to be done: a task, where its files go, and its canvas.
 
 use crate::artifact::Image;
+use crate::doubts::Doubt;
 use crate::params::suffix;
 use crate::stage::Stage;
 use crate::task::TaskSpec;
@@ -14,6 +15,8 @@ pub(crate) struct TaskContext<'a> {
     pub(crate) spec: &'a TaskSpec,
     pub(crate) paths: TaskPaths,
     pub(crate) canvas: Canvas,
+    /// What speaks against comparing its raw files, as far as that is known.
+    pub(crate) doubts: Vec<Doubt>,
     /// Where images are under construction, if not beside their places.
     pub(crate) scratch: Option<&'a Path>,
 }
@@ -23,6 +26,11 @@ impl TaskContext<'_> {
     pub(crate) fn is_forced(&self, stage: Stage) -> bool {
         let from = self.spec.from_stage;
         self.spec.force || from > Stage::Pad && stage >= from
+    }
+
+    /// Whether an image is to be there as a file.
+    pub(crate) fn keeps(&self, image: Image) -> bool {
+        image.is_kept(self.spec.checkpoints, &self.spec.params)
     }
 
     /// Where an image is.

@@ -47,7 +47,13 @@ pub fn params_schema() -> Value {
             ParamKind::Float { min, max } | ParamKind::OptionalFloat { min, max } => {
                 json!({"type": "number", "minimum": min, "maximum": max})
             }
+            ParamKind::AutoFloat { min, max } => {
+                json!({"anyOf": [{"const": "auto"}, {"type": "number", "minimum": min, "maximum": max}]})
+            }
             ParamKind::Choice(words) => json!({"enum": words}),
+            ParamKind::Channel { .. } => {
+                json!({"anyOf": [{"enum": ["auto", "R", "G", "B", "sum", "luma"]}, {"type": "integer", "minimum": 1}, {"type": "string"}]})
+            }
         };
         schema["description"] = Value::from(spec.meaning);
         if spec.default != ParamValue::None {

@@ -1,5 +1,6 @@
 //! What earlier runs left: the manifests of a task, whatever their parameters.
 
+use crate::artifact::pixels_of;
 use crate::manifest::{CheckpointRecord, InputRecord, Inputs, Manifest};
 use crate::params::Params;
 use crate::stage::Stage;
@@ -164,7 +165,9 @@ impl History {
         path: &Path,
         wanted: &Wanted<'_>,
     ) -> Result<CheckpointTrust<'_>, String> {
-        let mut reader = CheckpointReader::open(path).map_err(|error| error.to_string())?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut reader =
+            CheckpointReader::open_as(path, pixels_of(&name)).map_err(|error| error.to_string())?;
         let size = reader.size();
         if size != wanted.canvas {
             return Err(format!("it is {size} px, the canvas is {}", wanted.canvas));

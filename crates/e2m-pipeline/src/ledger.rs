@@ -1,19 +1,21 @@
 //! What a run has put on record of its task so far, and when it is written to the disk.
 
-use crate::artifact::{ArtifactKind, artifacts, images_of, tables_of};
+use crate::artifact::{ArtifactKind, all_artifacts};
 use crate::background::Done;
 use crate::context::TaskContext;
+use crate::doubts::Findings;
 use crate::error::PipelineError;
+use crate::history::History;
+use crate::leftovers;
 use crate::manifest::{
     CheckpointRecord, LegacyRecord, Manifest, PictureRecord, StageRecord, TableRecord,
 };
 use crate::resume::Results;
+use crate::scale_record::ScaleAssessment;
 use crate::stage::Stage;
 use crate::status::Status;
-use crate::task::CheckpointFormats;
-use e2m_io::remove_file;
+use e2m_scale::ScaleError;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The record of a running task.
 pub(crate) struct Ledger<'a> {
@@ -23,6 +25,8 @@ pub(crate) struct Ledger<'a> {
     earlier: Option<&'a Manifest>,
     state: LedgerState,
     stages_done: Vec<Stage>,
+    /// What was on record before it was revoked.
+    revoked: Vec<String>,
 }
 
 /// What this run has done so far. It decides what the manifest is worth beside that of an earlier run.
@@ -34,7 +38,7 @@ enum LedgerState {
     Resumed,
     /// Besides, pictures were drawn.
     Drawn,
-    /// These stages were begun to be made.
+    /// These stages were begun to be made; none, where images were written from a warp on record only.
     Making {
         begun: BTreeSet<Stage>,
         /// Whether the manifest of the earlier run has been replaced.
@@ -53,6 +57,16 @@ enum RunEnding {
     Interrupted,
 }
 
+impl RunEnding {
+    fn of(status: &Status, interrupted: bool) -> Self {
+        match status {
+            Status::Complete | Status::Suspect(_) => Self::WentThrough,
+            Status::Error(_) | Status::Incomplete(_) if interrupted => Self::Interrupted,
+            Status::Error(_) | Status::Incomplete(_) => Self::Failed,
+        }
+    }
+}
+
 impl<'a> Ledger<'a> {
     pub(crate) fn new(
         task: &'a TaskContext<'a>,
@@ -65,6 +79,7 @@ impl<'a> Ledger<'a> {
             earlier,
             state: LedgerState::Resumed,
             stages_done: Vec::new(),
+            revoked: Vec::new(),
         }
     }
 
@@ -106,6 +121,19 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Images are written that an earlier run did not keep; nothing that rests on them changes.
+    pub(crate) fn restoring(&mut self) {
+        match self.state {
+            LedgerState::Making { .. } | LedgerState::Revoked => {}
+            LedgerState::Finished | LedgerState::Resumed | LedgerState::Drawn => {
+                self.state = LedgerState::Making {
+                    begun: BTreeSet::new(),
+                    written: false,
+                };
+            }
+        }
+    }
+
     /// A stage was made.
     pub(crate) fn made(&mut self, stage: Stage) {
         self.stages_done.push(stage);
@@ -128,7 +156,20 @@ impl<'a> Ledger<'a> {
         if let Some(alignment) = alignment {
             alignment.comparison_factor = alignment.comparison_factor.or(factor);
         }
+        self.manifest.pixels.clone_from(&results.pixels);
         self.manifest.scales.clone_from(&results.scales);
+        self.manifest.scale = results.scales.assessment();
+    }
+
+    /// What else was found so far.
+    pub(crate) fn findings(&mut self, findings: &Findings) {
+        self.manifest.doubts.clone_from(&findings.doubts);
+        self.manifest.notes.clone_from(&findings.notes);
+    }
+
+    /// There is no scale.
+    pub(crate) fn no_scale(&mut self, error: &ScaleError) {
+        self.manifest.scale = Some(ScaleAssessment::failed(error));
     }
 
     /// The image of the Python program that stands for aligned pre.
@@ -198,7 +239,7 @@ impl<'a> Ledger<'a> {
     /// The files below the task's folder of the artifacts that are wanted.
     fn paths_of(&self, wanted: impl Fn(Stage, ArtifactKind) -> bool) -> Vec<String> {
         let (paths, params) = (&self.task.paths, &self.task.spec.params);
-        artifacts(params, CheckpointFormats::Both)
+        all_artifacts(params)
             .iter()
             .filter(|artifact| wanted(artifact.stage, artifact.kind))
             .flat_map(|artifact| artifact.paths_below(paths, params))
@@ -209,40 +250,44 @@ impl<'a> Ledger<'a> {
     fn drop_stage(&mut self, stage: Stage) {
         let paths = self.paths_of(|of, _| of == stage);
         drop_paths(&mut self.manifest, &paths);
+        let mut findings = Findings {
+            doubts: std::mem::take(&mut self.manifest.doubts),
+            notes: std::mem::take(&mut self.manifest.notes),
+        };
+        findings.drop_stage(stage);
+        self.findings(&findings);
     }
 
-    /// Takes back what was made of raw files that were something else in between. Difference images and tables go, as they look
-    /// like results; what else is there is not on record any more.
+    /// Takes back what was made of raw files that were something else in between. What is there of it is not on record any
+    /// more, and goes when the run ends.
     pub(crate) fn revoke(&mut self) {
-        let task = self.task;
-        let last_begun = match &self.state {
-            LedgerState::Making { begun, .. } => begun.last().copied(),
-            LedgerState::Finished
-            | LedgerState::Resumed
-            | LedgerState::Drawn
-            | LedgerState::Revoked => None,
-        };
         self.state = LedgerState::Revoked;
+        self.revoked = leftovers::on_record(&self.manifest)
+            .map(str::to_owned)
+            .collect();
         self.manifest.checkpoints.clear();
-        if last_begun == Some(Stage::Difference) {
-            let images = images_of(
-                Stage::Difference,
-                &task.spec.params,
-                task.spec.checkpoint_format,
-            );
-            for (image, artifact) in images {
-                for format in artifact.checkpoint_formats() {
-                    remove_result(&task.image_path(image, format));
-                }
-            }
-        }
-        for table in last_begun.map_or_else(Vec::new, |stage| tables_of(stage, &task.spec.params)) {
-            remove_result(&table.path(&task.paths, &task.spec.params));
-        }
         self.manifest.pictures.clear();
         self.manifest.tables.clear();
         self.manifest.stages.clear();
         self.stages_done.clear();
+    }
+
+    /// Removes files under the names of this task that its record will not vouch for, once the run has ended so. Answers with
+    /// their names. They are on record as well.
+    pub(crate) fn remove_leftovers(
+        &mut self,
+        status: &Status,
+        interrupted: bool,
+        history: &History,
+    ) -> &[String] {
+        if self.state == LedgerState::Finished {
+            return &[];
+        }
+        self.manifest.status = status.clone();
+        if let Some(last) = self.last_record(RunEnding::of(status, interrupted)) {
+            self.manifest.removed = leftovers::remove(self.task, &last, history, &self.revoked);
+        }
+        &self.manifest.removed
     }
 
     /// Writes the manifest while the task goes on. A run that has made nothing yet knows less than the manifest that is there.
@@ -276,12 +321,7 @@ impl<'a> Ledger<'a> {
             return Ok(self.manifest);
         }
         self.manifest.status = status.clone();
-        let ending = match status {
-            Status::Complete | Status::Suspect(_) => RunEnding::WentThrough,
-            Status::Error(_) | Status::Incomplete(_) if interrupted => RunEnding::Interrupted,
-            Status::Error(_) | Status::Incomplete(_) => RunEnding::Failed,
-        };
-        if let Some(last) = self.last_record(ending)
+        if let Some(last) = self.last_record(RunEnding::of(status, interrupted))
             && self.earlier != Some(&last)
         {
             self.write(&last)?;
@@ -308,8 +348,18 @@ impl<'a> Ledger<'a> {
             // Nothing was made that later stages rest on: what is on record of these stays, and the error is that of this run.
             (LedgerState::Resumed | LedgerState::Drawn, RunEnding::Failed) => Some(Manifest {
                 status: self.manifest.status.clone(),
+                removed: self.manifest.removed.clone(),
                 ..self.with_own_pictures(earlier)
             }),
+            // A run that went less far than the one before and made nothing that later stages rest on.
+            (LedgerState::Making { begun, .. }, RunEnding::WentThrough)
+                if !begun.iter().any(|stage| stage.is_rested_on()) && self.knows_more(earlier) =>
+            {
+                Some(Manifest {
+                    status: earlier.status.clone(),
+                    ..self.unfinished_record()
+                })
+            }
             (LedgerState::Making { .. }, RunEnding::WentThrough) => own(),
             (LedgerState::Making { .. }, _) => Some(self.unfinished_record()),
             (LedgerState::Resumed | LedgerState::Drawn, RunEnding::WentThrough) => {
@@ -342,22 +392,30 @@ impl<'a> Ledger<'a> {
         both.tables(self.manifest.tables.clone());
         Manifest {
             status: self.manifest.status.clone(),
+            removed: self.manifest.removed.clone(),
             ..both.manifest
         }
+    }
+
+    /// Whether the earlier run went further than this one was to go.
+    fn knows_more(&self, earlier: &Manifest) -> bool {
+        let last = earlier.stages.last();
+        last.is_some_and(|last| last.stage > self.task.spec.to_stage)
     }
 
     /// What is to be said after a run that found everything there but perhaps pictures.
     fn after_nothing_made(&self, earlier: &Manifest) -> Option<Manifest> {
         let to_stage = self.task.spec.to_stage;
-        let knows_more = earlier
-            .stages
-            .last()
-            .is_some_and(|last| last.stage > to_stage);
         // A run that goes no further than stage 2 judges nothing: an alignment that failed stays one.
-        let keeps_status = knows_more || to_stage < Stage::Fine;
+        let keeps_status = self.knows_more(earlier) || to_stage < Stage::Fine;
         match self.state {
             LedgerState::Drawn if keeps_status => Some(self.with_own_pictures(earlier)),
-            LedgerState::Resumed if keeps_status || earlier.status == self.manifest.status => None,
+            LedgerState::Resumed if keeps_status => None,
+            LedgerState::Resumed
+                if earlier.status == self.manifest.status && earlier.kept == self.manifest.kept =>
+            {
+                None
+            }
             _ => Some(self.manifest.clone()),
         }
     }
@@ -385,10 +443,4 @@ fn drop_paths(manifest: &mut Manifest, paths: &[String]) {
         .pictures
         .retain(|picture| !paths.contains(&picture.path));
     manifest.tables.retain(|table| !paths.contains(&table.path));
-}
-
-fn remove_result(path: &Path) {
-    if let Err(error) = remove_file(path) {
-        tracing::warn!(path = %path.display(), %error, "a result of changed raw files stays");
-    }
 }

@@ -56,12 +56,17 @@ mod alignment_options;
 mod alignment_record;
 mod artifact;
 mod background;
+mod comparable;
 mod context;
 mod documents;
+mod doubts;
 mod error;
+mod flags;
 mod history;
 mod inputs;
 mod ledger;
+mod leftovers;
+mod lengths;
 mod manifest;
 mod manifest_file;
 mod memory;
@@ -70,13 +75,18 @@ mod names;
 mod observer;
 mod outcome;
 mod output;
+mod overlap;
 mod params;
 mod pictures;
+mod pixel_faults;
+mod pixel_record;
 mod preview;
 mod recovery;
 mod resume;
 mod run;
+mod scale_record;
 mod session;
+mod shared_files;
 mod stage;
 mod stages;
 mod status;
@@ -86,29 +96,39 @@ mod verify;
 mod workbench;
 
 pub use alignment_record::{
-    AlignmentRecord, BoundaryRecord, FeatureCounts, InteriorRecord, RefinementRecord,
+    AlignmentRecord, BoundaryRecord, CoverageRecord, FeatureCounts, InteriorRecord,
+    RefinementRecord,
 };
 pub use documents::{parameter_table, params_schema};
+pub use doubts::{Doubt, Note, Side};
 pub use e2m_align::Verdict;
 pub use error::PipelineError;
+pub use flags::{
+    DEFECT, FLAGS, MISALIGNED, MaskFlag, NO_POST, NO_PRE, POST_SATURATED, PRE_SATURATED,
+};
+pub use inputs::choose_pair;
+pub use lengths::{TooLong, USUAL_LONGEST_NAME, check_lengths};
 pub use manifest::{
-    CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, ManualRecord, MemoryRecord,
-    MoffatRecord, PercentileRecord, PictureRecord, SCHEMA, Scales, StageRecord, TableRecord, Warps,
+    CheckpointRecord, InputRecord, Inputs, LegacyRecord, Manifest, MemoryRecord, PictureRecord,
+    SCHEMA, StageRecord, TableRecord, Warps,
 };
 pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
 pub use params::{
-    CoarseMethod, ParamError, ParamKind, ParamSpec, ParamValue, Params, REGISTRY, SuffixError,
-    format_g, parse_suffix, suffix,
+    BlackLevel, CoarseMethod, NoBlackLevel, NoData, ParamError, ParamKind, ParamSpec, ParamValue,
+    Params, REGISTRY, SuffixError, format_g, parse_suffix, suffix,
 };
+pub use pixel_record::{ImagePixels, PixelRecord, Saturation};
 pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
 pub use run::{run_task, run_task_in};
+pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
+pub use shared_files::{SharedFiles, record_shared_files};
 pub use stage::{NoSuchStage, Stage};
 pub use status::Status;
-pub use task::{CheckpointFormats, TaskSpec};
+pub use task::{CheckpointFormats, KeptCheckpoints, TaskSpec};
 pub use verify::{
     Fault, FileKind, Finding, Inventory, ReadWatch, RecordedFile, RecordedTask, Severity,
 };

@@ -2,14 +2,15 @@
 //! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
-use crate::names::ScaleKind;
+use crate::doubts::{Doubt, Note};
 use crate::params::Params;
+use crate::pixel_record::PixelRecord;
+use crate::scale_record::{ScaleAssessment, Scales};
 use crate::stage::Stage;
 use crate::status::Status;
-use crate::task::TaskSpec;
+use crate::task::{KeptCheckpoints, TaskSpec};
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ChannelChoice, ContentHash, FileIdentity};
-use e2m_scale::MoffatScale;
+use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity};
 use serde::{Deserialize, Serialize};
 
 /// The layout of the file; a reader refuses what it does not know.
@@ -40,14 +41,32 @@ pub struct Manifest {
     pub warps: Warps,
     /// The alignment and what is to be thought of it.
     pub alignment: Option<AlignmentRecord>,
+    /// What is known of the pixels of the raw images; none before stage 2, or of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelRecord>,
+    /// What is to be thought of the scale; none before stage 4.
+    #[serde(default)]
+    pub scale: Option<ScaleAssessment>,
     /// The scales.
     pub scales: Scales,
+    /// Why the task is suspect, apart from alignment and scale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
+    /// What else there is to know about its results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// What was done in each stage.
     pub stages: Vec<StageRecord>,
     /// Memory, expected and used.
     pub memory: MemoryRecord,
     /// The checkpoints that belong to this task and these parameters.
     pub checkpoints: Vec<CheckpointRecord>,
+    /// Which images of stages 1 to 3 the run kept.
+    #[serde(default, skip_serializing_if = "KeptCheckpoints::is_all")]
+    pub kept: KeptCheckpoints,
+    /// Files that the last run removed, below the task's folder: what it would have replaced had it come so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
     /// The finished image of the Python program that stands for aligned pre, if one does.
     #[serde(default, rename = "foreign_aligned")]
     pub legacy_aligned: Option<LegacyRecord>,
@@ -84,14 +103,43 @@ impl Manifest {
             non_default: non_default.collect(),
             warps: Warps::default(),
             alignment: None,
+            pixels: None,
+            scale: None,
             scales: Scales::default(),
+            doubts: Vec::new(),
+            notes: Vec::new(),
             stages: Vec::new(),
             memory,
             checkpoints: Vec::new(),
+            kept: spec.checkpoints,
+            removed: Vec::new(),
             legacy_aligned: None,
             pictures: Vec::new(),
             tables: Vec::new(),
         }
+    }
+}
+
+impl Manifest {
+    /// Puts a verdict on the scale into a record of version 0.1.0, which has none, by the figures it has.
+    pub(crate) fn judge_old_scale(&mut self) {
+        let Some(moffat) = &mut self.scales.moffat else {
+            return;
+        };
+        if self.scale.is_some() {
+            return;
+        }
+        let assessment = ScaleAssessment::of(&moffat.facts());
+        moffat.verdict = assessment.verdict;
+        moffat.reasons.clone_from(&assessment.reasons);
+        let reasons = assessment.reasons.join("; ");
+        match &mut self.status {
+            _ if reasons.is_empty() => {}
+            status @ Status::Complete => *status = Status::Suspect(reasons),
+            Status::Suspect(why) => *why = format!("{why}; {reasons}"),
+            Status::Error(_) | Status::Incomplete(_) => {}
+        }
+        self.scale = Some(assessment);
     }
 }
 
@@ -105,9 +153,18 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Whether both were made from the same content.
+    /// Which channels were taken and why, where the files hold more than one.
+    pub fn channels(&self) -> Option<String> {
+        ChannelChoice::explain_pair(&self.post.channels, &self.pre.channels)
+    }
+
+    /// Whether both were made from the same content, and the same pixels of it: version 0.1.0 took other channels of some files,
+    /// and cut off their sum.
     pub fn same_content(&self, other: &Self) -> bool {
-        self.post.hash == other.post.hash && self.pre.hash == other.pre.hash
+        let same = |a: &InputRecord, b: &InputRecord| {
+            a.hash == b.hash && a.dtype == b.dtype && a.channels.takes_same(&b.channels)
+        };
+        same(&self.post, &other.post) && same(&self.pre, &other.pre)
     }
 }
 
@@ -132,12 +189,15 @@ pub struct InputRecord {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Type of the pixels.
+    /// Type of the pixels of the signal: that of the file's, or one that holds their sum.
     pub dtype: PixelType,
     /// The channels the signal was taken from, in short.
     pub channel: String,
-    /// The same with the figures it was decided by.
+    /// The same with the reason.
     pub channels: ChannelChoice,
+    /// What the file's channels hold, where they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<ChannelStatistics>,
 }
 
 impl InputRecord {
@@ -168,139 +228,6 @@ impl Warps {
     pub fn finest(&self) -> Option<Warp> {
         self.interior.or(self.icp).or(self.coarse)
     }
-}
-
-/// The scales of the difference images.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Scales {
-    /// From the peak of the ratios.
-    pub moffat: Option<MoffatRecord>,
-    /// From a percentile of the ratios.
-    pub percentile: Option<PercentileRecord>,
-    /// As given.
-    pub manual: Option<ManualRecord>,
-}
-
-impl Scales {
-    /// The scale of this kind, if it was found.
-    pub(crate) fn of(&self, kind: ScaleKind) -> Option<f64> {
-        match kind {
-            ScaleKind::Moffat => self.moffat.as_ref().map(|scale| scale.value),
-            ScaleKind::Percentile(percent) => self
-                .percentile
-                .filter(|scale| scale.percentile == percent)
-                .map(|scale| scale.value),
-            ScaleKind::Manual => self.manual.map(|scale| scale.value),
-        }
-    }
-}
-
-/// Beyond these shares of the scale there is something to say: its standard error …
-const LARGE_ERROR: f64 = 0.02;
-/// … its change with the brightness of the background …
-const LARGE_TREND: f64 = 0.03;
-/// … and its variation over the section.
-const LARGE_SCATTER: f64 = 0.05;
-
-/// A scale from the peak of the ratios.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MoffatRecord {
-    /// The scale: 10 to the power of the centre of the distribution of block ratios, uneven light taken out.
-    pub value: f64,
-    /// Centre of the fitted profile, log10 of the ratio.
-    pub mu: Option<f64>,
-    /// Its width.
-    pub alpha: Option<f64>,
-    /// Its exponent.
-    pub beta: Option<f64>,
-    /// Its height, pixels per bin.
-    pub amp: Option<f64>,
-    /// Distance of the histogram from the profile, as a share of its height.
-    pub rms_residual: Option<f64>,
-    /// Standard error of the scale.
-    pub std_error: f64,
-    /// Pixels it rests on.
-    pub pixels: u64,
-    /// Side of the blocks whose ratios were taken, px.
-    #[serde(default)]
-    pub block_side_px: usize,
-    /// How much the ratio varies over the section with the light, as a share of the scale: what one scale cannot follow.
-    #[serde(default)]
-    pub field_scatter: f64,
-    /// How much the ratio changes from faint to bright background, as a share: a sign of a black level or of saturation.
-    #[serde(default)]
-    pub brightness_trend: f64,
-}
-
-impl MoffatRecord {
-    /// What there is to know about the scale before it is trusted, in sentences.
-    pub fn doubts(&self) -> Vec<String> {
-        let mut doubts = Vec::new();
-        if self.mu.is_none() {
-            doubts.push(
-                "no Moffat profile could be fitted to the ratios; the scale is the peak of their smoothed histogram"
-                    .to_owned(),
-            );
-        }
-        let percent = |share: f64| 100.0 * share;
-        let error = self.std_error / self.value;
-        if error > LARGE_ERROR {
-            doubts.push(format!(
-                "the scale {:.4} is known to {:.1} % only; look at ratio_histogram",
-                self.value,
-                percent(error)
-            ));
-        }
-        if self.brightness_trend.abs() > LARGE_TREND {
-            doubts.push(format!(
-                "the ratio of post to pre changes by {:.1} % from faint to bright background: an offset of the camera that was \
-                 not subtracted, saturation, or defocus; the scale fits where the background is faint",
-                percent(self.brightness_trend.abs())
-            ));
-        }
-        if self.field_scatter > LARGE_SCATTER {
-            doubts.push(format!(
-                "the light is uneven: the ratio of post to pre varies by {:.1} % over the section, which no single scale can follow",
-                percent(self.field_scatter)
-            ));
-        }
-        doubts
-    }
-}
-
-impl From<&MoffatScale> for MoffatRecord {
-    fn from(scale: &MoffatScale) -> Self {
-        let fit = scale.fit.as_ref();
-        Self {
-            value: scale.value,
-            mu: fit.map(|f| f.mu),
-            alpha: fit.map(|f| f.alpha),
-            beta: fit.map(|f| f.beta),
-            amp: fit.map(|f| f.amp),
-            rms_residual: fit.map(|f| f.rms_residual),
-            std_error: scale.std_error,
-            pixels: scale.pixels,
-            block_side_px: scale.block_side_px,
-            field_scatter: scale.field_scatter,
-            brightness_trend: scale.brightness_trend,
-        }
-    }
-}
-
-/// A scale from a percentile.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PercentileRecord {
-    /// The scale.
-    pub value: f64,
-    /// Which percentile.
-    pub percentile: f64,
-}
-
-/// A scale given by the user.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ManualRecord {
-    /// The scale.
-    pub value: f64,
 }
 
 /// What was done in a stage.
@@ -385,7 +312,7 @@ pub struct CheckpointRecord {
     /// Its number in its file system.
     #[serde(default)]
     pub inode: u64,
-    /// The hash of its pixels as little-endian floats, row by row.
+    /// The hash of its pixels as little-endian floats, or bytes of a mask, row by row.
     pub hash: ContentHash,
 }
 
@@ -415,39 +342,6 @@ impl CheckpointRecord {
             changed_ns,
             inode,
             ..self
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use e2m_scale::{RatioStatistics, estimate_scale};
-    use ndarray::Array2;
-
-    #[test]
-    fn what_is_doubtful_about_a_scale_is_said() {
-        let pre = Array2::from_shape_fn((200, 200), |(y, x)| 40.0 + ((x * 7 + y * 13) % 50) as f32);
-        let mut statistics = RatioStatistics::default();
-        statistics.add_band(pre.mapv(|v| 1.3 * v).view(), pre.view());
-        let good = estimate_scale(&statistics).expect("a scale");
-        let good = MoffatRecord::from(&good);
-        assert_eq!(good.doubts(), [""; 0]);
-        let bad = MoffatRecord {
-            mu: None,
-            std_error: 0.05,
-            brightness_trend: -0.04,
-            field_scatter: 0.08,
-            ..good
-        };
-        let said = bad.doubts().join("\n");
-        for expected in [
-            "smoothed histogram",
-            "to 3.8 % only",
-            "by 4.0 % from",
-            "by 8.0 % over",
-        ] {
-            assert!(said.contains(expected), "{expected}: {said}");
         }
     }
 }

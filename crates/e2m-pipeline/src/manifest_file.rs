@@ -58,7 +58,7 @@ impl Manifest {
     /// What is not JSON, not a manifest, or one of another schema; and one that names files outside the task's folder, which
     /// would end up in reports.
     pub fn parse(json: &[u8]) -> Result<Self, ManifestProblem> {
-        let manifest: Self = serde_json::from_slice(json)?;
+        let mut manifest: Self = serde_json::from_slice(json)?;
         if manifest.schema != SCHEMA {
             let schema = manifest.schema;
             return Err(ManifestProblem::Schema { schema });
@@ -76,6 +76,7 @@ impl Manifest {
             let path = path.chars().take(200).collect();
             return Err(ManifestProblem::Outside { path });
         }
+        manifest.judge_old_scale();
         Ok(manifest)
     }
 

@@ -8,8 +8,8 @@ use crate::artifact::scale_kinds;
 use crate::manifest::MemoryRecord;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{CoarseOptions, search_memory_bytes};
-use e2m_image::{PixelType, Size, default_band_rows, preview_factor};
-use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter};
+use e2m_image::{Defects, PixelType, Size, default_band_rows, preview_factor};
+use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter, FlagsWriter};
 use e2m_plot::PairStatistics;
 use e2m_resources::{PEAK_FACTOR_PER_TASK, rule_bytes};
 use e2m_scale::RatioStatistics;
@@ -23,8 +23,9 @@ const THREAD_BYTES: u64 = MIB;
 const DRAWING_BYTES: u64 = 24 * MIB;
 /// What the allocator keeps between the pieces of all that goes on in stages 3 and 4.
 const BETWEEN_BYTES: u64 = 24 * MIB;
-/// Half-height bands that are in memory in stages 3 and 4: post and aligned pre, twice, and their difference.
-const HALF_BANDS: u64 = 5;
+/// Half-height bands that are in memory in stages 3 and 4: post and aligned pre, twice, without what is not compared, and
+/// their difference.
+const HALF_BANDS: u64 = 7;
 
 /// What decides how much memory a task needs; all of it is in the headers of the raw files and in the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,8 @@ impl MemoryNeeds {
             // One goes to the disk while another looks for something in it.
             + 2 * self.decoding_bytes
             + self.preview_bytes()
+            + Defects::memory_bytes(self.post)
+            + Defects::memory_bytes(self.pre)
             + DRAWING_BYTES
             + self.search_bytes().max(self.streaming_bytes())
     }
@@ -121,12 +124,22 @@ impl MemoryNeeds {
     /// Pairs of bands, counted and written; the image of stage 2 may still be on its way.
     fn streaming_bytes(&self) -> u64 {
         let beside = self.band_bytes() + self.written(self.formats);
-        let differences = self.differences as u64 * self.written(CheckpointFormats::Both);
+        let differences =
+            self.differences as u64 * self.written(CheckpointFormats::Both) + self.mask_bytes();
         BETWEEN_BYTES
             + HALF_BANDS * self.band_bytes() / 2
             + self.counting_bytes()
             + beside
             + differences.max(self.written(self.formats))
+    }
+
+    /// A band of the mask, and what its writers hold.
+    fn mask_bytes(&self) -> u64 {
+        let writer = |&format: &CheckpointFormat| {
+            FlagsWriter::memory_bytes(self.canvas(), format, self.threads)
+        };
+        let written: u64 = self.formats.list().iter().map(writer).sum();
+        self.band_bytes() / 8 + written
     }
 
     fn counting_bytes(&self) -> u64 {

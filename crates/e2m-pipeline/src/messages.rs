@@ -1,5 +1,6 @@
 //! What a running task says, and whether it is to stop.
 
+use crate::doubts::{Doubt, Findings, Note};
 use crate::error::PipelineError;
 use crate::observer::{Observer, TaskEvent};
 use crate::stage::Stage;
@@ -13,6 +14,8 @@ pub(crate) struct Messages<'a> {
     sample: String,
     dye: String,
     notes: Vec<String>,
+    /// What was found since it was asked for last.
+    findings: Findings,
 }
 
 impl<'a> Messages<'a> {
@@ -22,6 +25,7 @@ impl<'a> Messages<'a> {
             sample: spec.sample.clone(),
             dye: spec.dye.clone(),
             notes,
+            findings: Findings::default(),
         }
     }
 
@@ -34,11 +38,34 @@ impl<'a> Messages<'a> {
         self.observer.on_event(event);
     }
 
-    /// What the user should know.
+    /// What the user should know of this run.
     pub(crate) fn note(&mut self, text: String) {
         tracing::info!(sample = self.sample, dye = self.dye, "{text}");
         self.notes.push(text.clone());
         self.event(&TaskEvent::Note { text });
+    }
+
+    /// What the user should know of the results of a stage, now and whenever the task is looked at later.
+    pub(crate) fn keep_note(&mut self, stage: Stage, text: String) {
+        self.note(text.clone());
+        self.findings.notes.push(Note { stage, text });
+    }
+
+    /// Says a note of earlier results, unless this run has said it.
+    pub(crate) fn note_again(&mut self, text: &str) {
+        if !self.notes.iter().any(|said| said == text) {
+            self.note(text.to_owned());
+        }
+    }
+
+    /// A reason to doubt the task. It is said with its status.
+    pub(crate) fn doubt(&mut self, doubt: Doubt) {
+        self.findings.doubts.push(doubt);
+    }
+
+    /// Doubts and notes to be kept since this was asked last.
+    pub(crate) fn take_findings(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
     }
 
     /// The notes so far.

@@ -1,10 +1,12 @@
 //! Scales by name, and the facts that the headers of images carry.
 
+use crate::artifact::Image;
 use crate::error::PipelineError;
+use crate::flags::FLAGS;
 use crate::params::{ParamValue, Params, format_g};
-use crate::stage::Stage;
 use e2m_image::Warp;
-use e2m_io::{FactValue, Facts};
+use e2m_io::{FactValue, Facts, PixelKind};
+use e2m_scale::Subtraction;
 
 /// A scale and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,9 +32,9 @@ impl ScaleKind {
 pub(crate) struct Header<'a> {
     pub(crate) sample: &'a str,
     pub(crate) dye: &'a str,
-    pub(crate) stage: Stage,
+    pub(crate) image: Image,
     pub(crate) params: &'a Params,
-    pub(crate) scale: Option<(f64, ScaleKind)>,
+    pub(crate) scale: Option<(Subtraction, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
     pub(crate) interior: Option<(f64, usize)>,
     pub(crate) warp: Option<Warp>,
@@ -43,13 +45,33 @@ impl Header<'_> {
         let mut facts = Facts::new();
         facts.set("SAMPLE", self.sample, "Sample name")?;
         facts.set("DYE", self.dye, "Dye/channel name")?;
-        facts.set("STAGE", self.stage.label(), "Pipeline stage")?;
-        if let Some((value, kind)) = self.scale {
+        facts.set("STAGE", self.image.label(), "Pipeline stage")?;
+        if let Some((subtraction, kind)) = self.scale {
             let label = kind.label();
-            facts.set("SCALE", value, &format!("Scale factor ({label})"))?;
+            facts.set(
+                "SCALE",
+                subtraction.scale,
+                &format!("Scale factor ({label})"),
+            )?;
             facts.set("SCALEK", label.as_str(), "Scale kind")?;
+            let levels = [
+                (
+                    "BLKPOST",
+                    subtraction.post_black,
+                    "Black level of post (counts)",
+                ),
+                (
+                    "BLKPRE",
+                    subtraction.pre_black,
+                    "Black level of pre (counts)",
+                ),
+            ];
+            // Of a camera without an offset there is nothing to say.
+            for (key, level, comment) in levels.into_iter().filter(|(_, level, _)| *level != 0.0) {
+                facts.set(key, level, comment)?;
+            }
         }
-        for (spec, value) in self.params.non_default(self.stage) {
+        for (spec, value) in self.params.non_default(self.image.named_by()) {
             let value = match value {
                 ParamValue::None => FactValue::from("none"),
                 ParamValue::Bool(v) => v.into(),
@@ -58,6 +80,15 @@ impl Header<'_> {
                 ParamValue::Text(v) => v.as_str().into(),
             };
             facts.set(&spec.keyword(), value, spec.name)?;
+        }
+        if self.image.pixels() == PixelKind::Flags {
+            for flag in FLAGS {
+                facts.set(
+                    &format!("FLAG{}", flag.value),
+                    flag.meaning,
+                    "What this bit of a pixel says",
+                )?;
+            }
         }
         if let Some((accuracy, levels)) = self.interior {
             facts.set(

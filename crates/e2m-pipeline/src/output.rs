@@ -7,17 +7,20 @@ use crate::error::PipelineError;
 use crate::history::relative_path;
 use crate::manifest::CheckpointRecord;
 use crate::names::{Header, ScaleKind};
+use crate::task::KeptCheckpoints;
 use e2m_image::{BandSink, BandSource, Size, Warp, default_band_rows, stream_bands};
 use e2m_io::{
-    CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, TaskPaths,
+    CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, FlagsWriter,
+    TaskPaths, WrittenCheckpoint,
 };
+use e2m_scale::Subtraction;
 use std::path::PathBuf;
 
 /// What the header of an image says about it, besides whose it is and how its task is run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ImageFacts {
     pub(crate) warp: Option<Warp>,
-    pub(crate) scale: Option<(f64, ScaleKind)>,
+    pub(crate) scale: Option<(Subtraction, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
     pub(crate) interior: Option<(f64, usize)>,
 }
@@ -45,13 +48,19 @@ impl Target {
         let header = Header {
             sample: &spec.sample,
             dye: &spec.dye,
-            stage: image.stage(),
+            image,
             params: &spec.params,
             scale: facts.scale,
             interior: facts.interior,
             warp: facts.warp,
         };
-        let listed = images_of(image.stage(), &spec.params, spec.checkpoint_format).into_iter();
+        let listed = images_of(
+            image.stage(),
+            &spec.params,
+            spec.checkpoint_format,
+            KeptCheckpoints::All,
+        )
+        .into_iter();
         let formats = listed
             .filter(|(listed, _)| *listed == image)
             .flat_map(|(_, artifact)| artifact.checkpoint_formats());
@@ -86,6 +95,15 @@ impl Target {
         self.places.iter().map(create).collect()
     }
 
+    /// Opens the writers of a mask, one per format.
+    pub(crate) fn open_flags(&self, size: Size) -> Result<Vec<FlagsWriter>, PipelineError> {
+        let create = |(format, path): &(CheckpointFormat, PathBuf)| {
+            FlagsWriter::create(path, self.scratch.as_deref(), size, &self.facts, *format)
+                .map_err(PipelineError::from)
+        };
+        self.places.iter().map(create).collect()
+    }
+
     /// Streams `source` into the files and gives them their names.
     pub(crate) fn write(
         &self,
@@ -108,19 +126,32 @@ pub(crate) fn finish(
     paths: &TaskPaths,
     writers: Vec<CheckpointWriter>,
 ) -> Result<Vec<CheckpointRecord>, PipelineError> {
-    let record = |writer: CheckpointWriter| {
-        let written = writer.finish()?;
-        let identity = FileIdentity::of(&written.path)
-            .map_err(PipelineError::io(&written.path, "looking at it"))?;
-        let record = CheckpointRecord {
-            path: relative_path(paths.dir(), &written.path),
-            bytes: written.bytes,
-            modified: String::new(),
-            changed_ns: 0,
-            inode: 0,
-            hash: written.hash,
-        };
-        Ok(record.with_identity(identity))
+    let finish = |writer: CheckpointWriter| record_of(paths, &writer.finish()?);
+    writers.into_iter().map(finish).collect()
+}
+
+/// The same of the writers of a mask.
+pub(crate) fn finish_flags(
+    paths: &TaskPaths,
+    writers: Vec<FlagsWriter>,
+) -> Result<Vec<CheckpointRecord>, PipelineError> {
+    let finish = |writer: FlagsWriter| record_of(paths, &writer.finish()?);
+    writers.into_iter().map(finish).collect()
+}
+
+fn record_of(
+    paths: &TaskPaths,
+    written: &WrittenCheckpoint,
+) -> Result<CheckpointRecord, PipelineError> {
+    let identity = FileIdentity::of(&written.path)
+        .map_err(PipelineError::io(&written.path, "looking at it"))?;
+    let record = CheckpointRecord {
+        path: relative_path(paths.dir(), &written.path),
+        bytes: written.bytes,
+        modified: String::new(),
+        changed_ns: 0,
+        inode: 0,
+        hash: written.hash,
     };
-    writers.into_iter().map(record).collect()
+    Ok(record.with_identity(identity))
 }

@@ -1,18 +1,22 @@
 //! What a run of a task would do and need, from headers and manifests alone: no pixel is read, nothing is written.
 
-use crate::artifact::{images_of, tables_of};
+use crate::artifact::{Image, images_of, tables_of};
 use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
-use crate::manifest::{InputRecord, Inputs};
+use crate::inputs::RawPair;
+use crate::manifest::{InputRecord, Inputs, Manifest};
 use crate::memory::MemoryNeeds;
 use crate::params::Params;
 use crate::resume::{ResumePlan, StageAction};
+use crate::session::open_raw;
 use crate::stage::Stage;
 use crate::status::Status;
-use crate::task::{CheckpointFormats, TaskSpec};
+use crate::task::{CheckpointFormats, KeptCheckpoints, TaskSpec};
 use e2m_image::{Canvas, Size};
-use e2m_io::{CheckpointWriter, FileIdentity, RawImage, TaskPaths};
+use e2m_io::{
+    CheckpointFormat, CheckpointWriter, FileIdentity, FlagsWriter, PixelKind, RawImage, TaskPaths,
+};
 use std::path::Path;
 
 /// Pictures of a task and its share of the report, at most: some 7 MB at 8,000 px, and hardly more beyond.
@@ -42,8 +46,14 @@ pub struct TaskPreview {
     pub touched: bool,
     /// How the last run with these parameters and raw files ended, if there was one.
     pub earlier: Option<Status>,
+    /// What that run left to be known although nothing is wrong, in sentences.
+    pub notes: Vec<String>,
     /// What decides which images there are.
     params: Params,
+    /// Which of these are kept.
+    kept: KeptCheckpoints,
+    /// Images that would be written of stages that are there.
+    restored: Vec<Image>,
 }
 
 impl TaskPreview {
@@ -59,13 +69,24 @@ impl TaskPreview {
     pub fn disk_bytes_with(&self, pad: usize, formats: CheckpointFormats) -> u64 {
         let larger = self.post.max(self.pre);
         let canvas = Size::new(larger.width + 2 * pad, larger.height + 2 * pad);
-        let bytes = |&stage: &Stage| output_bytes(&self.params, stage, formats, canvas);
+        let bytes =
+            |&stage: &Stage| output_bytes((&self.params, self.kept), stage, formats, canvas);
+        let restored = |image: &Image| -> u64 {
+            let formats = formats.list().iter();
+            formats
+                .map(|&format| image_bytes(*image, canvas, format))
+                .sum()
+        };
         if pad != self.memory.pad {
             return Stage::ALL[..self.stages.len()].iter().map(bytes).sum();
         }
         match self.finished {
             Some(_) => 0,
-            None => PICTURES_BYTES + self.to_do().iter().map(bytes).sum::<u64>(),
+            None => {
+                PICTURES_BYTES
+                    + self.to_do().iter().map(bytes).sum::<u64>()
+                    + self.restored.iter().map(restored).sum::<u64>()
+            }
         }
     }
 
@@ -95,42 +116,55 @@ pub enum StagePreview {
 /// A raw file that cannot be opened, or names that are none.
 pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
     let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
-    let (post, pre) = (RawImage::open(&spec.post)?, RawImage::open(&spec.pre)?);
-    let (post, pre) = (post.info(), pre.info());
+    let (post_image, pre_image) = open_raw(spec)?;
+    let (post, pre) = (post_image.info(), pre_image.info());
+    let history = History::read(paths.dir());
+    let (known_post, post_touched) = known(&spec.post, &history)?;
+    let (known_pre, pre_touched) = known(&spec.pre, &history)?;
+    let images = [&post_image, &pre_image];
+    let (inputs, doubts) = known_post
+        .zip(known_pre)
+        .and_then(|(post, pre)| RawPair::from_records(images, [post, pre]))
+        .unzip();
+    let types = match &inputs {
+        Some(Inputs { post, pre }) => [post.dtype, pre.dtype],
+        None => images.map(RawImage::widest_type),
+    };
     let task = TaskContext {
         spec,
         paths,
         canvas: Canvas::new(post.size, pre.size, spec.params.pad),
+        doubts: doubts.unwrap_or_default(),
         scratch: None,
     };
-    let history = History::read(task.paths.dir());
-    let (known_post, post_touched) = known(&spec.post, &history)?;
-    let (known_pre, pre_touched) = known(&spec.pre, &history)?;
-    let inputs = known_post
-        .zip(known_pre)
-        .map(|(post, pre)| Inputs { post, pre });
     let evidence = Evidence::cheap();
     let plan = ResumePlan::of(&task, &history, inputs.as_ref(), &evidence);
     let memory = MemoryNeeds::of(
         spec,
-        [post, pre].map(|info| (info.size, info.pixel_type, info.decoding_bytes())),
+        [
+            (post.size, types[0], post.decoding_bytes()),
+            (pre.size, types[1], pre.decoding_bytes()),
+        ],
     );
+    let mut restored = Vec::new();
     let stages = match plan.finished {
         Some(_) => vec![StagePreview::There; Stage::up_to(spec.to_stage).len()],
         None => plan
             .stages
             .into_iter()
             .map(|plan| match plan.action {
-                StageAction::Reuse(_) => StagePreview::There,
+                StageAction::Reuse(reuse) => {
+                    restored.extend(reuse.restored);
+                    StagePreview::There
+                }
                 StageAction::Make(_) if !has_files(&task, plan.stage) => StagePreview::New,
                 StageAction::Make(why) => StagePreview::Again(why),
             })
             .collect(),
     };
-    let earlier = inputs.as_ref().and_then(|inputs| {
-        let manifest = history.manifest_for(inputs, &spec.params)?;
-        Some(manifest.status.clone())
-    });
+    let own = inputs
+        .as_ref()
+        .and_then(|inputs| history.manifest_for(inputs, &spec.params));
     let mut preview = TaskPreview {
         post: post.size,
         pre: pre.size,
@@ -139,8 +173,11 @@ pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
         stages,
         finished: plan.standing,
         touched: post_touched || pre_touched || evidence.is_touched(),
-        earlier,
+        earlier: own.map(|manifest| manifest.status.clone()),
+        notes: own.map_or_else(Vec::new, Manifest::all_notes),
         params: spec.params.clone(),
+        kept: spec.checkpoints,
+        restored,
     };
     preview.disk_bytes = preview.disk_bytes_with(spec.params.pad, spec.checkpoint_format);
     Ok(preview)
@@ -160,20 +197,39 @@ fn known(path: &Path, history: &History) -> Result<(Option<InputRecord>, bool), 
 }
 
 /// Bytes of the images and tables that a stage writes.
-fn output_bytes(params: &Params, stage: Stage, formats: CheckpointFormats, canvas: Size) -> u64 {
-    let images = images_of(stage, params, formats);
-    let formats = images
-        .iter()
-        .flat_map(|(_, artifact)| artifact.checkpoint_formats());
-    let images: u64 = formats
-        .map(|format| CheckpointWriter::file_bytes(canvas, format))
+fn output_bytes(
+    (params, kept): (&Params, KeptCheckpoints),
+    stage: Stage,
+    formats: CheckpointFormats,
+    canvas: Size,
+) -> u64 {
+    let images = images_of(stage, params, formats, kept);
+    let files = images.iter().flat_map(|(image, artifact)| {
+        let formats = artifact.checkpoint_formats().into_iter();
+        formats.map(|format| (*image, format))
+    });
+    let images: u64 = files
+        .map(|(image, format)| image_bytes(image, canvas, format))
         .sum();
     images + TABLE_BYTES * tables_of(stage, params).len() as u64
 }
 
+/// Bytes of an image at most.
+fn image_bytes(image: Image, canvas: Size, format: CheckpointFormat) -> u64 {
+    match image.pixels() {
+        PixelKind::Float => CheckpointWriter::file_bytes(canvas, format),
+        PixelKind::Flags => FlagsWriter::file_bytes(canvas, format),
+    }
+}
+
 /// Whether there are images with the names that a stage gives.
 fn has_files(task: &TaskContext<'_>, stage: Stage) -> bool {
-    let images = images_of(stage, &task.spec.params, CheckpointFormats::Both);
+    let images = images_of(
+        stage,
+        &task.spec.params,
+        CheckpointFormats::Both,
+        KeptCheckpoints::All,
+    );
     images.iter().any(|&(image, _)| {
         let mut formats = CheckpointFormats::Both.list().iter();
         formats.any(|&format| task.image_path(image, format).exists())

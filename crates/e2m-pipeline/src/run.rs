@@ -3,14 +3,14 @@
 //! What is to be done is the [`TaskContext`], what becomes of each stage the [`ResumePlan`], what has been put on record the
 //! [`Ledger`]. The stages work at the [`Workbench`] and return what they found.
 
-use crate::artifact::tables_of;
-use crate::background::both;
+use crate::artifact::{Image, tables_of};
 use crate::context::TaskContext;
+use crate::doubts::Findings;
 use crate::error::PipelineError;
 use crate::history::{Evidence, History};
-use crate::inputs::RawInput;
+use crate::inputs::RawPair;
 use crate::ledger::Ledger;
-use crate::manifest::{Inputs, Manifest, Scales, StageRecord};
+use crate::manifest::{Inputs, Manifest, StageRecord};
 use crate::memory::MemoryNeeds;
 use crate::messages::Messages;
 use crate::observer::{Observer, TaskEvent};
@@ -18,10 +18,11 @@ use crate::outcome::TaskOutcome;
 use crate::pictures;
 use crate::recovery::record_unreadable;
 use crate::resume::{Results, ResumePlan, Reuse, StageAction, StagePlan};
+use crate::scale_record::{MoffatRecord, Scales};
 use crate::session::TaskSession;
 use crate::stage::Stage;
 use crate::stages::difference::StatisticsPass;
-use crate::stages::{coarse, difference, fine, pad};
+use crate::stages::{coarse, difference, fine, pad, restore};
 use crate::status::Status;
 use crate::tables;
 use crate::task::TaskSpec;
@@ -90,21 +91,19 @@ fn run_session(
     } = session;
     // What another run has made in the meantime is history as well.
     let history = History::read(paths.dir());
-    let (post, pre) = both(
-        || RawInput::read(post, &history, false),
-        || RawInput::read(pre, &history, true),
-    );
-    let (post, pre) = match (post, pre) {
-        (Ok(post), Ok(pre)) => (post, pre),
-        (Err(error), _) | (_, Err(error)) => {
+    let raw = match RawPair::read(post, pre, &history) {
+        Ok(raw) => raw,
+        Err(error) => {
             drop(lock);
             return fail_to_begin(spec, error, outcome);
         }
     };
+    let RawPair { post, pre, doubts } = raw;
     let task = TaskContext {
         spec,
         paths,
         canvas: Canvas::new(post.size(), pre.size(), spec.params.pad),
+        doubts,
         scratch,
     };
     let inputs = Inputs {
@@ -118,11 +117,21 @@ fn run_session(
         [&post, &pre].map(|raw| (raw.size(), raw.record.dtype, raw.decoding_bytes())),
     );
     let manifest = Manifest::begun(spec, inputs, task.canvas, needs.expected());
+    let findings = Findings::of_pair(&manifest.inputs, earlier, &task.doubts);
+    for (image, raw) in [("post", &post), ("pre", &pre)] {
+        let (choice, why) = (&raw.record.channel, &raw.record.channels.why);
+        tracing::info!(
+            sample = spec.sample,
+            dye = spec.dye,
+            "channel of {image}: {choice} ({why})"
+        );
+    }
     let mut run = TaskRun {
         task: &task,
         history: &history,
         plan,
         results: Results::default(),
+        findings,
         statistics: None,
         ledger: Ledger::new(&task, manifest, earlier),
         bench: Workbench::new(&task, (post, pre), Messages::new(observer, spec, notes)),
@@ -160,6 +169,8 @@ struct TaskRun<'a> {
     plan: ResumePlan,
     /// What the stages have found so far.
     results: Results,
+    /// What else was found of the pair and by the stages.
+    findings: Findings,
     /// What was counted while aligned pre was written.
     statistics: Option<StatisticsPass>,
     ledger: Ledger<'a>,
@@ -196,6 +207,9 @@ impl TaskRun<'_> {
     fn run_stages(&mut self) -> Result<Status, PipelineError> {
         let to_stage = self.task.spec.to_stage;
         if let Some(manifest) = self.plan.finished.take() {
+            for note in manifest.all_notes() {
+                self.bench.messages.note_again(&note);
+            }
             self.ledger.finish_as(*manifest);
             for &stage in Stage::up_to(to_stage) {
                 self.bench.messages.event(&TaskEvent::StageFinished {
@@ -206,6 +220,7 @@ impl TaskRun<'_> {
             }
             return Ok(self.plan.standing.clone().unwrap_or(Status::Complete));
         }
+        self.ledger.findings(&self.findings);
         while let Some(plan) = self.plan.next_stage() {
             self.bench.messages.stop_if_asked()?;
             let stage = plan.stage;
@@ -219,7 +234,7 @@ impl TaskRun<'_> {
                 self.ledger.write_so_far(stage)?;
             }
         }
-        Ok(self.results.status(to_stage))
+        Ok(self.results.status(to_stage, &self.findings.doubts))
     }
 
     /// A stage: taken over or made, and recorded either way.
@@ -241,7 +256,11 @@ impl TaskRun<'_> {
         if !skipped {
             self.ledger.begin(stage);
             self.plan.remake_after(stage);
-            self.make(stage)?;
+            self.findings.drop_stage(stage);
+            let made = self.make(stage);
+            self.findings.add(self.bench.messages.take_findings());
+            self.ledger.findings(&self.findings);
+            made?;
             self.write_tables(stage)?;
             self.ledger.made(stage);
         }
@@ -274,11 +293,13 @@ impl TaskRun<'_> {
     fn reuse(&mut self, stage: Stage, reuse: Reuse) -> Result<bool, PipelineError> {
         let Reuse {
             results,
+            findings,
             checkpoints,
             tables,
             pictures,
+            restored,
         } = reuse;
-        self.ledger.found(&results);
+        self.take_over(stage, &results, findings);
         self.ledger.checkpoints(checkpoints);
         self.ledger.tables(tables);
         let before = std::mem::replace(&mut self.results, results);
@@ -287,6 +308,10 @@ impl TaskRun<'_> {
         {
             self.ledger
                 .legacy_aligned(Some(difference::legacy_record(self.task, legacy)?));
+        }
+        for image in restored {
+            self.ledger.restoring();
+            restore::restore(&mut self.bench, image, &self.results)?;
         }
         self.ledger.pictures(pictures.there);
         for (picture, from) in pictures.copied {
@@ -320,7 +345,23 @@ impl TaskRun<'_> {
         if !same {
             self.results = before;
         }
+        // It has found again what is on record.
+        self.bench.messages.take_findings();
         Ok(same)
+    }
+
+    /// Puts what an earlier run found on record, and says its notes again.
+    fn take_over(&mut self, stage: Stage, results: &Results, findings: Findings) {
+        self.ledger.found(results);
+        let mut notes: Vec<String> = findings.notes.iter().map(|n| n.text.clone()).collect();
+        if stage == Stage::Difference {
+            notes.extend(results.scales.moffat.iter().flat_map(MoffatRecord::notes));
+        }
+        for note in notes {
+            self.bench.messages.note_again(&note);
+        }
+        self.findings.add(findings);
+        self.ledger.findings(&self.findings);
     }
 
     /// Makes the results of a stage.
@@ -347,6 +388,7 @@ impl TaskRun<'_> {
         self.results = Results {
             warps: found.warps,
             alignment: Some(found.alignment.clone()),
+            pixels: found.pixels.clone(),
             ..Results::default()
         };
         self.ledger.found(&self.results);
@@ -362,6 +404,9 @@ impl TaskRun<'_> {
         if let Some(warp) = warp {
             self.results.warps.interior = Some(warp);
             self.ledger.found(&self.results);
+            if !self.task.keeps(Image::InteriorPre) {
+                return Ok(());
+            }
             let counts =
                 self.task.spec.to_stage >= Stage::Difference && self.known_scales().is_none();
             let (checkpoints, statistics) =
@@ -383,7 +428,10 @@ impl TaskRun<'_> {
         self.results.scales = made.scales;
         self.ledger.found(&self.results);
         // The other difference images do not need the peak and have been written.
-        made.no_peak.map_or(Ok(()), |error| Err(error.into()))
+        made.no_peak.map_or(Ok(()), |error| {
+            self.ledger.no_scale(&error);
+            Err(error.into())
+        })
     }
 
     fn known_scales(&self) -> Option<Scales> {
@@ -404,11 +452,19 @@ impl TaskRun<'_> {
     fn close(self, outcome: &mut TaskOutcome) {
         let Self {
             task,
-            ledger,
-            bench,
+            history,
+            mut ledger,
+            mut bench,
             _lock,
             ..
         } = self;
+        let removed = ledger.remove_leftovers(&outcome.status, outcome.interrupted, history);
+        if !removed.is_empty() {
+            bench.messages.note(format!(
+                "removed {}: left by an earlier run under names of this task, and not on its record any more",
+                removed.join(", ")
+            ));
+        }
         outcome.stages_done = ledger.stages_done().to_vec();
         outcome.notes = bench.messages.into_notes();
         outcome.peak_rss_bytes = ledger.manifest().memory.peak_rss_bytes;

@@ -27,7 +27,7 @@ impl TaskSession {
     pub(crate) fn of(spec: &TaskSpec, observer: &mut dyn Observer) -> Result<Self, PipelineError> {
         check(spec)?;
         let paths = TaskPaths::new(&spec.output_dir, &spec.sample, &spec.dye)?;
-        let (post, pre) = (RawImage::open(&spec.post)?, RawImage::open(&spec.pre)?);
+        let (post, pre) = open_raw(spec)?;
         paths.create_dir()?;
         let mut notes = Vec::new();
         let lock = wait_for_lock(&paths, observer, &mut notes)?;
@@ -48,6 +48,15 @@ impl TaskSession {
             notes,
         })
     }
+}
+
+/// Opens both raw files of a task by their headers, at the pages that its parameters ask for.
+pub(crate) fn open_raw(spec: &TaskSpec) -> Result<(RawImage, RawImage), PipelineError> {
+    let [post, pre] = spec.params.channels();
+    Ok((
+        RawImage::open_channel(&spec.post, post)?,
+        RawImage::open_channel(&spec.pre, pre)?,
+    ))
 }
 
 /// Refuses what no batch file lets through and another program might ask for.

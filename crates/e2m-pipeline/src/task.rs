@@ -6,7 +6,7 @@ use e2m_io::{CheckpointCompression, CheckpointFormat};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// In which formats checkpoints are written. The difference images are always written in both.
+/// In which formats checkpoints and masks are written. The difference images are always written in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckpointFormats {
@@ -27,6 +27,27 @@ impl CheckpointFormats {
             Self::Fits => &[CheckpointFormat::Fits],
             Self::Both => &[CheckpointFormat::Tiff, CheckpointFormat::Fits],
         }
+    }
+}
+
+/// Which images of stages 1 to 3 are kept as files. Nothing later needs them: stage 4 and later runs go on from the warp on
+/// record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeptCheckpoints {
+    /// All of them.
+    #[default]
+    All,
+    /// Aligned pre only: that of stage 3, or of stage 2 where stage 3 refines nothing.
+    Aligned,
+    /// None: a task writes its difference images and its mask.
+    None,
+}
+
+impl KeptCheckpoints {
+    /// Whether it is that of most batches.
+    pub(crate) fn is_all(&self) -> bool {
+        *self == Self::All
     }
 }
 
@@ -58,4 +79,7 @@ pub struct TaskSpec {
     pub checkpoint_format: CheckpointFormats,
     /// Compression of TIFF checkpoints.
     pub checkpoint_compression: CheckpointCompression,
+    /// Which images of stages 1 to 3 are kept.
+    #[serde(default)]
+    pub checkpoints: KeptCheckpoints,
 }

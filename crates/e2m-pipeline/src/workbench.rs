@@ -10,6 +10,7 @@ use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::inputs::RawInput;
 use crate::messages::Messages;
+use crate::pixel_faults::PixelFaults;
 use crate::stage::Stage;
 use e2m_align::{Aligner, Previews};
 use e2m_image::Plane;
@@ -24,6 +25,7 @@ pub(crate) struct Workbench<'a> {
     /// The raw pre plane, once something needs it.
     plane: Option<Arc<Plane>>,
     previews: Option<Arc<Previews>>,
+    faults: Option<Arc<PixelFaults>>,
     background: Background,
     /// What came of jobs while a stage waited for them.
     done: Vec<Done>,
@@ -51,6 +53,7 @@ impl<'a> Workbench<'a> {
             messages,
             plane: None,
             previews: None,
+            faults: None,
             background: Background::new(),
             done: Vec::new(),
         }
@@ -77,6 +80,16 @@ impl<'a> Workbench<'a> {
         let previews = Arc::new(aligner.read_previews(&mut bands, plane.view(), messages)?);
         self.previews = Some(Arc::clone(&previews));
         Ok(previews)
+    }
+
+    /// The pixels of the raw images that are not what they seem, found when the previews are made.
+    pub(crate) fn faults(&mut self) -> Result<Option<Arc<PixelFaults>>, PipelineError> {
+        if self.faults.is_none() {
+            let (previews, plane) = (self.previews()?, self.plane()?);
+            let post = (self.post.size(), self.post.record.dtype);
+            self.faults = PixelFaults::new(previews, post, &plane).map(Arc::new);
+        }
+        Ok(self.faults.clone())
     }
 
     /// The steps of the alignment of this pair, with the options that the parameters ask for.

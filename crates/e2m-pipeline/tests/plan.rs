@@ -7,7 +7,8 @@ use e2m_fixtures::{Recipe, write_pair};
 use e2m_image::{BandSink as _, BandSource as _};
 use e2m_io::{CheckpointFormat, CheckpointReader, CheckpointWriter, Facts, TaskPaths};
 use e2m_pipeline::{
-    CheckpointFormats, Manifest, Params, Stage, Status, TaskSpec, Unobserved, preview, run_task,
+    CheckpointFormats, KeptCheckpoints, Manifest, Params, Stage, Status, TaskSpec, Unobserved,
+    preview, run_task,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -122,7 +123,7 @@ type State = (&'static str, fn(&mut Tree));
 
 const DIFFERENCE: &str = "04_difference_difference";
 
-const STATES: [State; 37] = [
+const STATES: [State; 42] = [
     ("finished", |_| {}),
     ("padded post missing", |t| t.remove("01_padded_post")),
     ("coarse missing", |t| t.remove("02_icp_aligned_pre")),
@@ -191,6 +192,32 @@ const STATES: [State; 37] = [
     ("in both formats, one missing", |t| {
         t.spec.checkpoint_format = CheckpointFormats::Both;
         t.remove("02_icp_aligned_pre");
+    }),
+    ("mask missing", |t| t.remove("04_mask")),
+    ("no checkpoints", |t| {
+        t.spec.checkpoints = KeptCheckpoints::None;
+    }),
+    ("no checkpoints, coarse missing", |t| {
+        t.spec.checkpoints = KeptCheckpoints::None;
+        t.remove("02_icp_aligned_pre");
+    }),
+    ("aligned only, fine missing", |t| {
+        t.spec.checkpoints = KeptCheckpoints::Aligned;
+        t.remove("03_interior_aligned_pre");
+    }),
+    ("kept none before", |t| {
+        for stem in [
+            "01_padded_post",
+            "01_padded_pre",
+            "02_icp_aligned_pre",
+            "03_interior_aligned_pre",
+        ] {
+            t.remove(stem);
+        }
+        t.record(|m| {
+            m.kept = KeptCheckpoints::None;
+            m.checkpoints.retain(|c| c.path.contains("/04_"));
+        });
     }),
     ("a picture missing", |t| {
         fs::remove_file(t.picture("registration")).expect("removed");

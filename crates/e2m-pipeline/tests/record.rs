@@ -286,16 +286,22 @@ fn a_picture_of_a_later_version_does_not_make_a_finished_task_unfinished() {
     for (name, bytes) in &drawn {
         assert!(shown.get(name) == Some(bytes), "{name}");
     }
-    let before: Vec<_> = written.iter().collect();
-    let after = pair.times();
-    let after: Vec<_> = after
+    // The mask is one for all scales: the run with a manual one has written the same bytes.
+    let is_of_this = |name: &str| !name.contains("msc") && !name.contains("04_mask");
+    let before: Vec<_> = written
         .iter()
-        .filter(|(name, _)| !name.contains("msc"))
+        .filter(|(name, _)| is_of_this(name))
         .collect();
+    let after = pair.times();
+    let after: Vec<_> = after.iter().filter(|(name, _)| is_of_this(name)).collect();
     assert_eq!(after, before);
     let (old, new) = (first.manifest.expect("a manifest"), pair.on_disk());
     assert_eq!((old.warps, &old.pictures), (new.warps, &new.pictures));
-    assert_eq!(old.checkpoints, new.checkpoints);
+    let hashes = |manifest: &Manifest| -> Vec<_> {
+        let checkpoints = manifest.checkpoints.iter();
+        checkpoints.map(|c| (c.path.clone(), c.hash)).collect()
+    };
+    assert_eq!(hashes(&old), hashes(&new));
     assert_eq!(old.alignment, new.alignment);
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::task;
 use e2m_fixtures::{Recipe, write_pair};
-use e2m_io::{CheckpointFormat, CheckpointReader, TaskPaths};
+use e2m_io::{CheckpointFormat, CheckpointReader, PixelKind, TaskPaths};
 use e2m_pipeline::{Observer, Params, Stage, Status, TaskEvent, TaskSpec, run_task};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -88,7 +88,13 @@ impl Finished {
         let mut images = self.images();
         images.sort();
         let hash = |path: &PathBuf| {
-            let mut reader = CheckpointReader::open(path).expect("opens");
+            let is_mask = path.to_string_lossy().contains("04_mask");
+            let pixels = if is_mask {
+                PixelKind::Flags
+            } else {
+                PixelKind::Float
+            };
+            let mut reader = CheckpointReader::open_as(path, pixels).expect("opens");
             reader.verify().expect("whole").to_string()
         };
         images.iter().map(hash).collect()

@@ -88,6 +88,7 @@
 //! let png = draw_registration_residual(&ResidualPicture {
 //!     title: &title,
 //!     post: Preview { pixels: post.view(), factor: 15.0 },
+//!     origin: (0.0, 0.0),
 //!     arrows: &arrows,
 //! })?;
 //! assert!(png.starts_with(b"\x89PNG"));

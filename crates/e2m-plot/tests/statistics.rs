@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 const WIDTH: usize = 211;
 const HEIGHT: usize = 173;
+/// What black levels take off, counts.
+const OFFSET: f32 = 4.5;
 
 /// A section with brightness up to `most`, zeros about it, interpolated values in pre.
 fn pair(most: f32) -> (Array2<f32>, Array2<f32>) {
@@ -149,7 +151,7 @@ fn the_difference_preview_keeps_the_extreme_of_every_block() {
         let pre = pre[(y, x)];
         let covered = inside(&post_frame, x, y) && inside(&pre_frame, x, y);
         if covered && (post > 0.0 || pre > 0.0) {
-            let value = post - scale * pre;
+            let value = post - scale * pre - OFFSET;
             magnitudes.push(value.abs());
             let kept = plain.entry((y / factor, x / factor)).or_insert(value);
             if value.abs() > kept.abs() {
@@ -162,7 +164,8 @@ fn the_difference_preview_keeps_the_extreme_of_every_block() {
     for band_rows in [1, 7, 10, 64, HEIGHT] {
         let canvas = Size::new(WIDTH, HEIGHT);
         let mut preview =
-            DifferencePreview::new(canvas, factor, f64::from(scale), post_frame, pre_frame);
+            DifferencePreview::new(canvas, factor, f64::from(scale), post_frame, pre_frame)
+                .with_offset(f64::from(OFFSET));
         for start in (0..HEIGHT).step_by(band_rows) {
             let rows = s![start..(start + band_rows).min(HEIGHT), ..];
             preview.add_band(start, post.slice(rows), pre.slice(rows));

@@ -65,6 +65,17 @@ impl Disk {
     }
 }
 
+/// How long a name the disk takes that holds `path`, bytes: of its nearest existing ancestor. Nothing where the system does not
+/// say; most take 255, encrypted folders 143.
+pub fn longest_name(path: &Path) -> Option<usize> {
+    let whole = std::path::absolute(path).ok()?;
+    let mut disks = whole
+        .ancestors()
+        .filter_map(|path| rustix::fs::statvfs(path).ok());
+    let bytes = usize::try_from(disks.next()?.f_namemax).ok()?;
+    (bytes > 0).then_some(bytes)
+}
+
 /// How fast a folder takes data.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DiskSpeed {

@@ -62,7 +62,7 @@ mod workers;
 
 pub use allocator::{bound_heaps, return_memory};
 pub use bytes::{Bytes, BytesError};
-pub use disk::{Disk, DiskError, DiskSpeed, disk_speed};
+pub use disk::{Disk, DiskError, DiskSpeed, disk_speed, longest_name};
 pub use machine::{
     AvailableMemory, Cluster, CpuLimit, LimitSource, Machine, MemoryLimit, oom_kills, oom_kills_in,
 };

@@ -1,7 +1,9 @@
 //! How fast bands of post and aligned pre are taken in, and how long the estimate takes: pixels per second.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use e2m_scale::{PercentilePasses, RatioStatistics, estimate_scale, subtract_scaled};
+use e2m_scale::{
+    PercentilePasses, RatioStatistics, ScaleOptions, Subtraction, estimate_scale, subtract_scaled,
+};
 use ndarray::Array2;
 use std::hint::black_box;
 
@@ -54,7 +56,12 @@ fn statistics(c: &mut Criterion) {
     group.bench_function("difference", |b| {
         b.iter(|| {
             one_thread.install(|| {
-                subtract_scaled(post.view(), pre.view(), 1.3, difference.view_mut());
+                subtract_scaled(
+                    post.view(),
+                    pre.view(),
+                    &Subtraction::of_scale(1.3),
+                    difference.view_mut(),
+                );
             });
         });
     });
@@ -67,7 +74,7 @@ fn statistics(c: &mut Criterion) {
     let mut group = c.benchmark_group("estimate");
     group.sample_size(10);
     group.bench_function("33 Mpx", |b| {
-        b.iter(|| estimate_scale(black_box(&gathered)));
+        b.iter(|| estimate_scale(black_box(&gathered), &ScaleOptions::default()));
     });
     group.finish();
 }

@@ -7,8 +7,8 @@ mod pairs;
 
 use e2m_fixtures::{Recipe, shipped_names};
 use e2m_image::Size;
-use e2m_scale::estimate_scale;
-use pairs::{KINDS, MISALIGNMENTS_PX, Pair};
+use e2m_scale::{ScaleOptions, estimate_scale};
+use pairs::{KINDS, MISALIGNMENTS_PX, Pair, TRAPS};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     for kind in KINDS
         .iter()
+        .chain(TRAPS)
         .filter(|k| only.as_deref().is_none_or(|o| o == k.name))
     {
         let mut rows = Vec::new();
@@ -33,7 +34,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 &recipe,
                 MISALIGNMENTS_PX[seed as usize % MISALIGNMENTS_PX.len()],
             );
-            let scale = estimate_scale(&pair.statistics(64))?;
+            let scale = estimate_scale(&pair.statistics(64), &ScaleOptions::default())?;
+            if only.is_some() {
+                println!(
+                    "true {:.4} found {:.4} {:?} {:?} trend {:.4}",
+                    pair.scale, scale.value, scale.black, scale.backgrounds, scale.brightness_trend
+                );
+            }
             let off = scale.value - pair.scale;
             rows.push((
                 100.0 * off / pair.scale,
@@ -72,7 +79,7 @@ fn shipped(width: usize) -> Result<(), Box<dyn std::error::Error>> {
             continue;
         }
         let pair = Pair::new(&recipe, 0.02);
-        let scale = estimate_scale(&pair.statistics(64))?;
+        let scale = estimate_scale(&pair.statistics(64), &ScaleOptions::default())?;
         println!(
             "{name:28} {:8.3} {:8.4} {:8.4} {:8.3} {:8.3} {:8.3}",
             recipe.gain,

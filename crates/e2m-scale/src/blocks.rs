@@ -3,7 +3,7 @@
 //! The ratio of two pixels is mostly rounding, noise and interpolation; the ratio of the sums over a square of 16 x 16
 //! pixels has a sixteenth of the noise, and hardly knows whether one image was a little less in focus than the other.
 
-/// The sums over a square of pixels that are all positive in both images.
+/// The sums over a square of pixels that are positive in both images, all or nearly all of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Block {
     /// Column and row of the block, in blocks.
@@ -12,6 +12,8 @@ pub(crate) struct Block {
     /// Sums over post and over aligned pre.
     pub(crate) post: f32,
     pub(crate) pre: f32,
+    /// Pixels of it that are positive in one image and not in the other.
+    pub(crate) cut_off: u32,
 }
 
 impl Block {
@@ -19,33 +21,32 @@ impl Block {
     pub(crate) fn log_ratio(&self) -> f64 {
         (f64::from(self.post) / f64::from(self.pre)).log10()
     }
-
-    /// The geometric mean of both sums, a brightness that does not lean to either image's noise.
-    pub(crate) fn brightness(&self) -> f64 {
-        (f64::from(self.post) * f64::from(self.pre)).sqrt()
-    }
 }
 
-/// Blocks a table holds at most: 2 MiB. All blocks of 16 px of 33 million pixels with signal find room.
+/// Blocks a table holds at most: 2.5 MiB. All blocks of 16 px of 33 million pixels with signal find room.
 const MAX_BLOCKS: usize = 1 << 17;
 
 /// All blocks of an image, or an even subset where there are too many.
 ///
-/// A block stays if a hash of its position ends in at least `level` zero bits; when the table is full, the level rises.
-/// Which blocks remain depends on their positions only, not on the order or the bands they came in.
+/// A block stays if a hash of the position of its group ends in at least `level` zero bits; when the table is full, the
+/// level rises. Which blocks remain depends on their positions only, not on the order or the bands they came in. Blocks of one
+/// group stay or go together, so that sums over a group are sums over all of its blocks.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BlockTable {
     side: usize,
+    /// Blocks per axis of a group.
+    group: u32,
     level: u32,
     blocks: Vec<Block>,
     offered: u64,
 }
 
 impl BlockTable {
-    /// A table of blocks of `side` x `side` px.
-    pub(crate) fn new(side: usize) -> Self {
+    /// A table of blocks of `side` x `side` px, of which `group` x `group` stay or go together.
+    pub(crate) fn new(side: usize, group: u32) -> Self {
         Self {
             side,
+            group,
             level: 0,
             blocks: Vec::new(),
             offered: 0,
@@ -68,12 +69,13 @@ impl BlockTable {
 
     pub(crate) fn push(&mut self, block: Block) {
         self.offered += 1;
-        let own_level = level_of(&block);
+        let group = self.group;
+        let own_level = level_of(&block, group);
         // A level halves the table; more than one where the hash is unlucky.
         while own_level >= self.level && self.blocks.len() == MAX_BLOCKS {
             self.level += 1;
             let level = self.level;
-            self.blocks.retain(|b| level_of(b) >= level);
+            self.blocks.retain(|b| level_of(b, group) >= level);
         }
         if own_level >= self.level {
             self.blocks.push(block);
@@ -100,7 +102,7 @@ impl BlockTable {
                     (post > 0.0 && pre > 0.0)
                         .then_some((sum.0 + f64::from(post), sum.1 + f64::from(pre)))
                 });
-                if let Some(block) = sums.and_then(|s| block(x, first_row / side + k, s)) {
+                if let Some(block) = sums.and_then(|s| block((x, first_row / side + k), s, 0)) {
                     self.push(block);
                 }
             }
@@ -109,7 +111,11 @@ impl BlockTable {
 }
 
 /// The block with these sums, unless they are too large or too small for floats.
-pub(crate) fn block(x: usize, y: usize, (post, pre): (f64, f64)) -> Option<Block> {
+pub(crate) fn block(
+    (x, y): (usize, usize),
+    (post, pre): (f64, f64),
+    cut_off: u32,
+) -> Option<Block> {
     let (post, pre) = (post as f32, pre as f32);
     let usable = post.is_normal() && pre.is_normal();
     usable.then_some(Block {
@@ -117,12 +123,14 @@ pub(crate) fn block(x: usize, y: usize, (post, pre): (f64, f64)) -> Option<Block
         y: y as u32,
         post,
         pre,
+        cut_off,
     })
 }
 
-/// How many zero bits the hash of a block's position ends in.
-fn level_of(block: &Block) -> u32 {
-    let mut h = (u64::from(block.y) << 32 | u64::from(block.x)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+/// How many zero bits the hash of the position of a block's group ends in.
+fn level_of(block: &Block, group: u32) -> u32 {
+    let (x, y) = (block.x / group, block.y / group);
+    let mut h = (u64::from(y) << 32 | u64::from(x)).wrapping_add(0x9E37_79B9_7F4A_7C15);
     h = (h ^ (h >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     h = (h ^ (h >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     (h ^ (h >> 31)).trailing_zeros()
@@ -138,12 +146,13 @@ mod tests {
             y,
             post: 2.0,
             pre: 1.0,
+            cut_off: 0,
         }
     }
 
     #[test]
     fn a_full_table_keeps_an_even_subset_whatever_the_order() {
-        let (mut down, mut up) = (BlockTable::new(16), BlockTable::new(16));
+        let (mut down, mut up) = (BlockTable::new(16, 4), BlockTable::new(16, 4));
         let n = 600u32;
         for i in 0..n * n {
             down.push(at(i % n, i / n));
@@ -165,7 +174,7 @@ mod tests {
         hole[5] = 0.0;
         let (post, mut pre): ([&[f32]; 9], [&[f32]; 9]) = ([&full; 9], [&full; 9]);
         pre[3] = &hole;
-        let mut table = BlockTable::new(4);
+        let mut table = BlockTable::new(4, 1);
         table.add_rows(&post, &pre, 8);
         let seen: Vec<_> = table.blocks().iter().map(|b| (b.x, b.y, b.post)).collect();
         assert_eq!(seen, [(0, 2, 16.0), (0, 3, 16.0), (1, 3, 16.0)]);

@@ -55,6 +55,12 @@ impl Field {
         }
     }
 
+    /// The log ratios of the samples without the surface.
+    pub(crate) fn taken_out(&self, samples: &Samples) -> Vec<f64> {
+        let pairs = samples.logs.iter().zip(&self.values);
+        pairs.map(|(log, field)| log - field).collect()
+    }
+
     /// The surface that the background of `samples` follows: flat unless a quadratic one makes its peak much sharper.
     pub(crate) fn fit(samples: &Samples) -> Self {
         Self::quadratic(samples).unwrap_or_else(|| Self::even(samples))

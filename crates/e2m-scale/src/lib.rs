@@ -10,6 +10,9 @@
 //! | percentile ([`PercentilePasses`]) | a percentile of the ratios, interpolated as numpy does |
 //! | manual | a number given by the user |
 //!
+//! A camera's offset is measured and taken off before the ratios ([`BlackLevels`]); parts of the section that became brighter by
+//! another factor are told ([`Background`]); [`ScaleVerdict`] says whether the scale is to be trusted.
+//!
 //! [`RatioStatistics`] gathers the ratios from row bands: of every pixel, to be drawn ([`PixelRatios`]), and of blocks of 16 x
 //! 16 px, which the estimate rests on. Its memory does not depend on the number of rows. [`RatioProfile`] is the histogram of
 //! the background that a scale was read off. [`subtract_scaled`] computes `post - scale x aligned pre`. Nothing here opens a
@@ -27,7 +30,7 @@
 //! # Example
 //!
 //! ```
-//! use e2m_scale::{RatioStatistics, estimate_scale, subtract_scaled};
+//! use e2m_scale::{RatioStatistics, ScaleOptions, estimate_scale, subtract_scaled};
 //! use ndarray::Array2;
 //!
 //! // A background 1.3 times as bright in post, and one microbe.
@@ -37,12 +40,12 @@
 //!
 //! let mut statistics = RatioStatistics::default();
 //! statistics.add_band(post.view(), pre.view());
-//! let scale = estimate_scale(&statistics)?;
+//! let scale = estimate_scale(&statistics, &ScaleOptions::default())?;
 //! assert!((scale.value / 1.3 - 1.0).abs() < 3.0 * scale.std_error);
 //! assert!(scale.std_error < 1e-3);
 //!
 //! let mut difference = Array2::zeros(post.dim());
-//! subtract_scaled(post.view(), pre.view(), scale.value, difference.view_mut());
+//! subtract_scaled(post.view(), pre.view(), &scale.subtraction(), difference.view_mut());
 //! assert!((difference[(100, 100)] - 80.0).abs() < 1.0);
 //! # Ok::<(), e2m_scale::ScaleError>(())
 //! ```
@@ -58,28 +61,42 @@
     )
 )]
 
+mod backgrounds;
+mod black;
 mod blocks;
+mod brightness;
 mod consensus;
+mod cut_off;
 mod difference;
 mod error;
 mod estimate;
+mod exposure;
 mod field;
+mod glass;
+mod intercept;
 mod moffat;
 mod peak;
 mod percentile;
 mod pixel_ratios;
 mod profile;
+mod sources;
 mod statistics;
 mod uncertainty;
+mod verdict;
 
-pub use difference::subtract_scaled;
+pub use backgrounds::{Background, PeakChoice};
+pub use black::{BlackLevels, BlackSource};
+pub use difference::{Subtraction, subtract_scaled};
 pub use error::ScaleError;
-pub use estimate::{MoffatScale, estimate_scale};
+pub use estimate::{MoffatScale, ScaleOptions, estimate_scale};
+pub use exposure::{NoiseAgreement, NoiseStatistics};
 pub use moffat::{Histogram, MoffatFit, fit_moffat};
 pub use percentile::{CoarseRanks, FineRanks, PercentilePasses};
 pub use pixel_ratios::PixelRatios;
 pub use profile::RatioProfile;
+pub use sources::{SourceCounts, SourceStatistics};
 pub use statistics::RatioStatistics;
+pub use verdict::{ScaleDoubt, ScaleFacts, ScaleVerdict};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -15,6 +15,14 @@ const FINE_SIDES: [usize; 2] = [4, 1];
 const PLENTY: u64 = 4096;
 /// The largest blocks of which there are this many are used.
 const ENOUGH: usize = 300;
+/// Usual blocks per axis of a group: squares of 64 px, which stay together where not all blocks are kept.
+pub(crate) const GROUP: u32 = 4;
+/// Pixels with signal in both images that a block of section needs. Were all of them needed, of dark section those blocks would
+/// be left that noise lifted; a noise that is cut off at 0 in 3 % of the pixels lifts their mean by a 40th of its size only.
+const MIN_WHOLE_PIXELS: u32 = (SIDE * SIDE * 97 / 100) as u32;
+/// Pixels with signal in both images that a block needs to tell the level of bare glass. Were more of them 0, the noise would
+/// have been cut off at 0 and the mean of the rest said nothing.
+const MIN_GLASS_PIXELS: u32 = (SIDE * SIDE * 4 / 5) as u32;
 
 /// The ratios of post to aligned pre, gathered from row bands in one pass.
 ///
@@ -22,11 +30,13 @@ const ENOUGH: usize = 300;
 /// squares of 16 x 16 px, which is what [`estimate_scale`](crate::estimate_scale) works on: all squares with signal in
 /// every pixel, or an even subset of 65,000 to 131,000 of them where there are more (above 33 million pixels with signal).
 /// The memory does not depend on the image but for fewer than 16 rows that wait for the rest of their squares: at most
-/// 7 MiB, 40 KiB per thread and 128 bytes per column; an estimate takes another 20 MiB for as long as it lasts. The result is the same to the bit for bands of any height and any number of threads.
+/// 9 MiB, 40 KiB per thread and 128 bytes per column; an estimate takes another 30 MiB for as long as it lasts. The result is the same to the bit for bands of any height and any number of threads.
 #[derive(Debug, Clone)]
 pub struct RatioStatistics {
     pixels: PixelRatios,
     usual: BlockTable,
+    /// Usual blocks with a few pixels that have no signal: bare glass, where the camera's offset is small.
+    broken: BlockTable,
     fine: [BlockTable; 2],
     /// Rows seen that do not fill a row of blocks yet: post and aligned pre.
     waiting: Option<(Array2<f32>, Array2<f32>)>,
@@ -38,8 +48,9 @@ impl Default for RatioStatistics {
     fn default() -> Self {
         Self {
             pixels: PixelRatios::default(),
-            usual: BlockTable::new(SIDE),
-            fine: FINE_SIDES.map(BlockTable::new),
+            usual: BlockTable::new(SIDE, GROUP),
+            broken: BlockTable::new(SIDE, GROUP),
+            fine: FINE_SIDES.map(|side| BlockTable::new(side, 1)),
             waiting: None,
             rows_done: 0,
         }
@@ -49,14 +60,24 @@ impl Default for RatioStatistics {
 /// A row of blocks as it comes from a thread.
 struct Scanned {
     index: usize,
-    blocks: Vec<Block>,
+    row: BlockRow,
+}
+
+/// A row of blocks.
+#[derive(Default)]
+struct BlockRow {
+    /// Blocks with signal in every pixel of both images.
+    whole: Vec<Block>,
+    /// Blocks with signal in nearly every pixel.
+    broken: Vec<Block>,
+    /// Whether there is any pixel with a ratio.
     has_signal: bool,
 }
 
 impl RatioStatistics {
     /// The most that is held for images of `width` columns with `threads` threads, an estimate included; bytes.
     pub fn memory_bytes(width: usize, threads: usize) -> u64 {
-        const OWN_AND_ESTIMATE_BYTES: u64 = 27 << 20;
+        const OWN_AND_ESTIMATE_BYTES: u64 = 39 << 20;
         OWN_AND_ESTIMATE_BYTES + (40 << 10) * threads as u64 + 128 * width as u64
     }
 
@@ -105,13 +126,8 @@ impl RatioStatistics {
                 new,
                 |(mut counts, mut scanned): (KeyCounts, Vec<Scanned>), (i, (post, pre))| {
                     let (post, pre) = (rows_of(post), rows_of(pre));
-                    let (blocks, has_signal) =
-                        scan(&slices(&post), &slices(&pre), first + i, &mut counts);
-                    scanned.push(Scanned {
-                        index: i,
-                        blocks,
-                        has_signal,
-                    });
+                    let row = scan(&slices(&post), &slices(&pre), first + i, &mut counts);
+                    scanned.push(Scanned { index: i, row });
                     (counts, scanned)
                 },
             )
@@ -125,17 +141,13 @@ impl RatioStatistics {
             });
         self.pixels.add(&counts);
         scanned.sort_by_key(|s| s.index);
-        for Scanned {
-            index,
-            blocks,
-            has_signal,
-        } in scanned
-        {
-            if has_signal {
+        for Scanned { index, row } in scanned {
+            if row.has_signal {
                 let rows = s![index * SIDE..(index + 1) * SIDE, ..];
                 self.add_fine(post.slice(rows), pre.slice(rows), (first + index) * SIDE);
             }
-            blocks.into_iter().for_each(|block| self.usual.push(block));
+            row.whole.into_iter().for_each(|b| self.usual.push(b));
+            row.broken.into_iter().for_each(|b| self.broken.push(b));
         }
         self.rows_done += post.nrows();
     }
@@ -168,6 +180,11 @@ impl RatioStatistics {
     /// Pixels that are positive in both images.
     pub fn both_positive(&self) -> u64 {
         self.pixel_ratios().total()
+    }
+
+    /// The usual blocks that have signal in nearly every pixel.
+    pub(crate) fn broken(&self) -> &[Block] {
+        self.broken.blocks()
     }
 
     /// The largest blocks of which there are enough, or else single pixels.
@@ -211,14 +228,13 @@ fn slices<'a>(rows: &'a [Cow<'_, [f32]>]) -> Vec<&'a [f32]> {
     rows.iter().map(AsRef::as_ref).collect()
 }
 
-/// Counts the ratios of at most [`SIDE`] rows and sums up their blocks, the `y`-th row of blocks. Also tells whether there
-/// is any pixel with a ratio.
-fn scan(post: &[&[f32]], pre: &[&[f32]], y: usize, counts: &mut KeyCounts) -> (Vec<Block>, bool) {
+/// Counts the ratios of at most [`SIDE`] rows and sums up their blocks, the `y`-th row of blocks.
+fn scan(post: &[&[f32]], pre: &[&[f32]], y: usize, counts: &mut KeyCounts) -> BlockRow {
     let width = post.first().map_or(0, |row| row.len());
-    let (mut blocks, mut has_signal) = (Vec::new(), false);
+    let mut found = BlockRow::default();
     for start in (0..width).step_by(SIDE) {
         let columns = start..(start + SIDE).min(width);
-        let mut sums = Lanes::default();
+        let (mut sums, mut is_square) = (Lanes::default(), post.len() == SIDE);
         for (post, pre) in post.iter().zip(pre) {
             match (
                 post[columns.clone()].try_into(),
@@ -226,56 +242,54 @@ fn scan(post: &[&[f32]], pre: &[&[f32]], y: usize, counts: &mut KeyCounts) -> (V
             ) {
                 (Ok(post), Ok(pre)) => sums.add(post, pre, counts),
                 _ => {
-                    sums.complete = false;
+                    is_square = false;
                     for (&post, &pre) in post[columns.clone()].iter().zip(&pre[columns.clone()]) {
                         counts[key(post, pre) as usize] += 1;
-                        sums.any |= post > 0.0 && pre > 0.0;
+                        sums.with_signal += u32::from(post > 0.0 && pre > 0.0);
                     }
                 }
             }
         }
-        has_signal |= sums.any;
-        if sums.complete && post.len() == SIDE {
-            blocks.extend(block(start / SIDE, y, sums.total()));
+        found.has_signal |= sums.with_signal > 0;
+        if is_square && sums.with_signal >= MIN_GLASS_PIXELS {
+            let is_whole = sums.with_signal >= MIN_WHOLE_PIXELS;
+            let row = if is_whole {
+                &mut found.whole
+            } else {
+                &mut found.broken
+            };
+            row.extend(block((start / SIDE, y), sums.total(), sums.cut_off));
         }
     }
-    (blocks, has_signal)
+    found
 }
 
 /// Sums over the columns of a block.
+#[derive(Default)]
 struct Lanes {
     post: [f32; SIDE],
     pre: [f32; SIDE],
-    /// Whether every pixel so far had a ratio, and whether any had.
-    complete: bool,
-    any: bool,
-}
-
-impl Default for Lanes {
-    fn default() -> Self {
-        Self {
-            post: [0.0; SIDE],
-            pre: [0.0; SIDE],
-            complete: true,
-            any: false,
-        }
-    }
+    /// Pixels that have a ratio.
+    with_signal: u32,
+    /// Pixels that are positive in one image only.
+    cut_off: u32,
 }
 
 impl Lanes {
     #[inline(always)]
     fn add(&mut self, post: &[f32; SIDE], pre: &[f32; SIDE], counts: &mut KeyCounts) {
         let mut keys = [0u32; SIDE];
-        let mut positive = 0u32;
+        let (mut positive, mut one_sided) = (0u32, 0u32);
         for i in 0..SIDE {
             keys[i] = key(post[i], pre[i]);
             positive += u32::from(post[i] > 0.0 && pre[i] > 0.0);
+            one_sided += u32::from((post[i] > 0.0) != (pre[i] > 0.0));
             self.post[i] += post[i];
             self.pre[i] += pre[i];
         }
-        self.complete &= positive == SIDE as u32;
         if positive > 0 {
-            self.any = true;
+            self.with_signal += positive;
+            self.cut_off += one_sided;
             for key in keys {
                 counts[key as usize] += 1;
             }
@@ -328,6 +342,7 @@ mod tests {
             for other in [gather(band_rows), one_thread.install(|| gather(band_rows))] {
                 assert_eq!(other.pixel_ratios(), whole.pixel_ratios());
                 assert_eq!(other.usual, whole.usual);
+                assert_eq!(other.broken, whole.broken);
                 assert_eq!(other.fine, whole.fine);
                 assert_eq!(other.blocks(), whole.blocks());
             }

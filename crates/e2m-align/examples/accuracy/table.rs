@@ -212,6 +212,7 @@ fn outcome(pair: &Measured) -> String {
         },
         Err(AlignError::Mirrored { .. }) => "refused: mirrored",
         Err(AlignError::Blank { .. }) => "refused: blank",
+        Err(AlignError::Clipped { .. }) => "refused: clipped",
         Err(_) => "refused",
     }
     .to_owned()

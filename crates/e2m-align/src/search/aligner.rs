@@ -8,13 +8,13 @@ use crate::search::choice::{CoarseChoice, CoarseMethod};
 use crate::search::error::AlignError;
 use crate::search::interior::{InteriorCorrection, InteriorOptions};
 use crate::search::options::CoarseOptions;
-use crate::search::previews::Previews;
+use crate::search::previews::{Previews, SensorFindings};
 use crate::search::similarity::Similarity;
 use crate::tiles::{Tile, TileCollector, choose_tiles};
 use crate::verdict::{Assessment, assess};
 use e2m_image::{
-    BandError, BandSink, BandSource, BlockMean, PlaneSource, PlaneView, Size, Warp,
-    default_band_rows, preview_factor, stream_bands,
+    BandError, BandSink, BandSource, BlockMean, DefectFinder, Defects, HighestLevels, MendedView,
+    PlaneSource, PlaneView, Size, Warp, default_band_rows, preview_factor, stream_bands,
 };
 use std::ops::ControlFlow;
 
@@ -36,6 +36,9 @@ pub struct AlignOptions {
     /// Whether the warp is refined by brightness on tiles at full resolution. Without it the warp is right to some tenths of
     /// a pixel of the previews; it is checked and assessed all the same.
     pub refine_on_tiles: bool,
+    /// Px around the images on the canvas that results lie on; added to places in the reasons of a verdict, which are px of
+    /// that canvas then.
+    pub canvas_pad: usize,
     /// Of the refinement. Its limits also hold for the correction by features inside the section.
     pub refine: RefineOptions,
 }
@@ -48,6 +51,7 @@ impl Default for AlignOptions {
             boundary: BoundaryOptions::default(),
             correct_inside: true,
             refine_on_tiles: true,
+            canvas_pad: 0,
             refine: RefineOptions::default(),
         }
     }
@@ -150,7 +154,8 @@ impl Aligner {
         preview_factor(self.post.max(self.pre), self.options.coarse.working_px)
     }
 
-    /// Step 1: both images at reduced resolution. Pre is reduced while post is read, where more than one thread may compute.
+    /// Step 1: both images at reduced resolution, and what belongs to the sensor in them, which no later step sees. Pre is
+    /// reduced while post is read, where more than one thread may compute.
     ///
     /// # Errors
     /// Where post cannot be read, where the observer stops it, and where an image is too small.
@@ -161,13 +166,13 @@ impl Aligner {
         observer: &mut dyn AlignObserver,
     ) -> Result<Previews, AlignError> {
         let factor = self.preview_factor();
-        let mut small_post = BlockMean::new(self.post, factor);
-        let mut small_pre = BlockMean::new(self.pre, factor);
-        let read_post = || read(post, &mut [&mut small_post], AlignStep::ReadPost, observer);
+        let mut of_post = FirstLook::new(self.post, factor);
+        let mut of_pre = FirstLook::new(self.pre, factor);
+        let read_post = || read(post, &mut of_post.sinks(), AlignStep::ReadPost, observer);
         let reduce_pre = || {
             read(
                 &mut PlaneSource::new(pre),
-                &mut [&mut small_pre],
+                &mut of_pre.sinks(),
                 AlignStep::ReadPost,
                 &mut (),
             )
@@ -175,7 +180,20 @@ impl Aligner {
         let (post_read, pre_read) = both(read_post, reduce_pre);
         post_read?;
         pre_read?;
-        Previews::new(small_post.into_image(), small_pre.into_image(), factor)
+        let defects = Defects::of_pair(of_post.defects.finish(), of_pre.defects.finish());
+        let [post_defects, pre_defects] = defects;
+        let sensor = [
+            SensorFindings {
+                defects: post_defects,
+                highest: of_post.highest,
+            },
+            SensorFindings {
+                defects: pre_defects,
+                highest: of_pre.highest,
+            },
+        ];
+        let (post, pre) = (of_post.preview.into_image(), of_pre.preview.into_image());
+        Ok(Previews::new(post, pre, factor)?.with_sensor(sensor))
     }
 
     /// Step 2: the coarse warp, by the best of the methods asked for.
@@ -255,6 +273,10 @@ impl Aligner {
     ) -> Result<FineAlignment, AlignError> {
         let [fit, check] = self.read_tiles(previews, start, post, observer)?;
         observer.on_step(AlignStep::Refine);
+        let pre = match previews.sensor() {
+            Some([_, pre_findings]) => MendedView::new(pre.view(), &pre_findings.defects),
+            None => pre.view().into(),
+        };
         let fine = align_fine(&fit, &check, self.post, pre, start, &self.options.refine);
         if self.options.refine_on_tiles
             && let Some(reason) = &fine.refinement.rejected
@@ -291,7 +313,14 @@ impl Aligner {
             AlignStep::ReadTiles,
             observer,
         )?;
-        Ok([fit.into_tiles(), check.into_tiles()])
+        let mut tiles = [fit.into_tiles(), check.into_tiles()];
+        if let Some([post_findings, _]) = previews.sensor() {
+            for Tile { spec, pixels } in tiles.iter_mut().flatten() {
+                let (x, y) = (spec.x as isize, spec.y as isize);
+                post_findings.defects.mend(x, y, pixels);
+            }
+        }
+        Ok(tiles)
     }
 
     /// Step 5: what is to be thought of the warp, by its check, by how alike both images are under it, and by the features
@@ -309,7 +338,12 @@ impl Aligner {
         stop_if_asked(observer)?;
         let check: &Check = &found.fine.check;
         let features = found.interior.as_ref().map(|found| found.inliers);
-        let assessment = assess(check, similarity.overlap_fraction, features);
+        let assessment = assess(
+            check,
+            similarity.overlap_fraction,
+            features,
+            self.options.canvas_pad,
+        );
         Ok((similarity, assessment))
     }
 
@@ -317,6 +351,27 @@ impl Aligner {
     /// [`Verdict::Fail`](crate::Verdict::Fail): a section seen from behind has the outline of its mirror image.
     pub fn mirrored(&self, previews: &Previews) -> Option<AlignError> {
         previews.mirrored(&self.options.coarse)
+    }
+}
+
+/// What is made of an image when it is read for the first time.
+struct FirstLook {
+    preview: BlockMean,
+    defects: DefectFinder,
+    highest: HighestLevels,
+}
+
+impl FirstLook {
+    fn new(size: Size, factor: usize) -> Self {
+        Self {
+            preview: BlockMean::new(size, factor),
+            defects: DefectFinder::new(size),
+            highest: HighestLevels::new(size),
+        }
+    }
+
+    fn sinks(&mut self) -> [&mut dyn BandSink; 3] {
+        [&mut self.preview, &mut self.defects, &mut self.highest]
     }
 }
 

@@ -108,7 +108,11 @@ impl Previews {
                     });
                     found.push((result, similarity));
                 }
-                Err(error @ (AlignError::Mirrored { .. } | AlignError::Blank { .. })) => {
+                Err(
+                    error @ (AlignError::Mirrored { .. }
+                    | AlignError::Blank { .. }
+                    | AlignError::Clipped { .. }),
+                ) => {
                     return Err(error);
                 }
                 Err(error) => {

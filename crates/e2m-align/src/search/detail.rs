@@ -5,6 +5,7 @@
 //! gain and illumination additive first, so that they go with the mean.
 
 use crate::percentile::percentile;
+use crate::search::contrast::without_contrast;
 use crate::search::cv::{gaussian_blur, wide_blur};
 use crate::search::error::{AlignError, Side};
 use ndarray::{Array2, ArrayView2, Zip};
@@ -32,10 +33,7 @@ pub(crate) fn detail_image(
     let peak = smooth.fold(f32::MIN, |a, &b| a.max(b));
     let top = if high > low { high } else { peak };
     if top.is_nan() || low.is_nan() || top <= low {
-        return Err(AlignError::Blank {
-            side,
-            value: image.first().copied().unwrap_or(0.0),
-        });
+        return Err(without_contrast(image, side));
     }
     let offset = (top - low) * LOG_OFFSET_SHARE;
     let log = smooth.mapv(|v| ((v - low).max(0.0) + offset).ln());

@@ -71,6 +71,20 @@ pub enum AlignError {
         /// The value of all its pixels.
         value: f32,
     },
+    /// An image whose pixels nearly all have the highest value that it can hold.
+    #[error(
+        "the {side} image is clipped: {:.1} % of its pixels have the highest value, {value}, so that nothing of the section is \
+         seen. Was it exposed too long, or is it a sum of channels that does not fit its type? Export it again with a larger \
+         range, or choose another channel", 100.0 * share
+    )]
+    Clipped {
+        /// Which image.
+        side: Side,
+        /// The value of these pixels.
+        value: f32,
+        /// Their share, 0 to 1.
+        share: f64,
+    },
     /// Too small to hold any structure to follow.
     #[error(
         "the {side} image has {width} x {height} px, alignment needs at least {least} px on each side"
@@ -87,7 +101,7 @@ pub enum AlignError {
     },
     /// Not enough distinct structure in an image.
     #[error(
-        "only {found} features were found in the {side} image, alignment needs {needed}: is it out of focus or empty?"
+        "only {found} features were found in the {side} image, alignment needs {needed}: is it out of focus, saturated or empty?"
     )]
     FewFeatures {
         /// Which image.

@@ -1,21 +1,33 @@
 //! Both images at reduced resolution: what the coarse alignment sees.
 
+use crate::search::boundary::section_shares;
 use crate::search::coarse::{CoarseAlignment, FeaturePair, find_by_features};
 use crate::search::detail::detail_image;
 use crate::search::error::{AlignError, Side};
 use crate::search::features::{Features, detect};
 use crate::search::options::CoarseOptions;
+use e2m_image::{Defects, HighestLevels};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::sync::OnceLock;
 
 /// Images smaller than this on a side hold no structure that features could be found in.
 const MIN_SIDE_PX: usize = 24;
 
+/// What is known of the pixels of an image besides what they show.
+#[derive(Debug, Clone)]
+pub struct SensorFindings {
+    /// Those that belong to the sensor. The alignment does not see them.
+    pub defects: Defects,
+    /// How many have each of the highest values, which tells whether they are cut off there.
+    pub highest: HighestLevels,
+}
+
 /// Post and pre, reduced by the same factor, and what has been found in them so far.
 #[derive(Debug)]
 pub struct Previews {
     factor: usize,
     images: [Array2<f32>; 2],
+    sensor: Option<[SensorFindings; 2]>,
     details: OnceLock<[Array2<u8>; 2]>,
     /// Features at half the size and at full size.
     features: [OnceLock<[Features; 2]>; 2],
@@ -42,9 +54,30 @@ impl Previews {
         Ok(Self {
             factor: factor.max(1),
             images: [post, pre],
+            sensor: None,
             details: OnceLock::new(),
             features: [OnceLock::new(), OnceLock::new()],
         })
+    }
+
+    /// The same of images of which this is known at full resolution; defects are taken out of the previews.
+    #[must_use]
+    pub fn with_sensor(mut self, sensor: [SensorFindings; 2]) -> Self {
+        for (image, own) in self.images.iter_mut().zip(&sensor) {
+            own.defects.mend_preview(self.factor, image);
+        }
+        self.sensor = Some(sensor);
+        self
+    }
+
+    /// What is known of the pixels of post and pre at full resolution, if they were looked at.
+    pub fn sensor(&self) -> Option<&[SensorFindings; 2]> {
+        self.sensor.as_ref()
+    }
+
+    /// The shares of post's and pre's frame that the section takes; all of it where it has no outline.
+    pub fn section_shares(&self) -> [f64; 2] {
+        section_shares(self.post(), self.pre())
     }
 
     /// Full-resolution pixels per pixel, along a side.

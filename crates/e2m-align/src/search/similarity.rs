@@ -16,6 +16,8 @@ pub struct Similarity {
     pub detail_correlation: f64,
     /// Share of post's signal pixels on which pre has signal too.
     pub overlap_fraction: f64,
+    /// Share of post's signal pixels that lie in the frame of pre.
+    pub covered_fraction: f64,
 }
 
 impl Previews {
@@ -30,6 +32,7 @@ impl Previews {
             correlation: signal.correlation,
             detail_correlation,
             overlap_fraction: signal.overlap_fraction,
+            covered_fraction: signal.covered_fraction,
         })
     }
 

@@ -9,6 +9,7 @@ mod measure;
 mod moved;
 mod real;
 mod real_pair;
+mod sensor;
 mod together;
 
 use e2m_align::AlignOptions;

@@ -53,12 +53,12 @@ impl Aligned {
         let check = check_alignment(
             &self.tiles,
             self.rendered.post.size(),
-            self.rendered.pre.view(),
+            (&self.rendered.pre).into(),
             &warp,
             self.alignment.refinement.defocus_px,
         );
         let similarity = self.previews.similarity(&warp).expect("not blank");
-        let verdict = assess(&check, similarity.overlap_fraction, None).verdict;
+        let verdict = assess(&check, similarity.overlap_fraction, None, 0).verdict;
         (check, verdict)
     }
 }

@@ -13,7 +13,8 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) fn load(folder: &Path) -> Result<[Plane; 2], RawError> {
     let load = |stain: &str| {
         let path = folder.join(format!("cycif01_{stain}Stain_DAPI.tif"));
-        Ok(RawImage::open(&path)?.load_plane()?.0)
+        let image = RawImage::open(&path)?;
+        image.load_plane(&image.choose_alone()?)
     };
     Ok([load("Post")?, load("Pre")?])
 }

@@ -3,7 +3,7 @@
 use super::section::section;
 use super::values::{Names, Stage};
 use e2m_io::CheckpointCompression;
-use e2m_pipeline::CheckpointFormats;
+use e2m_pipeline::{CheckpointFormats, KeptCheckpoints};
 use std::path::PathBuf;
 
 section! {
@@ -17,7 +17,8 @@ section! {
         from_stage: Stage = Some(Stage(1)), "Stages from this one on are done again even if their results are there; 1 forces nothing";
         to_stage: Stage = Some(Stage(4)), "The last stage to run";
         force: bool = Some(false), "Do every stage again, whatever results are there";
-        checkpoint_format: CheckpointFormats = Some(CheckpointFormats::Tiff), "Format of intermediate images; difference images are always written in both";
+        checkpoint_format: CheckpointFormats = Some(CheckpointFormats::Tiff), "Format of intermediate images and of the mask; difference images are always written in both";
         checkpoint_compression: CheckpointCompression = Some(CheckpointCompression::None), "Compression of TIFFs that e2m writes";
+        checkpoints: KeptCheckpoints = Some(KeptCheckpoints::All), "Which images of stages 1 to 3 are kept: all, aligned pre only, or none. Later runs go on from the warp on record either way";
     }
 }

@@ -14,6 +14,8 @@ use std::sync::LazyLock;
 const MIN_SIMILARITY: f64 = 0.55;
 /// The same for a key of another section, where a chance similarity would mislead.
 const MIN_SIMILARITY_ELSEWHERE: f64 = 0.8;
+/// The same for a key of this section beside one of another that is spelt right: `dye` and `dyes`.
+const MIN_SIMILARITY_OF_BOTH: f64 = 0.75;
 
 /// Longer words are no misspelt keys. Comparing takes memory and time by the product of both lengths.
 const LONGEST_GUESSED: usize = 64;
@@ -87,7 +89,17 @@ pub(crate) fn unknown(section: &str, valid: &[&'static str], key: &str) -> Unkno
         .iter()
         .find(|(other, name)| *other != section && *name == key)
     {
-        return say(format!("; it belongs {}", destination(elsewhere)), None);
+        // `sample` is a key of overrides, and above all headings `samples` misspelt.
+        return match nearest(key, valid.iter().copied(), MIN_SIMILARITY_OF_BOTH) {
+            Some(name) => say(
+                format!(
+                    "; did you mean {name:?}? ({key:?} belongs {})",
+                    destination(elsewhere)
+                ),
+                Some(name),
+            ),
+            None => say(format!("; it belongs {}", destination(elsewhere)), None),
+        };
     }
     if let Some(name) = nearest(key, valid.iter().copied(), MIN_SIMILARITY) {
         return say(format!("; did you mean {name:?}?"), Some(name));
@@ -208,6 +220,19 @@ mod tests {
         assert_eq!(
             said("", "boundary_widht"),
             "there is no key \"boundary_widht\"; did you mean \"boundary_width\", which belongs below [params]?"
+        );
+    }
+
+    #[test]
+    fn a_key_of_another_section_that_is_nearly_one_of_this() {
+        assert_eq!(
+            said("", "sample"),
+            "there is no key \"sample\"; did you mean \"samples\"? (\"sample\" belongs below [[override]])"
+        );
+        assert!(
+            said("", "dye").contains("did you mean \"dyes\"?"),
+            "{}",
+            said("", "dye")
         );
     }
 

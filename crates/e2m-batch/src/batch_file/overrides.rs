@@ -5,7 +5,8 @@ use super::params::ParamTable;
 use super::problem::Problem;
 use super::section::{ProblemCollector, Section};
 use super::setting::Setting;
-use e2m_pipeline::params_schema;
+use e2m_io::composed;
+use e2m_pipeline::{KeptCheckpoints, params_schema};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -22,6 +23,8 @@ pub struct Override {
     pub dye: Option<String>,
     /// What is different for them.
     pub params: ParamTable,
+    /// Which images of stages 1 to 3 they keep, if that is different.
+    pub checkpoints: Option<KeptCheckpoints>,
     /// Where it stands.
     pub at: Range<usize>,
 }
@@ -29,8 +32,9 @@ pub struct Override {
 impl Override {
     /// Whether a task is among those it is for.
     pub fn matches(&self, sample: &str, dye: &str) -> bool {
-        self.sample.as_deref().is_none_or(|s| s == sample)
-            && self.dye.as_deref().is_none_or(|d| d == dye)
+        let is = |wanted: &str, name: &str| composed(wanted) == composed(name);
+        self.sample.as_deref().is_none_or(|s| is(s, sample))
+            && self.dye.as_deref().is_none_or(|d| is(d, dye))
     }
 }
 
@@ -47,7 +51,7 @@ pub(crate) fn keys() -> Vec<Key> {
         name: "params",
         expected: "a table of parameters, such as { boundary_width = 20 }".into(),
         schema: params_schema(),
-        default: None,
+        default: Some(String::new()),
         meaning: "What is different for these tasks; where several overrides match, the last one counts",
     };
     vec![
@@ -57,6 +61,13 @@ pub(crate) fn keys() -> Vec<Key> {
         ),
         text("dye", "Only tasks of this dye; left out: of every dye"),
         params,
+        Key {
+            name: "checkpoints",
+            expected: KeptCheckpoints::expected(),
+            schema: KeptCheckpoints::schema(),
+            default: Some(String::new()),
+            meaning: "Which images of stages 1 to 3 these tasks keep; left out: as for all",
+        },
     ]
 }
 
@@ -98,13 +109,14 @@ fn read_one(
     let mut section = Section::open(NAME, Some(table), keys, collector);
     let sample: Option<Option<String>> = section.take("sample", Some(None));
     let dye: Option<Option<String>> = section.take("dye", Some(None));
+    let checkpoints: Option<Option<KeptCheckpoints>> = section.take("checkpoints", Some(None));
     let before = collector.problems.len();
     let params = ParamTable::read("params", table.get("params"), collector);
-    let (sample, dye) = (sample?, dye?);
+    let (sample, dye, checkpoints) = (sample?, dye?, checkpoints?);
     if sample.is_none() && dye.is_none() {
         let text = "this override names neither a sample nor a dye; parameters for every task belong below [params]";
         collector.note(Problem::at(item.span(), text));
-    } else if params.is_empty() && collector.problems.len() == before {
+    } else if params.is_empty() && checkpoints.is_none() && collector.problems.len() == before {
         let text = "this override changes nothing; give it params = { … }";
         collector.note(Problem::at(item.span(), text));
     }
@@ -112,6 +124,7 @@ fn read_one(
         sample,
         dye,
         params,
+        checkpoints,
         at: item.span(),
     })
 }

@@ -102,7 +102,10 @@ fn unknown(names: &[&'static str], key: &str) -> String {
 }
 
 fn accept(spec: &ParamSpec, value: &DeValue<'_>) -> Option<ParamValue> {
-    let optional = matches!(spec.kind, ParamKind::OptionalFloat { .. });
+    let optional = matches!(
+        spec.kind,
+        ParamKind::OptionalFloat { .. } | ParamKind::Channel { optional: true }
+    );
     let value = match value {
         DeValue::Boolean(v) => ParamValue::Bool(*v),
         DeValue::Integer(_) => ParamValue::Int(integer(value)?),

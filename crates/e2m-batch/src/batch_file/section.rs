@@ -3,6 +3,7 @@
 use super::keys::{self, Key};
 use super::problem::{MAX_PROBLEMS, Problem};
 use super::setting::Setting;
+use super::syntax::on_backslash;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
@@ -128,6 +129,15 @@ impl<'s, 'f, 'i> Section<'s, 'f, 'i> {
 
 fn wrong_value<T: Setting>(key: &str, shown: &str, value: &DeValue<'_>) -> String {
     let unquoted = value.as_str().and_then(|text| DeValue::parse(text).ok());
+    let text = value.as_str().unwrap_or_default();
+    if text.contains(char::is_control) && shown.contains('\\') {
+        let written = shown.trim_matches('"');
+        return format!(
+            "{key} is {shown}, it must be {}; {}",
+            T::expected(),
+            on_backslash(written)
+        );
+    }
     let hint = match unquoted.and_then(|value| T::read(value.get_ref())) {
         Some(value) => format!(
             "; without the quotes it would be: {key} = {}",

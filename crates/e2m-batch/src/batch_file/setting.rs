@@ -57,7 +57,10 @@ impl Setting for PathBuf {
         json!({"type": "string", "minLength": 1})
     }
     fn read(value: &DeValue<'_>) -> Option<Self> {
-        String::read(value).map(Self::from)
+        // A path of Windows in double quotes has them: \n is a new line there, \t a tab.
+        String::read(value)
+            .filter(|text| !text.contains(char::is_control))
+            .map(Self::from)
     }
     fn written(&self) -> String {
         quoted(&self.to_string_lossy())

@@ -9,6 +9,10 @@ const OPEN_BRACKET: &str = "not valid TOML: a bracket that was opened before her
 
 /// What the parser's errors come down to: one per line, and none that only follow from a bracket left open.
 pub(super) fn problems(text: &str, errors: &[Error]) -> Vec<Problem> {
+    // A backslash at the end of a path takes the closing quote with it.
+    if let Some(problem) = errors.first().and_then(|first| backslash(text, first)) {
+        return vec![problem];
+    }
     if errors.iter().any(is_unclosed) {
         let open_quote = errors.iter().find(|error| is_open_quote(error));
         let bracket = errors
@@ -34,6 +38,36 @@ pub(super) fn problems(text: &str, errors: &[Error]) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// The problem that a backslash is in the line of the first error, where it is: a path of Windows in double quotes.
+fn backslash(text: &str, error: &Error) -> Option<Problem> {
+    let at = error.span()?.start;
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let quote = line.find('"')?;
+    let inside = line.get(quote + 1..)?;
+    let inside = inside
+        .rfind('"')
+        .map_or(inside, |end| inside.get(..end).unwrap_or(inside));
+    let inside = inside
+        .split('"')
+        .next()
+        .filter(|path| path.contains('\\'))?;
+    let from = start + quote;
+    let text = format!("not valid TOML: {}", on_backslash(inside));
+    Some(Problem::at(from..from + 1 + inside.len(), text))
+}
+
+/// What to do about a text in double quotes with backslashes; `written` is what stands between the quotes.
+pub(super) fn on_backslash(written: &str) -> String {
+    let plain = written.trim_end_matches('\\').replace("\\\\", "\\");
+    format!(
+        "in double quotes a backslash begins an escape, such as \\n for a new line; write the path in single quotes, \
+         '{}', or with slashes, \"{}\"",
+        shortened(&plain),
+        shortened(&plain.replace('\\', "/"))
+    )
 }
 
 fn placed(error: &Error, sentence: String) -> Problem {

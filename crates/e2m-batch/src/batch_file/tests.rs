@@ -138,6 +138,33 @@ fn a_missing_quote() {
 }
 
 #[test]
+fn paths_of_windows_in_double_quotes() {
+    let message = |line: &str| read(line).expect_err("a bad file").to_string();
+    let hint = "write the path in single quotes, 'C:\\Users\\me\\raw', or with slashes, \"C:/Users/me/raw\"";
+    for path in [r"C:\Users\me\raw", r"C:\Users\me\raw\"] {
+        let said = message(&format!("output_dir = \"out\"\nraw_dir = \"{path}\"\n"));
+        assert!(said.contains(hint), "{said}");
+        assert!(said.contains("line 2, column 11: not valid TOML"), "{said}");
+        assert!(said.contains("has a problem:"), "{said}");
+    }
+    // \n and \t are escapes that TOML knows, and no folder has them in its name.
+    let said = message("raw_dir = \"C:\\new\\tiffs\"\noutput_dir = \"out\"\n");
+    assert!(said.contains("raw_dir is \"C:\\new\\tiffs\""), "{said}");
+    assert!(
+        said.contains("'C:\\new\\tiffs', or with slashes, \"C:/new/tiffs\""),
+        "{said}"
+    );
+    // Escaped as TOML wants it, and in single quotes.
+    for good in [r#""C:\\Users\\me""#, r"'C:\Users\me'"] {
+        let batch = read(&format!("raw_dir = {good}\noutput_dir = \"out\"\n")).expect("good");
+        assert_eq!(batch.general.raw_dir, PathBuf::from(r"C:\Users\me"));
+    }
+    // A quote that is missing is still told as such.
+    let said = message("raw_dir = \"raw\noutput_dir = \"out\"\n");
+    assert!(said.contains("a closing quote is missing"), "{said}");
+}
+
+#[test]
 fn values_between_and_beyond() {
     assert_snapshot!(message(
         "[params]\nscale_min = 1.2\n[[override]]\nparams = { pad = 1 }\n[[override]]\nsample = \"a\"\n"

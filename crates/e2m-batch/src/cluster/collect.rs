@@ -10,10 +10,12 @@ use crate::event::BatchEvent;
 use crate::logs::event_log::{EventLog, end_facts};
 use crate::logs::run_log::RunLog;
 use crate::plan::Plan;
+use crate::report::last::LastResults;
 use crate::report::results::{NotBegun, TaskEnding, TaskResult};
 use crate::report::{self, BatchReport, tally};
 use crate::reporter::Reporter;
 use crate::selection::{PlanOptions, TaskSelection};
+use crate::shared_files::settle;
 use e2m_pipeline::TaskSpec;
 use jiff::Zoned;
 use serde_json::json;
@@ -70,6 +72,7 @@ fn whole(plan: &Plan, results: Vec<TaskResult>, queue: &Queue) -> Vec<TaskResult
         .into_iter()
         .map(|result| (name(&result), result))
         .collect();
+    let last = LastResults::read(&plan.output_dir);
     let of_task = |task: &TaskSpec| {
         let found = found.remove(&(task.sample.clone(), task.dye.clone()));
         found.unwrap_or_else(|| match queue.of(task) {
@@ -77,6 +80,7 @@ fn whole(plan: &Plan, results: Vec<TaskResult>, queue: &Queue) -> Vec<TaskResult
                 TaskResult::queued(task, &format!("job {}, {}", there.job, there.text()))
             }
             None => TaskResult::earlier(task)
+                .or_else(|| last.failure_of(task))
                 .unwrap_or_else(|| TaskResult::not_begun(task, &NotBegun::NotYet)),
         })
     };
@@ -86,10 +90,11 @@ fn whole(plan: &Plan, results: Vec<TaskResult>, queue: &Queue) -> Vec<TaskResult
 /// Writes what is left of a batch.
 fn write(
     plan: &Plan,
-    results: Vec<TaskResult>,
+    mut results: Vec<TaskResult>,
     started: Zoned,
     reporter: &mut dyn Reporter,
 ) -> Collected {
+    settle(plan, &mut results, reporter);
     let seconds = Zoned::now().duration_since(&started).as_secs_f64();
     let mut report = BatchReport {
         plan,
@@ -98,6 +103,7 @@ fn write(
         seconds,
         interrupted: false,
         results_unwritten: false,
+        is_whole: false,
     };
     let unwritten = report::write_files(&report);
     report.results_unwritten = !unwritten.is_empty();

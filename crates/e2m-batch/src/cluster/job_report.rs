@@ -128,6 +128,7 @@ mod tests {
             redraw: false,
             checkpoint_format: Default::default(),
             checkpoint_compression: Default::default(),
+            checkpoints: Default::default(),
         }
     }
 

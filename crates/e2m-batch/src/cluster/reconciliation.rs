@@ -64,6 +64,10 @@ pub(super) fn reconcile(
 }
 
 /// What has become of a task's job.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made at a time and taken apart at once"
+)]
 enum JobOutcome {
     /// Its job left a report.
     Reported(JobReport),

@@ -1,4 +1,4 @@
-//! The two logs that every run of a batch appends to in the output folder.
+//! The two logs that every run of a batch appends to in the output folder; `running` reads back what is being done.
 //!
 //! | file | module | for whom |
 //! |---|---|---|
@@ -7,9 +7,11 @@
 
 pub(crate) mod event_log;
 pub(crate) mod run_log;
+pub(crate) mod running;
 
 pub use event_log::EventLog;
 pub use run_log::RunLog;
+pub use running::Running;
 
 /// Name of the run log.
 pub const RUN_LOG_NAME: &str = run_log::NAME;

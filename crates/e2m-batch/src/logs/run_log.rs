@@ -52,6 +52,9 @@ impl RunLog {
             "{label}  {}  {seconds}  peak {memory}{kept}",
             result.status
         ));
+        for note in &result.lasting_notes {
+            self.line(&format!("{label}  note: {note}"));
+        }
     }
 
     /// The run has ended.

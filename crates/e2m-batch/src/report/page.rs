@@ -6,7 +6,7 @@ use super::results::{CSV_NAME, JSON_NAME, TaskEnding, TaskResult};
 use super::tally::tally;
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
-use e2m_pipeline::{Manifest, MoffatRecord, PictureRecord, Scales, Stage, Status, Verdict};
+use e2m_pipeline::{Manifest, PictureRecord, Scales, Stage, Status, Verdict};
 use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
@@ -143,6 +143,7 @@ fn fingerprint(report: &BatchReport<'_>, head: &ReportHead) -> String {
     };
     format!("{lasting:?}").hash(&mut hasher);
     for result in &report.results {
+        result.lasting_notes.hash(&mut hasher);
         let record = result.record();
         for picture in record.iter().flat_map(|record| &record.pictures) {
             let path = below(result, Path::new(&picture.path));
@@ -167,7 +168,7 @@ fn is_of(path: &Path, fingerprint: &str) -> bool {
 }
 
 fn head(report: &BatchReport<'_>) -> ReportHead {
-    let missing = report.plan.missing.iter().map(|missing| {
+    let missing = report.missing().map(|missing| {
         let dye = missing.dye.as_deref().unwrap_or("*");
         ReportRow {
             why: Some(missing_reason(missing)),
@@ -203,6 +204,14 @@ fn head(report: &BatchReport<'_>) -> ReportHead {
     }
 }
 
+fn verdict(verdict: Verdict) -> ReportVerdict {
+    match verdict {
+        Verdict::Pass => ReportVerdict::Pass,
+        Verdict::Suspect => ReportVerdict::Suspect,
+        Verdict::Fail => ReportVerdict::Fail,
+    }
+}
+
 fn row(result: &TaskResult) -> ReportRow {
     let status = match result.ending() {
         TaskEnding::Complete => ReportStatus::Complete,
@@ -219,11 +228,10 @@ fn row(result: &TaskResult) -> ReportRow {
     let record = record.as_ref();
     ReportRow {
         why,
-        verdict: result.verdict.map(|verdict| match verdict {
-            Verdict::Pass => ReportVerdict::Pass,
-            Verdict::Suspect => ReportVerdict::Suspect,
-            Verdict::Fail => ReportVerdict::Fail,
-        }),
+        verdict: result.verdict.map(verdict),
+        scale_verdict: result.scale_verdict.map(verdict),
+        black_levels: result.post_black.zip(result.pre_black),
+        channels: record.and_then(|record| record.inputs.channels()),
         residual_median_px: result.residual_median_px,
         residual_p90_px: result.residual_p90_px,
         correlation: result.correlation,
@@ -234,22 +242,16 @@ fn row(result: &TaskResult) -> ReportRow {
         peak_bytes: result.peak_rss_bytes,
         plan_bytes: record.map(|record| record.memory.plan_bytes),
         files: record.map_or_else(Vec::new, |record| files(result, record)),
-        warnings: warnings(result, record),
+        warnings: warnings(result),
         ..ReportRow::new(&result.sample, &result.dye, status)
     }
 }
 
-/// What the task said on its way, and what is doubtful about a scale that was there already.
-fn warnings(result: &TaskResult, record: Option<&Manifest>) -> Vec<String> {
-    let moffat = record.and_then(|record| record.scales.moffat.as_ref());
-    let doubts = moffat.map_or_else(Vec::new, MoffatRecord::doubts);
-    let mut warnings = result.notes.clone();
-    warnings.extend(
-        doubts
-            .into_iter()
-            .filter(|doubt| !result.notes.contains(doubt)),
-    );
-    warnings
+/// What the task said on its way, and what there is to say of results that were there already.
+fn warnings(result: &TaskResult) -> Vec<String> {
+    let lasting = result.lasting_notes.iter();
+    let unsaid = lasting.filter(|note| !result.notes.contains(note));
+    result.notes.iter().chain(unsaid).cloned().collect()
 }
 
 fn scales(scales: &Scales) -> Vec<ReportScale> {
@@ -278,15 +280,18 @@ fn stages(record: &Manifest) -> Vec<ReportStage> {
     stages.collect()
 }
 
-/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF` …
+/// Links to the results and the manifest: `difference TIFF`, `difference FITS`, `percentile_p50 TIFF`, `mask TIFF` …
 fn files(result: &TaskResult, record: &Manifest) -> Vec<ReportFile> {
     let suffix = e2m_pipeline::suffix(&record.params, Stage::LAST);
     let label = |path: &Path| {
         let name = path.file_stem()?.to_str()?;
         let name = name.strip_suffix(&suffix).unwrap_or(name);
-        let variant = name.strip_prefix("04_difference_difference")?;
         let format = path.extension()?.to_str()?.replace("tiff", "TIFF");
         let format = format.replace("fits", "FITS");
+        if name.starts_with("04_mask") {
+            return Some(format!("mask {format}"));
+        }
+        let variant = name.strip_prefix("04_difference_difference")?;
         Some(format!(
             "difference{} {format}",
             variant.replacen('_', " ", 1)

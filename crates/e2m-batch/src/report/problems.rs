@@ -3,7 +3,7 @@
 use super::BatchReport;
 use super::results::{TaskEnding, TaskResult};
 use crate::plan::missing_reason;
-use e2m_pipeline::Status;
+use e2m_pipeline::{Status, Verdict};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct TaskProblem {
 /// Everything that is wrong with a batch, in the order of its tasks.
 pub fn problems(report: &BatchReport<'_>) -> Vec<TaskProblem> {
     let mut problems: Vec<TaskProblem> = report.results.iter().filter_map(of_task).collect();
-    let missing = report.plan.missing.iter().map(|missing| TaskProblem {
+    let missing = report.missing().map(|missing| TaskProblem {
         task: format!(
             "{}/{}",
             missing.sample,
@@ -35,6 +35,22 @@ pub fn problems(report: &BatchReport<'_>) -> Vec<TaskProblem> {
 fn of_task(result: &TaskResult) -> Option<TaskProblem> {
     let to_do = match (&result.status, result.ending()) {
         (Status::Complete, _) | (_, TaskEnding::NotBegun | TaskEnding::Queued) => return None,
+        (Status::Suspect(_), _) if is_of_pair(result) => format!(
+            "look at the raw images {} and {}; docs/trust.md tells what each reason means; the record is {}",
+            result.post.display(),
+            result.pre.display(),
+            result
+                .manifest
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string())
+        ),
+        (Status::Suspect(_), _) if is_of_scale(result) => format!(
+            "look at pipeline_output/ratio_histogram….png before you trust the difference; docs/trust.md tells what each reason means; the record is {}",
+            result
+                .manifest
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string())
+        ),
         (Status::Suspect(_), _) => format!(
             "look at pipeline_output/registration_residual….png and at the aligned images before you trust them; the record is {}",
             result
@@ -47,9 +63,31 @@ fn of_task(result: &TaskResult) -> Option<TaskProblem> {
     };
     Some(TaskProblem {
         task: result.name(),
-        what: result.status.to_string(),
+        what: what(result),
         to_do,
     })
+}
+
+/// How it ended, and what an error does not say of the pair.
+fn what(result: &TaskResult) -> String {
+    let mut what = result.status.to_string();
+    if matches!(result.status, Status::Error(_)) {
+        for doubt in &result.doubts {
+            what.push_str(&format!("; besides, {doubt}"));
+        }
+    }
+    what
+}
+
+/// Whether neither alignment nor scale is doubtful: what is then is the pair.
+fn is_of_pair(result: &TaskResult) -> bool {
+    let is_fine = |verdict: Option<Verdict>| verdict.is_none_or(|v| v == Verdict::Pass);
+    !result.doubts.is_empty() && is_fine(result.verdict) && is_fine(result.scale_verdict)
+}
+
+/// Whether only the scale is doubtful.
+fn is_of_scale(result: &TaskResult) -> bool {
+    result.verdict == Some(Verdict::Pass) && result.scale_verdict == Some(Verdict::Suspect)
 }
 
 /// What to do about a failed task.
@@ -111,10 +149,14 @@ fn of_worker(why: &str) -> Option<&'static str> {
         ),
     ];
     let known = remedies.iter().find(|(text, _)| why.starts_with(text));
+    let too_large = why.contains("ulimit -f") || why.contains("os error 27");
     let disk_full = why.contains("No space left on device") || why.contains("os error 28");
     let over_quota = why.contains("quota exceeded") || why.contains("os error 122");
     let read_only = why.contains("Read-only file system") || why.contains("Permission denied");
     known.map(|(_, to_do)| *to_do).or(match () {
+        () if too_large => Some(
+            "raise the file size limit of the shell that starts e2m (`ulimit -f unlimited`; on a cluster, that of its jobs), or have it raised",
+        ),
         () if over_quota => Some(
             "make room in your quota on the disk of output_dir, or have it raised (`e2m check` tells how much is needed)",
         ),

@@ -3,12 +3,11 @@
 use super::BatchReport;
 use crate::ending::BatchEnding;
 use crate::plan::missing_reason;
-use e2m_io::{TaskPaths, write_atomic};
-use e2m_pipeline::{Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
-use serde::Serialize;
+use e2m_io::{ContentHash, TaskPaths, write_atomic};
+use e2m_pipeline::{Doubt, Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Name of the results in output_dir.
 pub(crate) const JSON_NAME: &str = "e2m_batch.json";
@@ -18,7 +17,7 @@ pub(crate) const CSV_NAME: &str = "e2m_batch.csv";
 const SCHEMA: u32 = 1;
 
 /// How one task ended. Field by field a column of the table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// The sample.
     pub sample: String,
@@ -44,6 +43,15 @@ pub struct TaskResult {
     pub scale: Option<f64>,
     /// Its standard error.
     pub scale_std_error: Option<f64>,
+    /// What the scale was judged to be.
+    pub scale_verdict: Option<Verdict>,
+    /// Why it is suspect apart from alignment and scale: the kinds of its doubts. The status says them in full.
+    #[serde(serialize_with = "kinds")]
+    pub doubts: Vec<Doubt>,
+    /// The black level that was taken off post, counts.
+    pub post_black: Option<f64>,
+    /// The black level that was taken off pre, counts.
+    pub pre_black: Option<f64>,
     /// The scale by a percentile, where one was asked for.
     pub scale_percentile: Option<f64>,
     /// The scale by hand, where one was given.
@@ -53,6 +61,7 @@ pub struct TaskResult {
     /// Peak memory of its process, bytes.
     pub peak_rss_bytes: Option<u64>,
     /// Stages that were done, and not found done.
+    #[serde(default)]
     pub stages_done: Vec<Stage>,
     /// The raw image after staining.
     pub post: PathBuf,
@@ -60,6 +69,12 @@ pub struct TaskResult {
     pub pre: PathBuf,
     /// Below output_dir.
     pub manifest: Option<PathBuf>,
+    /// What else there is to know about its results, in sentences.
+    #[serde(rename = "notes")]
+    pub lasting_notes: Vec<String>,
+    /// Content of post and pre, where it is on record.
+    #[serde(skip)]
+    pub(crate) contents: Option<[ContentHash; 2]>,
     /// Where the manifest is; nothing for the table. It is read when it is needed: a batch may have thousands of tasks.
     #[serde(skip)]
     record: Option<PathBuf>,
@@ -99,6 +114,7 @@ impl TaskResult {
         let alignment = found.filter(|alignment| alignment.is_judged());
         let scales = manifest.map(|manifest| &manifest.scales);
         let moffat = scales.and_then(|scales| scales.moffat.as_ref());
+        let black = moffat.and_then(|scale| scale.black);
         let path = outcome.manifest_path.as_deref();
         Self {
             verdict: alignment.map(|a| a.verdict),
@@ -110,6 +126,12 @@ impl TaskResult {
             correlation: alignment.map(|a| a.correlation),
             scale: moffat.map(|scale| scale.value),
             scale_std_error: moffat.map(|scale| scale.std_error),
+            scale_verdict: manifest
+                .and_then(|manifest| manifest.scale.as_ref())
+                .map(|scale| scale.verdict),
+            doubts: manifest.map_or_else(Vec::new, |manifest| manifest.doubts.clone()),
+            post_black: black.map(|black| black.post),
+            pre_black: black.map(|black| black.pre),
             scale_percentile: scales
                 .and_then(|scales| scales.percentile)
                 .map(|scale| scale.value),
@@ -121,6 +143,11 @@ impl TaskResult {
             stages_done: outcome.stages_done.clone(),
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
             record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
+            lasting_notes: manifest.map_or_else(Vec::new, Manifest::all_notes),
+            contents: manifest.map(|manifest| {
+                let inputs = &manifest.inputs;
+                [inputs.post.hash, inputs.pre.hash]
+            }),
             notes: outcome.notes.clone(),
             ..Self::without_outcome(task, outcome.status.clone())
         }
@@ -141,6 +168,10 @@ impl TaskResult {
             correlation: None,
             scale: None,
             scale_std_error: None,
+            scale_verdict: None,
+            doubts: Vec::new(),
+            post_black: None,
+            pre_black: None,
             scale_percentile: None,
             scale_manual: None,
             seconds: 0.0,
@@ -149,6 +180,8 @@ impl TaskResult {
             post: task.post.clone(),
             pre: task.pre.clone(),
             manifest: None,
+            lasting_notes: Vec::new(),
+            contents: None,
             record: None,
             notes: Vec::new(),
         }
@@ -189,6 +222,23 @@ impl TaskResult {
         Some(Self::of(task, &outcome, &task.output_dir))
     }
 
+    /// The same, as results on the disk name it: the manifest is looked for in output_dir.
+    pub(super) fn with_record_in(mut self, output_dir: &Path) -> Self {
+        let is_below = |path: &&PathBuf| {
+            let mut components = path.components();
+            components.all(|part| matches!(part, Component::Normal(_)))
+        };
+        let path = self.manifest.as_ref().filter(is_below);
+        let path = path.map(|path| output_dir.join(path));
+        self.record = path.filter(|path| path.is_file());
+        self
+    }
+
+    /// A task that failed for this reason, of which nothing else is known.
+    pub(super) fn failed(task: &TaskSpec, status: Status) -> Self {
+        Self::without_outcome(task, status)
+    }
+
     /// What the manifest says.
     pub(crate) fn record(&self) -> Option<Manifest> {
         Manifest::read(self.record.as_deref()?)
@@ -218,6 +268,11 @@ impl TaskResult {
     }
 }
 
+/// Doubts by their kinds.
+fn kinds<S: Serializer>(doubts: &[Doubt], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(doubts.iter().map(Doubt::kind))
+}
+
 /// Why a task was not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotBegun {
@@ -227,6 +282,14 @@ pub(crate) enum NotBegun {
     Interrupted,
     /// The runner could not go on, in these words.
     RunnerFailed(String),
+}
+
+/// How a run ended, and of which tasks it was.
+pub(super) struct RunFacts {
+    /// How it ended.
+    pub(super) ending: BatchEnding,
+    /// Its tasks, as `CD070/DAPI`.
+    pub(super) tasks: Vec<String>,
 }
 
 /// Why the results could not be written.
@@ -243,8 +306,9 @@ pub enum ResultsError {
     Csv(#[from] csv::Error),
 }
 
-/// Writes both files, each in one step.
-pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(), ResultsError> {
+/// Writes both files, each in one step: about the whole batch, and how the run ended that writes them.
+pub(super) fn write(whole: &BatchReport<'_>, run: &RunFacts) -> Result<(), ResultsError> {
+    let report = whole;
     let folder = &report.plan.output_dir;
     let tasks: Vec<Value> = report
         .results
@@ -252,9 +316,7 @@ pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(),
         .map(serde_json::to_value)
         .collect::<Result<_, _>>()?;
     let missing: Vec<Value> = report
-        .plan
-        .missing
-        .iter()
+        .missing()
         .map(|pair| json!({"sample": pair.sample, "dye": pair.dye, "status": format!("missing: {}", missing_reason(pair))}))
         .collect();
     let table = table(tasks.iter().chain(&missing).filter_map(Value::as_object))?;
@@ -262,29 +324,16 @@ pub(super) fn write(report: &BatchReport<'_>, ending: BatchEnding) -> Result<(),
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "batch": report.plan.batch_path,
-        "exit_code": ending.code(),
+        "exit_code": run.ending.code(),
+        "batch_exit_code": whole.code_of_batch(run.ending),
         "seconds": report.seconds,
+        "run": run.tasks,
         "tasks": tasks,
         "missing": missing,
     });
     write_atomic(&folder.join(JSON_NAME), format!("{all:#}\n").as_bytes())?;
     write_atomic(&folder.join(CSV_NAME), &table)?;
     Ok(())
-}
-
-/// Why tasks failed in the last run of the batch, by sample and dye; nothing where there was none, or its result cannot be read.
-pub(crate) fn last_errors(output_dir: &Path) -> BTreeMap<(String, String), String> {
-    let text = std::fs::read_to_string(output_dir.join(JSON_NAME)).unwrap_or_default();
-    let batch: Value = serde_json::from_str(&text).unwrap_or_default();
-    let of_task = |task: &Value| {
-        let text = |key: &str| task.get(key)?.as_str().map(str::to_owned);
-        match Status::from(text("status")?) {
-            Status::Error(why) => Some(((text("sample")?, text("dye")?), why)),
-            _ => None,
-        }
-    };
-    let tasks = batch.get("tasks").and_then(Value::as_array);
-    tasks.into_iter().flatten().filter_map(of_task).collect()
 }
 
 /// Objects as rows; the columns are the keys of the first one.
@@ -307,12 +356,16 @@ fn table<'v>(rows: impl Iterator<Item = &'v Map<String, Value>>) -> Result<Vec<u
         .map_err(|error| csv::Error::from(error.into_error()))
 }
 
-/// A value as a cell: nothing for null, lists with spaces between.
+/// A value as a cell: nothing for null, lists with spaces between, or semicolons where their items are sentences.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
+        Value::Array(items) => {
+            let cells: Vec<String> = items.iter().map(cell).collect();
+            let sentences = cells.iter().any(|cell| cell.contains(' '));
+            cells.join(if sentences { "; " } else { " " })
+        }
         other => other.to_string(),
     }
 }
@@ -325,13 +378,13 @@ mod tests {
     fn a_table_has_the_columns_of_its_first_row_and_quotes_what_needs_it() {
         let rows = [
             json!({"sample": "a", "status": "error: 1, 2 \"x\"", "stages": [1, 2], "scale": null}),
-            json!({"sample": "b", "scale": 1.5}),
+            json!({"sample": "b", "scale": 1.5, "stages": ["it is one", "two"]}),
         ];
         let bytes = table(rows.iter().filter_map(Value::as_object)).expect("a table");
         let text = String::from_utf8(bytes).expect("text");
         assert_eq!(
             text,
-            "sample,status,stages,scale\na,\"error: 1, 2 \"\"x\"\"\",1 2,\nb,,,1.5\n"
+            "sample,status,stages,scale\na,\"error: 1, 2 \"\"x\"\"\",1 2,\nb,,it is one; two,1.5\n"
         );
     }
 }

@@ -12,7 +12,7 @@ pub fn tally(report: &BatchReport<'_>) -> String {
         (report.count(TaskEnding::Interrupted), "interrupted"),
         (report.count(TaskEnding::NotBegun), "not begun"),
         (report.count(TaskEnding::Queued), "in the queue"),
-        (report.plan.missing.len(), "left out"),
+        (report.missing().count(), "left out"),
     ];
     let words = counts
         .iter()

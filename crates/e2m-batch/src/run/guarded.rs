@@ -64,6 +64,7 @@ mod tests {
             redraw: false,
             checkpoint_format: Default::default(),
             checkpoint_compression: Default::default(),
+            checkpoints: Default::default(),
         };
         let outcome = caught(&task, || panic!("row {} of {}", 3, 2));
         assert_eq!(

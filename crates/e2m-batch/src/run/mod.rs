@@ -28,6 +28,7 @@ use crate::plan::{Plan, task_name};
 use crate::report::results::{NotBegun, TaskResult};
 use crate::report::{self, BatchReport, Unwritten};
 use crate::reporter::Reporter;
+use crate::shared_files::settle;
 use crate::task_size::TaskSize;
 use crate::task_view::TaskView;
 use e2m_io::remove_stale_temporaries;
@@ -121,7 +122,8 @@ pub fn run(
         tasks: &tasks.views,
         at: &started,
     });
-    let (results, runner_error) = tasks.run(interrupt, &mut everyone);
+    let (mut results, runner_error) = tasks.run(interrupt, &mut everyone);
+    settle(plan, &mut results, &mut everyone);
     everyone.on_event(&BatchEvent::TasksEnded);
     if let Some(error) = &runner_error {
         everyone.on_event(&BatchEvent::RunnerFailed { error });
@@ -133,6 +135,7 @@ pub fn run(
         seconds: began.elapsed().as_secs_f64(),
         interrupted: interrupt.is_raised(),
         results_unwritten: false,
+        is_whole: false,
     };
     let threads = admission.threads();
     Ok(finish(report, (began, threads), everyone, runner_error))
@@ -267,6 +270,10 @@ impl Tasks<'_> {
             if !interrupt.is_raised() {
                 let mut observer = UntilStopped(interrupt);
                 let outcome = guarded::run(&self.plan.tasks[index], &mut observer);
+                let task = &self.views[index];
+                for text in &outcome.notes {
+                    reporting.emit(&BatchEvent::TaskNote { task, text });
+                }
                 reporting.end(index, &outcome, None);
             }
         }

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The severities of problems, the worst first.
-const PROBLEMS: [Severity; 4] = [
+const PROBLEMS: [Severity; 5] = [
     Severity::Missing,
     Severity::Damaged,
     Severity::Changed,
     Severity::Misplaced,
+    Severity::Unrecorded,
 ];
 
 /// What came of it.

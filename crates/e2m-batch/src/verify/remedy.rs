@@ -8,6 +8,9 @@ pub fn remedy(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<St
     let run = format!("run `e2m {}`", batch.display());
     Some(match (finding.kind, finding.fault.severity()) {
         (_, Severity::Remark) => return None,
+        (_, Severity::Unrecorded) => {
+            format!("{run} with the parameters in its name: it is made again, and goes on record, or is removed; if nobody needs it, remove the file")
+        }
         (FileKind::Raw, Severity::Missing) => {
             "put the file back where it was; the results on record are kept, but nothing can be made from it again".into()
         }

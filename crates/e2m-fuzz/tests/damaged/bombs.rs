@@ -17,7 +17,8 @@ fn load(name: &str, bytes: &[u8]) -> ReadOutcome {
     assert!(bytes.len() <= 1 << 20, "{name} has {} bytes", bytes.len());
     let file = FileInMemory::of("CD070_PreStain_DAPI.tif", bytes);
     within_limits(name, || {
-        let loaded = e2m_io::RawImage::open(file.path()).and_then(|image| image.load_plane());
+        let loaded = e2m_io::RawImage::open(file.path())
+            .and_then(|image| image.load_plane(&image.choose_alone()?));
         ReadOutcome::from(loaded.map(|_| ()))
     })
 }

@@ -68,7 +68,13 @@ impl Line {
 
     /// The columns up to `width` whose points lie between `low` and `high` in both coordinates, and where `w` is at least
     /// `least_w`: an interval, as each bound is linear in the column wherever `w` is positive.
-    fn columns(&self, low: [f64; 2], high: [f64; 2], least_w: f64, width: usize) -> Range<usize> {
+    pub(super) fn columns(
+        &self,
+        low: [f64; 2],
+        high: [f64; 2],
+        least_w: f64,
+        width: usize,
+    ) -> Range<usize> {
         let [.., g] = self.slopes;
         let [.., h] = self.offsets;
         let (mut from, mut to) = (0.0f64, width as f64 - 1.0);

@@ -1,12 +1,13 @@
-//! Checkpoints: float images with facts, as TIFF or FITS, written and read band by band.
+//! Checkpoints: float images with facts, and masks of one byte per pixel, as TIFF or FITS, written and read band by band.
 //!
-//! [`writer`] and [`reader`] hold what both formats have in common. `tiff` and [`fits`] know one format each.
+//! [`writer`], [`flags`] (of masks) and [`reader`] hold what both formats have in common. `tiff` and [`fits`] know one format each.
 //!
 //! A checkpoint gets its name when it is complete and durable. A checkpoint that exists was therefore finished.
 
 mod error;
 mod facts;
 mod fits;
+mod flags;
 mod paths;
 mod reader;
 mod writer;
@@ -14,6 +15,7 @@ mod writer;
 pub use error::CheckpointError;
 pub use facts::{Fact, FactError, FactValue, Facts};
 pub use fits::CfitsioError;
+pub use flags::FlagsWriter;
 pub use paths::{NameError, TaskPaths, check_name, task_dir};
 pub use reader::CheckpointReader;
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,33 @@ impl CheckpointFormat {
     /// The folder of a task that holds such files.
     pub const fn folder(self) -> &'static str {
         self.extension()
+    }
+}
+
+/// What the pixels of a checkpoint are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PixelKind {
+    /// Floats of 32 bit: images.
+    Float,
+    /// Bytes whose bits are flags: masks.
+    Flags,
+}
+
+impl PixelKind {
+    /// Bytes of a pixel.
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::Float => 4,
+            Self::Flags => 1,
+        }
+    }
+
+    /// BITPIX of a FITS header.
+    pub(crate) const fn bitpix(self) -> i64 {
+        match self {
+            Self::Float => -32,
+            Self::Flags => 8,
+        }
     }
 }
 

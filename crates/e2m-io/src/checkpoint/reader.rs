@@ -1,7 +1,7 @@
 //! Reads a checkpoint band by band.
 
 use super::fits::{Access, FitsFile, FitsHeader, HeaderProblem, OnesSum, padded};
-use super::{CheckpointError, CheckpointFormat, Facts};
+use super::{CheckpointError, CheckpointFormat, Facts, PixelKind};
 use crate::hash::{ContentHash, PixelHasher};
 use crate::section::read_exact_at;
 use crate::tiff::{ImageLayout, Photometric, PlainRows, Rows, SampleKind, TiffProblem};
@@ -29,6 +29,8 @@ enum Pixels {
     Tiff(Rows<f32>),
     PlainTiff(PlainRows),
     Fits { file: FitsFile, header: FitsHeader },
+    FlagsTiff(Rows<u8>),
+    FlagsFits { file: Arc<File>, header: FitsHeader },
 }
 
 impl std::fmt::Debug for CheckpointReader {
@@ -42,8 +44,16 @@ impl std::fmt::Debug for CheckpointReader {
 }
 
 impl CheckpointReader {
-    /// Reads the header and checks that the file is as long as the header says; pixels are not read.
+    /// Reads the header of a float image and checks that the file is as long as the header says; pixels are not read.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        Self::open_as(path, PixelKind::Float)
+    }
+
+    /// The same of a file whose pixels have to be of this kind. As a [`BandSource`] a mask gives its bytes as floats.
+    ///
+    /// # Errors
+    /// As [`CheckpointReader::open`].
+    pub fn open_as(path: &Path, kind: PixelKind) -> Result<Self, CheckpointError> {
         let read_error = |source| CheckpointError::read(path, source);
         let file = File::open(path).map_err(read_error)?;
         let metadata = file.metadata().map_err(read_error)?;
@@ -55,13 +65,18 @@ impl CheckpointReader {
         let mut magic = [0; 6];
         let is_fits = read_exact_at(&file, &mut magic, 0).is_ok() && &magic == b"SIMPLE";
         if is_fits {
-            Self::open_fits(path, &file, bytes)
+            Self::open_fits(path, &file, bytes, kind)
         } else {
-            Self::open_tiff(path, &file, bytes)
+            Self::open_tiff(path, &file, bytes, kind)
         }
     }
 
-    fn open_tiff(path: &Path, file: &Arc<File>, bytes: u64) -> Result<Self, CheckpointError> {
+    fn open_tiff(
+        path: &Path,
+        file: &Arc<File>,
+        bytes: u64,
+        kind: PixelKind,
+    ) -> Result<Self, CheckpointError> {
         let tiff_error = |problem| CheckpointError::tiff(path, problem);
         let layout = ImageLayout::read(file, bytes).map_err(tiff_error)?;
         if !layout.linked {
@@ -69,10 +84,14 @@ impl CheckpointReader {
                 "it ends before the link behind its image directory",
             )));
         }
-        let float = layout.sample == SampleKind::F32
+        let sample = match kind {
+            PixelKind::Float => SampleKind::F32,
+            PixelKind::Flags => SampleKind::U8,
+        };
+        let as_wanted = layout.sample == sample
             && layout.samples_per_pixel == 1
             && layout.photometric == Photometric::BlackIsZero;
-        if !float {
+        if !as_wanted {
             return Err(CheckpointError::NotFloat {
                 path: path.to_owned(),
                 found: format!(
@@ -84,9 +103,12 @@ impl CheckpointReader {
             });
         }
         let layout = Arc::new(layout);
-        let pixels = match PlainRows::of(file, &layout) {
-            Some(rows) => Pixels::PlainTiff(rows),
-            None => Pixels::Tiff(Rows::new(file, &layout).map_err(tiff_error)?),
+        let pixels = match (kind, PlainRows::of(file, &layout)) {
+            (PixelKind::Flags, _) => {
+                Pixels::FlagsTiff(Rows::new(file, &layout).map_err(tiff_error)?)
+            }
+            (PixelKind::Float, Some(rows)) => Pixels::PlainTiff(rows),
+            (PixelKind::Float, None) => Pixels::Tiff(Rows::new(file, &layout).map_err(tiff_error)?),
         };
         Ok(Self {
             path: path.to_owned(),
@@ -96,8 +118,13 @@ impl CheckpointReader {
         })
     }
 
-    fn open_fits(path: &Path, file: &File, bytes: u64) -> Result<Self, CheckpointError> {
-        let header = FitsHeader::read(file, bytes).map_err(|problem| match problem {
+    fn open_fits(
+        path: &Path,
+        file: &Arc<File>,
+        bytes: u64,
+        kind: PixelKind,
+    ) -> Result<Self, CheckpointError> {
+        let header = FitsHeader::read(file, bytes, kind).map_err(|problem| match problem {
             HeaderProblem::Read(source) => CheckpointError::read(path, source),
             HeaderProblem::Damaged(what) => {
                 CheckpointError::fits(path, format!("the file is damaged: {what}"))
@@ -113,10 +140,10 @@ impl CheckpointReader {
             },
         })?;
         let read_error = |source| CheckpointError::read(path, source);
-        let mut file = FitsFile::open(path, Access::Read).map_err(read_error)?;
+        let mut fits = FitsFile::open(path, Access::Read).map_err(read_error)?;
         let (width, height) = (header.size.width as i64, header.size.height as i64);
-        let same = file.cards().map_err(read_error)? == header.cards
-            && file.image().map_err(read_error)? == (-32, 2, [width, height]);
+        let same = fits.cards().map_err(read_error)? == header.cards
+            && fits.image().map_err(read_error)? == (kind.bitpix() as i32, 2, [width, height]);
         if !same {
             let problem = "its header is not what CFITSIO reads; was it replaced just now?";
             return Err(CheckpointError::fits(path, problem));
@@ -125,7 +152,13 @@ impl CheckpointReader {
             path: path.to_owned(),
             size: header.size,
             facts: header.facts.clone(),
-            pixels: Pixels::Fits { file, header },
+            pixels: match kind {
+                PixelKind::Float => Pixels::Fits { file: fits, header },
+                PixelKind::Flags => Pixels::FlagsFits {
+                    file: Arc::clone(file),
+                    header,
+                },
+            },
         })
     }
 
@@ -137,8 +170,16 @@ impl CheckpointReader {
     /// Which format it is of.
     pub fn format(&self) -> CheckpointFormat {
         match self.pixels {
-            Pixels::Tiff(_) | Pixels::PlainTiff(_) => CheckpointFormat::Tiff,
-            Pixels::Fits { .. } => CheckpointFormat::Fits,
+            Pixels::Tiff(_) | Pixels::PlainTiff(_) | Pixels::FlagsTiff(_) => CheckpointFormat::Tiff,
+            Pixels::Fits { .. } | Pixels::FlagsFits { .. } => CheckpointFormat::Fits,
+        }
+    }
+
+    /// What its pixels are.
+    pub fn kind(&self) -> PixelKind {
+        match self.pixels {
+            Pixels::Tiff(_) | Pixels::PlainTiff(_) | Pixels::Fits { .. } => PixelKind::Float,
+            Pixels::FlagsTiff(_) | Pixels::FlagsFits { .. } => PixelKind::Flags,
         }
     }
 
@@ -158,6 +199,9 @@ impl CheckpointReader {
         &mut self,
         watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<ContentHash, CheckpointError> {
+        if self.kind() == PixelKind::Flags {
+            return self.verify_flags(watch);
+        }
         let mut hasher = PixelHasher::new();
         let mut data = OnesSum::default();
         let piece_rows = (PIECE_BYTES / (4 * self.size.width)).clamp(1, self.size.height);
@@ -178,29 +222,89 @@ impl CheckpointReader {
         if let Pixels::Fits { header, .. } = &self.pixels {
             // What fills up the last block is part of the sums.
             data.add_bytes(&self.fits_padding(header)?);
-            let mut unit = header.sum;
-            unit.add(data.value());
-            let ours = self.facts.get_text("VERSION").is_some();
-            let what = if header.datasum.map_or(ours, |sum| sum != data.value()) {
-                Some("DATASUM")
-            } else if header.has_checksum && !unit.is_intact() || ours && !header.has_checksum {
-                Some("CHECKSUM")
-            } else {
-                None
-            };
-            if let Some(what) = what {
-                return Err(CheckpointError::Checksum {
-                    path: self.path.clone(),
-                    what,
-                });
-            }
+            self.compare_sums(header, data)?;
         }
         Ok(hasher.finish())
     }
 
+    /// The same of a mask.
+    fn verify_flags(
+        &mut self,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<ContentHash, CheckpointError> {
+        let mut hasher = PixelHasher::new();
+        let mut data = OnesSum::default();
+        // Whole words of the sum, whatever the width.
+        let piece_rows = 4 * (PIECE_BYTES / (4 * self.size.width)).max(1);
+        let mut piece = vec![0; piece_rows.min(self.size.height) * self.size.width];
+        for first in (0..self.size.height).step_by(piece_rows) {
+            let rows = piece_rows.min(self.size.height - first);
+            let pixels = &mut piece[..rows * self.size.width];
+            self.read_flags(first, pixels)?;
+            hasher.update_bytes(pixels);
+            data.add_bytes(pixels);
+            if watch(pixels.len() as u64).is_break() {
+                let path = self.path.clone();
+                return Err(CheckpointError::Stopped { path });
+            }
+        }
+        if let Pixels::FlagsFits { header, .. } = &self.pixels {
+            // The last pixels fill a word of the sum together with the first bytes behind them.
+            let in_last_word = (self.size.pixels() % 4) as usize;
+            let mut tail = vec![0; in_last_word];
+            tail.extend(self.fits_padding(header)?);
+            data.add_bytes(&tail);
+            self.compare_sums(header, data)?;
+        }
+        Ok(hasher.finish())
+    }
+
+    /// Compares the sums that a header tells with that of its data.
+    fn compare_sums(&self, header: &FitsHeader, data: OnesSum) -> Result<(), CheckpointError> {
+        let mut unit = header.sum;
+        unit.add(data.value());
+        let ours = self.facts.get_text("VERSION").is_some();
+        let what = if header.datasum.map_or(ours, |sum| sum != data.value()) {
+            "DATASUM"
+        } else if header.has_checksum && !unit.is_intact() || ours && !header.has_checksum {
+            "CHECKSUM"
+        } else {
+            return Ok(());
+        };
+        Err(CheckpointError::Checksum {
+            path: self.path.clone(),
+            what,
+        })
+    }
+
+    /// Reads whole rows of a mask that lie one behind another.
+    fn read_flags(&mut self, first_row: usize, out: &mut [u8]) -> Result<(), CheckpointError> {
+        match &mut self.pixels {
+            Pixels::FlagsTiff(rows) => {
+                for (y, out) in (first_row..).zip(out.chunks_mut(self.size.width)) {
+                    let row = rows.row(y).map_err(|problem| match problem {
+                        TiffProblem::Read(source) => CheckpointError::read(&self.path, source),
+                        problem => CheckpointError::tiff(&self.path, problem),
+                    })?;
+                    out.copy_from_slice(row);
+                }
+                Ok(())
+            }
+            Pixels::FlagsFits { file, header } => {
+                let place = header.data_start + first_row as u64 * self.size.width as u64;
+                read_exact_at(file, out, place)
+                    .map_err(|source| CheckpointError::read(&self.path, source))
+            }
+            Pixels::Tiff(_) | Pixels::PlainTiff(_) | Pixels::Fits { .. } => {
+                out.fill(0);
+                Ok(())
+            }
+        }
+    }
+
     /// The bytes between the last pixel and the end of its block.
     fn fits_padding(&self, header: &FitsHeader) -> Result<Vec<u8>, CheckpointError> {
-        let data_bytes = 4 * self.size.pixels();
+        let data_bytes = self.kind().bytes() * self.size.pixels();
         let mut padding = vec![0; (padded(data_bytes) - data_bytes) as usize];
         File::open(&self.path)
             .and_then(|file| read_exact_at(&file, &mut padding, header.data_start + data_bytes))
@@ -226,6 +330,14 @@ impl CheckpointReader {
                 let first = first_row as u64 * self.size.width as u64;
                 file.read_pixels(first, out)
                     .map_err(|source| CheckpointError::read(&self.path, source))
+            }
+            Pixels::FlagsTiff(_) | Pixels::FlagsFits { .. } => {
+                let mut bytes = vec![0; out.len()];
+                self.read_flags(first_row, &mut bytes)?;
+                out.iter_mut()
+                    .zip(bytes)
+                    .for_each(|(out, byte)| *out = f32::from(byte));
+                Ok(())
             }
         }
     }

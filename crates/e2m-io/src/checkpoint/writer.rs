@@ -1,7 +1,7 @@
 //! Writes a checkpoint band by band.
 
 use super::fits::FitsWriter;
-use super::{CheckpointCompression, CheckpointError, CheckpointFormat, Facts};
+use super::{CheckpointCompression, CheckpointError, CheckpointFormat, Facts, PixelKind};
 use crate::atomic::AtomicFile;
 use crate::hash::{ContentHash, PixelHasher};
 use crate::output::OutputFile;
@@ -13,17 +13,17 @@ use std::io::{self, Read as _, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Who wrote the file.
-const SOFTWARE: &str = concat!("e2m ", env!("CARGO_PKG_VERSION"));
+pub(super) const SOFTWARE: &str = concat!("e2m ", env!("CARGO_PKG_VERSION"));
 /// So much is taken at a time: hashed, it is still in the processor's cache when it is copied.
 const PIECE_BYTES: usize = 128 << 10;
 /// Directory, description and the rest of a TIFF besides pixels and the table of strips.
-const TIFF_HEADER_BYTES: u64 = 4 << 10;
+pub(super) const TIFF_HEADER_BYTES: u64 = 4 << 10;
 /// The unit of a FITS file.
-const FITS_BLOCK: u64 = 2880;
+pub(super) const FITS_BLOCK: u64 = 2880;
 /// Room for over a hundred cards.
-const FITS_HEADER_BYTES: u64 = 4 * FITS_BLOCK;
+pub(super) const FITS_HEADER_BYTES: u64 = 4 * FITS_BLOCK;
 /// What a writer holds whatever the image: facts and cards in several forms, channels, names.
-const BASE_BYTES: u64 = 256 << 10;
+pub(super) const BASE_BYTES: u64 = 256 << 10;
 
 /// A checkpoint under construction: a [`BandSink`] for its pixels, then [`CheckpointWriter::finish`].
 ///
@@ -73,7 +73,7 @@ pub struct WrittenCheckpoint {
     pub path: PathBuf,
     /// Length of the file in bytes.
     pub bytes: u64,
-    /// The hash of the pixels as little-endian floats, row by row: the same for TIFF and FITS.
+    /// The hash of the pixels as little-endian floats, or as the bytes of a mask, row by row: the same for TIFF and FITS.
     pub hash: ContentHash,
 }
 
@@ -170,7 +170,8 @@ impl CheckpointWriter {
             CheckpointFormat::Fits => {
                 let now = jiff::Zoned::now().datetime();
                 let created = format!("{now:.6}");
-                FitsWriter::new(file, size, facts, &created).map(FormatWriter::Fits)
+                FitsWriter::new(file, size, PixelKind::Float, facts, &created)
+                    .map(FormatWriter::Fits)
             }
         };
         Ok(Self {
@@ -250,7 +251,11 @@ impl CheckpointWriter {
 }
 
 /// Copies a finished file of `bytes` bytes to `path`, where it appears whole. What is zero stays a hole.
-fn copy_to(path: &Path, mut from: AtomicFile, bytes: u64) -> Result<(), CheckpointError> {
+pub(super) fn copy_to(
+    path: &Path,
+    mut from: AtomicFile,
+    bytes: u64,
+) -> Result<(), CheckpointError> {
     let copied = Cell::new(0);
     let failed = |source| write_error(path, (bytes, copied.get()), source);
     from.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -281,7 +286,7 @@ fn expected_bytes(size: Size) -> u64 {
     size.pixels().saturating_mul(4).saturating_add(8 << 10)
 }
 
-fn write_error(
+pub(super) fn write_error(
     path: &Path,
     (needed_bytes, written_bytes): (u64, u64),
     source: io::Error,

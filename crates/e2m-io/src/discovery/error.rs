@@ -1,8 +1,6 @@
-//! What is wrong with a raw folder, and what of it is missing, in sentences.
+//! What is wrong with a raw folder as a whole, in sentences.
 
-use super::stain::Stain;
-use crate::checkpoint::NameError;
-use std::fmt;
+use super::deeper::TiffsElsewhere;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -46,8 +44,8 @@ pub enum DiscoveryError {
     },
     /// There are TIFFs, but directly in raw_dir.
     #[error(
-        "{count} TIFF files such as {} lie directly in raw_dir {}{}; move them into one folder per sample: {LAYOUT}",
-        example.display(), path.display(), beside(*folders)
+        "{count} TIFF files such as {} lie directly in raw_dir {}{}; {}move them into one folder per sample: {LAYOUT}",
+        example.display(), path.display(), beside(*folders), one_too_deep(path, sample.as_deref())
     )]
     LooseTiffs {
         /// The folder.
@@ -58,11 +56,14 @@ pub enum DiscoveryError {
         example: PathBuf,
         /// Folders in it, none of which holds TIFFs.
         folders: usize,
+        /// The name of the folder, where its files have that name too, as those of a sample do.
+        sample: Option<String>,
     },
     /// There are folders, but no TIFFs in them.
     #[error(
-        "none of the {} folders in raw_dir {} ({}) holds a .tif or .tiff file{}; folders within them are not searched; {LAYOUT}",
-        folders.len(), path.display(), name_some(folders), others(other_types)
+        "none of the {} folders in raw_dir {} ({}) holds a .tif or .tiff file{}{}{}; {LAYOUT}",
+        folders.len(), path.display(), name_some(folders), others(other_types), deeper(path, elsewhere.as_deref()),
+        unlisted(unreadable.as_deref())
     )]
     NoTiffs {
         /// The raw folder.
@@ -71,6 +72,10 @@ pub enum DiscoveryError {
         folders: Vec<String>,
         /// Extensions of the files found instead, most frequent first.
         other_types: Vec<String>,
+        /// TIFFs in folders within them.
+        elsewhere: Option<Box<TiffsElsewhere>>,
+        /// What the system says of a folder that cannot be listed.
+        unreadable: Option<String>,
     },
     /// There is neither a folder nor a TIFF.
     #[error("raw_dir {} holds neither sample folders nor TIFF files{}; {LAYOUT}", path.display(), others(other_types))]
@@ -80,6 +85,60 @@ pub enum DiscoveryError {
         /// Extensions of the files in it, most frequent first.
         other_types: Vec<String>,
     },
+}
+
+/// What to do where raw_dir is a sample's folder.
+fn one_too_deep(path: &Path, sample: Option<&str>) -> String {
+    match (sample, path.parent()) {
+        (Some(sample), Some(above)) => format!(
+            "if {sample:?} is the sample, raw_dir is the folder above it, {}; else ",
+            above.display()
+        ),
+        _ => String::new(),
+    }
+}
+
+/// TIFFs that lie deeper than in the sample folders of `raw_dir`, as a part of a sentence.
+fn deeper(raw_dir: &Path, elsewhere: Option<&TiffsElsewhere>) -> String {
+    let Some(found) = elsewhere else {
+        return String::new();
+    };
+    let lies = format!(
+        "; {} deeper, such as {}, and have to lie directly in the folder of their sample",
+        lie(found),
+        found.example.display()
+    );
+    // raw/2024/CD070/CD070_….tif: the folder above the one that names the file holds the samples.
+    let folder = found.example.parent().unwrap_or(raw_dir);
+    let above = folder.parent().unwrap_or(raw_dir);
+    let named = |name: &str| {
+        let stem = found.example.file_stem().unwrap_or_default();
+        stem.to_string_lossy()
+            .to_lowercase()
+            .contains(&name.to_lowercase())
+    };
+    match folder.file_name().and_then(|name| name.to_str()) {
+        Some(sample) if above != raw_dir && above.starts_with(raw_dir) && named(sample) => format!(
+            "{lies}; if {sample:?} is a sample, set raw_dir to {}",
+            above.display()
+        ),
+        _ => lies,
+    }
+}
+
+/// `3 TIFF files lie`, `at least 500 TIFF files lie`.
+pub(super) fn lie(found: &TiffsElsewhere) -> String {
+    let at_least = if found.at_least { "at least " } else { "" };
+    match found.count {
+        1 => format!("{at_least}1 TIFF file lies"),
+        n => format!("{at_least}{n} TIFF files lie"),
+    }
+}
+
+fn unlisted(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| {
+        format!("; a folder there cannot be listed ({reason})")
+    })
 }
 
 fn existing(parent: Option<&Path>) -> String {
@@ -101,7 +160,8 @@ fn others(types: &[String]) -> String {
     format!(", only files of type {}", name_some(types))
 }
 
-fn name_some(names: &[String]) -> String {
+/// The first few names, and how many more there are.
+pub(super) fn name_some(names: &[String]) -> String {
     let shown = names[..names.len().min(MAX_FILES_NAMED)].join(", ");
     match names.len().saturating_sub(MAX_FILES_NAMED) {
         0 => shown,
@@ -109,7 +169,8 @@ fn name_some(names: &[String]) -> String {
     }
 }
 
-fn name_files(files: &[PathBuf]) -> String {
+/// The same for files, by their names alone.
+pub(super) fn name_files(files: &[PathBuf]) -> String {
     let names: Vec<_> = files
         .iter()
         .map(|f| {
@@ -120,196 +181,4 @@ fn name_files(files: &[PathBuf]) -> String {
         })
         .collect();
     name_some(&names)
-}
-
-/// A task that was asked for and cannot run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingPair {
-    /// The sample.
-    pub sample: String,
-    /// The dye; none where the whole sample is missing.
-    pub dye: Option<String>,
-    /// Why.
-    pub reason: MissingReason,
-}
-
-/// Why a task cannot run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MissingReason {
-    /// There is no folder of that name.
-    NoSampleFolder {
-        /// Where it was looked for.
-        raw_dir: PathBuf,
-        /// The sample folder whose name comes nearest.
-        nearest: Option<String>,
-    },
-    /// The sample's folder holds no TIFFs.
-    NoTiffs {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// None of the sample's files is of that dye.
-    NoFiles {
-        /// The folder.
-        folder: PathBuf,
-        /// Dyes that are there.
-        dyes: Vec<String>,
-        /// The one whose name comes nearest.
-        nearest: Option<String>,
-    },
-    /// One of the two images is missing.
-    NoImage {
-        /// Which one.
-        stain: Stain,
-        /// The folder.
-        folder: PathBuf,
-        /// The other one.
-        other: PathBuf,
-    },
-    /// Several files could be the same image.
-    Duplicate {
-        /// Which image.
-        stain: Stain,
-        /// The files.
-        files: Vec<PathBuf>,
-    },
-    /// Files of this dye do not tell whether they are pre or post.
-    UnclearStain {
-        /// The files.
-        files: Vec<PathBuf>,
-    },
-    /// The sample or dye cannot name a folder of the output.
-    UnsafeName(NameError),
-}
-
-impl fmt::Display for MissingPair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task = match &self.dye {
-            Some(dye) => format!("{:?}, {dye:?}", self.sample),
-            None => format!("{:?}", self.sample),
-        };
-        let did_you_mean = |nearest: &Option<String>| {
-            nearest
-                .as_ref()
-                .map_or_else(String::new, |n| format!("; did you mean {n:?}?"))
-        };
-        write!(f, "{task}: ")?;
-        match &self.reason {
-            MissingReason::NoSampleFolder { raw_dir, nearest } => write!(
-                f,
-                "there is no such folder in {}{}",
-                raw_dir.display(),
-                did_you_mean(nearest)
-            ),
-            MissingReason::NoTiffs { folder } => {
-                write!(f, "{} holds no .tif or .tiff file", folder.display())
-            }
-            MissingReason::NoFiles {
-                folder,
-                dyes,
-                nearest,
-            } => {
-                write!(
-                    f,
-                    "no file in {} ends in _{}.tif",
-                    folder.display(),
-                    self.dye.as_deref().unwrap_or("?")
-                )?;
-                if self.dye.as_ref().is_some_and(|dye| dye.contains('_')) {
-                    f.write_str("; a dye holds no underscore, it is what follows the last one in the file name")?;
-                }
-                if dyes.is_empty() {
-                    f.write_str("; no file there names a dye")?;
-                } else {
-                    write!(f, "; its dyes are {}", name_some(dyes))?;
-                }
-                f.write_str(&did_you_mean(nearest))
-            }
-            MissingReason::NoImage {
-                stain,
-                folder,
-                other,
-            } => write!(
-                f,
-                "the {stain} image is missing in {}; only {} is there",
-                folder.display(),
-                name_files(std::slice::from_ref(other))
-            ),
-            MissingReason::Duplicate { stain, files } => write!(
-                f,
-                "{} files could be the {stain} image: {}; keep one",
-                files.len(),
-                files
-                    .iter()
-                    .map(|f| f.display().to_string())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
-            MissingReason::UnclearStain { files } => write!(
-                f,
-                "{} does not tell whether it is pre or post; put the word PreStain or PostStain into the name",
-                name_files(files)
-            ),
-            MissingReason::UnsafeName(error) => error.fmt(f),
-        }
-    }
-}
-
-/// Something odd that stops nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DiscoveryNote {
-    /// TIFFs lie beside the sample folders.
-    LooseTiffs {
-        /// The raw folder.
-        folder: PathBuf,
-        /// How many.
-        count: usize,
-        /// One of them.
-        example: PathBuf,
-    },
-    /// A folder without TIFFs is not taken for a sample.
-    NoTiffs {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// A file name without an underscore names no dye.
-    NoDye {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A name that is not Unicode.
-    NotUnicode {
-        /// The file or folder.
-        path: PathBuf,
-    },
-}
-
-impl fmt::Display for DiscoveryNote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LooseTiffs {
-                folder,
-                count,
-                example,
-            } => write!(
-                f,
-                "{count} TIFF files such as {} lie directly in {} and belong to no sample",
-                example.display(),
-                folder.display()
-            ),
-            Self::NoTiffs { folder } => {
-                write!(f, "{} holds no TIFFs and is no sample", folder.display())
-            }
-            Self::NoDye { file } => write!(
-                f,
-                "{} is left out: its name has no dye behind a last underscore",
-                file.display()
-            ),
-            Self::NotUnicode { path } => {
-                write!(f, "{} is left out: its name is not Unicode", path.display())
-            }
-        }
-    }
 }

@@ -1,15 +1,26 @@
 //! The pairs of raw images: `{raw_dir}/{sample}/…_{dye}.tif`, once before and once after staining.
 //!
-//! Discovery reads names only and opens no file. [`scan`] lists folders and diagnoses layouts. [`stain`] reads file names.
-//! [`error`] has the sentences.
+//! Discovery reads names only and opens no file. [`scan`] lists folders and diagnoses layouts. [`stain`] reads file names,
+//! [`names`] compares them. [`deeper`] finds where the TIFFs are that are missing. [`error`], [`missing`] and [`note`] have the
+//! sentences.
 
+mod deeper;
 mod error;
+mod missing;
+mod names;
+mod note;
 mod scan;
 mod stain;
 
 use crate::checkpoint::check_name;
-pub use error::{DiscoveryError, DiscoveryNote, MissingPair, MissingReason};
-use scan::{NamedFile, SampleFiles, Scan};
+use deeper::DeepSearch;
+pub use deeper::TiffsElsewhere;
+pub use error::DiscoveryError;
+pub use missing::{MissingPair, MissingReason};
+pub use names::composed;
+use names::{odd_ending, overlooked};
+pub use note::{DiscoveryNote, DyeSpelling};
+use scan::{NamedFile, SampleFiles};
 use serde::{Deserialize, Serialize};
 pub use stain::Stain;
 use stain::StainInName;
@@ -22,9 +33,9 @@ const MIN_SIMILARITY: f64 = 0.5;
 /// The raw images of one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawPair {
-    /// The sample: the name of the folder.
+    /// The sample: the name of the folder, [`composed`].
     pub sample: String,
-    /// The dye: what follows the last underscore of the file names.
+    /// The dye: what follows the last underscore of the file names, [`composed`].
     pub dye: String,
     /// The image after staining.
     pub post: PathBuf,
@@ -43,15 +54,15 @@ pub enum Selection {
 
 impl Selection {
     /// The wanted names out of those that are there, each once.
-    fn names<'a>(&'a self, there: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    fn names<'a>(&self, there: impl Iterator<Item = &'a String>) -> Vec<String> {
         match self {
-            Self::All => there.map(String::as_str).collect(),
+            Self::All => there.cloned().collect(),
             Self::Named(names) => {
                 let mut seen = BTreeSet::new();
                 names
                     .iter()
-                    .map(String::as_str)
-                    .filter(|name| seen.insert(*name))
+                    .map(|name| composed(name).into_owned())
+                    .filter(|name| seen.insert(name.clone()))
                     .collect()
             }
         }
@@ -71,8 +82,9 @@ pub struct Discovery {
 
 /// Finds the pairs of the wanted samples and dyes below `raw_dir`.
 ///
-/// [`Selection::All`] samples are all folders with TIFFs; all dyes are those of which the sample has at least one file, so
-/// that a dye with only one image of two is reported as missing. Everything missing is reported at once.
+/// [`Selection::All`] samples are all folders with TIFFs, in them or deeper; all dyes are those of which the sample has at
+/// least one file, so that a dye with only one image of two is reported as missing. Everything missing is reported at once, with
+/// where its TIFFs may be instead.
 ///
 /// # Errors
 /// A folder that no task at all can be taken from, with what was found in it instead.
@@ -81,84 +93,172 @@ pub fn discover(
     samples: &Selection,
     dyes: &Selection,
 ) -> Result<Discovery, DiscoveryError> {
-    let Scan {
-        samples: found,
-        mut notes,
-    } = scan::scan(raw_dir)?;
-    let mut discovery = Discovery::default();
-    for sample in samples.names(found.keys()) {
-        let folder = raw_dir.join(sample);
-        let mut missing = |reason| {
-            discovery.missing.push(MissingPair {
-                sample: sample.to_owned(),
-                dye: None,
-                reason,
-            });
-        };
-        if let Err(error) = check_name(sample) {
-            missing(MissingReason::UnsafeName(error));
-            continue;
-        }
-        match found.get(sample) {
-            None => missing(MissingReason::NoSampleFolder {
-                raw_dir: raw_dir.to_owned(),
-                nearest: nearest(sample, found.keys()),
-            }),
-            Some(files) if files.tiffs == 0 && *samples == Selection::All => {
-                notes.push(DiscoveryNote::NoTiffs { folder });
-            }
-            Some(files) if files.tiffs == 0 => missing(MissingReason::NoTiffs { folder }),
-            Some(files) => pair_up(sample, &folder, files, dyes, &found, &mut discovery),
-        }
+    let scan = scan::scan(raw_dir)?;
+    let mut finder = Finder {
+        raw_dir,
+        all_samples: *samples == Selection::All,
+        dyes,
+        found: &scan.samples,
+        search: DeepSearch::new(),
+        discovery: Discovery::default(),
+    };
+    let names = samples.names(scan.samples.keys());
+    for sample in &names {
+        finder.sample(sample);
     }
-    discovery.notes = notes;
-    Ok(discovery)
+    let mut discovery = finder.discovery;
+    let mut notes = scan.notes;
+    notes.append(&mut discovery.notes);
+    let wanted = names.iter().filter_map(|name| scan.samples.get(name));
+    notes.extend(notes_on_dyes(wanted));
+    Ok(Discovery { notes, ..discovery })
 }
 
-/// Adds the pairs of one sample, or why they are none.
-fn pair_up(
-    sample: &str,
-    folder: &Path,
-    files: &SampleFiles,
-    dyes: &Selection,
-    found: &BTreeMap<String, SampleFiles>,
-    discovery: &mut Discovery,
-) {
-    for dye in dyes.names(files.dyes.keys()) {
-        let pair = match (check_name(dye), files.dyes.get(dye)) {
-            (Err(error), _) => Err(MissingReason::UnsafeName(error)),
-            (Ok(()), Some(named)) => pair_of(folder, named),
-            (Ok(()), None) => Err(MissingReason::NoFiles {
-                folder: folder.to_owned(),
-                dyes: files.dyes.keys().cloned().collect(),
-                nearest: nearest_dye(dye, files, found),
-            }),
+/// Goes through the wanted samples.
+struct Finder<'a> {
+    raw_dir: &'a Path,
+    all_samples: bool,
+    dyes: &'a Selection,
+    found: &'a BTreeMap<String, SampleFiles>,
+    search: DeepSearch,
+    discovery: Discovery,
+}
+
+impl<'a> Finder<'a> {
+    /// Adds the pairs of one sample, or why there are none.
+    fn sample(&mut self, sample: &str) {
+        let files = self.found.get(sample);
+        let reason = match (check_name(sample), files) {
+            (Err(error), _) => MissingReason::UnsafeName(error),
+            (Ok(()), None) => MissingReason::NoSampleFolder {
+                raw_dir: self.raw_dir.to_owned(),
+                nearest: nearest(sample, self.found.keys()),
+                elsewhere: self.search.of_sample(self.raw_dir, sample),
+            },
+            (Ok(()), Some(files)) => match self.whole_sample(files) {
+                Some(reason) => reason,
+                None => return,
+            },
         };
-        match pair {
-            Ok((pre, post)) => discovery.pairs.push(RawPair {
-                sample: sample.to_owned(),
-                dye: dye.to_owned(),
-                post,
-                pre,
-            }),
-            Err(reason) => discovery.missing.push(MissingPair {
-                sample: sample.to_owned(),
-                dye: Some(dye.to_owned()),
+        self.discovery.missing.push(MissingPair {
+            sample: sample.to_owned(),
+            dye: None,
+            reason,
+        });
+    }
+
+    /// Adds the pairs of a sample that has a folder. A reason where all of it is missing.
+    fn whole_sample(&mut self, files: &'a SampleFiles) -> Option<MissingReason> {
+        let folder = || files.folder.clone();
+        if let Some(twin) = &files.twin {
+            return Some(MissingReason::SameName {
+                folders: [folder(), twin.clone()],
+            });
+        }
+        if let Some(reason) = files.unreadable.clone() {
+            if !self.all_samples {
+                return Some(MissingReason::Unreadable {
+                    folder: folder(),
+                    reason,
+                });
+            }
+            self.discovery.notes.push(DiscoveryNote::Unreadable {
+                folder: folder(),
                 reason,
-            }),
+            });
+            return None;
+        }
+        if files.tiffs == 0 {
+            let elsewhere = self.deeper(files);
+            if elsewhere.is_none() && self.all_samples {
+                let note = DiscoveryNote::NoTiffs { folder: folder() };
+                self.discovery.notes.push(note);
+                return None;
+            }
+            return Some(MissingReason::NoTiffs {
+                folder: folder(),
+                elsewhere,
+            });
+        }
+        if files.dyes.is_empty() {
+            return Some(MissingReason::NoDyes {
+                folder: folder(),
+                files: files.without_dye.clone(),
+            });
+        }
+        self.note_without_dye(files);
+        self.pairs(files);
+        None
+    }
+
+    fn note_without_dye(&mut self, files: &SampleFiles) {
+        let notes = files.without_dye.iter().cloned();
+        let notes = notes.map(|file| DiscoveryNote::NoDye { file });
+        self.discovery.notes.extend(notes);
+    }
+
+    /// TIFFs in folders within that of a sample.
+    fn deeper(&mut self, files: &SampleFiles) -> Option<TiffsElsewhere> {
+        let has_folders = files.has_folders;
+        has_folders.then(|| self.search.below(&files.folder))?
+    }
+
+    /// Adds the pairs of a sample, or why they are none.
+    fn pairs(&mut self, files: &'a SampleFiles) {
+        let elsewhere = self.deeper(files);
+        let mut all_there = true;
+        for dye in self.dyes.names(files.dyes.keys()) {
+            let pair = match (check_name(&dye), files.dyes.get(&dye)) {
+                (Err(error), _) => Err(MissingReason::UnsafeName(error)),
+                (Ok(()), Some(_)) => pair_of(files, &dye, elsewhere.as_ref()),
+                (Ok(()), None) => Err(MissingReason::NoFiles {
+                    folder: files.folder.clone(),
+                    dyes: files.dyes.keys().cloned().collect(),
+                    nearest: nearest_dye(&dye, files, self.found),
+                    elsewhere: elsewhere.clone(),
+                }),
+            };
+            let sample = sample_name(&files.folder);
+            match pair {
+                Ok((pre, post)) => self.discovery.pairs.push(RawPair {
+                    sample,
+                    dye,
+                    post,
+                    pre,
+                }),
+                Err(reason) => {
+                    all_there = false;
+                    self.discovery.missing.push(MissingPair {
+                        sample,
+                        dye: Some(dye),
+                        reason,
+                    });
+                }
+            }
+        }
+        if let Some(elsewhere) = elsewhere.filter(|_| all_there) {
+            self.discovery.notes.push(DiscoveryNote::Deeper {
+                folder: files.folder.clone(),
+                elsewhere,
+            });
         }
     }
+}
+
+/// The sample whose folder this is.
+fn sample_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    composed(&name).into_owned()
 }
 
 /// The pre and post image among the files of one sample and dye.
-fn pair_of(folder: &Path, files: &[NamedFile]) -> Result<(PathBuf, PathBuf), MissingReason> {
-    let of = |stain| -> Vec<PathBuf> {
-        let named = files
-            .iter()
-            .filter(|f| f.stain == StainInName::Named(stain));
-        named.map(|f| f.path.clone()).collect()
-    };
-    let (pre, post) = (of(Stain::Pre), of(Stain::Post));
+fn pair_of(
+    sample: &SampleFiles,
+    dye: &str,
+    elsewhere: Option<&TiffsElsewhere>,
+) -> Result<(PathBuf, PathBuf), MissingReason> {
+    let files = sample.dyes.get(dye).map_or(&[][..], Vec::as_slice);
+    let (pre, post) = (of_stain(files, Stain::Pre), of_stain(files, Stain::Post));
     for (stain, images) in [(Stain::Pre, &pre), (Stain::Post, &post)] {
         if images.len() > 1 {
             return Err(MissingReason::Duplicate {
@@ -172,22 +272,70 @@ fn pair_of(folder: &Path, files: &[NamedFile]) -> Result<(PathBuf, PathBuf), Mis
         .filter(|f| !matches!(f.stain, StainInName::Named(_)))
         .map(|f| f.path.clone())
         .collect();
-    let folder = || folder.to_owned();
+    let missing = |stain, other: &PathBuf| MissingReason::NoImage {
+        stain,
+        folder: sample.folder.clone(),
+        other: other.clone(),
+        alike: alike(sample, dye, stain),
+        elsewhere: elsewhere.cloned(),
+    };
     match (pre.first(), post.first()) {
         (Some(pre), Some(post)) if unclear.is_empty() => Ok((pre.clone(), post.clone())),
         _ if !unclear.is_empty() => Err(MissingReason::UnclearStain { files: unclear }),
-        (Some(other), _) => Err(MissingReason::NoImage {
-            stain: Stain::Post,
-            folder: folder(),
-            other: other.clone(),
-        }),
-        (None, Some(other)) => Err(MissingReason::NoImage {
-            stain: Stain::Pre,
-            folder: folder(),
-            other: other.clone(),
-        }),
+        (Some(other), _) => Err(missing(Stain::Post, other)),
+        (None, Some(other)) => Err(missing(Stain::Pre, other)),
         (None, None) => Err(MissingReason::UnclearStain { files: unclear }),
     }
+}
+
+/// The files of a stain.
+fn of_stain(files: &[NamedFile], stain: Stain) -> Vec<PathBuf> {
+    let named = files
+        .iter()
+        .filter(|f| f.stain == StainInName::Named(stain));
+    named.map(|f| f.path.clone()).collect()
+}
+
+/// The file of this stain whose dye is the same but for what is overlooked, if there is one such file.
+fn alike(sample: &SampleFiles, dye: &str, stain: Stain) -> Option<PathBuf> {
+    let others = sample
+        .dyes
+        .iter()
+        .filter(|(other, _)| *other != dye && overlooked(other) == overlooked(dye));
+    let mut files = others.flat_map(|(_, files)| of_stain(files, stain));
+    files.next().filter(|_| files.next().is_none())
+}
+
+/// What is odd about the names of the dyes of all these samples.
+fn notes_on_dyes<'a>(samples: impl Iterator<Item = &'a SampleFiles>) -> Vec<DiscoveryNote> {
+    let mut groups: BTreeMap<String, BTreeMap<&str, DyeSpelling>> = BTreeMap::new();
+    for (dye, files) in samples.flat_map(|sample| &sample.dyes) {
+        let Some(first) = files.first() else {
+            continue;
+        };
+        let group = groups.entry(overlooked(dye)).or_default();
+        let spelling = group.entry(dye).or_insert_with(|| DyeSpelling {
+            dye: dye.clone(),
+            files: 0,
+            example: first.path.clone(),
+        });
+        spelling.files += files.len();
+    }
+    let note = |group: BTreeMap<&str, DyeSpelling>| {
+        let mut spellings: Vec<DyeSpelling> = group.into_values().collect();
+        if spellings.len() > 1 {
+            return Some(DiscoveryNote::AlikeDyes { spellings });
+        }
+        let spelling = spellings.pop()?;
+        let ending = odd_ending(&spelling.dye)?;
+        let without = names::plain(&spelling.dye).to_owned();
+        Some(DiscoveryNote::OddDye {
+            spelling,
+            ending,
+            without,
+        })
+    };
+    groups.into_values().filter_map(note).collect()
 }
 
 /// The dye whose name comes nearest, of this sample if it has one, else of any; for a name with an underscore the part
@@ -201,6 +349,10 @@ fn nearest_dye(
         && files.dyes.contains_key(last)
     {
         return Some(last.to_owned());
+    }
+    let alike = |other: &&String| overlooked(other) == overlooked(dye);
+    if let Some(other) = files.dyes.keys().find(alike) {
+        return Some(other.clone());
     }
     let elsewhere = found.values().flat_map(|sample| sample.dyes.keys());
     nearest(dye, files.dyes.keys())

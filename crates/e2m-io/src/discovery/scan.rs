@@ -1,8 +1,12 @@
 //! Lists the raw folder and its sample folders, and tells what kind of layout that is.
 
-use super::error::{DiscoveryError, DiscoveryNote};
+use super::deeper::{DeepSearch, is_tiff};
+use super::error::DiscoveryError;
+use super::names::composed;
+use super::note::DiscoveryNote;
 use super::stain::{StainInName, dye_of, stain_of};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,8 +14,17 @@ use std::path::{Path, PathBuf};
 /// The TIFFs of a sample, by dye.
 #[derive(Debug, Default)]
 pub(super) struct SampleFiles {
+    pub(super) folder: PathBuf,
     pub(super) dyes: BTreeMap<String, Vec<NamedFile>>,
     pub(super) tiffs: usize,
+    /// TIFFs whose names have no dye.
+    pub(super) without_dye: Vec<PathBuf>,
+    /// Whether there are folders within.
+    pub(super) has_folders: bool,
+    /// What the system says where the folder cannot be listed.
+    pub(super) unreadable: Option<String>,
+    /// Another folder whose name is the same but for the way its accents are written.
+    pub(super) twin: Option<PathBuf>,
 }
 
 /// A TIFF and what its name says.
@@ -74,11 +87,20 @@ pub(super) fn scan(raw_dir: &Path) -> Result<Scan, DiscoveryError> {
     let mut scan = Scan::default();
     let mut loose = Vec::new();
     let mut others = OtherTypes::default();
-    for entry in list(raw_dir, &mut scan.notes)? {
+    let entries = list(raw_dir, &mut scan.notes).map_err(|source| DiscoveryError::Unreadable {
+        path: raw_dir.to_owned(),
+        source,
+    })?;
+    for entry in entries {
         match entry.kind {
             Kind::Folder => {
-                let files = sample_files(&entry.path, &entry.name, &mut scan.notes, &mut others)?;
-                scan.samples.insert(entry.name, files);
+                let files = sample_files(&entry.path, &entry.name, &mut scan.notes, &mut others);
+                match scan.samples.entry(entry.name) {
+                    Entry::Vacant(place) => {
+                        place.insert(files);
+                    }
+                    Entry::Occupied(mut place) => place.get_mut().twin = Some(files.folder),
+                }
             }
             Kind::Tiff => loose.push(entry.path),
             Kind::Other => others.count(&entry.name),
@@ -111,6 +133,7 @@ fn check_layout(
                 count: loose.len(),
                 example: example.clone(),
                 folders: scan.samples.len(),
+                sample: sample_of(raw_dir, example),
             });
         }
         (false, None) if !scan.samples.is_empty() => {
@@ -118,6 +141,8 @@ fn check_layout(
                 path,
                 folders: scan.samples.keys().cloned().collect(),
                 other_types: others.most_frequent_first(),
+                elsewhere: DeepSearch::new().below(raw_dir).map(Box::new),
+                unreadable: scan.samples.values().find_map(|s| s.unreadable.clone()),
             });
         }
         (false, None) if others.0.is_empty() => return Err(DiscoveryError::Empty { path }),
@@ -131,17 +156,39 @@ fn check_layout(
     Ok(())
 }
 
+/// The name of a folder, where the file in it has that name too: the folder is a sample's then.
+fn sample_of(folder: &Path, file: &Path) -> Option<String> {
+    let name = folder.file_name()?.to_str()?;
+    let stem = file.file_stem()?.to_str()?;
+    let has = stem.to_lowercase().contains(&name.to_lowercase());
+    has.then(|| name.to_owned())
+}
+
+/// What lies in a sample's folder. One that cannot be listed is no reason to refuse the others.
 fn sample_files(
     folder: &Path,
     sample: &str,
     notes: &mut Vec<DiscoveryNote>,
     others: &mut OtherTypes,
-) -> Result<SampleFiles, DiscoveryError> {
-    let mut files = SampleFiles::default();
-    for entry in list(folder, notes)? {
+) -> SampleFiles {
+    let mut files = SampleFiles {
+        folder: folder.to_owned(),
+        ..SampleFiles::default()
+    };
+    let entries = match list(folder, notes) {
+        Ok(entries) => entries,
+        Err(error) => {
+            files.unreadable = Some(error.to_string());
+            return files;
+        }
+    };
+    for entry in entries {
         match entry.kind {
             Kind::Tiff => {}
-            Kind::Folder => continue,
+            Kind::Folder => {
+                files.has_folders = true;
+                continue;
+            }
             Kind::Other => {
                 others.count(&entry.name);
                 continue;
@@ -161,13 +208,14 @@ fn sample_files(
                     stain: stain_of(stem, sample),
                     path: entry.path,
                 }),
-            None => notes.push(DiscoveryNote::NoDye { file: entry.path }),
+            None => files.without_dye.push(entry.path),
         }
     }
     for named in files.dyes.values_mut() {
         named.sort_by(|a, b| a.path.cmp(&b.path));
     }
-    Ok(files)
+    files.without_dye.sort();
+    files
 }
 
 enum Kind {
@@ -176,21 +224,18 @@ enum Kind {
     Other,
 }
 
-struct Entry {
+struct Listed {
+    /// In the form that names are compared in.
     name: String,
     path: PathBuf,
     kind: Kind,
 }
 
 /// What a folder shows: hidden files, broken links and names that are not Unicode are left out.
-fn list(folder: &Path, notes: &mut Vec<DiscoveryNote>) -> Result<Vec<Entry>, DiscoveryError> {
-    let unreadable = |source| DiscoveryError::Unreadable {
-        path: folder.to_owned(),
-        source,
-    };
+fn list(folder: &Path, notes: &mut Vec<DiscoveryNote>) -> io::Result<Vec<Listed>> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
         let path = entry.path();
         let Ok(name) = entry.file_name().into_string() else {
             notes.push(DiscoveryNote::NotUnicode { path });
@@ -199,27 +244,27 @@ fn list(folder: &Path, notes: &mut Vec<DiscoveryNote>) -> Result<Vec<Entry>, Dis
         if name.starts_with('.') {
             continue;
         }
-        if let Some(kind) = kind_of(&entry, &name).map_err(unreadable)? {
-            entries.push(Entry { name, path, kind });
+        if let Some(kind) = kind_of(&entry) {
+            let name = composed(&name).into_owned();
+            entries.push(Listed { name, path, kind });
         }
     }
+    // Folders list their entries in any order; which of two of one name comes first must not depend on that.
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
 
-fn kind_of(entry: &DirEntry, name: &str) -> io::Result<Option<Kind>> {
-    let mut file_type = entry.file_type()?;
+/// Nothing for a broken link, and for what has gone since it was listed.
+fn kind_of(entry: &DirEntry) -> Option<Kind> {
+    let mut file_type = entry.file_type().ok()?;
     if file_type.is_symlink() {
-        match fs::metadata(entry.path()) {
-            Ok(metadata) => file_type = metadata.file_type(),
-            Err(_) => return Ok(None), // a broken link
-        }
+        file_type = fs::metadata(entry.path()).ok()?.file_type();
     }
-    let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-    Ok(Some(if file_type.is_dir() {
+    Some(if file_type.is_dir() {
         Kind::Folder
-    } else if file_type.is_file() && matches!(extension.as_deref(), Some("tif" | "tiff")) {
+    } else if file_type.is_file() && is_tiff(&entry.path()) {
         Kind::Tiff
     } else {
         Kind::Other
-    }))
+    })
 }

@@ -1,12 +1,13 @@
 //! The signal of a raw image as a source of bands.
 
 use super::channels::ChannelChoice;
+use super::count::Count;
 use super::image::RawError;
+use super::reduce::reduce_row;
 use super::source::{ColourRows, RawRows, with_rows};
-use super::tally::{Count, reduce_row};
-use crate::tiff::{TiffProblem, with_channel};
+use crate::tiff::TiffProblem;
 use e2m_image::{BandError, BandSource, Size, check_band};
-use ndarray::{ArrayViewMut1, ArrayViewMut2};
+use ndarray::ArrayViewMut2;
 use std::path::{Path, PathBuf};
 
 /// Streams the signal of a raw image; made by [`RawImage::bands`](super::RawImage::bands).
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub struct RawBands {
     path: PathBuf,
     size: Size,
-    active: Vec<usize>,
+    choice: ChannelChoice,
     rows: RawRows,
 }
 
@@ -24,7 +25,7 @@ impl std::fmt::Debug for RawBands {
         f.debug_struct("RawBands")
             .field("path", &self.path)
             .field("size", &self.size)
-            .field("active", &self.active)
+            .field("choice", &self.choice)
             .finish_non_exhaustive()
     }
 }
@@ -36,18 +37,12 @@ impl RawBands {
         mut rows: RawRows,
         choice: &ChannelChoice,
     ) -> Result<Self, RawError> {
-        let channels = choice.kind.channels();
-        if choice.active.is_empty() || choice.active.iter().any(|&c| c >= channels) {
-            return Err(RawError::new(
-                path,
-                TiffProblem::damaged(format!("it has no channels {:?}", choice.active)),
-            ));
-        }
+        choice.check(path)?;
         with_rows!(&mut rows, rows => rows.want_channels(&choice.active));
         Ok(Self {
             path: path.to_owned(),
             size,
-            active: choice.active.clone(),
+            choice: choice.clone(),
             rows,
         })
     }
@@ -64,37 +59,22 @@ impl BandSource for RawBands {
         mut band: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BandError> {
         check_band(self.size, first_row, band.dim())?;
-        let active = &self.active;
-        with_rows!(&mut self.rows, rows => read_rows(&mut **rows, active, first_row, &mut band))
+        let choice = &self.choice;
+        with_rows!(&mut self.rows, rows => read_rows(&mut **rows, choice, first_row, &mut band))
             .map_err(|problem| BandError::other(RawError::new(&self.path, problem)))
     }
 }
 
 fn read_rows<T: Count>(
     rows: &mut dyn ColourRows<T>,
-    active: &[usize],
+    choice: &ChannelChoice,
     first_row: usize,
     band: &mut ArrayViewMut2<'_, f32>,
 ) -> Result<(), TiffProblem> {
     let layout = rows.layout();
-    let mut reduced = Vec::new();
     for (y, mut out) in (first_row..).zip(band.rows_mut()) {
         let (row, _) = rows.row(y)?;
-        if let [channel] = *active {
-            with_channel!(layout.channel(row, channel), counts => to_pixels(counts, &mut out));
-        } else {
-            reduced.resize(out.len(), T::default());
-            reduce_row(row, layout, active, &mut reduced);
-            to_pixels(reduced.iter(), &mut out);
-        }
+        reduce_row(row, layout, choice, &mut out);
     }
     Ok(())
-}
-
-fn to_pixels<'a, T: Count>(counts: impl Iterator<Item = &'a T>, out: &mut ArrayViewMut1<'_, f32>) {
-    let convert = |(out, &count): (&mut f32, &T)| *out = count.pixel();
-    match out.as_slice_mut() {
-        Some(out) => out.iter_mut().zip(counts).for_each(convert),
-        None => out.iter_mut().zip(counts).for_each(convert),
-    }
 }

@@ -1,26 +1,26 @@
 //! A raw image file, opened by its header.
 
 use super::bands::RawBands;
-use super::channels::{CLIPPED_SHARE_TO_WARN, ChannelChoice, ColourKind};
+use super::channels::{ChannelChoice, ColourKind, Reduction};
+use super::count::{Count, type_of_sums};
+use super::pair::{ImageChannels, choose_channels};
+use super::reduce::reduce_row;
+use super::request::ChannelRequest;
 use super::source::{self, ColourRows, with_rows};
-use super::tally::{Count, Tally, reduce_row};
+use super::statistics::{self, ChannelStatistics};
 use crate::hash::{ContentHash, FileIdentity, content_hash_of};
 use crate::section::Section;
 use crate::tiff::{
-    ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, TiffProblem,
+    ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, RowLayout, TiffProblem,
+    with_channel,
 };
 use e2m_image::{PixelType, Plane, Size};
-use ndarray::Array2;
+use ndarray::{Array1, Array2, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The channels are guessed from this many places spread over the image before it is read.
-const SAMPLED_PLACES: usize = 16;
-/// Tiles and compressed strips are decoded up to the row that is looked at, so fewer places are.
-const SAMPLED_CHUNK_ROWS: usize = 4;
 
 /// A raw image that cannot be read; the message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ impl RawError {
 pub struct RawInfo {
     /// Width and height in pixels.
     pub size: Size,
-    /// The type of the plane it is reduced to: that of its samples, or for palettes that of their colours.
+    /// The type of its samples, or for palettes that of their colours.
     pub pixel_type: PixelType,
     /// How colours are stored.
     pub colour: ColourKind,
@@ -66,8 +66,10 @@ pub struct RawInfo {
     pub big_tiff: bool,
     /// Length of the file in bytes.
     pub file_bytes: u64,
-    /// Images in the file; only the first one is read.
+    /// Images in the file.
     pub pages: usize,
+    /// The one that is read, the first one is 1.
+    pub page: usize,
 }
 
 impl RawInfo {
@@ -90,15 +92,25 @@ pub struct RawImage {
     file: Arc<File>,
     layout: Arc<ImageLayout>,
     info: RawInfo,
+    /// What is asked for of this image; a number that stood for a page is `Auto`.
+    request: ChannelRequest,
 }
 
 impl RawImage {
-    /// Opens the TIFF at `path` and checks its header; no pixel is read.
+    /// Opens the TIFF at `path`, its first image, whose channels are left to be chosen. See [`RawImage::open_channel`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(path: &Path) -> Result<Self, RawError> {
+        Self::open_channel(path, &ChannelRequest::Auto)
+    }
+
+    /// Opens the image of the TIFF at `path` that `request` asks for and checks its header; no pixel is read.
     ///
     /// # Errors
     /// What is not a TIFF, is of a kind that is not read, is truncated or contradicts itself is refused here, before
-    /// anything of the size it promises is allocated.
-    pub fn open(path: &Path) -> Result<Self, RawError> {
+    /// anything of the size it promises is allocated. So is a request for a page or channel that the file does not hold.
+    pub fn open_channel(path: &Path, request: &ChannelRequest) -> Result<Self, RawError> {
         let failed = |problem| RawError::new(path, problem);
         let read_failed = |error: io::Error| failed(TiffProblem::Read(error));
         let file = File::open(path).map_err(read_failed)?;
@@ -106,7 +118,9 @@ impl RawImage {
         if metadata.is_dir() {
             return Err(read_failed(io::ErrorKind::IsADirectory.into()));
         }
-        let layout = ImageLayout::read(&file, metadata.len()).map_err(failed)?;
+        let page = source::page_of(&file, metadata.len(), request).map_err(failed)?;
+        let layout = ImageLayout::read_page(&file, metadata.len(), page).map_err(failed)?;
+        let request = source::resolve(&layout, request).map_err(failed)?;
         let info = RawInfo {
             size: layout.size,
             pixel_type: source::pixel_type(&layout),
@@ -120,12 +134,13 @@ impl RawImage {
             big_tiff: layout.big_tiff,
             file_bytes: layout.file_bytes,
             pages: layout.pages,
+            page,
         };
         let plane_bytes = info.size.pixels() * info.pixel_type.bytes() as u64;
         layout.check_held(plane_bytes).map_err(failed)?;
         layout.check_decoded().map_err(failed)?;
         if info.pages > 1 {
-            tracing::warn!(path = %path.display(), pages = info.pages, "several images in one file; only the first is read");
+            tracing::warn!(path = %path.display(), pages = info.pages, read = page, "several images in one file; only one is read");
         }
         if layout.samples_per_pixel > layout.colour_samples {
             let extra = layout.samples_per_pixel - layout.colour_samples;
@@ -136,6 +151,7 @@ impl RawImage {
             file: Arc::new(file),
             layout: Arc::new(layout),
             info,
+            request,
         })
     }
 
@@ -147,6 +163,15 @@ impl RawImage {
     /// What its header says.
     pub fn info(&self) -> &RawInfo {
         &self.info
+    }
+
+    /// The widest type of plane that its channels can make: what memory is planned for before pixels are read.
+    pub fn widest_type(&self) -> PixelType {
+        match (self.info.colour, &self.request) {
+            (ColourKind::Grey, _) | (_, ChannelRequest::Colour(_)) => self.info.pixel_type,
+            (_, ChannelRequest::Luma) => PixelType::F32,
+            (_, _) => type_of_sums(self.info.pixel_type),
+        }
     }
 
     /// What the file system says about the file that is read, whatever has its name by now.
@@ -169,38 +194,56 @@ impl RawImage {
             .map_err(|error| self.failed(TiffProblem::Read(error)))
     }
 
-    /// Reads the whole image once, row by row, and decides which channels carry the signal.
-    pub fn choose_channels(&self) -> Result<ChannelChoice, RawError> {
-        let kind = self.info.colour;
-        let height = self.info.size.height;
+    /// What its colour channels hold, from a sample of its rows; as far as compression allows, only these are read.
+    pub fn channel_statistics(&self) -> Result<ChannelStatistics, RawError> {
+        let (kind, page) = (self.info.colour, self.info.page);
         let mut rows = self.rows()?;
-        with_rows!(&mut rows, rows => tally(&mut **rows, kind, 0..height))
+        with_rows!(&mut rows, rows => statistics::look(&mut **rows, kind, &self.layout, page))
             .map_err(|problem| self.failed(problem))
     }
 
-    /// Reads the signal into memory in the type of the file, and tells which channels it was taken from.
-    ///
-    /// Normally the file is read once: the channels are guessed from a few rows and the guess is checked against all of
-    /// them on the way. Holds the plane and a row, or a row of tiles.
-    pub fn load_plane(&self) -> Result<(Plane, ChannelChoice), RawError> {
-        let mut rows = self.rows()?;
-        let loaded = with_rows!(&mut rows, rows => self.load(&mut **rows));
-        let (
-            plane,
-            Filled {
-                choice,
-                clipped,
-                not_numbers,
-            },
-        ) = loaded.map_err(|problem| self.failed(problem))?;
-        let path = self.path.display();
-        if clipped as f64 > CLIPPED_SHARE_TO_WARN * self.info.size.pixels() as f64 {
-            tracing::warn!(%path, channels = %choice, clipped, "the sum of the channels exceeds the range of their type");
+    /// What is known of its channels: from its header, from what was asked for, and from `statistics`, which grey images need not
+    /// have.
+    pub fn channels(&self, statistics: Option<ChannelStatistics>) -> ImageChannels {
+        ImageChannels {
+            kind: self.info.colour,
+            page: self.info.page,
+            request: self.request.clone(),
+            statistics,
         }
+    }
+
+    /// The channels that carry its signal, if it is looked at alone. Those of a pair are chosen together, by [`choose_channels`].
+    pub fn choose_alone(&self) -> Result<ChannelChoice, RawError> {
+        let statistics = match self.info.colour {
+            ColourKind::Grey => None,
+            ColourKind::Rgb | ColourKind::Palette => Some(self.channel_statistics()?),
+        };
+        let channels = self.channels(statistics);
+        Ok(choose_channels(&channels, &channels).post)
+    }
+
+    /// Reads the signal of the chosen channels into memory: in the type of the file, or for sums in one that holds them.
+    ///
+    /// Holds the plane and a row, or a row of tiles.
+    pub fn load_plane(&self, choice: &ChannelChoice) -> Result<Plane, RawError> {
+        choice.check(&self.path)?;
+        let pixel_type = choice.pixel_type(self.info.pixel_type);
+        let plane_bytes = self.info.size.pixels() * pixel_type.bytes() as u64;
+        let checked = self.layout.check_held(plane_bytes);
+        checked.map_err(|problem| self.failed(problem))?;
+        let mut rows = self.rows()?;
+        let wanted = &choice.active;
+        let loaded = with_rows!(&mut rows, rows => {
+            rows.want_channels(wanted);
+            self.load(&mut **rows, choice)
+        });
+        let (plane, not_numbers) = loaded.map_err(|problem| self.failed(problem))?;
         if not_numbers > 0 {
+            let path = self.path.display();
             tracing::warn!(%path, not_numbers, "samples that are infinite or not a number are read as zero");
         }
-        Ok((plane, choice))
+        Ok(plane)
     }
 
     /// Streams the signal of the chosen channels as float rows; going down the image is cheap, going up is not.
@@ -219,92 +262,58 @@ impl RawImage {
         RawError::new(&self.path, problem)
     }
 
-    fn load<T: Count>(&self, rows: &mut dyn ColourRows<T>) -> Result<(Plane, Filled), TiffProblem> {
-        let kind = self.info.colour;
-        let guess = match kind {
-            ColourKind::Grey => ChannelChoice::decide(kind, vec![0.0], 1.0),
-            _ => tally(rows, kind, self.sampled_rows())?,
-        };
-        let mut plane = Array2::from_elem(self.info.size.shape(), T::default());
-        let mut filled = self.fill(rows, &guess, &mut plane)?;
-        if filled.choice.active != guess.active {
-            let choice = filled.choice;
-            tracing::debug!(path = %self.path.display(), %guess, %choice, "read again for other channels");
-            filled = self.fill(rows, &choice, &mut plane)?;
-        }
-        Ok((T::plane(plane), filled))
-    }
-
-    /// Reads all rows into `plane` by the channels of `guess`, and decides by what passed.
-    fn fill<T: Count>(
+    fn load<T: Count>(
         &self,
         rows: &mut dyn ColourRows<T>,
-        guess: &ChannelChoice,
-        plane: &mut Array2<T>,
-    ) -> Result<Filled, TiffProblem> {
-        let layout = rows.layout();
-        let mut tally = Tally::new(guess.kind);
-        let (mut clipped, mut not_numbers) = (0, 0);
-        for (y, mut out) in plane.rows_mut().into_iter().enumerate() {
-            let (row, replaced) = rows.row(y)?;
-            not_numbers += replaced;
-            tally.add_row(row, layout);
-            if let Some(out) = out.as_slice_mut() {
-                clipped += reduce_row(row, layout, &guess.active, out);
-            }
+        choice: &ChannelChoice,
+    ) -> Result<(Plane, u64), TiffProblem> {
+        if let (Reduction::Sum, [channel]) = (choice.reduction, &*choice.active) {
+            return self.fill(rows, |row, layout, out: &mut ArrayViewMut1<'_, T>| {
+                with_channel!(layout.channel(row, *channel), counts => {
+                    out.iter_mut().zip(counts).for_each(|(out, &count)| *out = count);
+                });
+            });
         }
-        Ok(Filled {
-            choice: tally.decide::<T>(guess.kind),
-            clipped,
-            not_numbers,
+        if choice.pixel_type(self.info.pixel_type) == PixelType::F32 {
+            return self.fill(rows, |row, layout, out: &mut ArrayViewMut1<'_, f32>| {
+                reduce_row(row, layout, choice, out);
+            });
+        }
+        let mut sums = Array1::zeros(self.info.size.width);
+        self.fill(rows, |row, layout, out: &mut ArrayViewMut1<'_, u16>| {
+            reduce_row(row, layout, choice, &mut sums.view_mut());
+            let sums = out.iter_mut().zip(&sums);
+            // Whole and at most 3 x 255.
+            sums.for_each(|(out, &sum): (&mut u16, &f32)| *out = sum as u16);
         })
     }
 
-    /// Rows spread over the image that are cheap to reach: anywhere without compression, else at the top of chunks.
-    fn sampled_rows(&self) -> Vec<usize> {
-        let height = self.info.size.height;
-        let chunk_rows = match self.info.layout {
-            ChunkLayout::Strips { .. } if self.info.compression == Compression::None => 1,
-            ChunkLayout::Strips { rows } => rows,
-            ChunkLayout::Tiles { height, .. } => height,
-        };
-        let places = if chunk_rows == 1 {
-            SAMPLED_PLACES
-        } else {
-            SAMPLED_CHUNK_ROWS
-        };
-        let chunks = height.div_ceil(chunk_rows);
-        let rows_each = if matches!(self.info.layout, ChunkLayout::Tiles { .. }) {
-            chunk_rows
-        } else {
-            1
-        };
-        let mut rows = Vec::new();
-        for place in 0..places.min(chunks) {
-            let first = (2 * place + 1) * chunks / (2 * places.min(chunks)) * chunk_rows;
-            rows.extend(first..(first + rows_each).min(height));
+    /// Makes a plane row by row; tells how many samples were not numbers.
+    fn fill<T: Count, P: Count>(
+        &self,
+        rows: &mut dyn ColourRows<T>,
+        mut reduce: impl FnMut(&[T], RowLayout, &mut ArrayViewMut1<'_, P>),
+    ) -> Result<(Plane, u64), TiffProblem> {
+        let mut plane = Array2::from_elem(self.info.size.shape(), P::default());
+        let layout = rows.layout();
+        let mut not_numbers = 0;
+        for (y, mut out) in plane.rows_mut().into_iter().enumerate() {
+            let (row, replaced) = rows.row(y)?;
+            not_numbers += replaced;
+            reduce(row, layout, &mut out);
         }
-        rows
+        Ok((P::plane(plane), not_numbers))
     }
 }
 
-/// What a pass over the file found.
-struct Filled {
-    choice: ChannelChoice,
-    clipped: u64,
-    not_numbers: u64,
-}
-
-/// Sums up the rows `ys` and decides by them.
-fn tally<T: Count>(
-    rows: &mut dyn ColourRows<T>,
-    kind: ColourKind,
-    ys: impl IntoIterator<Item = usize>,
-) -> Result<ChannelChoice, TiffProblem> {
-    let layout = rows.layout();
-    let mut tally = Tally::new(kind);
-    for y in ys {
-        tally.add_row(rows.row(y)?.0, layout);
+impl ChannelChoice {
+    /// Refuses channels that a file of its kind does not have.
+    pub(crate) fn check(&self, path: &Path) -> Result<(), RawError> {
+        let channels = self.kind.channels();
+        if !self.active.is_empty() && self.active.iter().all(|&c| c < channels) {
+            return Ok(());
+        }
+        let problem = TiffProblem::damaged(format!("it has no channels {:?}", self.active));
+        Err(RawError::new(path, problem))
     }
-    Ok(tally.decide::<T>(kind))
 }

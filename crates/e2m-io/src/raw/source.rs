@@ -1,7 +1,8 @@
 //! The colour channels of a raw image, one row after the other, in the type its plane will have.
 
 use super::channels::ColourKind;
-use super::tally::Count;
+use super::count::Count;
+use super::request::ChannelRequest;
 use crate::tiff::{
     ImageLayout, Photometric, RowLayout, Rows, Sample, SampleKind, TiffProblem, with_channel,
 };
@@ -49,7 +50,55 @@ pub(crate) fn colour_kind(layout: &ImageLayout) -> ColourKind {
     }
 }
 
-/// The type of the plane that the image is reduced to: that of its samples, or of its colour table.
+/// The page of a file that a request is for: a number in a file of several pages, or the first one.
+pub(crate) fn page_of(
+    file: &File,
+    file_bytes: u64,
+    request: &ChannelRequest,
+) -> Result<usize, TiffProblem> {
+    match request {
+        ChannelRequest::Number(number) if *number > 1 => {
+            let pages = ImageLayout::count_pages(file, file_bytes)?;
+            // Of a file with one page it is a channel.
+            Ok(if pages > 1 { *number } else { 1 })
+        }
+        _ => Ok(1),
+    }
+}
+
+/// What a request means for the image it has led to.
+pub(crate) fn resolve(
+    layout: &ImageLayout,
+    request: &ChannelRequest,
+) -> Result<ChannelRequest, TiffProblem> {
+    let is_grey = colour_kind(layout) == ColourKind::Grey;
+    let missing = |holds: &str| TiffProblem::NoChannel {
+        wanted: request.to_string(),
+        holds: holds.to_owned(),
+    };
+    match request {
+        ChannelRequest::Auto => Ok(ChannelRequest::Auto),
+        ChannelRequest::Number(_) if layout.pages > 1 => Ok(ChannelRequest::Auto),
+        ChannelRequest::Number(1) if is_grey => Ok(ChannelRequest::Auto),
+        ChannelRequest::Number(number @ 1..=3) if !is_grey => {
+            Ok(ChannelRequest::Colour(number - 1))
+        }
+        // A single channel is its own sum and luma.
+        ChannelRequest::Sum | ChannelRequest::Luma if is_grey => Ok(ChannelRequest::Auto),
+        ChannelRequest::Colour(_) | ChannelRequest::Number(_) if is_grey => {
+            Err(missing("one channel, which is grey"))
+        }
+        ChannelRequest::Number(_) => Err(missing("one page with the channels 1 to 3: R, G and B")),
+        ChannelRequest::Name(_) => Err(missing(
+            "no channel names that e2m reads; a page is chosen by its number, the first is 1",
+        )),
+        ChannelRequest::Colour(_) | ChannelRequest::Sum | ChannelRequest::Luma => {
+            Ok(request.clone())
+        }
+    }
+}
+
+/// The type of its samples as a plane: that of its samples, or of its colour table.
 pub(crate) fn pixel_type(layout: &ImageLayout) -> PixelType {
     match (&layout.palette, layout.sample) {
         (Some(palette), _) => match table_of_8_bit(palette) {

@@ -1,8 +1,8 @@
 //! A quick look at a raw file: its header and the channels of a crop in its centre.
 
+use super::count::Count;
 use super::image::{RawError, RawImage, RawInfo};
 use super::source::{ColourRows, with_rows};
-use super::tally::Count;
 use crate::tiff::{TiffProblem, with_channel};
 use e2m_image::Size;
 use serde::{Deserialize, Serialize};
@@ -32,11 +32,21 @@ pub struct Survey {
     pub channels: Vec<ChannelSurvey>,
 }
 
-/// Looks at the header of the file at `path` and at a square of at most `crop_px` pixels in its centre.
-///
-/// Only a row, or a row of tiles, is held. Where strips are compressed, those above the crop are not read.
+/// Looks at the header of the file at `path` and at its first image; see [`RawImage::survey`].
 pub fn survey(path: &Path, crop_px: usize) -> Result<Survey, RawError> {
-    let image = RawImage::open(path)?;
+    RawImage::open(path)?.survey(crop_px)
+}
+
+impl RawImage {
+    /// Looks at a square of at most `crop_px` pixels in the centre.
+    ///
+    /// Only a row, or a row of tiles, is held. Where strips are compressed, those above the crop are not read.
+    pub fn survey(&self, crop_px: usize) -> Result<Survey, RawError> {
+        survey_image(self, crop_px)
+    }
+}
+
+fn survey_image(image: &RawImage, crop_px: usize) -> Result<Survey, RawError> {
     let info = image.info().clone();
     let crop = Size::new(
         crop_px.clamp(1, info.size.width),

@@ -9,7 +9,7 @@ use std::fs::File;
 /// Pages are counted up to here; more is not worth a longer look.
 const MAX_PAGES: usize = 10_000;
 
-/// The first image directory of a file.
+/// An image directory of a file, the first one to begin with.
 #[derive(Debug)]
 pub(crate) struct Directory<'a> {
     file: &'a File,
@@ -95,6 +95,28 @@ impl<'a> Directory<'a> {
             next = self.link(start + body).unwrap_or(0);
         }
         seen.len() + 1
+    }
+
+    /// The directory of page `page`, from the first one, which is 1.
+    pub(crate) fn turn_to(mut self, page: usize) -> Result<Self, TiffProblem> {
+        if page == 1 {
+            return Ok(self);
+        }
+        let pages = self.pages();
+        if page > pages || page == 0 {
+            return Err(TiffProblem::NoChannel {
+                wanted: page.to_string(),
+                holds: format!("{pages} pages, 1 to {pages}"),
+            });
+        }
+        let mut at = self.next.unwrap_or(0);
+        for _ in 2..page {
+            let (start, body) = self.body(at)?;
+            at = self.link(start + body).unwrap_or(0);
+        }
+        self.entries.clear();
+        self.load(at)?;
+        Ok(self)
     }
 
     /// Whether the link behind the directory is there, which some writers leave out and e2m writes last of all.

@@ -41,9 +41,25 @@ pub(crate) struct ImageLayout {
 }
 
 impl ImageLayout {
+    /// How many pages `file` has.
+    pub(crate) fn count_pages(file: &File, file_bytes: u64) -> Result<usize, TiffProblem> {
+        Ok(Directory::read(file, file_bytes)?.pages())
+    }
+
     /// Reads and checks the first page of `file`.
     pub(crate) fn read(file: &File, file_bytes: u64) -> Result<Self, TiffProblem> {
-        let directory = Directory::read(file, file_bytes)?;
+        Self::read_page(file, file_bytes, 1)
+    }
+
+    /// Reads and checks a page of `file`; the first one is 1.
+    pub(crate) fn read_page(
+        file: &File,
+        file_bytes: u64,
+        page: usize,
+    ) -> Result<Self, TiffProblem> {
+        let first = Directory::read(file, file_bytes)?;
+        let pages = first.pages();
+        let directory = first.turn_to(page)?;
         let tags = &directory;
         let size = interpret::image_size(tags)?;
         let samples_per_pixel = interpret::samples_per_pixel(tags)?;
@@ -59,7 +75,7 @@ impl ImageLayout {
             byte_order: directory.byte_order,
             big_tiff: directory.big_tiff,
             file_bytes,
-            pages: directory.pages(),
+            pages,
             linked: directory.is_linked(),
             sample,
             samples_per_pixel,

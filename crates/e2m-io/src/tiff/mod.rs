@@ -15,6 +15,7 @@
 //! | [`rows`] | turns all strips or tiles into rows of the image |
 //! | [`plain`] | reads uncompressed floats without a detour |
 //! | [`writer`] | writes checkpoints |
+//! | [`flags`] | writes masks |
 //! | [`strips`] | cuts the rows of a checkpoint into strips |
 //! | [`deflate`] | compresses strips |
 //!
@@ -24,6 +25,7 @@ mod chunk;
 mod decompress;
 mod deflate;
 mod directory;
+mod flags;
 mod interpret;
 mod jpeg;
 mod layout;
@@ -37,6 +39,7 @@ mod strips;
 mod tags;
 mod writer;
 
+pub(crate) use flags::{FlagsTiff, flags_memory_bytes, flags_table_bytes};
 pub(crate) use layout::ImageLayout;
 pub(crate) use plain::PlainRows;
 pub use problem::TiffProblem;

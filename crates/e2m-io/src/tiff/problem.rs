@@ -69,6 +69,16 @@ pub enum TiffProblem {
         /// How much a file of this length may take.
         limit_bytes: u64,
     },
+    /// A page or channel is asked for that the file does not hold.
+    #[error(
+        "channel {wanted:?} is asked for, but the file holds {holds}; see `channel` in docs/parameters.md"
+    )]
+    NoChannel {
+        /// What is asked for.
+        wanted: String,
+        /// What there is.
+        holds: String,
+    },
     /// The operating system refused to read.
     #[error("reading failed: {0}")]
     Read(#[from] io::Error),

@@ -16,7 +16,7 @@ use tiff::tags::{CompressionMethod, PhotometricInterpretation, Predictor, Sample
 use tiff::{TiffError, TiffResult};
 
 /// Classic TIFF ends at 4 GiB; what comes besides the pixels gets 32 MiB.
-const MAX_CLASSIC_DATA_BYTES: u64 = (4 << 30) - (32 << 20);
+pub(super) const MAX_CLASSIC_DATA_BYTES: u64 = (4 << 30) - (32 << 20);
 
 /// What a strip takes in the tables: its offset and length, once in a vector that grows by doubling, and as they are
 /// written.
@@ -64,7 +64,7 @@ impl<W: Write + Seek> TiffWriter<W> {
         let big_tiff = options
             .big_tiff
             .unwrap_or(size.pixels().saturating_mul(4) > MAX_CLASSIC_DATA_BYTES);
-        let out = Shared(Arc::new(Mutex::new(out)));
+        let out = Shared::new(out);
         let encoder = if big_tiff {
             TiffEncoder::new_big(out.clone()).map(Encoder::Big)
         } else {
@@ -108,7 +108,11 @@ impl<W: Write + Seek> TiffWriter<W> {
         let directory = Directory {
             size: self.size,
             rows_per_strip: self.rows_per_strip as u32,
-            deflate: self.deflater.is_some(),
+            pixels: if self.deflater.is_some() {
+                StoredPixels::DeflatedFloats
+            } else {
+                StoredPixels::Floats
+            },
             description: &self.description,
             software: &self.software,
             offsets: &self.offsets,
@@ -156,26 +160,39 @@ impl<W: Write + Seek> TiffWriter<W> {
     }
 }
 
+/// How the pixels of an image are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoredPixels {
+    Floats,
+    DeflatedFloats,
+    /// Bytes, deflated without a predictor.
+    DeflatedBytes,
+}
+
 /// The image directory.
-struct Directory<'a> {
-    size: Size,
-    rows_per_strip: u32,
-    deflate: bool,
-    description: &'a str,
-    software: &'a str,
-    offsets: &'a [u64],
-    lengths: &'a [u64],
+pub(super) struct Directory<'a> {
+    pub(super) size: Size,
+    pub(super) rows_per_strip: u32,
+    pub(super) pixels: StoredPixels,
+    pub(super) description: &'a str,
+    pub(super) software: &'a str,
+    pub(super) offsets: &'a [u64],
+    pub(super) lengths: &'a [u64],
 }
 
 impl Directory<'_> {
-    fn write<W: Write + Seek, K: TiffKind>(
+    pub(super) fn write<W: Write + Seek, K: TiffKind>(
         &self,
         encoder: &mut TiffEncoder<W, K>,
     ) -> TiffResult<()> {
-        let (compression, predictor) = if self.deflate {
-            (CompressionMethod::Deflate, Predictor::FloatingPoint)
-        } else {
-            (CompressionMethod::None, Predictor::None)
+        let (compression, predictor) = match self.pixels {
+            StoredPixels::Floats => (CompressionMethod::None, Predictor::None),
+            StoredPixels::DeflatedFloats => (CompressionMethod::Deflate, Predictor::FloatingPoint),
+            StoredPixels::DeflatedBytes => (CompressionMethod::Deflate, Predictor::None),
+        };
+        let (bits, format) = match self.pixels {
+            StoredPixels::Floats | StoredPixels::DeflatedFloats => (32_u16, SampleFormat::IEEEFP),
+            StoredPixels::DeflatedBytes => (8, SampleFormat::Uint),
         };
         let places = |places: &[u64]| -> TiffResult<Vec<K::OffsetType>> {
             places.iter().map(|&p| K::convert_offset(p)).collect()
@@ -185,7 +202,7 @@ impl Directory<'_> {
         directory.write_tag(Tag::NewSubfileType, 0_u32)?;
         directory.write_tag(Tag::ImageWidth, self.size.width as u32)?;
         directory.write_tag(Tag::ImageLength, self.size.height as u32)?;
-        directory.write_tag(Tag::BitsPerSample, 32_u16)?;
+        directory.write_tag(Tag::BitsPerSample, bits)?;
         directory.write_tag(Tag::Compression, compression.to_u16())?;
         directory.write_tag(
             Tag::PhotometricInterpretation,
@@ -199,20 +216,20 @@ impl Directory<'_> {
         directory.write_tag(Tag::PlanarConfiguration, 1_u16)?;
         directory.write_tag(Tag::Software, self.software)?;
         directory.write_tag(Tag::Predictor, predictor.to_u16())?;
-        directory.write_tag(Tag::SampleFormat, SampleFormat::IEEEFP.to_u16())?;
+        directory.write_tag(Tag::SampleFormat, format.to_u16())?;
         directory.finish()
     }
 }
 
 /// The encoder of either kind of TIFF.
-enum Encoder<W: Write + Seek> {
+pub(super) enum Encoder<W: Write + Seek> {
     Classic(TiffEncoder<W, TiffKindStandard>),
     Big(TiffEncoder<W, TiffKindBig>),
 }
 
 impl<W: Write + Seek> Encoder<W> {
     /// Writes a strip and tells where.
-    fn write_data<T: TiffValue>(&mut self, data: T) -> TiffResult<u64> {
+    pub(super) fn write_data<T: TiffValue>(&mut self, data: T) -> TiffResult<u64> {
         // A directory that was only opened to write data must not be written itself, as it would be when dropped.
         match self {
             Self::Classic(encoder) => {
@@ -234,7 +251,7 @@ impl<W: Write + Seek> fmt::Debug for Encoder<W> {
 
 /// A file that is had back from an encoder, which does not give it away.
 #[derive(Debug)]
-struct Shared<W>(Arc<Mutex<W>>);
+pub(super) struct Shared<W>(Arc<Mutex<W>>);
 
 impl<W> Clone for Shared<W> {
     fn clone(&self) -> Self {
@@ -243,8 +260,12 @@ impl<W> Clone for Shared<W> {
 }
 
 impl<W> Shared<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self(Arc::new(Mutex::new(out)))
+    }
+
     /// The file, once nobody else shares it.
-    fn into_inner(self) -> io::Result<W> {
+    pub(super) fn into_inner(self) -> io::Result<W> {
         let file = Arc::into_inner(self.0).ok_or(io::ErrorKind::ResourceBusy)?;
         Ok(file.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
@@ -270,7 +291,7 @@ impl<W: Seek> Seek for Shared<W> {
     }
 }
 
-fn io_error(error: TiffError) -> io::Error {
+pub(super) fn io_error(error: TiffError) -> io::Error {
     match error {
         TiffError::IoError(error) => error,
         error => io::Error::other(error),

@@ -102,6 +102,7 @@ fn keep(example: &Example, folder: &Path) -> Result<(), Box<dyn Error>> {
         redraw: false,
         checkpoint_format: Default::default(),
         checkpoint_compression: Default::default(),
+        checkpoints: Default::default(),
     };
     let status = run_task(&task, &mut Unobserved).status;
     eprintln!("{}: {status}", example.name);

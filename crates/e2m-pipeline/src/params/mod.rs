@@ -4,12 +4,15 @@
 //! ranges and what each means. Suffixes of file names ([`suffix`], [`parse_suffix`]), FITS cards, the JSON schema and the
 //! table in the docs are all made from it.
 
+mod black;
+mod escape;
 mod format;
 mod registry;
 mod suffix;
 mod value;
 
+pub use black::{BlackLevel, NoBlackLevel};
 pub use format::format_g;
-pub use registry::{CoarseMethod, Params, REGISTRY};
+pub use registry::{CoarseMethod, NoData, Params, REGISTRY};
 pub use suffix::{SuffixError, parse_suffix, suffix};
 pub use value::{ParamError, ParamKind, ParamSpec, ParamValue};

@@ -1,7 +1,10 @@
 //! The table of parameters.
 
-use super::value::{ParamError, ParamKind, ParamSpec, ParamValue};
+use super::black::BlackLevel;
+use super::value::{AUTO, ParamError, ParamKind, ParamSpec, ParamValue};
 use crate::stage::Stage;
+use e2m_io::ChannelRequest;
+use e2m_scale::PeakChoice;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
@@ -16,6 +19,29 @@ pub enum CoarseMethod {
     Boundary,
     /// Features.
     Features,
+}
+
+/// What a difference image holds where post or pre has no pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoData {
+    /// 0, which most programs take for nothing found.
+    #[default]
+    Zero,
+    /// NaN, which statistics leave out.
+    Nan,
+}
+
+impl NoData {
+    const WORDS: &'static [&'static str] = &["zero", "nan"];
+
+    /// The value of such a pixel.
+    pub const fn value(self) -> f32 {
+        match self {
+            Self::Zero => 0.0,
+            Self::Nan => f32::NAN,
+        }
+    }
 }
 
 /// A Rust type that a parameter can have.
@@ -110,6 +136,78 @@ impl ParamType for CoarseMethod {
     }
 }
 
+impl ParamType for NoData {
+    fn to_value(&self) -> ParamValue {
+        let word = match self {
+            Self::Zero => "zero",
+            Self::Nan => "nan",
+        };
+        ParamValue::Text(word.to_owned())
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(word) if word == "zero" => Some(Self::Zero),
+            ParamValue::Text(word) if word == "nan" => Some(Self::Nan),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for BlackLevel {
+    fn to_value(&self) -> ParamValue {
+        (*self).into()
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        Self::try_from(value.clone()).ok()
+    }
+}
+
+impl ParamType for ChannelRequest {
+    fn to_value(&self) -> ParamValue {
+        self.clone().into()
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(_) | ParamValue::Int(_) => Self::from_word(&value.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for Option<ChannelRequest> {
+    fn to_value(&self) -> ParamValue {
+        self.clone().map_or(ParamValue::None, ParamValue::from)
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::None => Some(None),
+            value => ChannelRequest::from_value(value).map(Some),
+        }
+    }
+}
+
+/// The words for [`PeakChoice`].
+const PEAKS: &[&str] = &[AUTO, "lowest", "largest"];
+
+impl ParamType for PeakChoice {
+    fn to_value(&self) -> ParamValue {
+        let word = match self {
+            Self::Auto => AUTO,
+            Self::Lowest => "lowest",
+            Self::Largest => "largest",
+        };
+        ParamValue::Text(word.to_owned())
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(word) if word == AUTO => Some(Self::Auto),
+            ParamValue::Text(word) if word == "lowest" => Some(Self::Lowest),
+            ParamValue::Text(word) if word == "largest" => Some(Self::Largest),
+            _ => None,
+        }
+    }
+}
+
 const BOOL: ParamKind = ParamKind::Bool;
 
 const fn int(min: i64, max: i64) -> ParamKind {
@@ -118,6 +216,10 @@ const fn int(min: i64, max: i64) -> ParamKind {
 
 const fn float(min: f64, max: f64) -> ParamKind {
     ParamKind::Float { min, max }
+}
+
+const fn auto(min: f64, max: f64) -> ParamKind {
+    ParamKind::AutoFloat { min, max }
 }
 
 const fn optional(min: f64, max: f64) -> ParamKind {
@@ -172,6 +274,12 @@ macro_rules! parameters {
 parameters! {
     Pad pad ("pad"): usize = 2000, int(0, 100_000),
         "Empty pixels around the images on each side, so that an aligned image is not cut off";
+    Pad channel ("ch"): ChannelRequest = ChannelRequest::Auto, ParamKind::Channel { optional: false },
+        "Channel that holds the signal: chosen for both images together, a colour, the sum or luma of the colours, or the page of a file of several";
+    Pad post_channel ("poch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
+        "The same for post alone, where its file holds the signal elsewhere than that of pre";
+    Pad pre_channel ("prch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
+        "The same for pre alone";
     Coarse use_edges ("ue"): bool = true, BOOL,
         "Correlate rings along the sections' boundaries; if not, the images with their brightness evened out";
     Coarse boundary_width ("bw"): usize = 15, int(1, 1000),
@@ -228,6 +336,14 @@ parameters! {
         "Also subtract with this percentile of the ratios post / pre as scale";
     Difference manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),
         "Also subtract with this scale";
+    Difference post_black ("pob"): BlackLevel = BlackLevel::Auto, auto(-1e6, 1e6),
+        "What the camera adds to every pixel of post, counts; measured on glass and section where it is not known";
+    Difference pre_black ("prb"): BlackLevel = BlackLevel::Auto, auto(-1e6, 1e6),
+        "What the camera adds to every pixel of pre, counts; measured on glass and section where it is not known";
+    Difference scale_peak ("spk"): PeakChoice = PeakChoice::Auto, ParamKind::Choice(PEAKS),
+        "Whose scale is taken where parts of the section became brighter by different factors: the highest peak's, the lowest, or the largest part's";
+    Difference no_data ("nd"): NoData = NoData::Zero, ParamKind::Choice(NoData::WORDS),
+        "What the difference holds where post or pre has no pixel: zero, or nan (not a number)";
 }
 
 impl Params {
@@ -253,6 +369,11 @@ impl Params {
             });
         }
         Ok(())
+    }
+
+    /// The channels that are asked for, of post and of pre.
+    pub fn channels(&self) -> [&ChannelRequest; 2] {
+        [&self.post_channel, &self.pre_channel].map(|own| own.as_ref().unwrap_or(&self.channel))
     }
 
     /// The parameters of stages up to `stage` that differ from their default.

@@ -1,6 +1,8 @@
 //! Parameters in file names.
 
+use super::escape::escape;
 use super::registry::{Params, REGISTRY};
+use super::value::ParamValue;
 use crate::stage::Stage;
 use std::fmt::Write as _;
 
@@ -13,6 +15,10 @@ pub fn suffix(params: &Params, stage: Stage) -> String {
     params
         .non_default(stage)
         .fold(String::new(), |mut text, (spec, value)| {
+            let value = match value {
+                ParamValue::Text(value) => escape(&value),
+                value => value.to_string(),
+            };
             let _ = write!(text, "_{}{value}", spec.abbreviation);
             text
         })
@@ -64,7 +70,7 @@ pub fn parse_suffix(text: &str) -> Result<Params, SuffixError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::{ParamKind, ParamValue, format_g};
+    use crate::params::{ParamKind, format_g};
     use proptest::prelude::*;
 
     /// A value of the parameter's kind and range; floats with the six digits that a name keeps.
@@ -82,9 +88,19 @@ mod tests {
             ParamKind::OptionalFloat { min, max } => {
                 prop_oneof![Just(ParamValue::None), float(min, max)].boxed()
             }
+            ParamKind::AutoFloat { min, max } => {
+                prop_oneof![Just(ParamValue::Text("auto".to_owned())), float(min, max)].boxed()
+            }
             ParamKind::Choice(words) => prop::sample::select(words)
                 .prop_map(|w| ParamValue::Text(w.to_owned()))
                 .boxed(),
+            ParamKind::Channel { .. } => prop_oneof![
+                prop::sample::select(vec!["auto", "R", "G", "B", "sum", "luma"])
+                    .prop_map(|w| ParamValue::Text(w.to_owned())),
+                (1..=10_000_i64).prop_map(ParamValue::Int),
+                "[a-zA-Z_][ -~]{0,20}[a-zA-Z_%]".prop_map(ParamValue::Text),
+            ]
+            .boxed(),
         }
     }
 

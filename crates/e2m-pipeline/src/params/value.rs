@@ -1,8 +1,13 @@
 //! A parameter as data: its description, its value, what can be wrong with a value.
 
+use super::escape::unescape;
 use super::format::format_g;
 use crate::stage::Stage;
+use e2m_io::ChannelRequest;
 use serde::{Deserialize, Serialize};
+
+/// The word of a [`ParamKind::AutoFloat`] that is measured.
+pub(super) const AUTO: &str = "auto";
 
 /// What values a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,8 +35,20 @@ pub enum ParamKind {
         /// Greatest value.
         max: f64,
     },
+    /// A number from `min` to `max`, or `auto`.
+    AutoFloat {
+        /// Least value.
+        min: f64,
+        /// Greatest value.
+        max: f64,
+    },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A channel, a page by its number, or a channel by its name.
+    Channel {
+        /// Whether it may be left out.
+        optional: bool,
+    },
 }
 
 /// One row of the table of parameters.
@@ -63,8 +80,17 @@ pub enum ParamValue {
     Int(i64),
     /// Of a [`ParamKind::Float`] or [`ParamKind::OptionalFloat`].
     Float(f64),
-    /// Of a [`ParamKind::Choice`].
+    /// Of a [`ParamKind::Choice`] or [`ParamKind::Channel`], or the word of a [`ParamKind::AutoFloat`].
     Text(String),
+}
+
+impl From<ChannelRequest> for ParamValue {
+    fn from(channel: ChannelRequest) -> Self {
+        match channel {
+            ChannelRequest::Number(number) => Self::Int(i64::try_from(number).unwrap_or(i64::MAX)),
+            word => Self::Text(word.to_string()),
+        }
+    }
 }
 
 impl std::fmt::Display for ParamValue {
@@ -133,7 +159,16 @@ impl ParamSpec {
             ParamKind::OptionalFloat { min, max } => {
                 format!("a number {}, or left out", range(&min, &max))
             }
+            ParamKind::AutoFloat { min, max } => {
+                format!("a number {}, or \"{AUTO}\"", range(&min, &max))
+            }
             ParamKind::Choice(words) => format!("one of {}", words.join(", ")),
+            ParamKind::Channel { optional } => {
+                let or_none = if optional { ", or left out" } else { "" };
+                format!(
+                    "one of auto, R, G, B, sum, luma, or the number of a page or channel, the first is 1{or_none}"
+                )
+            }
         }
     }
 
@@ -143,7 +178,13 @@ impl ParamSpec {
         let within = |v: f64, min: f64, max: f64| v >= min && v <= max;
         let accepted = match (self.kind, &value) {
             (ParamKind::Bool, ParamValue::Bool(_))
-            | (ParamKind::OptionalFloat { .. }, ParamValue::None) => Some(value.clone()),
+            | (
+                ParamKind::OptionalFloat { .. } | ParamKind::Channel { optional: true },
+                ParamValue::None,
+            ) => Some(value.clone()),
+            (ParamKind::Channel { .. }, ParamValue::Text(_) | ParamValue::Int(_)) => {
+                ChannelRequest::from_word(&value.to_string()).map(ParamValue::from)
+            }
             (ParamKind::Int { min, max }, ParamValue::Int(v)) => {
                 (*v >= min && *v <= max).then(|| value.clone())
             }
@@ -151,13 +192,20 @@ impl ParamSpec {
                 && within(*v, min as f64, max as f64))
             .then_some(ParamValue::Int(*v as i64)),
             (
-                ParamKind::Float { min, max } | ParamKind::OptionalFloat { min, max },
+                ParamKind::Float { min, max }
+                | ParamKind::OptionalFloat { min, max }
+                | ParamKind::AutoFloat { min, max },
                 ParamValue::Float(v),
             ) => within(*v, min, max).then(|| value.clone()),
             (
-                ParamKind::Float { min, max } | ParamKind::OptionalFloat { min, max },
+                ParamKind::Float { min, max }
+                | ParamKind::OptionalFloat { min, max }
+                | ParamKind::AutoFloat { min, max },
                 ParamValue::Int(v),
             ) => within(*v as f64, min, max).then_some(ParamValue::Float(*v as f64)),
+            (ParamKind::AutoFloat { .. }, ParamValue::Text(v)) => {
+                (v == AUTO).then(|| value.clone())
+            }
             (ParamKind::Choice(words), ParamValue::Text(v)) => {
                 words.contains(&v.as_str()).then(|| value.clone())
             }
@@ -180,13 +228,17 @@ impl ParamSpec {
             },
             ParamKind::Int { .. } => ParamValue::Int(text.parse().ok()?),
             ParamKind::OptionalFloat { .. } if text == "none" => ParamValue::None,
+            ParamKind::AutoFloat { .. } if text == AUTO => ParamValue::Text(AUTO.to_owned()),
             // Only what `%g` writes: no "inf", no "nan", no leading plus.
-            ParamKind::Float { .. } | ParamKind::OptionalFloat { .. } => ParamValue::Float(
+            ParamKind::Float { .. }
+            | ParamKind::OptionalFloat { .. }
+            | ParamKind::AutoFloat { .. } => ParamValue::Float(
                 text.parse()
                     .ok()
                     .filter(|v: &f64| v.is_finite() && !text.starts_with('+'))?,
             ),
             ParamKind::Choice(_) => ParamValue::Text(text.to_owned()),
+            ParamKind::Channel { .. } => ParamValue::Text(unescape(text)?),
         };
         self.accept(value).ok()
     }

@@ -192,23 +192,26 @@ pub(crate) fn draw_comparison_of(
 /// Draws the residual shifts of the check tiles as arrows on post.
 pub(crate) fn draw_residual(bench: &mut Workbench<'_>, check: Check) -> Result<(), PipelineError> {
     let (previews, title) = (bench.previews()?, title(bench.task));
+    let pad = bench.task.canvas.pad() as f64;
     let picture = Picture::Plot(PictureKind::RegistrationResidual);
     draw(bench, picture, move || {
         draw_registration_residual(&ResidualPicture {
             title: &title,
             post: post_preview(&previews),
-            arrows: &arrows(&check),
+            origin: (pad, pad),
+            arrows: &arrows(&check, pad),
         })
     })
 }
 
-fn arrows(check: &Check) -> Vec<ResidualArrow> {
+/// The shifts of the check tiles, on the canvas.
+fn arrows(check: &Check, pad: f64) -> Vec<ResidualArrow> {
     let arrow = |tile: &TileSpec| {
         let (x, y) = tile.centre();
         let shift = check.residuals.iter().find(|r| r.tile == *tile);
         ResidualArrow {
-            x,
-            y,
+            x: x + pad,
+            y: y + pad,
             dx: shift.map_or(0.0, |r| r.dx),
             dy: shift.map_or(0.0, |r| r.dy),
             ok: shift.is_some(),

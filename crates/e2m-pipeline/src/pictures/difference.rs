@@ -12,7 +12,7 @@ use e2m_plot::{
     ScaleMethod, Title, draw_difference_histogram, draw_difference_image, draw_excess_heatmap,
     draw_pre_post_heatmap, draw_pre_post_histograms, draw_ratio_histogram,
 };
-use e2m_scale::{MoffatScale, PixelRatios};
+use e2m_scale::{MoffatScale, PixelRatios, Subtraction};
 use std::sync::Arc;
 
 /// log10 of the ratios that the histogram of single pixels holds: factors of 1/100 and 100.
@@ -38,16 +38,17 @@ pub(crate) struct Counted {
 pub(crate) fn draw_counted(
     bench: &mut Workbench<'_>,
     counted: Counted,
-    scales: &[(ScaleKind, f64)],
+    scales: &[(ScaleKind, Subtraction)],
 ) -> Result<(), PipelineError> {
     let scene = Arc::new(Scene {
         title: title(bench.task),
         counted,
         scales: scales
             .iter()
-            .map(|&(kind, value)| ScaleLine {
+            .map(|&(kind, subtraction)| ScaleLine {
                 method: method(kind),
-                value,
+                value: subtraction.scale,
+                offset: subtraction.offset(),
             })
             .collect(),
     });

@@ -9,13 +9,15 @@ mod planner;
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
+use crate::doubts::{Doubt, Findings, Judged};
 use crate::history::{Evidence, History, relative_path};
 use crate::manifest::{
-    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, Scales, TableRecord, Warps,
+    CheckpointRecord, Inputs, LegacyRecord, Manifest, PictureRecord, TableRecord, Warps,
 };
+use crate::pixel_record::PixelRecord;
+use crate::scale_record::Scales;
 use crate::stage::Stage;
 use crate::status::Status;
-use e2m_align::Verdict;
 use e2m_io::{CheckpointFormat, FileIdentity};
 use planner::Planner;
 use std::cell::Cell;
@@ -54,12 +56,23 @@ pub(crate) enum StageAction {
 pub(crate) struct Reuse {
     /// What the stages up to this one have found.
     pub(crate) results: Results,
+    /// What else the stage has found.
+    pub(crate) findings: Findings,
     /// Its images.
     pub(crate) checkpoints: Vec<CheckpointRecord>,
     /// Its tables.
     pub(crate) tables: Vec<TableRecord>,
     /// Its pictures.
     pub(crate) pictures: PicturePlan,
+    /// Images of it that the earlier run did not keep, and that are written from its warp.
+    pub(crate) restored: Vec<Image>,
+}
+
+impl Reuse {
+    /// Whether nothing is left to be done.
+    fn is_idle(&self) -> bool {
+        self.pictures.is_idle() && self.restored.is_empty()
+    }
 }
 
 /// What becomes of the pictures of a stage whose results are taken over.
@@ -84,6 +97,7 @@ impl PicturePlan {
 pub(crate) struct Results {
     pub(crate) warps: Warps,
     pub(crate) alignment: Option<AlignmentRecord>,
+    pub(crate) pixels: Option<PixelRecord>,
     /// Where aligned pre is only there as an image of the Python program.
     pub(crate) legacy_aligned: Option<LegacyAligned>,
     pub(crate) scales: Scales,
@@ -113,17 +127,16 @@ impl LegacyAligned {
 }
 
 impl Results {
-    /// How a task has ended that has come to these results.
-    pub(crate) fn status(&self, to_stage: Stage) -> Status {
-        match &self.alignment {
-            // Before stage 3 nothing has been judged, and nobody asked for it.
-            _ if to_stage < Stage::Fine => Status::Complete,
-            Some(a) if a.verdict != Verdict::Pass => Status::Suspect(a.reasons.join("; ")),
-            None if self.legacy_aligned.is_some() => Status::Suspect(
-                "the alignment is the Python program's and was not checked".to_owned(),
-            ),
-            _ => Status::Complete,
-        }
+    /// How a task has ended that has come to these results: by the worst of what is thought of them and of everything else.
+    pub(crate) fn status(&self, to_stage: Stage, doubts: &[Doubt]) -> Status {
+        let scale = self.scales.assessment();
+        let judged = Judged {
+            alignment: self.alignment.as_ref(),
+            is_legacy: self.legacy_aligned.is_some(),
+            scale: scale.as_ref(),
+            doubts,
+        };
+        judged.status(to_stage)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{LegacyAligned, Results, ResumePlan, Reuse, StageAction, StagePlan, f
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, images_of, pictures_of, tables_of};
 use crate::context::TaskContext;
+use crate::doubts::Findings;
 use crate::history::{Evidence, History, Lookup, UsableCheckpoint, Wanted, relative_path};
 use crate::manifest::{CheckpointRecord, Inputs, Manifest, TableRecord, Warps};
 use crate::params::suffix;
@@ -28,6 +29,8 @@ pub(super) struct Planner<'a> {
 struct StageSearch {
     notes: Vec<String>,
     checkpoints: Vec<CheckpointRecord>,
+    /// Images to be written from the warp on record.
+    restored: Vec<Image>,
 }
 
 impl Planner<'_> {
@@ -35,7 +38,7 @@ impl Planner<'_> {
         let to_stage = self.task.spec.to_stage;
         if let Some(manifest) = self.finished() {
             let standing = if to_stage < Stage::Fine {
-                Status::Complete
+                manifest.judged_status(to_stage)
             } else {
                 manifest.status.clone()
             };
@@ -48,21 +51,29 @@ impl Planner<'_> {
         let mut stages = Vec::new();
         let mut results = Results::default();
         let mut remade = None;
+        let mut findings = self
+            .inputs
+            .map(|inputs| Findings::of_pair(inputs, self.own(), &self.task.doubts))
+            .unwrap_or_default();
         for &stage in Stage::up_to(to_stage) {
             let plan = self.stage(stage, remade, &results);
             match &plan.action {
-                StageAction::Reuse(reuse) => results = reuse.results.clone(),
+                StageAction::Reuse(reuse) => {
+                    results = reuse.results.clone();
+                    findings.add(reuse.findings.clone());
+                }
                 StageAction::Make(_) if stage.is_rested_on() => remade = remade.or(Some(stage)),
                 StageAction::Make(_) => {}
             }
             stages.push(plan);
         }
         // A run that goes no further than stage 2 judges nothing: how a longer one ended is not asked.
-        let idle = |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.pictures.is_idle());
+        let idle =
+            |plan: &StagePlan| matches!(&plan.action, StageAction::Reuse(reuse) if reuse.is_idle());
         let stands = to_stage < Stage::Fine && self.own().is_some() && stages.iter().all(idle);
         ResumePlan {
             finished: None,
-            standing: stands.then(|| results.status(to_stage)),
+            standing: stands.then(|| results.status(to_stage, &findings.doubts)),
             stages,
         }
     }
@@ -85,13 +96,21 @@ impl Planner<'_> {
             || spec.from_stage > Stage::Pad
             || !ended
             || last < spec.to_stage
+            || earlier.kept != spec.checkpoints
+            || spec.to_stage >= Stage::Difference && knows_no_black(earlier)
         {
             return None;
         }
         let mut manifest = earlier.clone();
         for &stage in Stage::up_to(spec.to_stage) {
-            for (image, artifact) in images_of(stage, &spec.params, spec.checkpoint_format) {
-                let wanted = self.wanted(stage, Some(&earlier.inputs), false);
+            let images = images_of(
+                stage,
+                &spec.params,
+                spec.checkpoint_format,
+                spec.checkpoints,
+            );
+            for (image, artifact) in images {
+                let wanted = self.wanted(image.named_by(), Some(&earlier.inputs), false);
                 let found = self.lookup(image, &wanted).found;
                 let Some(UsableCheckpoint::Recorded(_, records)) = found else {
                     return None;
@@ -120,6 +139,7 @@ impl Planner<'_> {
         if let Some(inputs) = self.inputs {
             manifest.inputs = inputs.clone();
         }
+        manifest.add_doubts(&self.task.doubts);
         Some(manifest)
     }
 
@@ -146,16 +166,22 @@ impl Planner<'_> {
             Stage::Fine => self.fine(before, &mut search),
             Stage::Difference => self.difference(before, &mut search),
         };
-        let StageSearch { notes, checkpoints } = search;
+        let StageSearch {
+            notes,
+            checkpoints,
+            restored,
+        } = search;
         let tables = self.own().map(|own| self.tables(stage, own)).transpose();
         let both = results.and_then(|results| Ok((results, tables?.unwrap_or_default())));
         let action = match both {
             Err(why) => StageAction::Make(why),
             Ok((results, tables)) => StageAction::Reuse(Box::new(Reuse {
                 pictures: self.pictures(stage, &results),
+                findings: self.findings(stage),
                 results,
                 checkpoints,
                 tables,
+                restored,
             })),
         };
         StagePlan {
@@ -185,7 +211,27 @@ impl Planner<'_> {
         Ok(there)
     }
 
+    /// What the run found whose results of a stage are taken over.
+    fn findings(&self, stage: Stage) -> Findings {
+        let Some(inputs) = self.inputs else {
+            return Findings::default();
+        };
+        let params = &self.task.spec.params;
+        let alike = self.history.manifests().iter().filter(|m| {
+            m.inputs.same_content(inputs)
+                && m.params.same_up_to(stage, params)
+                && m.stages.iter().any(|record| record.stage == stage)
+        });
+        let source = self.own().into_iter().chain(alike).next();
+        source.map_or_else(Findings::default, |m| Findings::of_stage(m, stage))
+    }
+
     fn padded(&self, search: &mut StageSearch) -> Result<Results, String> {
+        if !self.task.keeps(Image::PaddedPost) {
+            self.keep_what_is_there(Image::PaddedPost, search);
+            self.keep_what_is_there(Image::PaddedPre, search);
+            return Ok(Results::default());
+        }
         // Both are looked at, so that everything wrong with either is said.
         let post = self.find(Image::PaddedPost, true, search);
         let pre = self.find(Image::PaddedPre, true, search);
@@ -194,15 +240,24 @@ impl Planner<'_> {
 
     fn coarse(&self, search: &mut StageSearch) -> Result<Results, String> {
         let params = &self.task.spec.params;
-        let manifest = match self.find(Image::IcpPre, true, search)? {
-            UsableCheckpoint::Recorded(manifest, _) => manifest,
-            UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, search),
+        let manifest = if let Some(manifest) = self.recorded(Image::IcpPre) {
+            self.take_or_restore(Image::IcpPre, search);
+            if params.save_all_intermediates && manifest.warps.coarse.is_some() {
+                self.take_or_restore(Image::CoarsePre, search);
+            }
+            manifest
+        } else {
+            let manifest = match self.find(Image::IcpPre, true, search)? {
+                UsableCheckpoint::Recorded(manifest, _) => manifest,
+                UsableCheckpoint::Legacy(format) => return self.legacy_coarse(format, search),
+            };
+            if params.save_all_intermediates {
+                self.find(Image::CoarsePre, false, search)?;
+            }
+            manifest
         };
         if manifest.warps.icp.is_none() {
             return Err(format!("{} has no warp", Image::IcpPre.stem()));
-        }
-        if params.save_all_intermediates {
-            self.find(Image::CoarsePre, false, search)?;
         }
         // Without a checkpoint of its own stage 3 only judges: its assessment is that of exactly this task.
         let own = self.own().filter(|own| {
@@ -223,6 +278,7 @@ impl Planner<'_> {
                 ..manifest.warps
             },
             alignment,
+            pixels: manifest.pixels.clone(),
             ..Results::default()
         })
     }
@@ -268,19 +324,19 @@ impl Planner<'_> {
                 Err("the alignment has not been judged".to_owned())
             };
         }
+        if let Some(manifest) = self
+            .recorded(Image::InteriorPre)
+            .filter(|manifest| manifest.warps.icp == before.warps.icp)
+        {
+            self.take_or_restore(Image::InteriorPre, search);
+            return Ok(refined(before, manifest));
+        }
         match self.find(Image::InteriorPre, false, search)? {
             // Another run may have refined another coarse warp since.
             UsableCheckpoint::Recorded(manifest, _)
                 if manifest.warps.interior.is_some() && manifest.warps.icp == before.warps.icp =>
             {
-                Ok(Results {
-                    warps: Warps {
-                        interior: manifest.warps.interior,
-                        ..before.warps
-                    },
-                    alignment: manifest.alignment.clone(),
-                    ..before.clone()
-                })
+                Ok(refined(before, manifest))
             }
             UsableCheckpoint::Recorded(..) | UsableCheckpoint::Legacy(_) => Err(format!(
                 "{} belongs to another coarse alignment",
@@ -292,12 +348,21 @@ impl Planner<'_> {
     fn difference(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
         let spec = self.task.spec;
         let mut missing = None;
-        for (image, artifact) in images_of(Stage::Difference, &spec.params, spec.checkpoint_format)
-        {
+        let images = images_of(
+            Stage::Difference,
+            &spec.params,
+            spec.checkpoint_format,
+            spec.checkpoints,
+        );
+        for (image, artifact) in images {
             let found = self.find(image, false, search);
-            let wanted = artifact.checkpoint_formats().len();
+            // Of a mask either format does, as of the images of earlier stages.
+            let wanted = match image {
+                Image::Mask => 1,
+                _ => artifact.checkpoint_formats().len(),
+            };
             let why = match found {
-                Ok(UsableCheckpoint::Recorded(_, records)) if records.len() == wanted => continue,
+                Ok(UsableCheckpoint::Recorded(_, records)) if records.len() >= wanted => continue,
                 Ok(_) => format!("{} is there in one format only", artifact.stem),
                 Err(why) => why,
             };
@@ -312,6 +377,9 @@ impl Planner<'_> {
             .transpose()
             .map_err(|error| error.to_string())?;
         match self.own() {
+            Some(own) if knows_no_black(own) => {
+                Err("the difference on record is that of a version without black levels".to_owned())
+            }
             Some(own)
                 if own.warps.finest() == before.warps.finest() && own.legacy_aligned == legacy =>
             {
@@ -341,9 +409,55 @@ impl Planner<'_> {
     }
 
     fn lookup(&self, image: Image, wanted: &Wanted<'_>) -> Lookup<'_> {
-        let suffix = suffix(&self.task.spec.params, image.stage());
+        let suffix = suffix(&self.task.spec.params, image.named_by());
         self.history
             .checkpoint(&self.task.paths, &image.stem(), &suffix, wanted)
+    }
+
+    /// An earlier run that found the warp of an image without keeping the image, or whose image is not asked for: its record
+    /// is as good as a file. That of exactly this task comes first.
+    fn recorded(&self, image: Image) -> Option<&Manifest> {
+        let (inputs, params) = (self.inputs?, &self.task.spec.params);
+        let (stage, asked_for) = (image.stage(), self.task.keeps(image));
+        let warp = |manifest: &Manifest| match image {
+            Image::InteriorPre => manifest.warps.interior,
+            _ => manifest.warps.icp,
+        };
+        let usable = |manifest: &&Manifest| {
+            let kept = image.is_kept(manifest.kept, params);
+            manifest.inputs.same_content(inputs)
+                && manifest.params.same_up_to(stage, params)
+                && manifest.canvas == self.task.canvas
+                && manifest.legacy_aligned.is_none()
+                && manifest.stages.iter().any(|done| done.stage == stage)
+                && warp(manifest).is_some()
+                && !(kept && asked_for)
+        };
+        let own = self.own().filter(usable);
+        own.or_else(|| self.history.manifests().iter().find(usable))
+    }
+
+    /// Takes over an image whose warp is on record, if it is there; if not, and it is asked for, it is to be written.
+    fn take_or_restore(&self, image: Image, search: &mut StageSearch) {
+        let there = self.keep_what_is_there(image, search);
+        if !there && self.task.keeps(image) {
+            search.notes.push(format!(
+                "{} was not kept by the earlier run and is written from the warp on record",
+                image.stem()
+            ));
+            search.restored.push(image);
+        }
+    }
+
+    /// Keeps an image on record that nobody asks for, or that is not needed, if it is there. Answers whether it is.
+    fn keep_what_is_there(&self, image: Image, search: &mut StageSearch) -> bool {
+        let wanted = self.wanted(image.named_by(), self.inputs, false);
+        let Some(UsableCheckpoint::Recorded(_, records)) = self.lookup(image, &wanted).found else {
+            return false;
+        };
+        let records = records.into_iter().map(|(_, record)| record);
+        search.checkpoints.extend(records);
+        true
     }
 
     /// The image of an earlier run, or why there is none to be used. What is wrong with files of its name is noted.
@@ -354,7 +468,7 @@ impl Planner<'_> {
         search: &mut StageSearch,
     ) -> Result<UsableCheckpoint<'_>, String> {
         let stage = image.stage();
-        let wanted = self.wanted(stage, self.inputs, accept_legacy);
+        let wanted = self.wanted(image.named_by(), self.inputs, accept_legacy);
         let lookup = self.lookup(image, &wanted);
         let what = if lookup.found.is_some() {
             "a file is not used"
@@ -385,6 +499,24 @@ impl Planner<'_> {
         }
         Ok(found)
     }
+}
+
+/// What stage 3 has found by the record of an earlier run.
+fn refined(before: &Results, manifest: &Manifest) -> Results {
+    Results {
+        warps: Warps {
+            interior: manifest.warps.interior,
+            ..before.warps
+        },
+        alignment: manifest.alignment.clone(),
+        ..before.clone()
+    }
+}
+
+/// Whether the scale is that of a version which took glass for light.
+fn knows_no_black(manifest: &Manifest) -> bool {
+    let moffat = manifest.scales.moffat.as_ref();
+    moffat.is_some_and(|moffat| moffat.black.is_none())
 }
 
 fn formats_of(found: &UsableCheckpoint<'_>) -> Vec<CheckpointFormat> {

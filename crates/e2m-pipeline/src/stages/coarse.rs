@@ -8,11 +8,12 @@ use crate::error::PipelineError;
 use crate::manifest::Warps;
 use crate::output::{ImageFacts, Target};
 use crate::pictures::draw_coarse;
+use crate::pixel_record::PixelRecord;
 use crate::resume::Results;
 use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_align::CoarseChoice;
-use e2m_image::{Warp, WarpedPlane};
+use e2m_image::WarpedPlane;
 use e2m_resources::return_memory;
 
 /// What stage 2 finds.
@@ -22,13 +23,17 @@ pub(crate) struct CoarseResult {
     pub(crate) warps: Warps,
     /// What is on record of the alignment, which nothing has judged yet.
     pub(crate) alignment: AlignmentRecord,
+    /// What is on record of the pixels of the raw images.
+    pub(crate) pixels: Option<PixelRecord>,
 }
 
 /// Looks for the coarse alignment.
 pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<CoarseResult, PipelineError> {
+    let pixels = look_at_pixels(bench)?;
     let choice = search(bench)?;
     let canvas = bench.task.canvas;
     Ok(CoarseResult {
+        pixels,
         warps: Warps {
             coarse: Some(canvas.warp_from_raw(&choice.first)),
             icp: Some(canvas.warp_from_raw(&choice.warp)),
@@ -39,18 +44,35 @@ pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<CoarseResult, PipelineEr
     })
 }
 
+/// Says what is wrong with the pixels of the raw images.
+fn look_at_pixels(bench: &mut Workbench<'_>) -> Result<Option<PixelRecord>, PipelineError> {
+    let record = bench.faults()?.map(|faults| faults.record.clone());
+    if let Some(record) = &record {
+        for note in record.notes() {
+            bench.messages.keep_note(Stage::Coarse, note);
+        }
+        for doubt in record.doubts() {
+            bench.messages.doubt(doubt);
+        }
+    }
+    Ok(record)
+}
+
 /// Draws what was found, and writes pre through its warps while the next stage goes on.
 pub(crate) fn write(bench: &mut Workbench<'_>, found: CoarseResult) -> Result<(), PipelineError> {
     let CoarseResult { choice, warps, .. } = found;
     say_what_was_not_kept(bench, &choice);
     draw_coarse(bench, choice)?;
-    if let Some(warp) = warps.icp {
-        write_beside(bench, Image::IcpPre, warp)?;
-    }
-    if bench.task.spec.params.save_all_intermediates
-        && let Some(first) = warps.coarse
-    {
-        write_beside(bench, Image::CoarsePre, first)?;
+    let images = [(Image::IcpPre, warps.icp), (Image::CoarsePre, warps.coarse)];
+    for (image, warp) in images {
+        let wanted = image == Image::IcpPre || bench.task.spec.params.save_all_intermediates;
+        if let Some(warp) = warp.filter(|_| wanted && bench.task.keeps(image)) {
+            let facts = ImageFacts {
+                warp: Some(warp),
+                ..ImageFacts::default()
+            };
+            write_beside(bench, image, facts)?;
+        }
     }
     Ok(())
 }
@@ -82,15 +104,18 @@ fn search(bench: &mut Workbench<'_>) -> Result<CoarseChoice, PipelineError> {
     Ok(found)
 }
 
-/// Writes pre through `warp` (canvas pixels) while the next stage goes on.
-fn write_beside(bench: &mut Workbench<'_>, image: Image, warp: Warp) -> Result<(), PipelineError> {
-    let facts = ImageFacts {
-        warp: Some(warp),
-        ..ImageFacts::default()
+/// Writes pre through the warp (canvas pixels) of `facts`, if there is one, while the next stage goes on.
+pub(super) fn write_beside(
+    bench: &mut Workbench<'_>,
+    image: Image,
+    facts: ImageFacts,
+) -> Result<(), PipelineError> {
+    let Some(warp) = facts.warp else {
+        return Ok(());
     };
     let target = Target::new(bench.task, image, facts)?;
     let (plane, canvas) = (bench.plane()?, bench.task.canvas);
-    bench.start(Lane::Writing, Stage::Coarse, image.writing(), move |tick| {
+    bench.start(Lane::Writing, image.stage(), image.writing(), move |tick| {
         let mut aligned = WarpedPlane::new(&*plane, canvas, warp);
         Ok(Done::checkpoints(target.write(&mut aligned, tick)?))
     })
@@ -108,12 +133,13 @@ fn say_what_was_not_kept(bench: &mut Workbench<'_>, found: &CoarseChoice) {
     if !boundary.icp.accepted {
         let reasons = boundary.icp.reasons.join("; ");
         let text = format!("the fit by contour points was not kept: {reasons}");
-        bench.messages.note(text);
+        bench.messages.keep_note(Stage::Coarse, text);
     }
     if let Some(ecc) = boundary.ecc.as_ref().filter(|ecc| !ecc.accepted) {
         let reasons = ecc.reasons.join("; ");
-        bench.messages.note(format!(
+        let text = format!(
             "the refinement of the boundary by brightness (fine_ecc) was not kept: {reasons}"
-        ));
+        );
+        bench.messages.keep_note(Stage::Coarse, text);
     }
 }

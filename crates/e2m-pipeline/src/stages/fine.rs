@@ -2,11 +2,13 @@
 
 use super::{FOUND_DIFFERENTLY, SHOWN_AS_RECORDED};
 use crate::alignment_options::alignment_options;
-use crate::alignment_record::{AlignmentRecord, InteriorRecord, RefinementRecord};
+use crate::alignment_record::{AlignmentRecord, CoverageRecord, InteriorRecord, RefinementRecord};
 use crate::artifact::Image;
+use crate::doubts::Doubt;
 use crate::error::PipelineError;
 use crate::manifest::CheckpointRecord;
 use crate::output::{ImageFacts, Target};
+use crate::overlap::SAID_FROM_MISSING;
 use crate::pictures::{draw_comparison_of, draw_residual};
 use crate::resume::Results;
 use crate::stage::Stage;
@@ -14,7 +16,7 @@ use crate::stages::difference::{StatisticsPass, write_and_count};
 use crate::workbench::Workbench;
 use e2m_align::{
     AlignOptions, Aligner, Assessment, FineAlignment, FineOutcome, InteriorCorrection, Similarity,
-    Verdict,
+    Verdict, misaligned_tiles,
 };
 use e2m_image::Warp;
 use e2m_resources::return_memory;
@@ -38,17 +40,42 @@ pub(crate) fn find(
     let (similarity, assessment) = aligner.assess(&previews, &outcome, messages)?;
     let FineOutcome { interior, fine } = outcome;
     let alignment = before.alignment.clone().ok_or_else(no_coarse_warp)?;
+    let canvas = bench.task.canvas;
+    let coverage = CoverageRecord::of(
+        similarity.covered_fraction,
+        [bench.post.size(), bench.pre.size()],
+        canvas,
+        &canvas.warp_from_raw(&fine.warp),
+    );
+    say_what_is_missing(bench, &coverage);
+    let alignment = judged(
+        alignment,
+        interior.as_ref(),
+        &fine,
+        &similarity,
+        &assessment,
+    );
     Ok(FineResult {
-        alignment: judged(
-            alignment,
-            interior.as_ref(),
-            &fine,
-            &similarity,
-            &assessment,
-        ),
+        alignment: AlignmentRecord {
+            coverage: Some(coverage),
+            ..alignment
+        },
         fine,
         assessment,
     })
+}
+
+/// Says how much of the section pre does not cover.
+fn say_what_is_missing(bench: &mut Workbench<'_>, coverage: &CoverageRecord) {
+    if let Some(doubt) = Doubt::of_coverage(coverage) {
+        bench.messages.doubt(doubt);
+    } else if 1.0 - coverage.section >= SAID_FROM_MISSING {
+        let note = format!(
+            "pre covers {:.0} % of the section in post: the rest has no difference (04_mask, flag 2)",
+            100.0 * coverage.section
+        );
+        bench.messages.keep_note(Stage::Fine, note);
+    }
 }
 
 /// Draws what was found, whatever the verdict. Answers with the refined warp on the canvas, if the parameters want one.
@@ -79,18 +106,26 @@ pub(crate) fn write(
     found: &FineResult,
     counts: bool,
 ) -> Result<(Vec<CheckpointRecord>, Option<StatisticsPass>), PipelineError> {
-    let levels = found.fine.refinement.levels_completed;
-    // A header takes no infinity: -1 stands for unknown.
-    let accuracy = found.alignment.estimated_accuracy_px;
-    let accuracy = accuracy.or(found.alignment.residual_median_px);
     let facts = ImageFacts {
         warp: results.warps.interior,
-        interior: Some((accuracy.unwrap_or(-1.0), levels)),
+        interior: Some(interior_facts(&found.alignment)),
         ..ImageFacts::default()
     };
     let target = Target::new(bench.task, Image::InteriorPre, facts)?;
     let what = Image::InteriorPre.writing();
     write_and_count(bench, results, what, &target, counts)
+}
+
+/// Accuracy estimate in px and levels completed, for the header of aligned pre.
+pub(super) fn interior_facts(alignment: &AlignmentRecord) -> (f64, usize) {
+    let accuracy = alignment.estimated_accuracy_px;
+    let accuracy = accuracy.or(alignment.residual_median_px);
+    let refinement = alignment.refinement.as_ref();
+    // A header takes no infinity: -1 stands for unknown.
+    (
+        accuracy.unwrap_or(-1.0),
+        refinement.map_or(0, |refinement| refinement.levels_completed),
+    )
 }
 
 /// Draws the pictures of a stage whose result is there. `false` where it is found differently now, by another version
@@ -174,6 +209,7 @@ fn judged(
         residual: summary.cloned(),
         null_correlation: Some(fine.check.null_correlation),
         tile_correlation: Some(fine.check.correlation),
+        misaligned: misaligned_tiles(&fine.check),
         ..coarse
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod coarse;
 pub(crate) mod difference;
 pub(crate) mod fine;
 pub(crate) mod pad;
+pub(crate) mod restore;
 
 /// Said where an alignment that is looked for again, for its pictures, comes out differently.
 const FOUND_DIFFERENTLY: &str = "this version or this machine finds another alignment than that of the checkpoints: the stage is done again";

@@ -8,8 +8,11 @@ use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_image::{Padded, PlaneSource};
 
-/// Both images go to the disk beside the next stage, which does not need them.
+/// Both images go to the disk beside the next stage, which does not need them, if they are kept.
 pub(crate) fn make(bench: &mut Workbench<'_>) -> Result<(), PipelineError> {
+    if !bench.task.keeps(Image::PaddedPost) {
+        return Ok(());
+    }
     let canvas = bench.task.canvas;
     let target = |image| Target::new(bench.task, image, ImageFacts::default());
     let (post, pre) = (target(Image::PaddedPost)?, target(Image::PaddedPre)?);

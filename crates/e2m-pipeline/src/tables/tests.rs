@@ -43,6 +43,7 @@ fn spec(folder: &Path) -> TaskSpec {
         redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
         checkpoint_compression: Default::default(),
+        checkpoints: Default::default(),
     }
 }
 

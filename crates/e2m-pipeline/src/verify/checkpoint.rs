@@ -3,12 +3,11 @@
 use super::finding::Fault;
 use super::records::ReadManifest;
 use super::watched::ReadWatch;
-use crate::artifact::{ArtifactKind, Image, artifacts};
+use crate::artifact::{ArtifactKind, Image, all_artifacts, pixels_of};
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, Manifest};
 use crate::names::Header;
 use crate::params::suffix;
-use crate::task::CheckpointFormats;
 use e2m_image::BandSource as _;
 use e2m_io::{CheckpointError, CheckpointReader, ContentHash, FactValue, Facts};
 use std::path::Path;
@@ -84,10 +83,11 @@ pub(super) fn read(
     file_bytes: u64,
     watch: ReadWatch<'_>,
 ) -> Result<(Facts, ContentHash), CheckpointError> {
-    let mut reader = CheckpointReader::open(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut reader = CheckpointReader::open_as(path, pixels_of(&name))?;
     let facts = reader.facts().clone();
     // Of a compressed file there are more bytes of pixels than of the file.
-    let pixel_bytes = (4 * reader.size().pixels()).max(1);
+    let pixel_bytes = (reader.kind().bytes() * reader.size().pixels()).max(1);
     let (mut pixels_read, mut reported) = (0, 0);
     let hash = reader.verify_watched(&mut |bytes| {
         pixels_read += bytes;
@@ -148,8 +148,8 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
     let name = path.file_stem()?.to_string_lossy();
     let params = &manifest.params;
     let named =
-        |image: &Image| name == format!("{}{}", image.stem(), suffix(params, image.stage()));
-    let mut all = artifacts(params, CheckpointFormats::Both).into_iter();
+        |image: &Image| name == format!("{}{}", image.stem(), suffix(params, image.named_by()));
+    let mut all = all_artifacts(params).into_iter();
     let image = all.find_map(|artifact| match artifact.kind {
         ArtifactKind::Image(image) if named(&image) => Some(image),
         ArtifactKind::Image(_) | ArtifactKind::Picture(_) | ArtifactKind::Table(_) => None,
@@ -161,11 +161,12 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
         Image::IcpPre => (warps.icp, None),
         Image::InteriorPre => (warps.interior, None),
         Image::Difference(kind) => (warps.finest(), Some((scales.of(kind)?, kind))),
+        Image::Mask => (warps.finest(), None),
     };
     let header = Header {
         sample: &manifest.sample,
         dye: &manifest.dye,
-        stage: image.stage(),
+        image,
         params,
         scale,
         interior: None,

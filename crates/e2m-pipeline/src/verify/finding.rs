@@ -32,18 +32,21 @@ pub enum Severity {
     Changed,
     /// It is whole, and belongs elsewhere.
     Misplaced,
+    /// It is named like a result, and no record vouches for it.
+    Unrecorded,
     /// Something to know; nothing is wrong.
     Remark,
 }
 
 impl Severity {
-    /// In one word: `missing`, `damaged`, `changed`, `misplaced`, `remark`.
+    /// In one word: `missing`, `damaged`, `changed`, `misplaced`, `unrecorded`, `remark`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Damaged => "damaged",
             Self::Changed => "changed",
             Self::Misplaced => "misplaced",
+            Self::Unrecorded => "unrecorded",
             Self::Remark => "remark",
         }
     }
@@ -110,12 +113,18 @@ pub enum Fault {
         /// The dye it is about.
         dye: String,
     },
-    /// A checkpoint that no manifest knows.
-    #[error("not on record: {}", if *.by_e2m { "left over from a run that did not get as far as its record, or of a record that is not there or cannot be read" } else { "from the Python program, or another one" })]
+    /// An image, picture or table that no manifest knows.
+    #[error("not on record: {}", if *.by_e2m { "left over from a run that did not get as far as its record, or of a record that is not there" } else { "from the Python program, or another one" })]
     NotOnRecord {
-        /// Whether its header says that e2m wrote it.
+        /// Whether e2m wrote it: its header says so, or its name says to which record it would belong.
         by_e2m: bool,
     },
+    /// A result of e2m that no manifest knows, beside one that cannot be read.
+    #[error("not on record, or of the record that cannot be read")]
+    OfUnreadableRecord,
+    /// A checkpoint that a running task has just finished.
+    #[error("not on record yet: a run works on this task")]
+    BeingMade,
     /// What a killed run left, or a running one is writing.
     #[error(
         "half-written: a killed run left it and the next one removes it, or a run is writing it now"
@@ -146,7 +155,10 @@ impl Fault {
             Self::Swapped { .. } | Self::Fact { .. } | Self::OtherTask { .. } => {
                 Severity::Misplaced
             }
-            Self::NotOnRecord { .. }
+            Self::NotOnRecord { by_e2m: true } => Severity::Unrecorded,
+            Self::NotOnRecord { by_e2m: false }
+            | Self::OfUnreadableRecord
+            | Self::BeingMade
             | Self::Temporary
             | Self::Superseded { .. }
             | Self::Touched => Severity::Remark,

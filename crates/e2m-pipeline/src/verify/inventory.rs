@@ -5,13 +5,16 @@ use super::finding::{Fault, FileKind, Finding, Severity};
 use super::records::{self, ReadManifest};
 use super::watched::ReadWatch;
 use super::{picture, raw};
+use crate::artifact::{ArtifactKind, all_artifacts, pixels_of};
 use crate::error::PipelineError;
+use crate::history::relative_path;
 use crate::manifest::{InputRecord, LegacyRecord, Manifest, TableRecord};
 use crate::params::Params;
 use crate::stage::Stage;
 use crate::task::TaskSpec;
 use e2m_io::{
-    CheckpointFormat, CheckpointReader, ContentHash, FileIdentity, TaskPaths, is_temporary,
+    CheckpointFormat, CheckpointReader, ContentHash, FileIdentity, TaskPaths, is_locked,
+    is_temporary,
 };
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -235,9 +238,26 @@ impl Inventory {
         self.findings.push(finding);
     }
 
-    /// Files that look like checkpoints and are on no record, and what is half-written.
+    /// Files that look like results and are on no record, and what is half-written.
     fn look_for_others(&mut self, paths: &TaskPaths, on_record: &BTreeSet<String>) {
         let formats = [CheckpointFormat::Tiff, CheckpointFormat::Fits];
+        let is_worked_on = is_locked(&paths.lock_path());
+        // A record that cannot be read may vouch for any of them; it is named already.
+        let is_record = |finding: &Finding| finding.kind == FileKind::Record;
+        let is_damaged =
+            |finding: &Finding| is_record(finding) && finding.fault.severity() == Severity::Damaged;
+        let is_damaged = self.findings.iter().any(is_damaged);
+        let unrecorded = |by_e2m: bool| match by_e2m {
+            true if is_worked_on => Fault::BeingMade,
+            true if is_damaged => Fault::OfUnreadableRecord,
+            _ => Fault::NotOnRecord { by_e2m },
+        };
+        // Of pictures and tables only names tell whose they are. The Python program gave the same names.
+        let of_records: BTreeSet<String> = self
+            .records
+            .iter()
+            .flat_map(|record| plots_of(paths, &record.manifest.params))
+            .collect();
         for dir in paths.all_dirs() {
             let format = formats
                 .iter()
@@ -250,9 +270,15 @@ impl Inventory {
                     && is_checkpoint_name(&name, *format)
                     && !on_record.contains(&format!("{}/{name}", format.folder()))
                 {
-                    let by_e2m = CheckpointReader::open(&path)
+                    let by_e2m = CheckpointReader::open_as(&path, pixels_of(&name))
                         .is_ok_and(|reader| reader.facts().get_text("VERSION").is_some());
-                    Fault::NotOnRecord { by_e2m }
+                    unrecorded(by_e2m)
+                } else if dir == paths.plots_dir()
+                    && let relative = relative_path(paths.dir(), &path)
+                    && of_records.contains(&relative)
+                    && !on_record.contains(&relative)
+                {
+                    unrecorded(true)
                 } else {
                     continue;
                 };
@@ -448,6 +474,15 @@ fn superseded_by(record: &ReadManifest, path: &str) -> Finding {
         Fault::Superseded { path },
         record,
     )
+}
+
+/// The pictures and tables that a task with these parameters makes, below its folder.
+fn plots_of(paths: &TaskPaths, params: &Params) -> Vec<String> {
+    let artifacts = all_artifacts(params).into_iter();
+    artifacts
+        .filter(|artifact| !matches!(artifact.kind, ArtifactKind::Image(_)))
+        .flat_map(|artifact| artifact.paths_below(paths, params))
+        .collect()
 }
 
 /// `01_….tiff`, as both e2m and the Python program name them.

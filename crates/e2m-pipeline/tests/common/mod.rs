@@ -26,6 +26,7 @@ pub(crate) fn task(
         redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
         checkpoint_compression: Default::default(),
+        checkpoints: Default::default(),
     }
 }
 
@@ -62,4 +63,34 @@ pub(crate) fn pictures(spec: &TaskSpec) -> BTreeMap<String, Vec<u8>> {
         (name, bytes)
     };
     files_below(&folder).into_iter().map(read).collect()
+}
+
+/// Every pixel of an image of a task, of either kind.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn image(path: &Path, kind: e2m_io::PixelKind) -> ndarray::Array2<f32> {
+    use e2m_image::BandSource as _;
+    let mut reader = e2m_io::CheckpointReader::open_as(path, kind).expect("whole");
+    let mut image = ndarray::Array2::zeros(reader.size().shape());
+    reader.read_band(0, image.view_mut()).expect("read");
+    image
+}
+
+/// What `e2m verify` has to say of a task: severities and files below its folder, remarks left out.
+#[allow(dead_code, reason = "not every test file uses it")]
+pub(crate) fn problems(spec: &TaskSpec) -> Vec<(&'static str, String)> {
+    use e2m_pipeline::{Inventory, RecordedTask, Severity};
+    let inventory = Inventory::of(&RecordedTask::from(spec)).expect("names");
+    let go_on = |_| std::ops::ControlFlow::Continue(());
+    let files = inventory.files().iter();
+    let read = files.flat_map(|file| inventory.verify(file, &go_on).expect("not stopped"));
+    let all = inventory.findings().iter().cloned().chain(read);
+    all.filter(|finding| finding.fault.severity() != Severity::Remark)
+        .map(|finding| {
+            let path = finding
+                .path
+                .strip_prefix(inventory.dir())
+                .unwrap_or(&finding.path);
+            (finding.fault.severity().word(), path.display().to_string())
+        })
+        .collect()
 }

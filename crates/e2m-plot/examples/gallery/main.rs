@@ -120,6 +120,7 @@ fn images(
     let residual = ResidualPicture {
         title: &title,
         post: preview(post.view()),
+        origin: (0.0, 0.0),
         arrows: &arrows,
     };
     gallery.hang(&format!("registration_residual{suffix}"), || {
@@ -170,7 +171,11 @@ fn statistics(gallery: &Gallery, suffix: &str, pair: &Pair) -> Result<(), Box<dy
         (ScaleMethod::Percentile(50.0), pair.scale * 1.06),
         (ScaleMethod::Manual, pair.scale * 1.2),
     ]
-    .map(|(method, value)| ScaleLine { method, value });
+    .map(|(method, value)| ScaleLine {
+        method,
+        value,
+        offset: 0.0,
+    });
     gallery.hang(&format!("pre_post_heatmap{suffix}"), || {
         draw_pre_post_heatmap(&PrePostHeatmapPicture {
             title: &title,

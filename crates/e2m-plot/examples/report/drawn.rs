@@ -117,6 +117,7 @@ fn aligned(
     let residual = draw_registration_residual(&ResidualPicture {
         title,
         post: preview(post.view()),
+        origin: (0.0, 0.0),
         arrows: &arrows(&section, 0.02 + shift_px / 85.0),
     })?;
     pictures.push((PictureKind::Registration, "", registration));
@@ -165,7 +166,11 @@ fn counted(title: &Title, pictures: &mut Vec<Drawn>) -> Result<(), Box<dyn Error
         (ScaleMethod::Moffat, pair.scale),
         (ScaleMethod::Percentile(50.0), pair.scale * 1.06),
     ]
-    .map(|(method, value)| ScaleLine { method, value });
+    .map(|(method, value)| ScaleLine {
+        method,
+        value,
+        offset: 0.0,
+    });
     let heatmap = draw_pre_post_heatmap(&PrePostHeatmapPicture {
         title,
         joint: &joint,

@@ -32,6 +32,9 @@ pub(crate) fn panel_size(preview: &Preview<'_>, room: (f64, f64)) -> (f64, f64) 
     )
 }
 
+/// The names of the axes of every picture of the canvas: pixels as in the files of results.
+pub(crate) const CANVAS_AXES: (&str, &str) = ("x (canvas px)", "y (canvas px)");
+
 /// A frame around the preview in full-resolution px, pixel centres on whole numbers, edges half a pixel beyond; its first
 /// block begins at the full-resolution px `origin`.
 pub(crate) fn image_frame(

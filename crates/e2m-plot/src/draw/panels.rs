@@ -5,7 +5,8 @@ use super::bar::ColourBar;
 use super::colour::ColourMap;
 use super::frame::{Margins, PanelFrame};
 use super::image::{
-    LogStretch, Reduce, draw_brightness, draw_mapped, draw_overlay, image_frame, panel_size,
+    CANVAS_AXES, LogStretch, Reduce, draw_brightness, draw_mapped, draw_overlay, image_frame,
+    panel_size,
 };
 use super::legend::Legend;
 use super::page::{Header, Style, write_reason};
@@ -104,7 +105,8 @@ impl<'a, 'p> Stretched<'a, 'p> {
 
     /// The y axis is named once in a row.
     fn frame(&self, rect: Rect, leftmost: bool) -> PanelFrame {
-        let labels = ("x (px)", if leftmost { "y (px)" } else { "" });
+        let (x, y) = CANVAS_AXES;
+        let labels = (x, if leftmost { y } else { "" });
         image_frame(&self.panel.preview, self.panel.origin, rect, labels)
     }
 }

@@ -4,7 +4,7 @@ use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::ColourMap;
 use crate::draw::crop::Crop;
-use crate::draw::image::{Reduce, draw_mapped, image_frame, percentiles};
+use crate::draw::image::{CANVAS_AXES, Reduce, draw_mapped, image_frame, percentiles};
 use crate::draw::legend::{Entry, Legend, Sign};
 use crate::draw::number::short;
 use crate::draw::page::{Header, Style, write_reason};
@@ -51,7 +51,11 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
     let (knee, limit) = stretch(difference);
     let style = Style::for_width(PAGE_PX);
     let fonts = Fonts::new()?;
-    let formula = format!("post − {:.4} × pre", difference.scale);
+    let mut formula = format!("post − {:.4} × pre", difference.scale);
+    if difference.offset != 0.0 {
+        let sign = if difference.offset > 0.0 { '−' } else { '+' };
+        formula += &format!(" {sign} {:.2}", difference.offset.abs());
+    }
     let method = if picture.method.is_empty() {
         formula
     } else {
@@ -79,7 +83,7 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
     let bar = ColourBar { axis, map };
     let shape = Shape::Image(preview, MAX_PANEL_HEIGHT_PX);
     let sheet = Sheet::new(style, &fonts, (header, legend), Some(bar), &shape, |rect| {
-        image_frame(&preview, origin, rect, ("x (px)", "y (px)"))
+        image_frame(&preview, origin, rect, CANVAS_AXES)
     });
     let mut surface = sheet.begin(fonts)?;
     draw_mapped(

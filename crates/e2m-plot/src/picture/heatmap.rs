@@ -188,11 +188,11 @@ fn draw(
     draw_ray(
         &mut surface,
         &sheet.frame,
-        1.0,
+        (1.0, 0.0),
         Pen::dashed(IDENTITY, style.hair * 1.5),
     );
     for (line, pen) in back_to_front(scales, style.hair) {
-        draw_ray(&mut surface, &sheet.frame, line.value, pen);
+        draw_ray(&mut surface, &sheet.frame, (line.value, line.offset), pen);
     }
     sheet.furnish(&mut surface);
     if sheet.bar.is_none() {
@@ -256,10 +256,10 @@ fn draw_cells(surface: &mut Surface, rect: Rect, cells: &Cells, bar: &ColourBar)
     );
 }
 
-/// The line post = `slope` x pre over a light edge, so that it is seen on dark and on white.
-fn draw_ray(surface: &mut Surface, frame: &PanelFrame, slope: f64, pen: Pen) {
+/// The line post = `slope` x pre + `offset` over a light edge, so that it is seen on dark and on white.
+fn draw_ray(surface: &mut Surface, frame: &PanelFrame, (slope, offset): (f64, f64), pen: Pen) {
     let far = frame.x.high;
-    let points = [(0.0, 0.0), (far, slope * far)];
+    let points = [(0.0, offset), (far, slope * far + offset)];
     let edge = Pen::solid(WHITE, pen.width * 2.0);
     frame.polyline(surface, &points, edge);
     frame.polyline(surface, &points, pen);

@@ -4,7 +4,7 @@ use crate::draw::axis::{Axis, Scale};
 use crate::draw::bar::ColourBar;
 use crate::draw::colour::{ColourMap, WHITE};
 use crate::draw::frame::PanelFrame;
-use crate::draw::image::{LogStretch, draw_brightness, image_frame};
+use crate::draw::image::{CANVAS_AXES, LogStretch, draw_brightness, image_frame};
 use crate::draw::legend::{Entry, Legend, Sign, arrow, cross};
 use crate::draw::number::{length_px, number, round_down_125};
 use crate::draw::page::{Header, Style, write_reason};
@@ -27,7 +27,7 @@ const UNMEASURED: [u8; 3] = [120, 220, 255];
 /// The residual shift of one check tile.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResidualArrow {
-    /// Centre of the tile, full-resolution px on the frame of the preview.
+    /// Centre of the tile on the canvas, full-resolution px.
     pub x: f64,
     /// See `x`.
     pub y: f64,
@@ -54,6 +54,8 @@ pub struct ResidualPicture<'a, 'p> {
     pub title: &'a Title,
     /// Post, as the ground the arrows stand on.
     pub post: Preview<'p>,
+    /// Place of the preview's first px on the canvas, full-resolution px.
+    pub origin: (f64, f64),
     /// One per check tile.
     pub arrows: &'a [ResidualArrow],
 }
@@ -100,7 +102,7 @@ fn layout(picture: &ResidualPicture<'_, '_>, fonts: &Fonts) -> Layout {
         .collect();
     lengths.sort_unstable_by(f64::total_cmp);
     let shape = Shape::Image(picture.post, MAX_PANEL_HEIGHT_PX);
-    let axes = |rect| image_frame(&picture.post, (0.0, 0.0), rect, ("x (px)", "y (px)"));
+    let axes = |rect| image_frame(&picture.post, picture.origin, rect, CANVAS_AXES);
     let sheet = |header: Header, legend: Legend| {
         Sheet::new(
             style,
@@ -252,6 +254,7 @@ mod tests {
                 pixels: pixels.view(),
                 factor: 20.0,
             },
+            origin: (0.0, 0.0),
             arrows,
         };
         let layout = layout(&picture, &Fonts::new().expect("reads"));

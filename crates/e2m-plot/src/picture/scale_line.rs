@@ -32,6 +32,8 @@ pub struct ScaleLine {
     pub method: ScaleMethod,
     /// post / aligned pre of the background.
     pub value: f64,
+    /// Post where the background of pre is 0, counts: what black levels leave.
+    pub offset: f64,
 }
 
 impl ScaleLine {

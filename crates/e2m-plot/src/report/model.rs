@@ -65,7 +65,7 @@ pub enum ReportStatus {
     Complete,
 }
 
-/// The verdict on an alignment.
+/// The verdict on an alignment, or on a scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReportVerdict {
     /// It does not fit.
@@ -89,6 +89,12 @@ pub struct ReportRow {
     pub why: Option<String>,
     /// The verdict on the alignment.
     pub verdict: Option<ReportVerdict>,
+    /// The verdict on the scale.
+    pub scale_verdict: Option<ReportVerdict>,
+    /// Black levels that were taken off post and pre, counts.
+    pub black_levels: Option<(f64, f64)>,
+    /// Which channels of images in colour were taken, and why.
+    pub channels: Option<String>,
     /// Median residual displacement, px.
     pub residual_median_px: Option<f64>,
     /// 90th percentile of the residual displacement, px.
@@ -122,6 +128,9 @@ impl ReportRow {
             status,
             why: None,
             verdict: None,
+            scale_verdict: None,
+            black_levels: None,
+            channels: None,
             residual_median_px: None,
             residual_p90_px: None,
             correlation: None,

@@ -253,14 +253,25 @@ impl Cell {
     }
 }
 
+fn word(verdict: ReportVerdict) -> &'static str {
+    match verdict {
+        ReportVerdict::Fail => "fail",
+        ReportVerdict::Suspect => "suspect",
+        ReportVerdict::Pass => "pass",
+    }
+}
+
 impl<'a> RowView<'a> {
     fn new(head: &'a ReportHead, id: usize) -> Self {
         let row = &head.tasks[id];
-        let verdict = row.verdict.map(|verdict| match verdict {
-            ReportVerdict::Fail => ("fail", verdict),
-            ReportVerdict::Suspect => ("suspect", verdict),
-            ReportVerdict::Pass => ("pass", verdict),
-        });
+        let verdict = row.verdict.map(|verdict| (word(verdict), verdict));
+        let doubt = row
+            .scale_verdict
+            .filter(|verdict| *verdict != ReportVerdict::Pass)
+            .map(|verdict| format!(" {}", word(verdict)))
+            .unwrap_or_default();
+        let black = row.black_levels.filter(|levels| *levels != (0.0, 0.0));
+        let black = black.map(|(post, pre)| format!("black levels {post:.2}, {pre:.2} counts"));
         let first = row.scales.first();
         let others = row.scales.iter().skip(1);
         Self {
@@ -277,7 +288,7 @@ impl<'a> RowView<'a> {
             p90: row.residual_p90_px.map(text::pixels),
             scale: Cell {
                 text: first
-                    .map(|scale| text::with_error(scale.value, scale.std_error))
+                    .map(|scale| text::with_error(scale.value, scale.std_error) + &doubt)
                     .unwrap_or_default(),
                 value: text::sortable(first.map(|scale| scale.value)),
             },
@@ -286,6 +297,8 @@ impl<'a> RowView<'a> {
                     let value = text::with_error(scale.value, scale.std_error);
                     format!("{} {value}", scale.method)
                 })
+                .chain(black)
+                .chain(row.channels.clone())
                 .collect(),
             time: Cell {
                 text: time(row),

@@ -20,6 +20,7 @@ pub struct DifferencePreview {
     canvas: Size,
     factor: usize,
     scale: f32,
+    offset: f32,
     post_frame: Outline,
     pre_frame: Outline,
     extremes: Array2<f32>,
@@ -36,6 +37,8 @@ pub struct DifferenceSummary {
     pub factor: usize,
     /// The scale that was subtracted with.
     pub scale: f64,
+    /// What was subtracted besides, counts of post: black levels.
+    pub offset: f64,
     /// Median of |difference| over all pixels of the section, to 0.4 %; `None` if there are none.
     pub median_magnitude: Option<f64>,
 }
@@ -58,10 +61,20 @@ impl DifferencePreview {
             canvas,
             factor,
             scale: scale as f32,
+            offset: 0.0,
             post_frame,
             pre_frame,
             extremes: Array2::from_elem(shape, f32::NAN),
             magnitudes: vec![0; MAGNITUDES],
+        }
+    }
+
+    /// The same of `post - scale x aligned pre - offset`: black levels, in counts of post.
+    #[must_use]
+    pub fn with_offset(self, offset: f64) -> Self {
+        Self {
+            offset: offset as f32,
+            ..self
         }
     }
 
@@ -79,7 +92,7 @@ impl DifferencePreview {
         if first_row >= end_row {
             return;
         }
-        let (factor, scale) = (self.factor, self.scale);
+        let (factor, scale, offset) = (self.factor, self.scale, self.offset);
         let (post_frame, pre_frame) = (self.post_frame, self.pre_frame);
         let blocks = first_row / factor..end_row.div_ceil(factor);
         let mut touched = self.extremes.slice_mut(s![blocks.clone(), ..]);
@@ -106,6 +119,7 @@ impl DifferencePreview {
                                     line: &mut line,
                                     factor,
                                     scale,
+                                    offset,
                                 };
                                 kept.add(columns.start, post, pre, &mut magnitudes);
                             });
@@ -123,7 +137,7 @@ impl DifferencePreview {
         }
     }
 
-    /// Adds what another preview of the same canvas, factor and scale has gathered on other rows.
+    /// Adds what another preview of the same canvas, factor, scale and offset has gathered on other rows.
     pub fn merge(&mut self, other: &Self) {
         super::brightness::add(&mut self.magnitudes, &other.magnitudes);
         for (kept, &value) in self.extremes.iter_mut().zip(&other.extremes) {
@@ -140,6 +154,7 @@ impl DifferencePreview {
             extremes: self.extremes,
             factor: self.factor,
             scale: f64::from(self.scale),
+            offset: f64::from(self.offset),
         }
     }
 }
@@ -149,6 +164,7 @@ struct Line<'l, 'a> {
     line: &'l mut ArrayViewMut1<'a, f32>,
     factor: usize,
     scale: f32,
+    offset: f32,
 }
 
 impl Line<'_, '_> {
@@ -161,7 +177,7 @@ impl Line<'_, '_> {
             let mut kept = self.line[block];
             for (&post, &pre) in post[from..to].iter().zip(&pre[from..to]) {
                 if post > 0.0 || pre > 0.0 {
-                    let value = post - self.scale * pre;
+                    let value = post - self.scale * pre - self.offset;
                     magnitudes[(value.abs().to_bits() >> DROPPED_BITS) as usize] += 1;
                     if exceeds(value, kept) {
                         kept = value;

@@ -91,7 +91,11 @@ fn a_scale_line_has_the_slope_and_colour_of_its_scale() {
         (ScaleMethod::Percentile(50.0), 2.5, [0xff, 0x99, 0x33]),
         (ScaleMethod::Manual, 0.5, [0xff, 0x33, 0x66]),
     ];
-    let lines = scales.map(|(method, value, _)| ScaleLine { method, value });
+    let lines = scales.map(|(method, value, _)| ScaleLine {
+        method,
+        value,
+        offset: 0.0,
+    });
     let panel = Panel::of(&excess(&joint, &lines));
     for (_, scale, colour) in scales {
         let places = panel.places(colour);

@@ -60,6 +60,7 @@ fn the_scale_stands_at_its_ratio_and_the_mirrored_wing_right_of_it() {
     let scales = [ScaleLine {
         method: ScaleMethod::Moffat,
         value: 10f64.powf(0.2),
+        offset: 0.0,
     }];
     let draw = |peak| {
         let picture = RatioHistogramPicture {

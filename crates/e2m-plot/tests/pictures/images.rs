@@ -64,6 +64,7 @@ fn what_is_outside_the_section_is_white_in_the_difference_image() {
         extremes,
         factor: 10,
         scale: 1.2,
+        offset: 3.0,
         median_magnitude: Some(0.0),
     };
     let picture = DifferenceImagePicture {

@@ -22,6 +22,7 @@ fn whatever_comes_is_drawn() {
         let scales = [f64::NAN, 0.0, -1.0, 1e300, 1e-300].map(|value| ScaleLine {
             method: ScaleMethod::Manual,
             value,
+            offset: value,
         });
         heatmap(&joint);
         excess(&joint, &scales);
@@ -123,6 +124,7 @@ fn odd_images_are_drawn() {
                 extremes: image.clone(),
                 factor: 20,
                 scale: f64::NAN,
+                offset: f64::NAN,
                 median_magnitude,
             };
             let picture = DifferenceImagePicture {

@@ -40,8 +40,10 @@ pub enum Remedy {
     },
     /// Delete or move files.
     FreeDisk {
-        /// How much, bytes.
-        bytes: u64,
+        /// What is missing, bytes: all that is to be written less what is free.
+        missing: u64,
+        /// How much more has to be free so that some of the disk stays free, bytes.
+        comfortable: u64,
     },
     /// Compare the planned peak with the memory instead of the rule.
     GateByPlan {
@@ -111,7 +113,8 @@ impl Case<'_> {
             return Vec::new();
         };
         let mut remedies = vec![Remedy::FreeDisk {
-            bytes: wanted(sum, comfortable).saturating_sub(free),
+            missing: sum.saturating_sub(free),
+            comfortable: wanted(sum, comfortable).saturating_sub(free),
         }];
         remedies.extend(self.other_formats(sum, free, &targets));
         remedies.extend(

@@ -41,13 +41,23 @@ impl fmt::Display for Remedy {
                     Bytes(*bytes)
                 )
             }
-            Self::FreeDisk { bytes } => {
-                write!(
-                    f,
-                    "delete or move files ({} more has to be free)",
-                    Bytes(*bytes)
-                )
-            }
+            Self::FreeDisk {
+                missing: 0,
+                comfortable,
+            } => write!(
+                f,
+                "delete or move files ({} more leaves room to spare)",
+                Bytes(*comfortable)
+            ),
+            Self::FreeDisk {
+                missing,
+                comfortable,
+            } => write!(
+                f,
+                "delete or move files ({} are missing, {} more leave room to spare)",
+                Bytes(*missing),
+                Bytes(*comfortable)
+            ),
             Self::GateByPlan { plan_bytes } => write!(
                 f,
                 "memory_gate = \"plan\" (the planned peak is {})",

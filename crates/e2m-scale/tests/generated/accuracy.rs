@@ -3,7 +3,7 @@
 use crate::pairs::{KINDS, MISALIGNMENTS_PX, Pair};
 use e2m_fixtures::Recipe;
 use e2m_image::Size;
-use e2m_scale::{MoffatScale, estimate_scale};
+use e2m_scale::{MoffatScale, ScaleOptions, estimate_scale};
 use std::fmt::Write;
 
 /// Pairs of each kind.
@@ -18,7 +18,7 @@ const COVERED_PERCENT: usize = 95;
 const MISSES_PER_KIND: usize = 1;
 
 fn estimate(pair: &Pair) -> MoffatScale {
-    estimate_scale(&pair.statistics(100)).expect("signal")
+    estimate_scale(&pair.statistics(100), &ScaleOptions::default()).expect("signal")
 }
 
 #[test]

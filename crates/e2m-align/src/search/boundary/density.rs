@@ -6,6 +6,7 @@
 //! place in both images.
 
 use crate::percentile::percentile;
+use crate::search::contrast::without_contrast;
 use crate::search::cv::gaussian_blur;
 use crate::search::error::{AlignError, Side};
 use ndarray::{Array2, ArrayView2, Zip, s};
@@ -50,10 +51,7 @@ impl LogScale {
         let peak = smooth.fold(f32::MIN, |a, &b| a.max(b));
         let top = if high > low { high } else { peak };
         if top.is_nan() || low.is_nan() || top <= low {
-            return Err(AlignError::Blank {
-                side,
-                value: smooth.first().copied().unwrap_or(0.0),
-            });
+            return Err(without_contrast(smooth.view(), side));
         }
         let offset = LOG_OFFSET_SHARE * (top - low);
         Ok(Self { low, offset })

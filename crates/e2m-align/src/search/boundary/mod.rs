@@ -84,6 +84,16 @@ impl SectionOutline {
     }
 }
 
+/// The shares of the frames of post and pre that the section takes; all of it where it has no outline.
+pub(crate) fn section_shares(post: ArrayView2<'_, f32>, pre: ArrayView2<'_, f32>) -> [f64; 2] {
+    find_sections(post, pre).map_or([1.0; 2], |sections| {
+        sections.map(|section| {
+            let inside = section.mask.iter().filter(|inside| **inside).count();
+            inside as f64 / section.mask.len().max(1) as f64
+        })
+    })
+}
+
 /// Finds the warp between two images, both reduced by `factor` (1 for full resolution), by the outline of the section:
 /// similarities within the options' ranges, shifts of any size, and what the fit by contour points adds to them, which may be
 /// a homography.

@@ -2,7 +2,7 @@
 
 use crate::batch_file::setting::words;
 use e2m_io::CheckpointCompression;
-use e2m_pipeline::CheckpointFormats;
+use e2m_pipeline::{CheckpointFormats, KeptCheckpoints};
 
 words!(CheckpointFormats {
     "tiff" => Self::Tiff,
@@ -15,6 +15,12 @@ words!(CheckpointCompression {
     "deflate" => Self::Deflate,
 });
 
+words!(KeptCheckpoints {
+    "all" => Self::All,
+    "aligned" => Self::Aligned,
+    "none" => Self::None,
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,6 +31,7 @@ mod tests {
     fn words_are_written_as_they_are_read() {
         round_trip::<CheckpointFormats>("\"both\"");
         round_trip::<CheckpointCompression>("\"deflate\"");
+        round_trip::<KeptCheckpoints>("\"aligned\"");
         assert_eq!(read::<CheckpointFormats>("\"TIFF\""), None);
         assert_eq!(
             CheckpointFormats::expected(),

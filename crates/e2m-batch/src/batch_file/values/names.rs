@@ -1,7 +1,7 @@
 //! Samples or dyes: all there are, or a list.
 
 use crate::batch_file::setting::{Setting, quoted};
-use e2m_io::Selection;
+use e2m_io::{Selection, composed};
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
@@ -19,15 +19,22 @@ impl Names {
     pub fn from_arguments(names: &[String]) -> Self {
         match names {
             [all] if all == "all" => Self::All,
-            listed => Self::Listed(listed.to_vec()),
+            listed => Self::Listed(
+                listed
+                    .iter()
+                    .map(|name| composed(name).into_owned())
+                    .collect(),
+            ),
         }
     }
 
-    /// Whether this name is asked for.
+    /// Whether this name is asked for. Accents count alike in either of Unicode's forms.
     pub fn include(&self, name: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Listed(names) => names.iter().any(|listed| listed == name),
+            Self::Listed(names) => names
+                .iter()
+                .any(|listed| composed(listed) == composed(name)),
         }
     }
 
@@ -56,7 +63,7 @@ impl Setting for Names {
         let names: Option<Vec<String>> = value
             .as_array()?
             .iter()
-            .map(|item| String::read(item.get_ref()))
+            .map(|item| String::read(item.get_ref()).map(|name| composed(&name).into_owned()))
             .collect();
         names.filter(|names| !names.is_empty()).map(Self::Listed)
     }

@@ -4,6 +4,7 @@ use super::card::{self, CARD_BYTES, CardValue};
 use super::cfitsio::checksum_characters;
 use super::checksum::OnesSum;
 use super::{BLOCK_BYTES, padded};
+use crate::checkpoint::PixelKind;
 use crate::checkpoint::facts::{Fact, FactValue, Facts};
 use crate::section::read_exact_at;
 use e2m_image::Size;
@@ -22,12 +23,12 @@ const END: &[u8; 8] = b"END     ";
 /// The cards of a header but for its checksums.
 ///
 /// `created` is the time of writing; it goes behind STAGE, or first where there is no STAGE.
-pub(crate) fn header_text(size: Size, facts: &Facts, created: &str) -> Header {
+pub(crate) fn header_text(size: Size, kind: PixelKind, facts: &Facts, created: &str) -> Header {
     let text = |text: &str| FactValue::Text(text.to_owned());
     let int = |value: usize| FactValue::Int(value as i64);
     let image = [
         ("SIMPLE", FactValue::Bool(true), "conforms to FITS standard"),
-        ("BITPIX", FactValue::Int(-32), "array data type"),
+        ("BITPIX", FactValue::Int(kind.bitpix()), "array data type"),
         ("NAXIS", FactValue::Int(2), "number of array dimensions"),
         ("NAXIS1", int(size.width), ""),
         ("NAXIS2", int(size.height), ""),
@@ -133,8 +134,12 @@ pub(crate) enum HeaderProblem {
 }
 
 impl FitsHeader {
-    /// Reads the primary header of `file` and checks that its data can be there.
-    pub(crate) fn read(file: &File, file_bytes: u64) -> Result<Self, HeaderProblem> {
+    /// Reads the primary header of `file`, whose pixels have to be of this kind, and checks that its data can be there.
+    pub(crate) fn read(
+        file: &File,
+        file_bytes: u64,
+        pixels: PixelKind,
+    ) -> Result<Self, HeaderProblem> {
         let bytes = header_bytes(file, file_bytes)?;
         let mut entries = entries(&bytes)?;
         let mut sum = OnesSum::default();
@@ -150,7 +155,7 @@ impl FitsHeader {
             value.ok_or_else(|| HeaderProblem::Damaged(format!("{key} is missing or not a length")))
         };
         let kind = (int("BITPIX"), int("NAXIS"));
-        if kind != (Some(-32), Some(2)) {
+        if kind != (Some(pixels.bitpix()), Some(2)) {
             let show = |n: Option<i64>| n.map_or("none".to_owned(), |n| n.to_string());
             return Err(HeaderProblem::NotFloat(format!(
                 "an array with BITPIX {} and NAXIS {}",
@@ -176,7 +181,7 @@ impl FitsHeader {
         let data_start = bytes.len() as u64;
         let expected_bytes = size
             .pixels()
-            .checked_mul(4)
+            .checked_mul(pixels.bytes())
             .map(|data| data_start.saturating_add(padded(data)))
             .ok_or_else(|| HeaderProblem::Damaged(format!("it promises {size} pixels")))?;
         if file_bytes < expected_bytes {

@@ -1,6 +1,6 @@
-//! Writes rows of floats into a FITS file.
+//! Writes rows of floats, or of bytes, into a FITS file.
 //!
-//! The pixels are big-endian floats behind the header and go straight to the file. CFITSIO does one thing at a time in a
+//! Floats are big-endian. The pixels follow the header and go straight to the file. CFITSIO does one thing at a time in a
 //! whole process. It therefore writes the header only, once everything else is there.
 
 use super::cfitsio::{Access, FitsFile};
@@ -8,11 +8,15 @@ use super::checksum::OnesSum;
 use super::header::{Header, header_text};
 use super::padded;
 use crate::atomic::AtomicFile;
+use crate::checkpoint::PixelKind;
 use crate::checkpoint::facts::Facts;
 use crate::fault::{self, Operation};
 use crate::output::OutputFile;
 use e2m_image::Size;
 use std::io::{self, Write};
+
+/// Bytes of a word of the sum over the data.
+const WORD_BYTES: usize = 4;
 
 /// A file with a header that has room for its cards, to which pixels are added.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(crate) struct FitsWriter {
     header: Header,
     data: OnesSum,
     data_bytes: u64,
+    /// Bytes that do not fill a word of the sum yet.
+    pending: Vec<u8>,
 }
 
 impl FitsWriter {
@@ -28,12 +34,13 @@ impl FitsWriter {
     pub(crate) fn new(
         file: AtomicFile,
         size: Size,
+        kind: PixelKind,
         facts: &Facts,
         created: &str,
     ) -> io::Result<Self> {
-        let header = header_text(size, facts, created);
+        let header = header_text(size, kind, facts, created);
         let blocks = header.blocks();
-        let bytes = blocks.len() as u64 + padded(4 * size.pixels());
+        let bytes = blocks.len() as u64 + padded(kind.bytes() * size.pixels());
         let mut out = OutputFile::new(file, bytes)?;
         out.write_all(&blocks)?;
         Ok(Self {
@@ -41,7 +48,25 @@ impl FitsWriter {
             header,
             data: OnesSum::default(),
             data_bytes: 0,
+            pending: Vec::new(),
         })
+    }
+
+    /// Takes the next rows of bytes; the caller has checked that they are whole and that there is room for them.
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.data_bytes += bytes.len() as u64;
+        let missing = (WORD_BYTES - self.pending.len() % WORD_BYTES) % WORD_BYTES;
+        let (first, rest) = bytes.split_at(missing.min(bytes.len()));
+        self.pending.extend_from_slice(first);
+        if !rest.is_empty() {
+            self.data.add_bytes(&self.pending);
+            self.pending.clear();
+            let whole = rest.len() - rest.len() % WORD_BYTES;
+            self.data.add_bytes(&rest[..whole]);
+            self.pending.extend_from_slice(&rest[whole..]);
+        }
+        Ok(())
     }
 
     /// Takes the next rows; the caller has checked that they are whole and that there is room for them.
@@ -60,6 +85,7 @@ impl FitsWriter {
 
     /// Fills the last block, then has CFITSIO complete the header: facts and checksums.
     pub(crate) fn finish(mut self) -> io::Result<AtomicFile> {
+        self.data.add_bytes(&self.pending);
         let fill = padded(self.data_bytes) - self.data_bytes;
         self.out.write_all(&vec![0; fill as usize])?;
         let file = self.out.finish()?;
@@ -100,8 +126,14 @@ mod tests {
 
     fn write(path: &Path, size: Size, facts: &Facts) {
         let file = AtomicFile::create(path).expect("creates");
-        let mut writer =
-            FitsWriter::new(file, size, facts, "2026-01-02T03:04:05.678901").expect("begins");
+        let mut writer = FitsWriter::new(
+            file,
+            size,
+            PixelKind::Float,
+            facts,
+            "2026-01-02T03:04:05.678901",
+        )
+        .expect("begins");
         for y in 0..size.height {
             let pixel = |x: usize| (x * y) as f32 / 7.0 - 1000.0;
             let row: Vec<f32> = (0..size.width).map(pixel).collect();
@@ -180,7 +212,8 @@ mod tests {
     fn what_cfitsio_writes_is_not_taken_for_stale() {
         let folder = tempfile::tempdir().expect("folder");
         let file = AtomicFile::create(&folder.path().join("image.fits")).expect("creates");
-        let mut writer = FitsWriter::new(file, LARGE, &Facts::new(), "now").expect("begins");
+        let mut writer =
+            FitsWriter::new(file, LARGE, PixelKind::Float, &Facts::new(), "now").expect("begins");
         let removed = crate::remove_stale_temporaries(folder.path()).expect("looks");
         writer.write_rows(&[0.0; 700]).expect("writes");
         assert_eq!(removed, 0);
@@ -194,7 +227,8 @@ mod tests {
         let inside = folder.path().join("inside");
         fs::create_dir(&inside).expect("makes a folder");
         let file = AtomicFile::create(&inside.join("image.fits")).expect("creates");
-        let mut writer = FitsWriter::new(file, SMALL, &Facts::new(), "now").expect("begins");
+        let mut writer =
+            FitsWriter::new(file, SMALL, PixelKind::Float, &Facts::new(), "now").expect("begins");
         writer.write_rows(&[0.0; 70 * 50]).expect("writes");
         fs::remove_dir_all(&inside).expect("removes it");
         let error = writer.finish().expect_err("it vanished");

@@ -1,27 +1,35 @@
-//! Stage 4: the scales, and post minus scaled pre.
+//! Stage 4: the scales, post minus scaled pre, and the mask of what is known of each pixel.
 //!
 //! One pass counts what scales and pictures need, a percentile takes one more, and one pass writes all difference images. A
 //! scale that an earlier run found for the same warp is taken over; then the counting goes along with the writing.
 
+mod comparable;
+mod flag_sources;
+mod mask;
+mod pair_check;
 mod pairs;
 mod scales;
 mod statistics;
 
 use crate::artifact::{Image, scale_kinds};
 use crate::context::TaskContext;
+use crate::doubts::Doubt;
 use crate::error::PipelineError;
-use crate::manifest::{CheckpointRecord, LegacyRecord, MoffatRecord, Scales};
+use crate::manifest::{CheckpointRecord, LegacyRecord};
 use crate::names::ScaleKind;
-use crate::output::{ImageFacts, Target, finish};
+use crate::output::{ImageFacts, Target, finish, finish_flags};
 use crate::pictures::{draw_counted, draw_difference_images};
 use crate::resume::{LegacyAligned, Results};
+use crate::scale_record::{MoffatRecord, Scales};
 use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_image::{BandError, BandSink, preview_factor};
-use e2m_io::CheckpointWriter;
+use e2m_io::{CheckpointWriter, FlagsWriter};
 use e2m_plot::{DifferencePreview, DifferenceSummary};
-use e2m_scale::{ScaleError, subtract_scaled};
+use e2m_scale::{ScaleError, Subtraction, subtract_scaled};
+use mask::Mask;
 use ndarray::{Array2, ArrayView2};
+use pair_check::PairCheck;
 use pairs::for_each_pair;
 use rayon::prelude::*;
 pub(crate) use scales::{StatisticsPass, known_scales, write_and_count};
@@ -53,7 +61,9 @@ pub(crate) fn legacy_record(
 pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<(), PipelineError> {
     let mut statistics = BandStatistics::new(bench, recorded)?;
     let lines = lines_of(bench.task, &recorded.scales);
-    let images = subtract(bench, recorded, &lines, Some(&mut statistics), &mut [])?;
+    let nowhere = &mut Outputs::default();
+    let counting = (Some(&mut statistics), None);
+    let images = subtract(bench, recorded, &lines, counting, nowhere)?;
     let (counted, _) = statistics.finish(bench)?;
     draw_counted(bench, counted, &lines)?;
     draw_difference_images(bench, images)
@@ -74,80 +84,117 @@ pub(crate) fn make(
             (found.scales, Some(found.counted), found.no_peak)
         }
     };
-    for doubt in scales.moffat.iter().flat_map(MoffatRecord::doubts) {
-        bench.messages.note(doubt);
+    for note in scales.moffat.iter().flat_map(MoffatRecord::notes) {
+        bench.messages.note_again(&note);
+    }
+    if let Some(doubt) = Doubt::of_scale(&scales, &bench.task.doubts) {
+        bench.messages.doubt(doubt);
     }
     let lines = lines_of(bench.task, &scales);
     let mut writers = open_writers(bench.task, before, &lines)?;
+    let mut check = PairCheck::new(bench, before, &scales);
     let images = match counted {
         Some(counted) => {
             draw_counted(bench, counted, &lines)?;
-            subtract(bench, before, &lines, None, &mut writers)?
+            subtract(bench, before, &lines, (None, check.as_mut()), &mut writers)?
         }
         None => {
             let mut statistics = BandStatistics::new(bench, before)?;
-            let images = subtract(bench, before, &lines, Some(&mut statistics), &mut writers)?;
+            let counting = (Some(&mut statistics), check.as_mut());
+            let images = subtract(bench, before, &lines, counting, &mut writers)?;
             let (counted, _) = statistics.finish(bench)?;
             draw_counted(bench, counted, &lines)?;
             images
         }
     };
+    if let Some(check) = check {
+        check.finish(bench);
+    }
     draw_difference_images(bench, images)?;
     // Before the checkpoints get their names: where these are, the pictures are.
     bench.wait()?;
-    let writers = writers.into_iter().flatten().collect();
+    let Outputs { differences, mask } = writers;
+    let paths = &bench.task.paths;
+    let mut checkpoints = finish(paths, differences.into_iter().flatten().collect())?;
+    checkpoints.extend(finish_flags(paths, mask)?);
     Ok(Made {
-        checkpoints: finish(&bench.task.paths, writers)?,
+        checkpoints,
         scales,
         no_peak,
     })
 }
 
 /// The difference images that can be made with these scales, in the order of their names.
-fn lines_of(task: &TaskContext<'_>, scales: &Scales) -> Vec<(ScaleKind, f64)> {
+fn lines_of(task: &TaskContext<'_>, scales: &Scales) -> Vec<(ScaleKind, Subtraction)> {
     let kinds = scale_kinds(&task.spec.params).into_iter();
     kinds
         .filter_map(|kind| Some((kind, scales.of(kind)?)))
         .collect()
 }
 
-/// The writers of each difference image, one per format.
+/// Where the images of stage 4 go.
+#[derive(Default)]
+struct Outputs {
+    /// The writers of each difference image, one per format.
+    differences: Vec<Vec<CheckpointWriter>>,
+    /// Those of the mask.
+    mask: Vec<FlagsWriter>,
+}
+
+/// The writers of all images.
 fn open_writers(
     task: &TaskContext<'_>,
     before: &Results,
-    lines: &[(ScaleKind, f64)],
-) -> Result<Vec<Vec<CheckpointWriter>>, PipelineError> {
-    let open = |&(kind, scale): &(ScaleKind, f64)| {
+    lines: &[(ScaleKind, Subtraction)],
+) -> Result<Outputs, PipelineError> {
+    let open = |&(kind, subtraction): &(ScaleKind, Subtraction)| {
         let facts = ImageFacts {
             warp: before.warps.finest(),
-            scale: Some((scale, kind)),
+            scale: Some((subtraction, kind)),
             interior: None,
         };
         Target::new(task, Image::Difference(kind), facts)?.open(task.canvas.size())
     };
-    lines.iter().map(open).collect()
+    let facts = ImageFacts {
+        warp: before.warps.finest(),
+        ..ImageFacts::default()
+    };
+    Ok(Outputs {
+        differences: lines.iter().map(open).collect::<Result<_, _>>()?,
+        mask: Target::new(task, Image::Mask, facts)?.open_flags(task.canvas.size())?,
+    })
 }
 
-/// One pass over the pair: every difference image to its writers, if there are any, and into the preview of its picture.
+/// One pass over the pair: every difference image and the mask to their writers, if there are any, and every difference into
+/// the preview of its picture.
 fn subtract(
     bench: &mut Workbench<'_>,
     before: &Results,
-    lines: &[(ScaleKind, f64)],
-    mut statistics: Option<&mut BandStatistics>,
-    writers: &mut [Vec<CheckpointWriter>],
+    lines: &[(ScaleKind, Subtraction)],
+    (mut statistics, mut check): (Option<&mut BandStatistics>, Option<&mut PairCheck>),
+    outputs: &mut Outputs,
 ) -> Result<Vec<(ScaleKind, DifferenceSummary)>, PipelineError> {
     let size = bench.task.canvas.size();
     let (post_frame, pre_frame) = frames(bench, before);
     let factor = preview_factor(size, PICTURE_PX);
-    let mut images: Vec<(ScaleKind, f64, DifferencePreview)> = lines
+    let mut images: Vec<(ScaleKind, Subtraction, DifferencePreview)> = lines
         .iter()
-        .map(|&(kind, scale)| {
-            let preview = DifferencePreview::new(size, factor, scale, post_frame, pre_frame);
-            (kind, scale, preview)
+        .map(|&(kind, subtraction)| {
+            let scale = subtraction.scale;
+            let preview = DifferencePreview::new(size, factor, scale, post_frame, pre_frame)
+                .with_offset(subtraction.offset());
+            (kind, subtraction, preview)
         })
         .collect();
+    let mask = Mask::new(bench, before)?;
+    let no_data = bench.task.spec.params.no_data.value();
+    let Outputs {
+        differences,
+        mask: mask_writers,
+    } = outputs;
     let mut difference = Array2::zeros((0, 0));
-    let what = if writers.is_empty() {
+    let mut flags = Array2::zeros((0, 0));
+    let what = if mask_writers.is_empty() {
         "looking at the difference"
     } else {
         "writing the difference"
@@ -160,17 +207,34 @@ fn subtract(
             if let Some(statistics) = &mut statistics {
                 statistics.add_band(first_row, post, aligned);
             }
+            if let Some(check) = &mut check {
+                check.add_band(first_row, post, aligned);
+            }
             for (_, _, preview) in &mut images {
                 preview.add_band(first_row, post, aligned);
             }
-            for ((_, scale, _), writers) in images.iter().zip(writers.iter_mut()) {
-                if difference.dim() != post.dim() {
-                    difference = Array2::zeros(post.dim());
-                }
-                subtract_scaled(post, aligned, *scale, difference.view_mut());
-                write_all(writers, difference.view())?;
+            if mask_writers.is_empty() {
+                return Ok(());
             }
-            Ok(())
+            if difference.dim() != post.dim() {
+                difference = Array2::zeros(post.dim());
+                flags = Array2::zeros(post.dim());
+            }
+            let write_mask = || {
+                mask.fill(first_row, (post, aligned), flags.view_mut());
+                let mut writers = mask_writers.iter_mut();
+                writers.try_for_each(|writer| writer.write_band(flags.view()))
+            };
+            let write_differences = || {
+                for ((_, subtraction, _), writers) in images.iter().zip(differences.iter_mut()) {
+                    subtract_scaled(post, aligned, subtraction, difference.view_mut());
+                    mask.blank(first_row, aligned, no_data, difference.view_mut());
+                    write_all(writers, difference.view())?;
+                }
+                Ok(())
+            };
+            let (mask_written, written) = rayon::join(write_mask, write_differences);
+            written.and(mask_written)
         },
     )?;
     let summary = |(kind, _, preview): (_, _, DifferencePreview)| (kind, preview.finish());

@@ -6,12 +6,12 @@ use super::write_all;
 use crate::context::TaskContext;
 use crate::error::PipelineError;
 use crate::history::History;
-use crate::manifest::{
-    CheckpointRecord, Manifest, ManualRecord, MoffatRecord, PercentileRecord, Scales,
-};
+use crate::manifest::{CheckpointRecord, Manifest};
 use crate::output::{Target, finish};
+use crate::params::Params;
 use crate::pictures::Counted;
 use crate::resume::Results;
+use crate::scale_record::{ManualRecord, MoffatRecord, PercentileRecord, Scales};
 use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_scale::{CoarseRanks, PercentilePasses, ScaleError};
@@ -23,6 +23,12 @@ pub(super) struct FoundScales {
     pub(super) counted: Counted,
     /// Why the scale of the peak is not among them.
     pub(super) no_peak: Option<ScaleError>,
+}
+
+/// Whether a scale was looked for in the same way.
+fn same_options(a: &Params, b: &Params) -> bool {
+    let options = |p: &Params| (p.post_black, p.pre_black, p.scale_peak);
+    options(a) == options(b)
 }
 
 /// The scales wanted, if an earlier run of the same version as `manifest` found them on the same aligned pair: another manual
@@ -40,10 +46,14 @@ pub(crate) fn known_scales(
     let alike = history.manifests().iter().filter(|m| {
         m.version == manifest.version
             && m.canvas == task.canvas
+            && same_options(&m.params, &task.spec.params)
             && m.inputs.same_content(&manifest.inputs)
             && m.warps.finest() == Some(warp)
     });
-    let moffat = alike.clone().find_map(|m| m.scales.moffat.clone())?;
+    // A record of a version that knew no black levels has none.
+    let moffat = alike
+        .clone()
+        .find_map(|m| m.scales.moffat.clone().filter(|s| s.black.is_some()))?;
     let percentile = match task.spec.params.scale_percentile {
         Some(wanted) => {
             let mut found = alike.filter_map(|m| m.scales.percentile);

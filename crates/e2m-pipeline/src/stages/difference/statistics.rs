@@ -1,12 +1,13 @@
 //! What is counted on a pair of images as its bands go by.
 
+use super::comparable::Comparable;
 use crate::error::PipelineError;
 use crate::pictures::Counted;
 use crate::resume::Results;
 use crate::workbench::Workbench;
 use e2m_image::{Canvas, PixelType, PlaneView, Size};
 use e2m_plot::{BrightnessHistogram, Levels, Outline, PairStatistics};
-use e2m_scale::{RatioStatistics, ScaleError, estimate_scale};
+use e2m_scale::{RatioStatistics, ScaleError, ScaleOptions, estimate_scale};
 use ndarray::{ArrayView2, s};
 
 /// Everything that scales and pictures are made from, gathered in one pass.
@@ -15,6 +16,8 @@ pub(super) struct BandStatistics {
     post_size: Size,
     levels: Levels,
     ratios: RatioStatistics,
+    /// What of the pair is compared, where that is not all.
+    comparable: Option<Comparable>,
     pair: PairStatistics,
     post: BrightnessHistogram,
 }
@@ -28,6 +31,7 @@ impl BandStatistics {
             post_size: bench.post.size(),
             levels,
             ratios: RatioStatistics::default(),
+            comparable: Comparable::new(bench, before)?,
             pair: PairStatistics::new(levels, post_frame, pre_frame),
             post: BrightnessHistogram::new(levels),
         })
@@ -48,8 +52,14 @@ impl BandStatistics {
         if top < end {
             let rows = top - first_row..end - first_row;
             let frame = s![rows, pad..pad + self.post_size.width];
-            self.ratios
-                .add_band(post.slice(frame), aligned.slice(frame));
+            let (raw_post, raw_pre) = (post.slice(frame), aligned.slice(frame));
+            match &mut self.comparable {
+                Some(comparable) => {
+                    let (post, pre) = comparable.of_rows(top - pad, raw_post, raw_pre);
+                    self.ratios.add_band(post, pre);
+                }
+                None => self.ratios.add_band(raw_post, raw_pre),
+            }
             self.post.add_band(post.slice(frame));
         }
     }
@@ -65,7 +75,13 @@ impl BandStatistics {
             PlaneView::U16(plane) => pre.add_band(plane),
             PlaneView::F32(plane) => pre.add_band(plane),
         }
-        let (peak, no_peak) = match estimate_scale(&self.ratios) {
+        let params = &bench.task.spec.params;
+        let options = ScaleOptions {
+            post_black: params.post_black.counts(),
+            pre_black: params.pre_black.counts(),
+            peak: params.scale_peak,
+        };
+        let (peak, no_peak) = match estimate_scale(&self.ratios, &options) {
             Ok(peak) => (Some(peak), None),
             Err(error) => (None, Some(error)),
         };
@@ -93,6 +109,9 @@ fn levels(bench: &mut Workbench<'_>) -> Result<Levels, PipelineError> {
     Ok(Levels::of_previews(&[previews.post(), previews.pre()]))
 }
 
+/// The outermost pixels of pre themselves belong to its frame.
+const EDGE_PX: f64 = 1e-3;
+
 /// The frames of raw post and of aligned pre on the canvas. Of an image of the Python program no warp is known: its frame is
 /// taken for that of post.
 pub(super) fn frames(bench: &Workbench<'_>, before: &Results) -> (Outline, Outline) {
@@ -107,8 +126,10 @@ pub(super) fn frames(bench: &Workbench<'_>, before: &Results) -> (Outline, Outli
         return (post, post);
     };
     let Size { width, height } = bench.pre.size();
-    let (left, top) = (pad - 0.5, pad - 0.5);
-    let (right, bottom) = (left + width as f64, top + height as f64);
+    // Half a pixel further out its brightness fades, which is no difference.
+    let (left, top) = (pad - EDGE_PX, pad - EDGE_PX);
+    let last = |length: usize| pad + length.saturating_sub(1) as f64 + EDGE_PX;
+    let (right, bottom) = (last(width), last(height));
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
     if corners.iter().all(|&(x, y)| to_post.is_in_front(x, y)) {
         (

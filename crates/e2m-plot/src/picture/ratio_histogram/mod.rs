@@ -99,7 +99,11 @@ pub fn draw_ratio_histogram(picture: &RatioHistogramPicture<'_>) -> Result<Vec<u
     let header = Header::new(picture.title, "ratio of post to pre").line(facts(picture));
     let height = PANEL_HEIGHT_PX * if peak.is_some() { 0.62 } else { 1.0 };
     let mut charts = vec![Chart {
-        caption: "single pixels".into(),
+        caption: if picture.scales.iter().any(|line| line.offset != 0.0) {
+            "single pixels, with their black levels".into()
+        } else {
+            "single pixels".into()
+        },
         height,
         axes: Box::new(|rect| pixels.frame(rect)),
     }];
