@@ -18,6 +18,10 @@ pub(crate) enum PixelFault {
     Hot(f32),
 }
 
+/// Of a smaller share of the frame than this it does not matter how large the section is: were it a hundredth of the frame, a
+/// thousandth of it would be saturated.
+const FEW_SATURATED: f64 = 1e-5;
+
 /// The pixels of both raw images that are not what they seem.
 #[derive(Debug)]
 pub(crate) struct PixelFaults {
@@ -46,8 +50,12 @@ impl PixelFaults {
             level(post_found, post_type),
             level(pre_found, pre.pixel_type()),
         ];
-        // The section's share of the frame is only asked for where it is of use.
-        let shares = if saturation.iter().any(Option::is_some) {
+        // The section's share of the frame is only asked for where it is of use: of few pixels no share is worth a word.
+        let frames = [post_size, pre.size()];
+        let is_of_use = |(level, frame): (&Option<SaturationLevel>, Size)| {
+            level.is_some_and(|found| found.pixels as f64 > FEW_SATURATED * frame.pixels() as f64)
+        };
+        let shares = if saturation.iter().zip(frames).any(is_of_use) {
             previews.section_shares()
         } else {
             [1.0; 2]
@@ -90,13 +98,18 @@ impl PixelFaults {
         let spots = defects.spots_in(first_row..first_row + rows);
         if let Some(level) = self.saturation[0] {
             for (row, pixels) in band.outer_iter().enumerate() {
-                for (x, _) in pixels
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, v)| level.reaches(**v))
-                {
-                    if !defects.is_spot(x, first_row + row) {
-                        visit(row, x, PixelFault::Saturated);
+                let pixels = pixels.as_standard_layout();
+                let runs = pixels.as_slice().unwrap_or_default().chunks(SATURATED_RUN);
+                for (run, start) in runs.zip((0..).step_by(SATURATED_RUN)) {
+                    // Of most runs no pixel is, which the processor sees for many at a time.
+                    let any = run.iter().fold(false, |any, v| any | level.reaches(*v));
+                    if !any {
+                        continue;
+                    }
+                    for (x, _) in (start..).zip(run).filter(|(_, v)| level.reaches(**v)) {
+                        if !defects.is_spot(x, first_row + row) {
+                            visit(row, x, PixelFault::Saturated);
+                        }
                     }
                 }
             }
@@ -122,6 +135,8 @@ impl PixelFaults {
     }
 }
 
+/// Pixels of post that are looked at together.
+const SATURATED_RUN: usize = 64;
 /// Raw px per side of a cell.
 const CELL: usize = 32;
 

@@ -33,6 +33,11 @@ impl Brightness {
         Self::new(median.filter(|m| m.is_normal()).unwrap_or(1.0))
     }
 
+    /// The power that post has in it.
+    pub(crate) fn post_share(&self) -> f64 {
+        self.post_share
+    }
+
     /// That of a piece with these means, counts of pre.
     pub(crate) fn of(&self, (post, pre): (f64, f64)) -> f64 {
         (post / self.scale).powf(self.post_share) * pre.powf(1.0 - self.post_share)

@@ -26,6 +26,10 @@ const STARTS: [f64; 7] = [0.0, -0.1, 0.1, -0.3, 0.3, -0.8, 0.6];
 /// Steps of the fit at each width of the weights, and how the width shrinks.
 const STEPS: usize = 6;
 const WIDTHS: usize = 6;
+/// A change of the logarithm of the scale, and of the intercept as a share of it, that changes nothing any more.
+const CONVERGED: f64 = 1e-7;
+/// Of more squares than this an even part is taken: more would say the same.
+const MAX_SQUARES: usize = 4096;
 /// The intercept is believed if the line with it gathers this many times as much weight as the one without (see field.rs; with
 /// noise of 12 counts, where dark blocks are those that noise lifted, the gain is up to 1.06) …
 const MIN_GATHERING: f64 = 1.1;
@@ -56,6 +60,8 @@ struct Square {
     y: u32,
     post: f64,
     pre: f64,
+    /// Natural logarithm of that.
+    log_pre: f64,
     /// The field of light there, natural log.
     field: f64,
     weight: f64,
@@ -136,6 +142,7 @@ fn squares(section: &Section<'_>, group: u32) -> Vec<Square> {
                 y,
                 post: 0.0,
                 pre: 0.0,
+                log_pre: 0.0,
                 field: 0.0,
                 weight: 0.0,
             };
@@ -149,23 +156,26 @@ fn squares(section: &Section<'_>, group: u32) -> Vec<Square> {
     }
     let needed = MIN_FILLED * f64::from(group * group);
     let filled = sums.into_values().filter(|(_, members)| *members >= needed);
-    filled
+    let all: Vec<Square> = filled
         .map(|(square, members)| Square {
             post: square.post / members,
             pre: square.pre / members,
+            log_pre: (square.pre / members).ln(),
             field: square.field / members,
             weight: square.weight / members,
             ..square
         })
         .filter(|square| square.weight > 0.0 && square.post > 0.0 && square.pre > 0.0)
-        .collect()
+        .collect();
+    let every = all.len().div_ceil(MAX_SQUARES).max(1);
+    all.into_iter().step_by(every).collect()
 }
 
 impl Line {
     /// ln of the ratio that is left, `None` where the intercept leaves no light.
     fn rest(&self, square: &Square) -> Option<f64> {
         let light = square.post - self.intercept;
-        (light > 0.0).then(|| (light / square.pre).ln() - square.field - self.log_scale)
+        (light > 0.0).then(|| light.ln() - square.log_pre - square.field - self.log_scale)
     }
 
     fn fit(squares: &[Square], (start, brightness): (f64, f64), widest: f64) -> Option<Self> {
@@ -174,12 +184,17 @@ impl Line {
         (line.intercept.abs() <= MAX_SHARE * brightness).then_some(line)
     }
 
-    /// What the rest grows by with the intercept, and minus that: the light of the square by the line, from both images, so
-    /// that the noise of neither makes the rest depend on it.
-    fn slope(&self, square: &Square) -> f64 {
-        let scale = (self.log_scale + square.field).exp();
-        let light = Brightness::new(scale).of((square.post - self.intercept, square.pre));
-        1.0 / (scale * light)
+    /// The power of post in the brightness of a square.
+    fn post_share(&self) -> f64 {
+        Brightness::new(self.log_scale.exp()).post_share()
+    }
+
+    /// What the rest falls by with the intercept, for a rest: 1 over the light of the square by the line, `scale x brightness`
+    /// (brightness.rs), so that the noise of neither image makes the rest depend on it. `post - intercept` is
+    /// `scale x pre x exp(rest)`, and the brightness `pre x exp(share of post x rest)`.
+    fn slope(&self, square: &Square, rest: f64, share: f64) -> f64 {
+        let scale_and_pre = self.log_scale + square.field + square.log_pre;
+        (-share * rest - scale_and_pre).exp()
     }
 
     /// The line with this intercept through the peak of the ratios.
@@ -222,6 +237,11 @@ impl Line {
                 };
                 self.log_scale += log_scale;
                 self.intercept += intercept;
+                // The next step would be smaller still.
+                if log_scale.abs() < CONVERGED && intercept.abs() < CONVERGED * self.intercept.abs()
+                {
+                    break;
+                }
             }
         }
         self
@@ -230,11 +250,12 @@ impl Line {
     /// Sums of the weighted normal equations: `[1, t]` against the rest, where `t` is its slope with the intercept.
     fn step(&self, squares: &[Square], width: f64, with_intercept: bool) -> Option<[f64; 2]> {
         let (mut normal, mut rhs) = ([0.0; 3], [0.0; 2]);
+        let share = self.post_share();
         for square in squares {
             let Some(rest) = self.rest(square) else {
                 continue;
             };
-            let slope = self.slope(square);
+            let slope = self.slope(square, rest, share);
             let weight = square.weight * welsch(rest, width);
             normal[0] += weight;
             normal[1] += weight * slope;
@@ -264,13 +285,14 @@ impl Line {
             (low, high - low + 1)
         };
         let (x, y) = (extent(|s| s.x), extent(|s| s.y));
+        let share = self.post_share();
         let mut normal = [0.0; 3];
         let mut regions = vec![[0.0; 2]; (REGIONS * REGIONS) as usize];
         for square in squares {
             let Some(rest) = self.rest(square) else {
                 continue;
             };
-            let slope = self.slope(square);
+            let slope = self.slope(square, rest, share);
             let weight = square.weight * welsch(rest, width);
             normal[0] += weight;
             normal[1] += weight * slope;

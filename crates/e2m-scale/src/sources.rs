@@ -37,6 +37,10 @@ const DOMINANCE: u64 = 2;
 /// Residues of the alignment have longer tails than noise.
 const THRESHOLD_MARGIN: f64 = 1.5;
 
+/// Pixels that are looked at, and the rows of a strip: an eighth of them are the surroundings of others.
+const MAX_PIXELS: usize = 8 << 20;
+const STRIP_ROWS: usize = 256;
+
 /// What one block is against its surroundings.
 #[derive(Debug, Clone, Copy, Default)]
 struct Contrast {
@@ -109,10 +113,16 @@ struct Class {
     pre: Vec<u64>,
 }
 
-/// Gathers the sources of a pair from its row bands. The memory grows with the width of the images, not with their height.
+/// Gathers the sources of a pair from its row bands. The memory grows with the width of the images, not with their height. Of
+/// images beyond 8 megapixels strips of 256 rows are looked at, evenly over the image and that many pixels in all: a stain shows
+/// thousands of sources on as much of a section, and seventeen are enough.
 #[derive(Debug)]
 pub struct SourceStatistics {
     subtraction: Subtraction,
+    /// One strip of so many is looked at.
+    every: usize,
+    /// Rows seen.
+    rows: usize,
     columns: usize,
     rows_in_block: usize,
     current: BlockRow,
@@ -153,8 +163,8 @@ fn chance(heads: u64, tosses: u64) -> f64 {
 }
 
 impl SourceStatistics {
-    /// For images of this width, with what is taken off post for their difference.
-    pub fn new(width: usize, subtraction: Subtraction) -> Self {
+    /// For images of shape `(rows, columns)`, with what is taken off post for their difference.
+    pub fn new((height, width): (usize, usize), subtraction: Subtraction) -> Self {
         let columns = width / SIDE;
         let class = Class {
             all: vec![0; STEPS],
@@ -163,6 +173,8 @@ impl SourceStatistics {
         };
         Self {
             subtraction,
+            every: (height * width).div_ceil(MAX_PIXELS).max(1),
+            rows: 0,
             columns,
             rows_in_block: 0,
             current: BlockRow::new(columns),
@@ -175,11 +187,27 @@ impl SourceStatistics {
     /// Adds rows, top to bottom.
     pub fn add_band(&mut self, post: ArrayView2<'_, f32>, aligned: ArrayView2<'_, f32>) {
         for (post, aligned) in post.rows().into_iter().zip(aligned.rows()) {
+            let strip = self.rows / STRIP_ROWS;
+            self.rows += 1;
+            if !strip.is_multiple_of(self.every) {
+                self.leave_strip();
+                continue;
+            }
             match (post.as_slice(), aligned.as_slice()) {
                 (Some(post), Some(aligned)) => self.add_row(post, aligned),
                 _ => self.add_row(&post.to_vec(), &aligned.to_vec()),
             }
         }
+    }
+
+    /// Forgets the rows of a strip that has ended: what is below is not beside them.
+    fn leave_strip(&mut self) {
+        if self.rows_in_block > 0 {
+            self.current = BlockRow::new(self.columns);
+            self.rows_in_block = 0;
+        }
+        self.blocks.clear();
+        self.contrasts.clear();
     }
 
     fn add_row(&mut self, post: &[f32], aligned: &[f32]) {
@@ -240,7 +268,7 @@ impl SourceStatistics {
             let left = (rows[1].post[x] - scale * rows[1].pre[x]) / pixels - offset;
             let around = |i: usize| post[i] - scale * pre[i];
             let around: [f32; 8] = std::array::from_fn(around);
-            let (post, pre) = (middle(&mut post), scale * middle(&mut pre));
+            let (post, pre) = (middle(post), scale * middle(pre));
             let (own_post, own_pre) = (rows[1].post[x] - post, scale * rows[1].pre[x] - pre);
             let own = own_post - own_pre;
             let like_it =
@@ -342,15 +370,57 @@ fn step(value: f32, per_octave: f32, first: f32, steps: usize) -> usize {
     }
 }
 
-/// The mean of the two middle ones of eight.
-fn middle(values: &mut [f32; 8]) -> f32 {
-    values.sort_unstable_by(f32::total_cmp);
+/// Pairs that are put in order one after the other, after which the fourth and the fifth of eight are in their places.
+const NETWORK: [(usize, usize); 19] = [
+    (0, 2),
+    (1, 3),
+    (4, 6),
+    (5, 7),
+    (0, 4),
+    (1, 5),
+    (2, 6),
+    (3, 7),
+    (0, 1),
+    (2, 3),
+    (4, 5),
+    (6, 7),
+    (2, 4),
+    (3, 5),
+    (1, 4),
+    (3, 6),
+    (1, 2),
+    (3, 4),
+    (5, 6),
+];
+
+/// The mean of the two middle ones of eight: a sorting network (Knuth, The Art of Computer Programming 3, 5.3.4) has no branches.
+#[inline]
+fn middle(mut values: [f32; 8]) -> f32 {
+    for (i, j) in NETWORK {
+        let (a, b) = (values[i], values[j]);
+        let ordered = if a < b { (a, b) } else { (b, a) };
+        (values[i], values[j]) = ordered;
+    }
     0.5 * (values[3] + values[4])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_middle_of_eight_is_that_of_a_sort() {
+        let mut state = 1u32;
+        for _ in 0..500 {
+            let values: [f32; 8] = std::array::from_fn(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 28) as f32 - 6.0
+            });
+            let mut sorted = values;
+            sorted.sort_unstable_by(f32::total_cmp);
+            assert_eq!(middle(values), 0.5 * (sorted[3] + sorted[4]), "{values:?}");
+        }
+    }
 
     #[test]
     fn a_few_sources_say_nothing_and_many_do() {

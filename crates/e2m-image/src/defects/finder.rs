@@ -13,6 +13,8 @@ use std::ops::Range;
 const SPREAD_SHARE: f32 = 0.36;
 /// A pixel whose neighbours have less than half of that share is no light that came through a lens.
 const ALONE_SHARE: f32 = SPREAD_SHARE / 2.0;
+/// So the darker two of its four neighbours lie below it by at least this share of what it stands out by.
+const TWO_SHARE: f32 = 1.0 - ALONE_SHARE;
 /// No more than one of its eight neighbours goes half as far; that one may be hot as well.
 const EDGE_SHARE: f32 = 0.5;
 /// It has to stand out of the noise by so many standard deviations that its neighbours' noise, half as large in the mean of
@@ -305,7 +307,9 @@ impl Window<'_> {
             let least = WEAK * deviation;
             if greatest > least {
                 for (i, _) in excess.iter().enumerate().filter(|(_, e)| **e > least) {
-                    self.judge(from + i, y, deviation, part);
+                    if self.stands_out(from + i, y, TWO_SHARE * least) {
+                        self.judge(from + i, y, deviation, part);
+                    }
                 }
             }
             if start == 0 {
@@ -315,6 +319,21 @@ impl Window<'_> {
                 self.judge(width - 1, y, deviation, part);
             }
         }
+    }
+
+    /// Whether a pixel stands out of two of its four neighbours, to the same side: on an edge it does so of one.
+    #[inline]
+    fn stands_out(&self, x: usize, y: usize, least: f32) -> bool {
+        let (row, above, below) = (
+            self.row(y),
+            self.row(mirrored(y, -1, self.size.height)),
+            self.row(mirrored(y, 1, self.size.height)),
+        );
+        let own = row[x];
+        let beside = [row[x - 1], row[x + 1], above[x], below[x]];
+        let up: i32 = beside.iter().map(|v| i32::from(own - v > least)).sum();
+        let down: i32 = beside.iter().map(|v| i32::from(v - own > least)).sum();
+        up > 1 || down > 1
     }
 
     /// The noise in the square about a pixel, the pixel and what it is compared with apart.
@@ -358,15 +377,16 @@ impl Window<'_> {
         let mut ring = RING.map(|(dx, dy)| 0.5 * (at(dx, dy) + at(-dx, -dy)));
         ring.sort_unstable_by(f32::total_cmp);
         let level = 0.5 * (ring[3] + ring[4]);
-        let deviation = deviation
-            .max((ring[6] - ring[1]) * DEVIATION_PER_RANGE)
-            .max(self.noise_about(x, y));
         let excess = own - level;
         let sign = excess.signum();
         let mut beside = [at(0, -1), at(-1, 0), at(1, 0), at(0, 1)];
         beside.sort_unstable_by(f32::total_cmp);
         let middle = 0.5 * (beside[1] + beside[2]) - level;
         if excess.abs() <= WEAK * deviation || sign * middle >= ALONE_SHARE * excess.abs() {
+            return;
+        }
+        let deviation = deviation.max((ring[6] - ring[1]) * DEVIATION_PER_RANGE);
+        if excess.abs() <= WEAK * deviation {
             return;
         }
         let mut around = [
@@ -383,6 +403,11 @@ impl Window<'_> {
         // On an edge a pixel is like others of its side, whatever the level about it.
         let second = if sign > 0.0 { around[6] } else { around[1] };
         if sign * (second - level) >= EDGE_SHARE * excess.abs() {
+            return;
+        }
+        // The dearest of all comes last.
+        let deviation = deviation.max(self.noise_about(x, y));
+        if excess.abs() <= WEAK * deviation {
             return;
         }
         let spot = Spot {

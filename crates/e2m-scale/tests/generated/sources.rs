@@ -35,7 +35,7 @@ fn subtraction(pair: &Pair) -> Subtraction {
 }
 
 fn counts(pair: &Pair, band_rows: usize, subtraction: Subtraction) -> SourceCounts {
-    let mut sources = SourceStatistics::new(pair.post.ncols(), subtraction);
+    let mut sources = SourceStatistics::new(pair.post.dim(), subtraction);
     let bands = pair.post.axis_chunks_iter(Axis(0), band_rows);
     for (post, pre) in bands.zip(pair.aligned.axis_chunks_iter(Axis(0), band_rows)) {
         sources.add_band(post, pre);

@@ -81,30 +81,38 @@ impl Comparable {
     }
 
     /// Rows of the frame of post, from raw row `first_row` on, as they are compared.
-    pub(super) fn of_rows(
-        &mut self,
+    pub(super) fn of_rows<'a>(
+        &'a mut self,
         first_row: usize,
-        post: ArrayView2<'_, f32>,
-        aligned: ArrayView2<'_, f32>,
-    ) -> (ArrayView2<'_, f32>, ArrayView2<'_, f32>) {
+        post: ArrayView2<'a, f32>,
+        aligned: ArrayView2<'a, f32>,
+    ) -> (ArrayView2<'a, f32>, ArrayView2<'a, f32>) {
         let (rows, columns) = post.dim();
-        for (own, from) in self.bands.iter_mut().zip([post, aligned]) {
-            if own.nrows() < rows || own.ncols() != columns {
-                *own = Array2::zeros((rows, columns));
-            }
-            own.slice_mut(s![..rows, ..]).assign(&from);
-        }
-        let [own_post, own_aligned] = &mut self.bands;
+        let mut faults = [Vec::new(), Vec::new()];
+        let [in_post, in_pre] = &mut faults;
         self.faults.visit(
             first_row,
             post,
-            |row, column, fault| change(&mut own_post[(row, column)], fault),
-            |row, column, fault| change(&mut own_aligned[(row, column)], fault),
+            |row, column, fault| in_post.push((row, column, fault)),
+            |row, column, fault| in_pre.push((row, column, fault)),
         );
-        (
-            self.bands[0].slice(s![..rows, ..]),
-            self.bands[1].slice(s![..rows, ..]),
-        )
+        let mut views = [post, aligned];
+        for ((view, own), faults) in views.iter_mut().zip(&mut self.bands).zip(faults) {
+            if faults.is_empty() {
+                continue;
+            }
+            if own.nrows() < rows || own.ncols() != columns {
+                *own = Array2::zeros((rows, columns));
+            }
+            let mut changed = own.slice_mut(s![..rows, ..]);
+            changed.assign(view);
+            for (row, column, fault) in faults {
+                change(&mut changed[(row, column)], fault);
+            }
+            *view = own.slice(s![..rows, ..]);
+        }
+        let [post, aligned] = views;
+        (post, aligned)
     }
 }
 

@@ -96,21 +96,28 @@ impl Mask {
             .for_each(|(i, (mut flags, aligned))| {
                 let row = first_row + i;
                 let width = flags.len();
-                let mut each = |columns: Range<usize>, change: fn(u8) -> u8| {
+                let mut each = |columns: Range<usize>, kept: u8, set: u8| {
                     let end = columns.end.min(width);
                     let columns = columns.start.min(end)..end;
-                    flags.slice_mut(ndarray::s![columns]).mapv_inplace(change);
+                    let mut flags = flags.slice_mut(ndarray::s![columns]);
+                    if let Some(flags) = flags.as_slice_mut() {
+                        flags
+                            .iter_mut()
+                            .for_each(|flags| *flags = *flags & kept | set);
+                    } else {
+                        flags.mapv_inplace(|flags| flags & kept | set);
+                    }
                 };
-                each(0..width, |_| NO_POST | NO_PRE);
-                each(self.post.columns(row), |flags| flags & !NO_POST);
-                each(self.pre_columns(row, aligned), |flags| flags & !NO_PRE);
+                each(0..width, 0, NO_POST | NO_PRE);
+                each(self.post.columns(row), !NO_POST, 0);
+                each(self.pre_columns(row, aligned), !NO_PRE, 0);
                 let raw = row
                     .checked_sub(self.pad)
                     .filter(|y| *y < self.post_size.height);
                 for columns in raw.into_iter().flat_map(|y| self.misaligned.columns(y)) {
                     let end = columns.end.min(self.post_size.width);
                     let columns = columns.start.min(end) + self.pad..end + self.pad;
-                    each(columns, |flags| flags | MISALIGNED);
+                    each(columns, u8::MAX, MISALIGNED);
                 }
             });
         if let Some(faults) = &self.faults {

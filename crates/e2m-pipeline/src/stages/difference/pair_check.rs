@@ -43,7 +43,7 @@ impl PairCheck {
         Some(Self {
             canvas,
             post_size,
-            sources: SourceStatistics::new(width, subtraction),
+            sources: SourceStatistics::new(post_size.shape(), subtraction),
             noise: shift.map(|shift| (NoiseStatistics::new(width), shift)),
         })
     }
