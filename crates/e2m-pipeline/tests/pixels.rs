@@ -8,7 +8,7 @@ use common::task;
 use e2m_fixtures::{Recipe, Sensor, World, write_pair};
 use e2m_image::{Canvas, PixelType, Plane};
 use e2m_pipeline::{Manifest, Params, Status, Unobserved, run_task};
-use e2m_testing::sample;
+use e2m_testing::sample_of_rates;
 use std::path::Path;
 
 /// Mean error below which an alignment is right, px.
@@ -90,7 +90,7 @@ fn base(seed: u64) -> Recipe {
 /// Runs the pairs of a family and says how many are right, and how many are doubted.
 fn family(name: &str, recipe: impl Fn(u64) -> Recipe) -> (Vec<Outcome>, usize, usize) {
     let folder = tempfile::tempdir().expect("a folder");
-    let seeds = sample(name, 0..SEEDS, SAMPLE);
+    let seeds = sample_of_rates(name, 0..SEEDS, SAMPLE);
     let outcomes: Vec<Outcome> = seeds
         .iter()
         .map(|&seed| run(folder.path(), &recipe(seed)))

@@ -40,4 +40,4 @@ mod samples;
 pub use made_once::{FIXTURES, made_once};
 pub use notes::NOTES;
 pub use prerequisites::{REQUIRE_ALL, prerequisite, python, shared};
-pub use samples::{SAMPLE, is_drawn, is_sampled, sample};
+pub use samples::{RATES, SAMPLE, is_drawn, is_sampled, sample, sample_of_rates};

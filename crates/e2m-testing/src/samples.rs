@@ -4,6 +4,8 @@ use crate::notes::note;
 
 /// The seed of the samples; where it is not set every sweep is done as a whole.
 pub const SAMPLE: &str = "E2M_TEST_SAMPLE";
+/// Asks for all cases of sweeps that show a rate; they take a quarter of an hour.
+pub const RATES: &str = "E2M_TEST_RATES";
 
 /// All cases of a sweep, or `keep` of them where samples are asked for ([`SAMPLE`]), in their order.
 ///
@@ -13,8 +15,29 @@ pub const SAMPLE: &str = "E2M_TEST_SAMPLE";
 ///
 /// Where the seed is no number.
 pub fn sample<T>(sweep: &str, cases: impl IntoIterator<Item = T>, keep: usize) -> Vec<T> {
+    part(sweep, cases, keep, seed())
+}
+
+/// All cases of a sweep that shows a rate, where [`RATES`] is set; `keep` of them otherwise, in the full tier as well, always
+/// the same ones there. What such sweeps have shown as a whole stands in docs.
+///
+/// # Panics
+///
+/// As [`sample`].
+pub fn sample_of_rates<T>(sweep: &str, cases: impl IntoIterator<Item = T>, keep: usize) -> Vec<T> {
+    let all = std::env::var_os(RATES).is_some_and(|value| !value.is_empty());
+    let seed = seed().unwrap_or_default();
+    part(sweep, cases, keep, (!all).then_some(seed))
+}
+
+fn part<T>(
+    sweep: &str,
+    cases: impl IntoIterator<Item = T>,
+    keep: usize,
+    seed: Option<u64>,
+) -> Vec<T> {
     let cases: Vec<T> = cases.into_iter().collect();
-    match seed() {
+    match seed {
         Some(seed) if cases.len() > keep => {
             let count = cases.len();
             let drawn = drawn(seed, sweep, count, keep);

@@ -3,7 +3,7 @@
 use crate::measure_all;
 use e2m_align::{AlignOptions, Verdict};
 use e2m_fixtures::{NamedRecipe, Recipe, Sensor, Uptake};
-use e2m_testing::sample;
+use e2m_testing::sample_of_rates;
 
 /// Mean error below which an alignment is right, px.
 const RIGHT_PX: f64 = 0.1;
@@ -91,7 +91,7 @@ const KINDS: &[(&str, Flaws)] = &[
 fn the_rock_is_aligned_and_not_the_sensor() {
     for &(name, flaws) in KINDS {
         let pairs = (0..SEEDS).map(|seed| pair(name, seed, flaws));
-        let pairs = sample(name, pairs, SAMPLE);
+        let pairs = sample_of_rates(name, pairs, SAMPLE);
         let all = pairs.len();
         let measured = measure_all(&pairs, &AlignOptions::default());
         let (mut right, mut doubted) = (0, 0);

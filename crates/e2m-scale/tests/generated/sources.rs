@@ -47,7 +47,7 @@ fn counts(pair: &Pair, band_rows: usize, subtraction: Subtraction) -> SourceCoun
 fn pairs_given_the_wrong_way_round_are_told_and_others_are_not() {
     let kinds = KINDS.iter().chain(TRAPS);
     let all = kinds.flat_map(|kind| (0..SEEDS).map(move |seed| (*kind, seed)));
-    let drawn: Vec<(Kind, u64)> = e2m_testing::sample("swapped pairs", all, SAMPLED);
+    let drawn: Vec<(Kind, u64)> = e2m_testing::sample_of_rates("swapped pairs", all, SAMPLED);
     let (mut enough, mut told, mut falsely) = (0, 0, Vec::new());
     let mut missed = String::new();
     for (kind, seed) in &drawn {

@@ -76,7 +76,7 @@ fn results(what: &str, kinds: &[Kind]) -> Vec<Result> {
     let all = kinds
         .iter()
         .flat_map(|kind| (0..SEEDS).map(move |seed| (*kind, seed)));
-    let drawn = e2m_testing::sample(what, all, SAMPLED);
+    let drawn = e2m_testing::sample_of_rates(what, all, SAMPLED);
     drawn
         .into_iter()
         .map(|(kind, seed)| Result::of(&kind, seed))
