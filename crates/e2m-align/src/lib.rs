@@ -51,7 +51,7 @@
 //!
 //! let preview = Array2::from_shape_fn((500, 620), |(y, x)| texture(x, y));
 //! let overlap = SignalSimilarity::of(post.view(), preview.view(), 1, &fine.warp).overlap_fraction;
-//! assert_eq!(assess(&fine.check, overlap, None).verdict, Verdict::Pass);
+//! assert_eq!(assess(&fine.check, overlap, None, 0).verdict, Verdict::Pass);
 //! # Ok::<(), e2m_align::BandError>(())
 //! ```
 //!
