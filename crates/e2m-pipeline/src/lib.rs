@@ -35,6 +35,7 @@
 //!     redraw: false,
 //!     checkpoint_format: Default::default(),
 //!     checkpoint_compression: Default::default(),
+//!     checkpoints: Default::default(),
 //! };
 //! let outcome = run_task(&task, &mut Unobserved);
 //! assert_eq!(outcome.status.to_string(), "complete");
