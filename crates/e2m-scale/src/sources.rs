@@ -29,8 +29,8 @@ const MIN_BLOCKS: u64 = 200;
 /// The median of the absolute values of Gaussian noise, as a share of its standard deviation.
 const MEDIAN_OF_ABSOLUTE: f64 = 0.6745;
 
-/// Were sources as likely in pre as in post, so many more in pre would come by chance this often: 17 in pre and none in post.
-const MAX_CHANCE: f64 = 1e-5;
+/// Were sources as likely in pre as in post, so many more in pre would come by chance this often: 14 in pre and none in post.
+const MAX_CHANCE: f64 = 1e-4;
 /// Of many sources a small imbalance is not chance any more, but may be one of dirt or focus: so many times as many are none.
 const DOMINANCE: u64 = 2;
 
@@ -115,7 +115,7 @@ struct Class {
 
 /// Gathers the sources of a pair from its row bands. The memory grows with the width of the images, not with their height. Of
 /// images beyond 8 megapixels strips of 256 rows are looked at, evenly over the image and that many pixels in all: a stain shows
-/// thousands of sources on as much of a section, and seventeen are enough.
+/// thousands of sources on as much of a section, and fourteen are enough.
 #[derive(Debug)]
 pub struct SourceStatistics {
     subtraction: Subtraction,
@@ -429,7 +429,7 @@ mod tests {
             assert!((chance(heads, tosses) - expected).abs() < 1e-4, "{heads}");
         }
         let in_pre = |post, pre| SourceCounts { post, pre }.are_in_pre();
-        assert!(!in_pre(0, 0) && !in_pre(0, 16) && in_pre(0, 17));
+        assert!(!in_pre(0, 0) && !in_pre(0, 13) && in_pre(0, 14));
         assert!(!in_pre(20, 38) && in_pre(20, 70));
         assert!(!in_pre(5000, 6000) && in_pre(2000, 6000) && !in_pre(6000, 2000));
     }
