@@ -23,9 +23,12 @@ const THREAD_BYTES: u64 = MIB;
 const DRAWING_BYTES: u64 = 24 * MIB;
 /// What the allocator keeps between the pieces of all that goes on in stages 3 and 4.
 const BETWEEN_BYTES: u64 = 24 * MIB;
-/// Half-height bands that are in memory in stages 3 and 4: post and aligned pre, twice, without what is not compared, and
-/// their difference.
-const HALF_BANDS: u64 = 7;
+/// Half-height bands of a pair: post and aligned pre, twice.
+const PAIR_HALF_BANDS: u64 = 4;
+/// Those of a pair without what is not compared: post and aligned pre.
+const COMPARED_HALF_BANDS: u64 = 2;
+/// That of a difference.
+const DIFFERENCE_HALF_BANDS: u64 = 1;
 
 /// What decides how much memory a task needs; all of it is in the headers of the raw files and in the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,16 +124,27 @@ impl MemoryNeeds {
             + self.written(self.formats)
     }
 
-    /// Pairs of bands, counted and written; the image of stage 2 may still be on its way.
+    /// Pairs of bands going by, and what is counted on them looked at: the largest of four. In all but the last the image of
+    /// stage 2 may still be on its way.
     fn streaming_bytes(&self) -> u64 {
-        let beside = self.band_bytes() + self.written(self.formats);
+        let on_its_way = self.written(self.formats);
         let differences =
             self.differences as u64 * self.written(CheckpointFormats::Both) + self.mask_bytes();
-        BETWEEN_BYTES
-            + HALF_BANDS * self.band_bytes() / 2
-            + self.counting_bytes()
-            + beside
-            + differences.max(self.written(self.formats))
+        let bands = |half_bands: u64| half_bands * self.band_bytes() / 2;
+        let counted = bands(PAIR_HALF_BANDS + COMPARED_HALF_BANDS) + self.counting_bytes();
+        let aligned_written = counted + self.written(self.formats) + on_its_way;
+        let estimated = self.counting_bytes()
+            + RatioStatistics::ESTIMATE_BYTES
+            + self.written(self.formats)
+            + on_its_way;
+        let subtracted = bands(PAIR_HALF_BANDS + DIFFERENCE_HALF_BANDS) + differences + on_its_way;
+        // Where an earlier run found the scale, what pictures show is counted while differences are written.
+        let counted_and_subtracted = counted + bands(DIFFERENCE_HALF_BANDS) + differences;
+        let largest = aligned_written
+            .max(estimated)
+            .max(subtracted)
+            .max(counted_and_subtracted);
+        BETWEEN_BYTES + self.band_bytes() + largest
     }
 
     /// A band of the mask, and what its writers hold.

@@ -30,7 +30,8 @@ const MIN_GLASS_PIXELS: u32 = (SIDE * SIDE * 4 / 5) as u32;
 /// squares of 16 x 16 px, which is what [`estimate_scale`](crate::estimate_scale) works on: all squares with signal in
 /// every pixel, or an even subset of 65,000 to 131,000 of them where there are more (above 33 million pixels with signal).
 /// The memory does not depend on the image but for fewer than 16 rows that wait for the rest of their squares: at most
-/// 9 MiB, 40 KiB per thread and 128 bytes per column; an estimate takes another 30 MiB for as long as it lasts. The result is the same to the bit for bands of any height and any number of threads.
+/// 9 MiB, 40 KiB per thread and 128 bytes per column; an estimate takes another 30 MiB for as long as it lasts. The result is the
+/// same to the bit for bands of any height and any number of threads.
 #[derive(Debug, Clone)]
 pub struct RatioStatistics {
     pixels: PixelRatios,
@@ -75,10 +76,14 @@ struct BlockRow {
 }
 
 impl RatioStatistics {
-    /// The most that is held for images of `width` columns with `threads` threads, an estimate included; bytes.
+    /// What an estimate holds for as long as it lasts, at most; bytes.
+    pub const ESTIMATE_BYTES: u64 = 30 << 20;
+
+    /// The most that is held while bands go by, for images of `width` columns with `threads` threads; bytes. An estimate takes
+    /// [`ESTIMATE_BYTES`](Self::ESTIMATE_BYTES) more, after the last band.
     pub fn memory_bytes(width: usize, threads: usize) -> u64 {
-        const OWN_AND_ESTIMATE_BYTES: u64 = 39 << 20;
-        OWN_AND_ESTIMATE_BYTES + (40 << 10) * threads as u64 + 128 * width as u64
+        const OWN_BYTES: u64 = 9 << 20;
+        OWN_BYTES + (40 << 10) * threads as u64 + 128 * width as u64
     }
 
     /// Adds the next rows of post and aligned pre, both of shape `(rows, width)`. Rows come top to bottom.
