@@ -103,13 +103,18 @@ impl HighestLevels {
 
     fn count_row(&mut self, row: &[f32]) {
         for run in row.chunks(RUN_PX) {
-            let mut lanes = [f32::NEG_INFINITY; 8];
-            for pixels in run.chunks(lanes.len()) {
+            let mut lanes = [f32::NEG_INFINITY; 16];
+            let (whole, rest) = run.as_chunks::<16>();
+            for pixels in whole {
                 for (lane, &v) in lanes.iter_mut().zip(pixels) {
                     *lane = if v > *lane { v } else { *lane };
                 }
             }
-            let greatest = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max);
+            let greatest = lanes
+                .iter()
+                .chain(rest)
+                .copied()
+                .fold(f32::NEG_INFINITY, f32::max);
             if greatest < self.least() {
                 continue;
             }

@@ -42,10 +42,17 @@ const RING: [(isize, isize); 8] = [
     (2, 0),
     (2, 1),
 ];
+/// The farthest of them.
+const REACH: isize = 2;
+/// The pixels about a pixel as far as that, by row.
+type Patch = [[f32; PATCH]; PATCH];
+const PATCH: usize = 5;
 /// From the second to the seventh of eight means of two to the standard deviation of a pixel: 1.70 of that of a mean.
 const DEVIATION_PER_RANGE: f32 = std::f32::consts::SQRT_2 / 1.7;
 /// Noise below that of rounding to whole counts is rounding.
 const ROUNDING: f32 = 0.29;
+/// Pixels that are looked at together.
+const LANES: usize = 8;
 /// Rows above and below that a row is compared with.
 const HALO: usize = FAR;
 /// Rows that one thread looks at in one go.
@@ -306,9 +313,14 @@ impl Window<'_> {
             let deviation = (mean * DEVIATION_PER_MEAN).max(self.rounding(own));
             let least = WEAK * deviation;
             if greatest > least {
-                for (i, _) in excess.iter().enumerate().filter(|(_, e)| **e > least) {
-                    if self.stands_out(from + i, y, TWO_SHARE * least) {
-                        self.judge(from + i, y, deviation, part);
+                for (at, lanes) in (from..).step_by(LANES).zip(excess.chunks(LANES)) {
+                    if !lanes.iter().fold(false, |any, &e| any | (e > least)) {
+                        continue;
+                    }
+                    for (x, _) in (at..).zip(lanes).filter(|(_, e)| **e > least) {
+                        if self.stands_out(x, y, TWO_SHARE * least) {
+                            self.judge(x, y, deviation, part);
+                        }
                     }
                 }
             }
@@ -363,18 +375,41 @@ impl Window<'_> {
         if whole { ROUNDING } else { f32::MIN_POSITIVE }
     }
 
+    /// The pixels about a pixel.
+    #[inline]
+    fn patch(&self, x: usize, y: usize) -> Patch {
+        let Size { width, height } = self.size;
+        let mut patch = [[0.0; PATCH]; PATCH];
+        let from = x.checked_sub(PATCH / 2);
+        let inside = from.map(|from| from..from + PATCH);
+        let inside = inside.filter(|columns| columns.end <= width);
+        for (dy, to) in (-REACH..).zip(&mut patch) {
+            let row = self.row(mirrored(y, dy, height));
+            match &inside {
+                Some(columns) => to.copy_from_slice(&row[columns.clone()]),
+                None => {
+                    for (dx, to) in (-REACH..).zip(to) {
+                        *to = row[mirrored(x, dx, width)];
+                    }
+                }
+            }
+        }
+        patch
+    }
+
     /// Takes the pixel for a spot if it is one.
     fn judge(&self, x: usize, y: usize, deviation: f32, part: &mut Part) {
-        let at = |dx: isize, dy: isize| {
-            let y = mirrored(y, dy, self.size.height);
-            self.row(y)[mirrored(x, dx, self.size.width)]
-        };
+        let patch = self.patch(x, y);
+        let at = |dx: isize, dy: isize| patch[(dy + REACH) as usize][(dx + REACH) as usize];
         let own = at(0, 0);
         if !own.is_finite() {
             return;
         }
         // Opposite pixels at a distance of two, so that a slope goes out.
-        let mut ring = RING.map(|(dx, dy)| 0.5 * (at(dx, dy) + at(-dx, -dy)));
+        let mut ring = [0.0f32; RING.len()];
+        for (mean, (dx, dy)) in ring.iter_mut().zip(RING) {
+            *mean = 0.5 * (at(dx, dy) + at(-dx, -dy));
+        }
         ring.sort_unstable_by(f32::total_cmp);
         let level = 0.5 * (ring[3] + ring[4]);
         let excess = own - level;
@@ -427,7 +462,6 @@ impl Window<'_> {
 /// How much each of `own` stands out of one of its two neighbours; the sum of what they differ from the mean of both, and the
 /// greatest excess. In lanes, which become vectors.
 fn excesses(before: &[f32], own: &[f32], after: &[f32], excess: &mut [f32]) -> (f32, f32) {
-    const LANES: usize = 8;
     let n = excess.len();
     let one = |l: f32, c: f32, r: f32| {
         let (least, most) = if l < r { (l, r) } else { (r, l) };
