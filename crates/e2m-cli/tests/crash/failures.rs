@@ -65,6 +65,8 @@ fn fails_well(way: &Way, fault: &str, words: &str) -> bool {
         && failed
         && !path.ends_with(".txt")
         && !path.ends_with(".jsonl")
+        // How long the mask gets when it is compressed is known when it is there.
+        && !path.contains("/tiff/04_mask")
     {
         assert!(
             said.contains("bytes are missing"),

@@ -26,6 +26,8 @@ pub struct FlagsWriter {
     path: PathBuf,
     size: Size,
     rows_written: usize,
+    /// Length of the whole file, bytes; 0 where nobody knows it before what is compressed is there.
+    needed_bytes: u64,
     hasher: PixelHasher,
     format: FormatWriter,
     /// A row whose pixels do not lie side by side.
@@ -63,6 +65,10 @@ impl FlagsWriter {
         }
         let name = path.file_name().unwrap_or_default();
         let place = scratch.map_or_else(|| path.to_owned(), |folder| folder.join(name));
+        let needed_bytes = match format {
+            CheckpointFormat::Tiff => 0,
+            CheckpointFormat::Fits => Self::file_bytes(size, format),
+        };
         let file = AtomicFile::create(&place)?;
         let writer = match format {
             CheckpointFormat::Tiff => OutputFile::new(file, size.pixels() / EXPECTED_SHARE)
@@ -78,8 +84,9 @@ impl FlagsWriter {
             path: path.to_owned(),
             size,
             rows_written: 0,
+            needed_bytes,
             hasher: PixelHasher::new(),
-            format: writer.map_err(|source| write_error(path, (0, 0), source))?,
+            format: writer.map_err(|source| write_error(path, (needed_bytes, 0), source))?,
             row: Vec::new(),
             elsewhere: scratch.is_some(),
         })
@@ -132,11 +139,13 @@ impl FlagsWriter {
 
     fn write_pixels(&mut self, pixels: &[u8]) -> Result<(), BandError> {
         self.hasher.update_bytes(pixels);
+        let before = (self.rows_written * self.size.width) as u64;
         let written = match &mut self.format {
             FormatWriter::Tiff(writer) => writer.write_rows(pixels),
             FormatWriter::Fits(writer) => writer.write_bytes(pixels),
         };
-        written.map_err(|source| BandError::other(write_error(&self.path, (0, 0), source)))
+        let lengths = (self.needed_bytes, before);
+        written.map_err(|source| BandError::other(write_error(&self.path, lengths, source)))
     }
 
     /// Writes what is left, makes the file durable and gives it its name.
@@ -151,7 +160,8 @@ impl FlagsWriter {
                 size: self.size,
             });
         }
-        let failed = |source: io::Error| write_error(&self.path, (0, 0), source);
+        let lengths = (self.needed_bytes, self.size.pixels());
+        let failed = |source: io::Error| write_error(&self.path, lengths, source);
         let file = match self.format {
             FormatWriter::Tiff(writer) => writer.finish().and_then(OutputFile::finish),
             FormatWriter::Fits(writer) => writer.finish(),
