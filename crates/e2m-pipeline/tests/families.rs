@@ -15,8 +15,8 @@ const WIDTH: usize = 1500;
 const SAMPLE: usize = 2;
 /// Share of the pairs that the verdicts may doubt although all is right.
 const MAX_DOUBTED: f64 = 0.02;
-/// Pairs whose pre does not reach over a quarter of post: they are doubted for it.
-const CUT_OFF: [&str; 2] = ["magnification 1.4", "magnification 2"];
+/// Pairs whose pre lacks more than a quarter of the section: they are doubted for it.
+const CUT_OFF: [&str; 1] = ["magnification 2"];
 
 /// What came of a pair.
 struct Outcome {
