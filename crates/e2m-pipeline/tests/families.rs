@@ -1,4 +1,7 @@
 //! The clean and the hard pairs of docs/accuracy.md, through all stages: right, and complete.
+//!
+//! A section that bleached in a part has two backgrounds, and is told from one that was stained in the rest by nothing that the
+//! images hold: such pairs may be doubted for that, and for nothing else.
 #![expect(clippy::print_stdout, reason = "what is doubted, and why")]
 
 mod common;
@@ -22,7 +25,22 @@ const CUT_OFF: [&str; 1] = ["magnification 2"];
 struct Outcome {
     name: String,
     error_px: f64,
+    /// Whether a part of it bleached.
+    bleached: bool,
     status: Status,
+}
+
+impl Outcome {
+    /// Whether its status is what it should be.
+    fn is_as_it_should_be(&self) -> bool {
+        match &self.status {
+            Status::Complete => !CUT_OFF.contains(&self.name.as_str()),
+            Status::Suspect(why) if self.bleached => {
+                why.starts_with("the section has two backgrounds") && !why.contains(';')
+            }
+            _ => CUT_OFF.contains(&self.name.as_str()),
+        }
+    }
 }
 
 fn run(named: &NamedRecipe) -> Outcome {
@@ -43,6 +61,7 @@ fn run(named: &NamedRecipe) -> Outcome {
     Outcome {
         name: named.name.clone(),
         error_px: error.mean_px,
+        bleached: named.recipe.bleaching.is_some(),
         status: outcome.status,
     }
 }
@@ -57,9 +76,7 @@ fn hold(suite: &str, pairs: Vec<NamedRecipe>, limit_px: f64) {
     for outcome in &outcomes {
         let name = &outcome.name;
         assert!(outcome.error_px < limit_px, "{name}: {}", outcome.error_px);
-        let is_cut_off = CUT_OFF.contains(&name.as_str());
-        let is_complete = outcome.status == Status::Complete;
-        if is_complete == is_cut_off {
+        if !outcome.is_as_it_should_be() {
             println!("{suite}, {name}: {}", outcome.status);
             doubted += 1;
         }
