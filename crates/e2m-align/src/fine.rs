@@ -5,6 +5,7 @@ use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine};
 use crate::residual::median;
+use crate::survey::Survey;
 use crate::tiles::Tile;
 use e2m_image::{MendedView, Size, Warp};
 use rayon::prelude::*;
@@ -45,7 +46,16 @@ pub fn align_fine(
     {
         refinement = refinement.rejected_for(initial, reason);
     }
-    let check = check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px);
+    let all: Vec<&Tile> = fit.iter().chain(check).collect();
+    let mut check = check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px);
+    check.survey = Survey::of(
+        &all,
+        post,
+        pre,
+        &refinement.warp,
+        BlurMatch::of_defocus(refinement.defocus_px),
+        check.null_correlation.threshold,
+    );
     FineAlignment {
         warp: refinement.warp,
         refinement,
