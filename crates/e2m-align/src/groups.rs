@@ -1,8 +1,9 @@
 //! Whether tiles that disagree lie together more than chance puts them.
 //!
 //! Dust, noise and bare regions make single tiles disagree anywhere. A part of the section that moved makes neighbours disagree.
-//! The size of the largest group of neighbours is compared with what it is when as many tiles are drawn at random: a scan
-//! statistic whose distribution is that of this very layout of tiles.
+//! How closely the closest group of neighbours is knit, by its links between neighbours, is compared with what it is when as many tiles
+//! are drawn at random: a scan statistic whose distribution is that of this very layout of tiles. Links tell more than tiles where
+//! half of the tiles disagree: then most of them are one group by chance, but a loose one.
 
 use crate::tiles::TileSpec;
 
@@ -54,15 +55,6 @@ impl Neighbours {
 
     /// The marked tiles, as groups of neighbours: the largest first.
     pub(crate) fn groups(&self, marked: &[bool]) -> Vec<Vec<usize>> {
-        self.groups_by(marked, |_, _| true)
-    }
-
-    /// The same, where only those neighbours belong together of which `join` says so.
-    pub(crate) fn groups_by(
-        &self,
-        marked: &[bool],
-        join: impl Fn(usize, usize) -> bool,
-    ) -> Vec<Vec<usize>> {
         let mut seen = vec![false; marked.len()];
         let mut groups = Vec::new();
         for start in 0..marked.len() {
@@ -75,7 +67,7 @@ impl Neighbours {
             while let Some(&tile) = group.get(next) {
                 next += 1;
                 for &other in self.near(tile) {
-                    if marked[other] && !seen[other] && join(tile, other) {
+                    if marked[other] && !seen[other] {
                         seen[other] = true;
                         group.push(other);
                     }
@@ -87,10 +79,21 @@ impl Neighbours {
         groups
     }
 
-    /// From which size on a group is larger than the largest of `marked` tiles drawn at random in all but `share` of the draws.
-    pub(crate) fn size_beyond_chance(&self, marked: usize, share: f64) -> usize {
+    /// Links between neighbours within a group.
+    pub(crate) fn links(&self, group: &[usize]) -> usize {
+        let mut within = vec![false; self.of.len()];
+        for &tile in group {
+            within[tile] = true;
+        }
+        let ends = group.iter().flat_map(|&tile| self.near(tile));
+        ends.filter(|&&other| within[other]).count() / 2
+    }
+
+    /// From how many links on a group is knit more closely than any of `marked` tiles drawn at random in all but `share` of the
+    /// draws.
+    pub(crate) fn links_beyond_chance(&self, marked: usize, share: f64) -> usize {
         let n = self.of.len();
-        let mut largest: Vec<usize> = Vec::with_capacity(DRAWS);
+        let mut most: Vec<usize> = Vec::with_capacity(DRAWS);
         let mut order: Vec<usize> = (0..n).collect();
         let mut state = 1u64;
         for _ in 0..DRAWS {
@@ -103,11 +106,13 @@ impl Neighbours {
                 order.swap(k, k + (state >> 33) as usize % (n - k));
                 drawn[order[k]] = true;
             }
-            largest.push(self.groups(&drawn).first().map_or(0, Vec::len));
+            let groups = self.groups(&drawn);
+            let links = groups.iter().map(|group| self.links(group));
+            most.push(links.max().unwrap_or(0));
         }
-        largest.sort_unstable();
+        most.sort_unstable();
         let allowed = (share * (DRAWS + 1) as f64) as usize;
-        largest[DRAWS.saturating_sub(allowed.max(1))] + 1
+        most[DRAWS.saturating_sub(allowed.max(1))] + 1
     }
 }
 
@@ -143,21 +148,39 @@ mod tests {
         Neighbours::of(&tiles)
     }
 
-    #[test]
-    fn few_tiles_need_a_small_group_and_many_a_large_one() {
-        let near = grid();
-        let sizes = [3, 8, 20, 40].map(|marked| near.size_beyond_chance(marked, 0.01));
-        assert!(sizes.windows(2).all(|pair| pair[0] <= pair[1]), "{sizes:?}");
-        assert!(sizes[0] <= 3 && sizes[2] >= 5, "{sizes:?}");
-        assert_eq!(near.size_beyond_chance(0, 0.01), 1);
+    /// The groups of `marked` tiles of the grid.
+    fn tiles(marked: impl Fn(usize, usize) -> bool) -> Vec<bool> {
+        (0..GRID * GRID)
+            .map(|i| marked(i % GRID, i / GRID))
+            .collect()
     }
 
     #[test]
-    fn chance_exceeds_the_size_as_often_as_is_asked() {
+    fn few_tiles_need_few_links_and_many_tiles_many() {
+        let near = grid();
+        let links = [3, 8, 20, 40].map(|marked| near.links_beyond_chance(marked, 0.01));
+        assert!(links.is_sorted(), "{links:?}");
+        assert!(links[0] <= 3 && links[2] >= 5, "{links:?}");
+        assert_eq!(near.links_beyond_chance(0, 0.01), 1);
+    }
+
+    #[test]
+    fn a_region_of_any_size_is_beyond_chance() {
+        let near = grid();
+        for side in 2..=9 {
+            let square = tiles(|x, y| (1..=side).contains(&x) && (2..2 + side).contains(&y));
+            let limit = near.links_beyond_chance(side * side, 0.005);
+            let found = near.links(&near.groups(&square)[0]);
+            assert!(found >= limit, "{side}: {found} links, {limit} are needed");
+        }
+    }
+
+    #[test]
+    fn chance_reaches_the_links_as_seldom_as_is_asked() {
         let near = grid();
         let mut state = 77u64;
-        for marked in [6, 15, 30] {
-            let limit = near.size_beyond_chance(marked, 0.01);
+        for marked in [6, 15, 30, 70] {
+            let limit = near.links_beyond_chance(marked, 0.01);
             let beyond = (0..2000).filter(|_| {
                 let mut drawn = vec![false; GRID * GRID];
                 let mut left = marked;
@@ -169,7 +192,8 @@ mod tests {
                     left -= usize::from(!drawn[at]);
                     drawn[at] = true;
                 }
-                near.groups(&drawn)[0].len() >= limit
+                let groups = near.groups(&drawn);
+                groups.iter().any(|group| near.links(group) >= limit)
             });
             let beyond = beyond.count();
             assert!(beyond <= 40, "{marked}: {beyond} of 2000 reach {limit}");
@@ -185,8 +209,5 @@ mod tests {
         }
         let sizes: Vec<usize> = near.groups(&marked).iter().map(Vec::len).collect();
         assert_eq!(sizes, [3, 2, 1]);
-        let apart = near.groups_by(&marked, |i, j| i.max(j) < 50);
-        assert_eq!(apart.iter().map(Vec::len).max(), Some(3));
-        assert_eq!(apart.len(), 4);
     }
 }

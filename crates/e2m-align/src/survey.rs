@@ -227,7 +227,7 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
     if count < ALIKE {
         return Vec::new();
     }
-    let size = near.size_beyond_chance(count, FALSE_ALARMS);
+    let links = near.links_beyond_chance(count, FALSE_ALARMS);
     let displacement = |i: usize| match tiles[i].state {
         TileState::Away(d) => Some(d),
         _ => None,
@@ -244,7 +244,7 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
                     .iter()
                     .any(|&j| near.are_near(i, j) && are_displaced_alike(i, j))
             };
-            group.len() >= size && !is_faint(group, tiles) || group.iter().any(|&i| alike(i))
+            near.links(group) >= links && !is_faint(group, tiles) || group.iter().any(|&i| alike(i))
         })
         .collect()
 }
