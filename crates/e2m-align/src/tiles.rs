@@ -56,8 +56,10 @@ const MIN_PREVIEW_SIDE: usize = 6;
 const WELL_STRUCTURED: f64 = 0.75;
 /// Structure is none of noise beyond this many times what its noise leaves of it.
 const ABOVE_NOISE: f64 = 4.0;
-/// Where no more candidates than this stand out of the noise, all of them say what structure there is.
+/// Where fewer of the smallest squares than this stand out of the noise, all of them say what structure there is.
 const MIN_ABOVE_NOISE: usize = 8;
+/// The squares that tell that have so many pixels of the preview along a side, at least.
+const PROBE_PREVIEW_SIDE: usize = 8;
 /// A 95th percentile that stands out by less than this share of what bright pixels do is glass.
 const GLASS_SHARE: f64 = 0.25;
 /// Tiles become smaller until there are so many, or as small as they may be.
@@ -84,12 +86,19 @@ pub fn choose_tiles(
     let limit = options.fit_tiles.saturating_add(options.check_tiles);
     let floor_counts = bright_counts(preview) * FLOOR_SHARE;
     let shared = shared_box(post, pre, warp);
+    let squares = |side_px: usize| {
+        squares(&shared, side_px, pre, warp, |tile| {
+            structure(preview, factor, tile, floor_counts)
+        })
+    };
+    // Bare glass may fill most of the frame: what is well structured is told by what stands out of the noise.
+    let probe = RefineOptions::LEAST_TILE_PX.max(PROBE_PREVIEW_SIDE * factor);
+    let stand_out = squares(probe).iter().filter(|s| s.1.stands_out()).count();
+    let of_all = stand_out < MIN_ABOVE_NOISE;
     let mut side_px = options.tile_side(post);
     let mut chosen = Vec::new();
     loop {
-        let candidates = candidates(&shared, side_px, pre, warp, |tile| {
-            structure(preview, factor, tile, floor_counts)
-        });
+        let candidates = well_structured(squares(side_px), of_all);
         // A few tiles less are no reason for smaller ones, which see less each.
         let better = spread(&candidates, limit);
         if chosen.is_empty() || better.len() > chosen.len() {
@@ -140,14 +149,14 @@ fn lies_on(pre: Size, (x, y): (f64, f64)) -> bool {
     x >= 2.0 && y >= 2.0 && x <= pre.width as f64 - 3.0 && y <= pre.height as f64 - 3.0
 }
 
-/// The squares of a rectangle with more structure than empty slide, and how much.
-fn candidates(
+/// The squares of a rectangle that pre has as well, and their structure.
+fn squares(
     shared: &Frame,
     side_px: usize,
     pre: Size,
     warp: &Warp,
     structure: impl Fn(&TileSpec) -> Structure + Sync,
-) -> Vec<(TileSpec, f64)> {
+) -> Vec<(TileSpec, Structure)> {
     let (columns, rows) = (shared.width / side_px, shared.height / side_px);
     let cells: Vec<(usize, usize)> = (0..rows)
         .flat_map(|r| (0..columns).map(move |c| (c, r)))
@@ -157,7 +166,7 @@ fn candidates(
         shared.left + (shared.width - columns * side_px) / 2,
         shared.top + (shared.height - rows * side_px) / 2,
     );
-    let found: Vec<(TileSpec, Structure)> = cells
+    cells
         .par_iter()
         .map(|&(c, r)| TileSpec {
             x: origin.0 + c * side_px,
@@ -166,21 +175,19 @@ fn candidates(
         })
         .filter(|tile| overlap_share(tile, warp, pre) >= MIN_TILE_OVERLAP)
         .map(|tile| (tile, structure(&tile)))
-        .collect();
-    let strengths = |least: f64| -> Vec<f64> {
-        let above = found.iter().map(|(_, s)| s);
-        let above = above.filter(|s| s.strength > 0.0 && s.strength > least * s.noise);
-        above.map(|s| s.strength).collect()
-    };
-    // Bare glass may fill most of the frame: what is well structured is told by what stands out of the noise.
-    let mut known = strengths(ABOVE_NOISE);
-    if known.len() <= MIN_ABOVE_NOISE {
-        known = strengths(0.0);
-    }
+        .collect()
+}
+
+/// Those with more structure than empty slide, and how much: by a well-structured one of those that stand out of the noise, or
+/// `of_all`.
+fn well_structured(squares: Vec<(TileSpec, Structure)>, of_all: bool) -> Vec<(TileSpec, f64)> {
+    let known = squares.iter().map(|(_, structure)| structure);
+    let known = known.filter(|s| s.strength > 0.0 && (of_all || s.stands_out()));
+    let mut known: Vec<f64> = known.map(|s| s.strength).collect();
     known.sort_unstable_by(f64::total_cmp);
     let well = known.get(((known.len() as f64 - 1.0) * WELL_STRUCTURED) as usize);
     let floor = well.map_or(f64::MAX, |well| well * MIN_STRUCTURE_SHARE);
-    found
+    squares
         .into_iter()
         .filter(|(_, s)| s.strength > floor)
         .map(|(tile, s)| (tile, s.strength))
@@ -242,6 +249,12 @@ struct Structure {
     strength: f64,
     /// The strength that noise alone would have.
     noise: f64,
+}
+
+impl Structure {
+    fn stands_out(&self) -> bool {
+        self.strength > ABOVE_NOISE * self.noise
+    }
 }
 
 /// The smaller eigenvalue of the structure tensor of log counts over the tile (Shi & Tomasi 1994,
