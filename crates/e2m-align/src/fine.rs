@@ -46,20 +46,14 @@ pub fn align_fine(
     {
         refinement = refinement.rejected_for(initial, reason);
     }
-    let all: Vec<&Tile> = fit.iter().chain(check).collect();
-    let mut check = check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px);
-    check.survey = Survey::of(
-        &all,
-        post,
-        pre,
-        &refinement.warp,
-        BlurMatch::of_defocus(refinement.defocus_px),
-        check.null_correlation.threshold,
-    );
+    let warp = &refinement.warp;
+    let mut found = check_alignment(check, post, pre, warp, refinement.defocus_px);
+    let blurs = BlurMatch::of_defocus(refinement.defocus_px);
+    found.survey = Survey::of([fit, check], &found, post, pre, warp, blurs);
     FineAlignment {
         warp: refinement.warp,
         refinement,
-        check,
+        check: found,
     }
 }
 

@@ -4,6 +4,7 @@
 //! tiles disagree together. Tiles that disagree are looked for around their place, which tells what became of the part, and
 //! takes those out that only look odd (stain, a microbe) and are found at home.
 
+use crate::check::Check;
 use crate::comparison::BlurMatch;
 use crate::elsewhere::{Whereabouts, contrast_ratio, find, is_bare};
 use crate::frame::NormalisedFrame;
@@ -27,10 +28,9 @@ const ALIKE: usize = 2;
 const ALIKE_SHARE: f64 = 0.25;
 /// See [`ALIKE_SHARE`]; px.
 const ALIKE_PX: f64 = 1.5;
-/// Standard error of the median of as many normal deviations as the square of what it is divided by.
-const MEDIAN_ERROR: f64 = 1.2533;
-/// A median that is so many of its errors above zero is none of chance.
-const FAINT_ERRORS: f64 = 3.0;
+/// Tiles that are lost are faint where their correlation at their places is so many standard deviations above zero, in the mean over
+/// neighbours: more than twice what five tiles that lie elsewhere have by chance.
+const FAINT: f64 = 1.0;
 /// A displacement is one beyond this many times the usual shift of tiles that agree.
 const BEYOND_SCATTER: f64 = 5.0;
 
@@ -86,24 +86,30 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Of `tiles` under `warp` (post to pre, full resolution, raw pixels). A tile agrees that correlates by more than
-    /// `threshold` where it should be.
+    /// Of the tiles of the fit and of the check under `warp` (post to pre, full resolution, raw pixels), where `found` has measured
+    /// those of the check. A tile agrees that correlates by more than at wrong places where it should be.
     pub(crate) fn of(
-        tiles: &[&Tile],
+        [fit, check]: [&[Tile]; 2],
+        found: &Check,
         post: Size,
         pre: MendedView<'_>,
         warp: &Warp,
         blurs: BlurMatch,
-        threshold: f64,
     ) -> Self {
+        let tiles: Vec<&Tile> = fit.iter().chain(check).collect();
         if tiles.len() < MIN_TILES {
             return Self::default();
         }
         let frame = NormalisedFrame::new(post);
-        let measured: Vec<Option<TileResidual>> = tiles
+        let of_fit = fit
             .par_iter()
-            .map(|tile| measure(tile, pre, warp, &frame, blurs, MEASURING))
-            .collect();
+            .map(|tile| measure(tile, pre, warp, &frame, blurs, MEASURING));
+        let mut measured: Vec<Option<TileResidual>> = of_fit.collect();
+        measured.extend(check.iter().map(|tile| {
+            let mut residuals = found.residuals.iter();
+            residuals.find(|r| r.tile == tile.spec).copied()
+        }));
+        let threshold = found.null_correlation.threshold;
         let agrees = |residual: &Option<TileResidual>| {
             let agreeing = residual.filter(|r| r.correlation > threshold);
             agreeing.is_some_and(|r| r.length_px() <= MAX_RESIDUAL_PX)
@@ -205,17 +211,23 @@ fn are_alike(a: (f64, f64), b: (f64, f64)) -> bool {
     apart <= ALIKE_PX.max(ALIKE_SHARE * a.0.hypot(a.1))
 }
 
-/// Whether the tiles of a group are where they should be and too faint to be found one by one: stain or noise is strong all over a
-/// region. At their places they correlate in the median then; elsewhere that has a standard error of 1.25 over the root of their
-/// number.
-fn is_faint(group: &[usize], tiles: &[Surveyed]) -> bool {
-    let lost = group.iter().filter_map(|&i| match tiles[i].state {
-        TileState::Lost(at_home) => Some(at_home),
-        _ => None,
-    });
-    let lost: Vec<f64> = lost.collect();
-    let error = MEDIAN_ERROR / (lost.len() as f64).sqrt();
-    2 * lost.len() > group.len() && median(lost) > FAINT_ERRORS * error
+/// Whether a lost tile is where it should be and too faint to be found alone: stain or noise is strong all over a region. Then it and
+/// its odd neighbours correlate at their places in the mean, which tiles that lie elsewhere do by a root of their number less.
+fn is_faint(tile: usize, tiles: &[Surveyed], odd: &[bool], near: &Neighbours) -> bool {
+    if !matches!(tiles[tile].state, TileState::Lost(_)) {
+        return false;
+    }
+    let around = near.near(tile).iter().copied().filter(|&other| odd[other]);
+    let at_home = |i: usize| match tiles[i].state {
+        TileState::Lost(at_home) => at_home,
+        _ => 0.0,
+    };
+    let (sum, count) = std::iter::once(tile)
+        .chain(around)
+        .fold((0.0, 0.0), |(sum, count), i| {
+            (sum + at_home(i), count + 1.0)
+        });
+    sum / count > FAINT
 }
 
 /// Groups of tiles that lie together more than chance puts them, or are displaced alike.
@@ -223,6 +235,9 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
     let specs: Vec<TileSpec> = tiles.iter().map(|t| t.tile).collect();
     let near = Neighbours::of(&specs);
     let odd: Vec<bool> = tiles.iter().map(|t| t.state != TileState::Home).collect();
+    let odd: Vec<bool> = (0..tiles.len())
+        .map(|i| odd[i] && !is_faint(i, tiles, &odd, &near))
+        .collect();
     let count = odd.iter().filter(|odd| **odd).count();
     if count < ALIKE {
         return Vec::new();
@@ -244,7 +259,7 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
                     .iter()
                     .any(|&j| near.are_near(i, j) && are_displaced_alike(i, j))
             };
-            near.links(group) >= links && !is_faint(group, tiles) || group.iter().any(|&i| alike(i))
+            near.links(group) >= links || group.iter().any(|&i| alike(i))
         })
         .collect()
 }

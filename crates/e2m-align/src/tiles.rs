@@ -56,7 +56,8 @@ const MIN_PREVIEW_SIDE: usize = 6;
 const WELL_STRUCTURED: f64 = 0.75;
 /// Structure is none of noise beyond this many times what its noise leaves of it.
 const ABOVE_NOISE: f64 = 4.0;
-/// Where fewer of the smallest squares than this stand out of the noise, all of them say what structure there is.
+/// Where fewer of the smallest squares than this stand out of the noise, all of them say what structure there is; so they do where those
+/// that stand out are hardly better structured.
 const MIN_ABOVE_NOISE: usize = 8;
 /// The squares that tell that have so many pixels of the preview along a side, at least.
 const PROBE_PREVIEW_SIDE: usize = 8;
@@ -93,12 +94,11 @@ pub fn choose_tiles(
     };
     // Bare glass may fill most of the frame: what is well structured is told by what stands out of the noise.
     let probe = RefineOptions::LEAST_TILE_PX.max(PROBE_PREVIEW_SIDE * factor);
-    let stand_out = squares(probe).iter().filter(|s| s.1.stands_out()).count();
-    let of_all = stand_out < MIN_ABOVE_NOISE;
+    let of_all = !glass_prevails(&squares(probe));
     let mut side_px = options.tile_side(post);
     let mut chosen = Vec::new();
     loop {
-        let candidates = well_structured(squares(side_px), of_all);
+        let candidates = not_empty(squares(side_px), of_all);
         // A few tiles less are no reason for smaller ones, which see less each.
         let better = spread(&candidates, limit);
         if chosen.is_empty() || better.len() > chosen.len() {
@@ -178,14 +178,26 @@ fn squares(
         .collect()
 }
 
-/// Those with more structure than empty slide, and how much: by a well-structured one of those that stand out of the noise, or
-/// `of_all`.
-fn well_structured(squares: Vec<(TileSpec, Structure)>, of_all: bool) -> Vec<(TileSpec, f64)> {
+/// Whether most of the squares are glass, next to which those that stand out of the noise have all the structure.
+fn glass_prevails(squares: &[(TileSpec, Structure)]) -> bool {
+    let stand_out = squares.iter().filter(|s| s.1.stands_out()).count();
+    let of = |of_all| well_structured(squares, of_all).unwrap_or(0.0);
+    stand_out >= MIN_ABOVE_NOISE && MIN_STRUCTURE_SHARE * of(false) > of(true)
+}
+
+/// The structure of a well-structured one of those squares that stand out of the noise, or `of_all`.
+fn well_structured(squares: &[(TileSpec, Structure)], of_all: bool) -> Option<f64> {
     let known = squares.iter().map(|(_, structure)| structure);
     let known = known.filter(|s| s.strength > 0.0 && (of_all || s.stands_out()));
     let mut known: Vec<f64> = known.map(|s| s.strength).collect();
     known.sort_unstable_by(f64::total_cmp);
-    let well = known.get(((known.len() as f64 - 1.0) * WELL_STRUCTURED) as usize);
+    let rank = (known.len() as f64 - 1.0) * WELL_STRUCTURED;
+    known.get(rank as usize).copied()
+}
+
+/// Those squares with more structure than empty slide, and how much.
+fn not_empty(squares: Vec<(TileSpec, Structure)>, of_all: bool) -> Vec<(TileSpec, f64)> {
+    let well = well_structured(&squares, of_all);
     let floor = well.map_or(f64::MAX, |well| well * MIN_STRUCTURE_SHARE);
     squares
         .into_iter()

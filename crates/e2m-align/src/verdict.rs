@@ -244,7 +244,7 @@ mod tests {
                 "pre covers only 10 %",
             ),
             (
-                assess(&check(20, |_| 0.1), COVERED, Some(9), 0),
+                assess(&check(10, |_| 0.1), COVERED, Some(9), 0),
                 "only 9 features inside the section agree",
             ),
             (
