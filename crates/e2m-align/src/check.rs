@@ -8,6 +8,7 @@
 use crate::comparison::BlurMatch;
 use crate::frame::NormalisedFrame;
 use crate::residual::{CORRELATING, MEASURING, ResidualSummary, TileResidual, measure, median};
+use crate::survey::{MisplacedPart, Survey};
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{MendedView, Size, Warp};
 use rayon::prelude::*;
@@ -52,12 +53,20 @@ pub struct Check {
     pub null_correlation: NullCorrelation,
     /// Median correlation of all tiles that could be compared.
     pub correlation: f64,
+    /// What all tiles say, those of the fit among them; nothing where only the check was made.
+    pub(crate) survey: Survey,
 }
 
 impl Check {
     /// Share of the tiles that show the same in both images; zero without tiles.
     pub fn agreement(&self) -> f64 {
         self.residuals.len() as f64 / self.tiles.len().max(1) as f64
+    }
+
+    /// The parts of the section that the warp does not bring to their place, the largest first. Only
+    /// [`align_fine`](crate::align_fine) looks for them.
+    pub fn misplaced_parts(&self) -> Vec<MisplacedPart> {
+        self.survey.misplaced_parts()
     }
 }
 
@@ -102,6 +111,7 @@ pub fn check_alignment(
         residuals,
         null_correlation: null,
         correlation,
+        survey: Survey::default(),
     }
 }
 

@@ -18,6 +18,10 @@ const FALSE_ALARMS: f64 = 0.01;
 /// Where an affine map explains all but this share of a displacement, the whole warp is off. A corner that moved alone, the worst
 /// case, leaves half of its displacement.
 const UNEXPLAINED_SHARE: f64 = 0.3;
+/// From a median absolute deviation to a standard deviation.
+const MAD_TO_SIGMA: f64 = 1.4826;
+/// The error of a fit by least absolute values over that by least squares, where deviations are normal.
+const LEAST_ABSOLUTE: f64 = 1.2533;
 /// Rounds of the fit by least absolute values; the weights settle within ten.
 const ROUNDS: usize = 20;
 /// Shifts below this are equal to the fit, px: what a check measures at best.
@@ -42,6 +46,46 @@ pub fn local_deformation(residuals: &[TileResidual]) -> Option<TileResidual> {
     // An affine map leans towards what is deformed at the image's edge: how much it is, is told against most tiles.
     local_displacement(&without_median(residuals))
         .filter(|local| unexplained.length_px() > UNEXPLAINED_SHARE * local.length_px())
+}
+
+/// What shifts of all tiles together say of the warp: how far it is off as a whole, and how well that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WholeDisplacement {
+    /// The tile at which the affine map that fits most shifts is largest, with that shift.
+    pub(crate) largest: TileResidual,
+    /// Two standard errors of that shift, px.
+    pub(crate) error_px: f64,
+    /// How far shifts lie from the map along each axis: a standard deviation, px.
+    pub(crate) scatter_px: f64,
+    /// Standard error of a homography that is fitted to shifts that scatter as much, over its tiles: `sqrt(8 / 2 n)` of the scatter.
+    pub(crate) uncertainty_px: f64,
+}
+
+/// How far the warp is off as a whole; nothing where there are too few tiles.
+pub(crate) fn whole_displacement(residuals: &[TileResidual]) -> Option<WholeDisplacement> {
+    if residuals.len() <= NEIGHBOURS {
+        return None;
+    }
+    let rest = without_affine(residuals);
+    let fitted = residuals
+        .iter()
+        .zip(&rest)
+        .map(|(tile, rest)| TileResidual {
+            dx: tile.dx - rest.dx,
+            dy: tile.dy - rest.dy,
+            ..*tile
+        });
+    let largest = fitted.max_by(|a, b| a.length_px().total_cmp(&b.length_px()))?;
+    let sizes = rest.iter().flat_map(|tile| [tile.dx.abs(), tile.dy.abs()]);
+    let scatter_px = MAD_TO_SIGMA * median(sizes.collect());
+    let tiles = residuals.len() as f64;
+    Some(WholeDisplacement {
+        largest,
+        // A plane has three parameters; at its border its error is three times the mean one, and least absolute values add a quarter.
+        error_px: 2.0 * LEAST_ABSOLUTE * scatter_px * (9.0 / tiles).sqrt(),
+        scatter_px,
+        uncertainty_px: scatter_px * (4.0 / tiles).sqrt(),
+    })
 }
 
 /// What each tile shares with its neighbours; nothing where there are too few tiles.

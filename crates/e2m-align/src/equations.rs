@@ -13,6 +13,8 @@ pub(crate) const LANES: usize = 4;
 pub(crate) const BLOCK: usize = 16;
 /// Share of the diagonal that is added to the brightness equations: a tile may leave a plane undetermined.
 const RIDGE: f64 = 1e-6;
+/// A correlation may be above 1 by this much, by rounding of sums in single precision.
+const ROUNDING: f64 = 1e-4;
 
 /// Part of a row of a tile in both images. All slices have the same length, a multiple of [`LANES`].
 #[derive(Debug, Clone, Copy)]
@@ -255,8 +257,10 @@ impl TileSums {
         let (i, p) = (self.total(I1) / n, self.total(P1) / n);
         let (ii, pp) = (self.total(II) / n - i * i, self.total(PP) / n - p * p);
         let ip = self.total(IP) / n - i * p;
-        if ii > 0.0 && pp > 0.0 {
-            ip / (ii * pp).sqrt()
+        let correlation = ip / (ii * pp).sqrt();
+        // Where next to nothing varies rounding is all there is, and may make it any number.
+        if ii > 0.0 && pp > 0.0 && correlation.abs() <= 1.0 + ROUNDING {
+            correlation.clamp(-1.0, 1.0)
         } else {
             0.0
         }

@@ -5,6 +5,7 @@ use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine};
 use crate::residual::median;
+use crate::survey::Survey;
 use crate::tiles::Tile;
 use e2m_image::{MendedView, Size, Warp};
 use rayon::prelude::*;
@@ -45,11 +46,14 @@ pub fn align_fine(
     {
         refinement = refinement.rejected_for(initial, reason);
     }
-    let check = check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px);
+    let warp = &refinement.warp;
+    let mut found = check_alignment(check, post, pre, warp, refinement.defocus_px);
+    let blurs = BlurMatch::of_defocus(refinement.defocus_px);
+    found.survey = Survey::of([fit, check], &found, post, pre, warp, blurs);
     FineAlignment {
         warp: refinement.warp,
         refinement,
-        check,
+        check: found,
     }
 }
 

@@ -100,9 +100,11 @@ mod check;
 mod comparison;
 mod defocus;
 mod deformation;
+mod elsewhere;
 mod equations;
 mod fine;
 mod frame;
+mod groups;
 mod misaligned;
 mod options;
 mod percentile;
@@ -112,6 +114,7 @@ mod sampling;
 #[cfg(feature = "opencv")]
 mod search;
 mod similarity;
+mod survey;
 #[cfg(test)]
 mod synthetic;
 mod tiles;
@@ -127,6 +130,7 @@ pub use residual::{ResidualSummary, TileResidual};
 #[cfg(feature = "opencv")]
 pub use search::*;
 pub use similarity::SignalSimilarity;
+pub use survey::{MisplacedPart, PartFate};
 pub use tiles::{Tile, TileCollector, TilePlan, TileSpec, choose_tiles};
 pub use verdict::{Assessment, Verdict, assess};
 

@@ -24,40 +24,63 @@ pub struct MisalignedTile {
 }
 
 /// The tiles of a check that disagree with the warp, and whose neighbours do: they correlate no better than at a wrong place,
-/// or are displaced by more than 1 px.
+/// or are displaced by more than 1 px. Those of parts that are misplaced are among them, also where they took part in the fit.
 pub fn misaligned_tiles(check: &Check) -> Vec<MisalignedTile> {
     let tiles = &check.tiles;
-    if tiles.len() <= NEIGHBOURS {
-        return Vec::new();
+    let mut marked = if tiles.len() > NEIGHBOURS {
+        disagreeing_together(check)
+    } else {
+        Vec::new()
+    };
+    for tile in check.survey.misplaced_tiles() {
+        if !marked.contains(&tile) {
+            marked.push(tile);
+        }
     }
+    let mut all: Vec<TileSpec> = tiles.clone();
+    all.extend(check.survey.tiles.iter().map(|surveyed| surveyed.tile));
+    all.sort_unstable_by_key(|tile| (tile.y, tile.x));
+    all.dedup();
+    let place = |tile: &TileSpec| all.iter().position(|other| other == tile);
+    let near: Vec<Vec<usize>> = marked
+        .iter()
+        .map(|tile| place(tile).map_or_else(Vec::new, |i| nearest(&all, i)))
+        .collect();
+    let is_near = |i: usize, j: usize| {
+        let other = place(&marked[j]);
+        other.is_some_and(|other| near[i].contains(&other))
+    };
+    let neighbours = |i: usize| {
+        (0..marked.len())
+            .filter(|&j| j != i && (is_near(i, j) || is_near(j, i)))
+            .collect()
+    };
+    (0..marked.len())
+        .map(|i| MisalignedTile {
+            x: marked[i].x,
+            y: marked[i].y,
+            side_px: marked[i].side_px,
+            neighbours: neighbours(i),
+        })
+        .collect()
+}
+
+/// The tiles of the check that disagree, of whose neighbours in the check [`DISAGREEING_NEIGHBOURS`] do.
+fn disagreeing_together(check: &Check) -> Vec<TileSpec> {
+    let tiles = &check.tiles;
     let agrees = |tile: &TileSpec| {
         let mut residuals = check.residuals.iter();
         let own = residuals.find(|residual| residual.tile == *tile);
         own.is_some_and(|residual| residual.length_px() <= MAX_RESIDUAL_PX)
     };
     let disagrees: Vec<bool> = tiles.iter().map(|tile| !agrees(tile)).collect();
-    let nearest: Vec<Vec<usize>> = (0..tiles.len()).map(|i| nearest(tiles, i)).collect();
-    let marked: Vec<usize> = (0..tiles.len())
+    (0..tiles.len())
         .filter(|&i| disagrees[i])
         .filter(|&i| {
-            let others = nearest[i].iter().filter(|&&other| disagrees[other]);
-            others.count() >= DISAGREEING_NEIGHBOURS
+            let near = nearest(tiles, i);
+            near.iter().filter(|&&other| disagrees[other]).count() >= DISAGREEING_NEIGHBOURS
         })
-        .collect();
-    let are_near = |i: usize, j: usize| nearest[i].contains(&j) || nearest[j].contains(&i);
-    let neighbours = |i: usize| {
-        let places = marked.iter().enumerate();
-        let near = places.filter(|&(_, &j)| j != i && are_near(i, j));
-        near.map(|(place, _)| place).collect()
-    };
-    marked
-        .iter()
-        .map(|&i| MisalignedTile {
-            x: tiles[i].x,
-            y: tiles[i].y,
-            side_px: tiles[i].side_px,
-            neighbours: neighbours(i),
-        })
+        .map(|i| tiles[i])
         .collect()
 }
 

@@ -11,7 +11,8 @@ pub struct RefineOptions {
     /// Side of a tile in full-resolution px; smaller on images that would hold too few.
     ///
     /// Larger: each tile carries more blur, so larger errors are put right, and its own shift is more certain; fewer tiles fit
-    /// between holes and borders. Smaller: more places are seen, each less certainly. Less than 48 is taken as 48.
+    /// between holes and borders. Smaller: more places are seen, each less certainly. Less than 48 is taken as 48. A section or
+    /// an overlap that holds too few tiles is divided into smaller ones, of 32 px at least.
     pub tile_px: usize,
     /// Gaussian blur of the smoothest level, px; tiles of 192 px carry no more than 8.
     ///
@@ -58,6 +59,8 @@ impl Default for RefineOptions {
 impl RefineOptions {
     /// Smallest tile that still carries structure.
     const MIN_TILE_PX: usize = 48;
+    /// Smallest tile at all, where a section or what both images see of it holds too few larger ones.
+    pub(crate) const LEAST_TILE_PX: usize = 32;
     /// Tiles that should fit along the shorter side of an image.
     const TILES_PER_SIDE: usize = 12;
 

@@ -54,13 +54,26 @@ const MIN_STRUCTURE_SHARE: f64 = 0.1;
 const MIN_PREVIEW_SIDE: usize = 6;
 /// Share of the candidates that have less structure than a well-structured one.
 const WELL_STRUCTURED: f64 = 0.75;
+/// Structure is none of noise beyond this many times what its noise leaves of it.
+const ABOVE_NOISE: f64 = 4.0;
+/// Where fewer of the smallest squares than this stand out of the noise, all of them say what structure there is; so they do where those
+/// that stand out are hardly better structured.
+const MIN_ABOVE_NOISE: usize = 8;
+/// The squares that tell that have so many pixels of the preview along a side, at least.
+const PROBE_PREVIEW_SIDE: usize = 8;
+/// A 95th percentile that stands out by less than this share of what bright pixels do is glass.
+const GLASS_SHARE: f64 = 0.25;
+/// Tiles become smaller until there are so many, or as small as they may be.
+const WANTED_TILES: usize = 40;
+/// By how much they become smaller at a time.
+const SMALLER: f64 = 0.8;
 
 /// Chooses the tiles on which post and pre are compared at full resolution.
 ///
-/// The frame is divided into squares of about one tile; those with structure in both directions and with pre under
-/// them are candidates. They are taken so as to lie as far apart as possible, which is what the homography's outer
-/// entries hang on. They go to `fit` and `check` in turn, in the proportion of both limits, two to one by default; neither
-/// list exceeds its limit.
+/// What both images see of the frame of post is divided into squares of about one tile; those with structure in both directions
+/// and with pre under them are candidates. A section that is small, or a narrow overlap, is divided into smaller ones. They are
+/// taken so as to lie as far apart as possible, which is what the homography's outer entries hang on. They go to `fit` and
+/// `check` in turn, in the proportion of both limits, two to one by default; neither list exceeds its limit.
 ///
 /// `preview` is post reduced by `factor`, `warp` the alignment so far between full-resolution raw pixels.
 pub fn choose_tiles(
@@ -71,18 +84,89 @@ pub fn choose_tiles(
     warp: &Warp,
     options: &RefineOptions,
 ) -> TilePlan {
-    let side_px = options.tile_side(post);
-    let (columns, rows) = (post.width / side_px, post.height / side_px);
+    let limit = options.fit_tiles.saturating_add(options.check_tiles);
+    let floor_counts = bright_counts(preview) * FLOOR_SHARE;
+    let shared = shared_box(post, pre, warp);
+    let squares = |side_px: usize| {
+        squares(&shared, side_px, pre, warp, |tile| {
+            structure(preview, factor, tile, floor_counts)
+        })
+    };
+    // Bare glass may fill most of the frame: what is well structured is told by what stands out of the noise.
+    let probe = RefineOptions::LEAST_TILE_PX.max(PROBE_PREVIEW_SIDE * factor);
+    let of_all = !glass_prevails(&squares(probe));
+    let mut side_px = options.tile_side(post);
+    let mut chosen = Vec::new();
+    loop {
+        let candidates = not_empty(squares(side_px), of_all);
+        // A few tiles less are no reason for smaller ones, which see less each.
+        let better = spread(&candidates, limit);
+        if chosen.is_empty() || better.len() > chosen.len() {
+            chosen = better;
+        }
+        let smaller = (side_px as f64 * SMALLER) as usize;
+        if chosen.len() >= WANTED_TILES.min(limit) || smaller < RefineOptions::LEAST_TILE_PX {
+            break;
+        }
+        side_px = smaller;
+    }
+    TilePlan::divided(chosen, options)
+}
+
+/// A rectangle of post.
+struct Frame {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+/// The rectangle around what lies on pre; all of post where nothing does.
+fn shared_box(post: Size, pre: Size, warp: &Warp) -> Frame {
+    const STEPS: usize = 256;
+    let at = |i: usize, extent: usize| i as f64 / STEPS as f64 * (extent as f64 - 1.0);
+    let mut bounds: Option<[f64; 4]> = None;
+    for j in 0..=STEPS {
+        for i in 0..=STEPS {
+            let (x, y) = (at(i, post.width), at(j, post.height));
+            if warp.is_in_front(x, y) && lies_on(pre, warp.apply(x, y)) {
+                let [l, t, r, b] = bounds.unwrap_or([x, y, x, y]);
+                bounds = Some([l.min(x), t.min(y), r.max(x), b.max(y)]);
+            }
+        }
+    }
+    let [left, top, right, bottom] =
+        bounds.unwrap_or([0.0, 0.0, post.width as f64 - 1.0, post.height as f64 - 1.0]);
+    Frame {
+        left: left as usize,
+        top: top as usize,
+        width: (right - left) as usize + 1,
+        height: (bottom - top) as usize + 1,
+    }
+}
+
+fn lies_on(pre: Size, (x, y): (f64, f64)) -> bool {
+    x >= 2.0 && y >= 2.0 && x <= pre.width as f64 - 3.0 && y <= pre.height as f64 - 3.0
+}
+
+/// The squares of a rectangle that pre has as well, and their structure.
+fn squares(
+    shared: &Frame,
+    side_px: usize,
+    pre: Size,
+    warp: &Warp,
+    structure: impl Fn(&TileSpec) -> Structure + Sync,
+) -> Vec<(TileSpec, Structure)> {
+    let (columns, rows) = (shared.width / side_px, shared.height / side_px);
     let cells: Vec<(usize, usize)> = (0..rows)
         .flat_map(|r| (0..columns).map(move |c| (c, r)))
         .collect();
-    // The squares are centred in the frame: what does not fill a square is left over on both sides.
+    // The squares are centred: what does not fill a square is left over on both sides.
     let origin = (
-        (post.width - columns * side_px) / 2,
-        (post.height - rows * side_px) / 2,
+        shared.left + (shared.width - columns * side_px) / 2,
+        shared.top + (shared.height - rows * side_px) / 2,
     );
-    let floor_counts = f64::from(percentile(&preview.to_owned(), 95.0)) * FLOOR_SHARE;
-    let mut candidates: Vec<(TileSpec, f64)> = cells
+    cells
         .par_iter()
         .map(|&(c, r)| TileSpec {
             x: origin.0 + c * side_px,
@@ -90,19 +174,56 @@ pub fn choose_tiles(
             side_px,
         })
         .filter(|tile| overlap_share(tile, warp, pre) >= MIN_TILE_OVERLAP)
-        .map(|tile| (tile, structure(preview, factor, &tile, floor_counts)))
-        .collect();
-    let mut strengths: Vec<f64> = candidates
-        .iter()
-        .map(|c| c.1)
-        .filter(|s| *s > 0.0)
-        .collect();
-    strengths.sort_unstable_by(f64::total_cmp);
-    let well = strengths.get(((strengths.len() as f64 - 1.0) * WELL_STRUCTURED) as usize);
+        .map(|tile| (tile, structure(&tile)))
+        .collect()
+}
+
+/// Whether most of the squares are glass, next to which those that stand out of the noise have all the structure.
+fn glass_prevails(squares: &[(TileSpec, Structure)]) -> bool {
+    let stand_out = squares.iter().filter(|s| s.1.stands_out()).count();
+    let of = |of_all| well_structured(squares, of_all).unwrap_or(0.0);
+    stand_out >= MIN_ABOVE_NOISE && MIN_STRUCTURE_SHARE * of(false) > of(true)
+}
+
+/// The structure of a well-structured one of those squares that stand out of the noise, or `of_all`.
+fn well_structured(squares: &[(TileSpec, Structure)], of_all: bool) -> Option<f64> {
+    let known = squares.iter().map(|(_, structure)| structure);
+    let known = known.filter(|s| s.strength > 0.0 && (of_all || s.stands_out()));
+    let mut known: Vec<f64> = known.map(|s| s.strength).collect();
+    known.sort_unstable_by(f64::total_cmp);
+    let rank = (known.len() as f64 - 1.0) * WELL_STRUCTURED;
+    known.get(rank as usize).copied()
+}
+
+/// Those squares with more structure than empty slide, and how much.
+fn not_empty(squares: Vec<(TileSpec, Structure)>, of_all: bool) -> Vec<(TileSpec, f64)> {
+    let well = well_structured(&squares, of_all);
     let floor = well.map_or(f64::MAX, |well| well * MIN_STRUCTURE_SHARE);
-    candidates.retain(|c| c.1 > floor);
-    let limit = options.fit_tiles.saturating_add(options.check_tiles);
-    TilePlan::divided(spread(&candidates, limit), options)
+    squares
+        .into_iter()
+        .filter(|(_, s)| s.strength > floor)
+        .map(|(tile, s)| (tile, s.strength))
+        .collect()
+}
+
+/// What a bright pixel has: the 95th percentile, or, where the section is so small that this is glass, the mean of what stands
+/// out, each pixel weighted by as much as it does.
+fn bright_counts(preview: ArrayView2<'_, f32>) -> f64 {
+    let image = preview.to_owned();
+    let (low, high) = (percentile(&image, 50.0), percentile(&image, 99.9));
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for value in image.iter().filter(|v| v.is_finite()) {
+        let above = f64::from(value.min(high) - low).max(0.0);
+        sum += above;
+        squares += above * above;
+    }
+    let standing_out = if sum > 0.0 { squares / sum } else { 0.0 };
+    let usual = f64::from(percentile(&image, 95.0));
+    if usual - f64::from(low) < GLASS_SHARE * standing_out {
+        f64::from(low.max(0.0)) + standing_out
+    } else {
+        usual
+    }
 }
 
 impl TilePlan {
@@ -127,13 +248,25 @@ fn overlap_share(tile: &TileSpec, warp: &Warp, pre: Size) -> f64 {
     const STEPS: usize = 8;
     let step = tile.side_px as f64 / (STEPS - 1) as f64;
     let inside = (0..STEPS * STEPS).filter(|i| {
-        let (x, y) = warp.apply(
-            tile.x as f64 + (i % STEPS) as f64 * step,
-            tile.y as f64 + (i / STEPS) as f64 * step,
-        );
-        x >= 2.0 && y >= 2.0 && x <= pre.width as f64 - 3.0 && y <= pre.height as f64 - 3.0
+        let x = tile.x as f64 + (i % STEPS) as f64 * step;
+        let y = tile.y as f64 + (i / STEPS) as f64 * step;
+        lies_on(pre, warp.apply(x, y))
     });
     inside.count() as f64 / (STEPS * STEPS) as f64
+}
+
+/// How much structure a tile has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Structure {
+    strength: f64,
+    /// The strength that noise alone would have.
+    noise: f64,
+}
+
+impl Structure {
+    fn stands_out(&self) -> bool {
+        self.strength > ABOVE_NOISE * self.noise
+    }
 }
 
 /// The smaller eigenvalue of the structure tensor of log counts over the tile (Shi & Tomasi 1994,
@@ -144,13 +277,13 @@ fn structure(
     factor: usize,
     tile: &TileSpec,
     floor_counts: f64,
-) -> f64 {
+) -> Structure {
     let (height, width) = preview.dim();
     let (x0, y0) = (tile.x / factor, tile.y / factor);
     let side = (tile.side_px / factor).max(MIN_PREVIEW_SIDE);
     let (x1, y1) = ((x0 + side).min(width), (y0 + side).min(height));
     if x1 < x0 + 5 || y1 < y0 + 5 {
-        return 0.0;
+        return Structure::default();
     }
     let log = preview.slice(s![y0..y1, x0..x1]).mapv(|v| {
         (f64::from(v.max(0.0)) + floor_counts)
@@ -174,7 +307,27 @@ fn structure(
     }
     let count = ((x1 - x0 - 4) * (y1 - y0 - 4)) as f64;
     let (mean, half_difference) = ((xx + yy) / 2.0, (xx - yy) / 2.0);
-    (mean - half_difference.hypot(xy)) / count
+    Structure {
+        strength: (mean - half_difference.hypot(xy)) / count,
+        noise: NOISE_KEPT * noise_variance(log.view()),
+    }
+}
+
+/// What a difference of two means of 3 x 3 pixels, two columns apart, keeps of the variance of a pixel: one column is in both.
+const NOISE_KEPT: f64 = 6.0 / 81.0;
+
+/// The variance of noise that differs from pixel to pixel, by a mask that is blind to planes and to what bends along one axis
+/// (Immerkaer 1996, doi:10.1006/cviu.1996.0060).
+fn noise_variance(image: ArrayView2<'_, f64>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for w in image.windows((3, 3)) {
+        let corners = w[(0, 0)] + w[(0, 2)] + w[(2, 0)] + w[(2, 2)];
+        let edges = w[(0, 1)] + w[(1, 0)] + w[(1, 2)] + w[(2, 1)];
+        let left = corners - 2.0 * edges + 4.0 * w[(1, 1)];
+        sum += left * left;
+        count += 1.0;
+    }
+    sum / (36.0 * f64::max(count, 1.0))
 }
 
 /// At most `limit` of the candidates, each the one farthest from those already taken; stronger structure counts like

@@ -1,8 +1,9 @@
 //! What is to be thought of an alignment.
 
 use crate::check::Check;
-use crate::deformation::{local_deformation, local_displacement};
-use crate::residual::TileResidual;
+use crate::deformation::{local_deformation, local_displacement, whole_displacement};
+use crate::residual::{TileResidual, median};
+use crate::survey::{MisplacedPart, PartFate};
 use serde::{Deserialize, Serialize};
 
 /// A residual beyond this is visible in the difference image, px.
@@ -19,8 +20,17 @@ const LOST_PX: f64 = 3.0;
 const MIN_AGREEMENT: f64 = 0.45;
 /// Fewer agreeing tiles than this are chance.
 const MIN_AGREEING: usize = 4;
-/// A section with fewer features in common is hard to tell from another one.
+/// A section with fewer features in common is hard to tell from another one, unless tiles tell.
 const MIN_FEATURES: usize = 30;
+/// So many agreeing tiles, of which a tenth each would agree by chance, say more than any features: 12 of 20 agree by chance once in
+/// ten million pairs.
+const CLEAR_AGREEING: usize = 12;
+/// See [`CLEAR_AGREEING`]; as a share of the tiles.
+const CLEAR_AGREEMENT: f64 = 0.6;
+/// A warp that is known to no more than this is as good as its scatter, px.
+const MAX_UNCERTAINTY_PX: f64 = 0.5;
+/// Shifts that are no longer than this many of their standard errors are noise.
+const NOISE_ERRORS: f64 = 3.0;
 /// Neighbours of a tile that must be displaced alike for a local deformation.
 pub(crate) const NEIGHBOURS: usize = 4;
 
@@ -78,17 +88,18 @@ pub fn assess(
             "only {agreeing} of {tiles} tiles show the same structure in both images"
         ));
     }
-    if let Some(summary) = &check.summary
-        && summary.median_px > MAX_RESIDUAL_PX
-    {
+    let median_is_said = displaced > MAX_RESIDUAL_PX && !is_noise(&check.residuals, displaced);
+    if median_is_said {
         reasons.push(format!(
-            "median residual {:.2} px is above {MAX_RESIDUAL_PX} px",
-            summary.median_px
+            "median residual {displaced:.2} px is above {MAX_RESIDUAL_PX} px"
         ));
     }
-    let median_is_said = displaced > MAX_RESIDUAL_PX;
+    let parts = check.misplaced_parts();
+    reasons.extend(parts.iter().map(|part| part_reason(part, canvas_pad)));
     reasons.extend(local_reason(check, canvas_pad, median_is_said));
-    if let Some(features) = features.filter(|&f| f < MIN_FEATURES) {
+    let tiles_are_clear =
+        agreeing >= CLEAR_AGREEING && check.agreement() >= CLEAR_AGREEMENT && !median_is_said;
+    if let Some(features) = features.filter(|&f| f < MIN_FEATURES && !tiles_are_clear) {
         reasons.push(format!(
             "only {features} features inside the section agree, {MIN_FEATURES} or more are usual"
         ));
@@ -109,7 +120,32 @@ pub fn assess(
     }
 }
 
-/// What is said of a place where neighbours share a displacement that is too large; `median_is_said` where that is clear already.
+/// What is said of a part that is not in its place.
+fn part_reason(part: &MisplacedPart, canvas_pad: usize) -> String {
+    let [x, y] = part.centre.map(|v| v + canvas_pad as f64);
+    let fate = match part.fate {
+        PartFate::Displaced([dx, dy]) => {
+            format!("is displaced by ({dx:.1}, {dy:.1}) px in aligned pre")
+        }
+        PartFate::Absent => "is absent from pre".to_owned(),
+        PartFate::Other => {
+            "is not found in pre: something else lies there, or it was turned".to_owned()
+        }
+    };
+    let tiles = part.tiles;
+    format!(
+        "misplaced part: the section around canvas px ({x:.0}, {y:.0}), shown by {tiles} tiles, {fate}"
+    )
+}
+
+/// Whether shifts as long as `median_px` are what noise leaves of a measurement.
+fn is_noise(residuals: &[TileResidual], median_px: f64) -> bool {
+    let errors = residuals.iter().map(|residual| residual.error_px);
+    median_px <= NOISE_ERRORS * median(errors.collect())
+}
+
+/// What is said of residuals that are too large somewhere; `median_is_said` where that is clear already. Shifts that scatter from
+/// tile to tile are no reason by themselves: the warp is the better the more tiles there are.
 fn local_reason(check: &Check, canvas_pad: usize, median_is_said: bool) -> Option<String> {
     let place = |tile: &TileResidual| {
         let (x, y) = tile.tile.centre();
@@ -117,7 +153,7 @@ fn local_reason(check: &Check, canvas_pad: usize, median_is_said: bool) -> Optio
         format!("({:.0}, {:.0})", x + pad, y + pad)
     };
     let is_large = |local: &TileResidual| local.length_px() > MAX_RESIDUAL_PX;
-    let local = local_displacement(&check.residuals).filter(is_large)?;
+    local_displacement(&check.residuals).filter(is_large)?;
     if let Some(deformed) = local_deformation(&check.residuals).filter(is_large) {
         return Some(format!(
             "local deformation: the section around canvas px {} is displaced by {:.2} px",
@@ -125,12 +161,18 @@ fn local_reason(check: &Check, canvas_pad: usize, median_is_said: bool) -> Optio
             deformed.length_px()
         ));
     }
-    (!median_is_said).then(|| {
+    let whole = whole_displacement(&check.residuals).filter(|_| !median_is_said)?;
+    let length_px = whole.largest.length_px();
+    if length_px - whole.error_px > MAX_RESIDUAL_PX {
+        return Some(format!(
+            "residuals grow across the whole image, to {length_px:.2} px around canvas px {}, and are no deformation",
+            place(&whole.largest)
+        ));
+    }
+    (whole.uncertainty_px > MAX_UNCERTAINTY_PX).then(|| {
         format!(
-            "residuals around canvas px {} reach {:.2} px and are no deformation: they scatter from tile to tile, \
-             or grow across the whole image",
-            place(&local),
-            local.length_px()
+            "residuals scatter by {:.1} px from tile to tile, so that the warp is known to {:.1} px only",
+            whole.scatter_px, whole.uncertainty_px
         )
     })
 }
@@ -175,6 +217,7 @@ mod tests {
                 threshold: 0.5,
             },
             correlation: 0.95,
+            ..Check::default()
         }
     }
 
@@ -201,7 +244,7 @@ mod tests {
                 "pre covers only 10 %",
             ),
             (
-                assess(&check(20, |_| 0.1), COVERED, Some(9), 0),
+                assess(&check(10, |_| 0.1), COVERED, Some(9), 0),
                 "only 9 features inside the section agree",
             ),
             (

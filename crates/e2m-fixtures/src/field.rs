@@ -101,6 +101,16 @@ impl Background {
         }
     }
 
+    /// Where the section is.
+    pub(crate) fn outline(&self) -> &RaggedRegion {
+        &self.outline
+    }
+
+    /// The counts of bare glass.
+    pub(crate) fn glass(&self) -> f32 {
+        self.glass
+    }
+
     /// Distance to the section's border in px, positive inside.
     pub(crate) fn depth(&self, x: f64, y: f64) -> f64 {
         self.outline.depth(x, y)

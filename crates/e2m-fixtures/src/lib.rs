@@ -54,6 +54,7 @@ mod geometry;
 mod grains;
 mod hash;
 mod microbes;
+mod misplaced;
 mod mix_ups;
 mod noise;
 mod outline;
@@ -74,7 +75,8 @@ pub use microbes::Microbe;
 pub use mix_ups::Twice;
 pub use parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Compression, Deformation, Dust, EvenUptake,
-    Microbes, PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
+    Fate, Microbes, Misplaced, Part, PreWorld, Section, Sensor, Shape, TiffLayout, Uptake,
+    Vignetting,
 };
 pub use recipe::Recipe;
 pub use render::Side;

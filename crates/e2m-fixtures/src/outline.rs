@@ -46,9 +46,10 @@ impl RaggedRegion {
             Shape::FrameFilling => Vec::new(),
             Shape::Outline => {
                 let half = (0.5 * size.width as f64, 0.5 * size.height as f64);
+                let [x, y] = section.centre;
                 let centre = (
-                    half.0 * (1.0 + 0.04 * (stream.unit() - 0.5)) - 0.5,
-                    half.1 * (1.0 + 0.04 * (stream.unit() - 0.5)) - 0.5,
+                    size.width as f64 * x * (1.0 + 0.04 * (stream.unit() - 0.5)) - 0.5,
+                    size.height as f64 * y * (1.0 + 0.04 * (stream.unit() - 0.5)) - 0.5,
                 );
                 let axes = (half.0 * section.fill, half.1 * section.fill);
                 vec![Lobe::new(centre, axes, &mut stream)]
@@ -88,6 +89,17 @@ impl RaggedRegion {
             .map(|lobe| lobe.depth(x, y))
             .fold(f64::NEG_INFINITY, f64::max);
         depth + self.raggedness(x, y)
+    }
+
+    /// The lobe that a point belongs to, or is nearest to; none where the section fills the frame.
+    pub(crate) fn lobe_at(&self, x: f64, y: f64) -> Option<usize> {
+        let depth = |i: usize| self.lobes[i].depth(x, y);
+        (0..self.lobes.len()).max_by(|&a, &b| depth(a).total_cmp(&depth(b)))
+    }
+
+    /// The centre of a lobe.
+    pub(crate) fn centre_of(&self, lobe: usize) -> Option<(f64, f64)> {
+        self.lobes.get(lobe).map(|lobe| lobe.centre)
     }
 
     /// How much of the section there is at each point, 0 outside to 1 inside, changing within a few px.

@@ -10,6 +10,9 @@ pub struct Section {
     pub shape: Shape,
     /// Radius of the outline as a share of half the frame.
     pub fill: f64,
+    /// Middle of the outline as a share of width and height.
+    #[serde(skip_serializing_if = "is_the_middle")]
+    pub centre: [f64; 2],
     /// Number of pieces for [`Shape::Pieces`].
     pub pieces: usize,
     /// Background of the bare glass in counts.
@@ -23,11 +26,17 @@ impl Default for Section {
         Self {
             shape: Shape::Outline,
             fill: 0.78,
+            centre: [0.5, 0.5],
             pieces: 4,
             glass_counts: 1.5,
             texture: 1.0,
         }
     }
+}
+
+/// Whether a section lies in the middle of the frame, which goes without saying.
+fn is_the_middle(centre: &[f64; 2]) -> bool {
+    *centre == [0.5, 0.5]
 }
 
 /// The shape of the section.
@@ -309,4 +318,45 @@ pub enum Compression {
     Lzw,
     /// Deflate (zlib).
     Deflate,
+}
+
+/// A part of the section that lies elsewhere in pre than the rest, or is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Misplaced {
+    /// Which part, by where pre shows it: post coordinates of the frame in which the rest is in place.
+    pub part: Part,
+    /// What has become of it.
+    pub fate: Fate,
+}
+
+/// A part of the section.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// What lies within an ellipse: its centre and its half axes, as shares of post's width and height.
+    Ellipse {
+        /// The centre.
+        centre: [f64; 2],
+        /// The half axes.
+        half_axes: [f64; 2],
+    },
+    /// One of the pieces of [`Shape::Pieces`], with the glass that is nearer to it than to any other.
+    Piece(usize),
+}
+
+/// What has become of a part of the section between post and pre.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It lies so many post px beside its place in pre.
+    Moved([f64; 2]),
+    /// It is turned about its middle, by so many degrees.
+    Turned(f64),
+    /// It shows what lies this share of post's width and height away.
+    Exchanged([f64; 2]),
+    /// It is of another rock.
+    OtherRock,
+    /// It is bare glass.
+    Absent,
 }

@@ -2,7 +2,7 @@
 
 use crate::parts::{
     Bleaching, BrightDirt, BrightGrains, Channels, Deformation, Dust, EvenUptake, Microbes,
-    PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
+    Misplaced, PreWorld, Section, Sensor, Shape, TiffLayout, Uptake, Vignetting,
 };
 use crate::{FixtureError, Side};
 use e2m_image::{PixelType, Size};
@@ -52,6 +52,9 @@ pub struct Recipe {
     /// A smooth local displacement on top of the homography.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deformation: Option<Deformation>,
+    /// A part of the section that is not where the homography sends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub misplaced: Option<Misplaced>,
 
     /// Brightness of the background in post over that in pre.
     pub gain: f64,
@@ -146,6 +149,7 @@ impl Default for Recipe {
             shift_fraction: [0.0, 0.0],
             perspective: [0.0, 0.0],
             deformation: None,
+            misplaced: None,
             gain: 1.3,
             brightness: 1.0,
             section: Section::default(),
@@ -254,6 +258,7 @@ impl Recipe {
         };
         let listed = [
             (self.deformation.is_some(), "deformation"),
+            (self.misplaced.is_some(), "misplaced"),
             (!shape.is_empty(), shape),
             (self.pre_world != PreWorld::Same, "pre_world"),
             (self.vignetting_post.is_some(), "vignetting_post"),

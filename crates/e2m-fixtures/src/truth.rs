@@ -145,7 +145,8 @@ impl World {
                 let (x, y) = (at(i % steps, post.width), at(i / steps, post.height));
                 let (u, v) = self.pre_position(x, y);
                 let seen = within(u, pre.width) && within(v, pre.height);
-                (seen && self.depth_at(x, y) > 0.0).then_some([x, y, u, v])
+                let placed = self.depth_at(x, y) > 0.0 && !self.is_misplaced(x, y);
+                (seen && placed).then_some([x, y, u, v])
             })
             .collect()
     }

@@ -7,6 +7,7 @@ use crate::field::{Background, Scratch};
 use crate::geometry::Geometry;
 use crate::hash;
 use crate::microbes::{Microbe, Population};
+use crate::misplaced::MisplacedLayer;
 use crate::noise::{Octave, Points};
 use crate::parts::PreWorld;
 use crate::recipe::Recipe;
@@ -25,6 +26,7 @@ pub struct World {
     background: Background,
     /// The section pre shows, where that is another one.
     other: Option<Background>,
+    misplaced: Option<MisplacedLayer>,
     microbes: Population,
     uptake: Option<(Regions, f32, Octave)>,
     bleaching: Option<(Regions, f32)>,
@@ -66,6 +68,10 @@ impl World {
         Ok(Self {
             geometry: Geometry::new(recipe)?,
             other,
+            misplaced: recipe
+                .misplaced
+                .map(|part| MisplacedLayer::new(part, recipe, &background))
+                .transpose()?,
             microbes: Population::new(&recipe.microbes, recipe.seed, &background, post),
             uptake: recipe.uptake.map(|u| {
                 let streaks = Octave::new(hash::derive(recipe.seed, 41), 35.0);
@@ -145,6 +151,12 @@ impl World {
     /// infinite when the section fills the frame.
     pub fn depth_at(&self, x: f64, y: f64) -> f64 {
         self.background.depth(x, y)
+    }
+
+    /// Whether pre shows at the place of this post point a part of the section that is not in its place.
+    pub fn is_misplaced(&self, x: f64, y: f64) -> bool {
+        let part = self.misplaced.as_ref();
+        part.is_some_and(|part| part.holds(&self.background, x, y))
     }
 
     /// How much of the diffuse uptake there is at a post point, 0 to 1.
@@ -258,6 +270,9 @@ impl World {
                 };
                 let background = self.other.as_ref().unwrap_or(&self.background);
                 background.evaluate(points, &mut buffers.field, out);
+                if let Some(part) = &self.misplaced {
+                    part.draw(background, points, &mut buffers.field, out);
+                }
                 if let Some(grains) = &self.grains {
                     grains.apply(false, points, out);
                 }

@@ -2,7 +2,7 @@
 
 use e2m_align::{
     BoundaryAlignment, Candidate, CoarseAlignment, CoarseChoice, InteriorCorrection,
-    MisalignedTile, NullCorrelation, Refinement, ResidualSummary, Verdict,
+    MisalignedTile, MisplacedPart, NullCorrelation, Refinement, ResidualSummary, Verdict,
 };
 use e2m_image::{Canvas, Coverage, Size, Warp};
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,9 @@ pub struct AlignmentRecord {
     /// Tiles outside the fit on which post does not fit aligned pre, where their neighbours do not either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misaligned: Vec<MisalignedTile>,
+    /// Parts of the section that are not where the warp sends them, by all tiles; the largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misplaced: Vec<MisplacedPart>,
     /// Full-resolution px per px of the two images drawn for comparison by eye.
     #[serde(default)]
     pub comparison_factor: Option<f64>,
@@ -97,6 +100,7 @@ impl AlignmentRecord {
             null_correlation: None,
             tile_correlation: None,
             misaligned: Vec::new(),
+            misplaced: Vec::new(),
             comparison_factor: None,
         }
     }

@@ -3,7 +3,11 @@
 mod common;
 
 use common::{image, pictures, problems, task};
-use e2m_fixtures::{Deformation, Recipe, World, clean_pairs, hard_pairs, write_pair};
+use e2m_align::PartFate;
+use e2m_fixtures::{
+    Deformation, Fate, Misplaced, Part, Recipe, Section, Shape, World, clean_pairs, hard_pairs,
+    write_pair,
+};
 use e2m_image::{Canvas, Coverage};
 use e2m_io::{CheckpointFormat, CheckpointReader, PixelKind, TaskPaths};
 use e2m_pipeline::{
@@ -369,4 +373,49 @@ fn where_the_section_is_deformed_the_mask_says_so_and_elsewhere_not() {
             assert!(flags[at] & MISALIGNED != 0);
         }
     }
+}
+
+#[test]
+fn a_part_that_lies_elsewhere_is_named_and_marked() {
+    let (centre, half_axes) = ([0.35, 0.6], [0.16, 0.18]);
+    let moved = [38.0, -21.0];
+    let work = tempfile::tempdir().expect("a folder");
+    let recipe = Recipe {
+        seed: 12,
+        width: 900,
+        height: 800,
+        section: Section {
+            shape: Shape::FrameFilling,
+            ..Section::default()
+        },
+        misplaced: Some(Misplaced {
+            part: Part::Ellipse { centre, half_axes },
+            fate: Fate::Moved(moved),
+        }),
+        ..Recipe::default()
+    };
+    let params = Params {
+        pad: 20,
+        ..Params::default()
+    };
+    let spec = spec(work.path(), &recipe, params);
+    let manifest = run_task(&spec, &mut Unobserved)
+        .manifest
+        .expect("a manifest");
+    let Status::Suspect(why) = &manifest.status else {
+        panic!("{}", manifest.status);
+    };
+    assert!(why.contains("misplaced part"), "{why}");
+    let alignment = manifest.alignment.as_ref().expect("judged");
+    let part = alignment.misplaced.first().expect("a part");
+    let (x, y) = (900.0 * centre[0], 800.0 * centre[1]);
+    let off = (part.centre[0] - x).hypot(part.centre[1] - y);
+    assert!(off < 60.0, "{part:?}");
+    let PartFate::Displaced([dx, dy]) = part.fate else {
+        panic!("{part:?}");
+    };
+    assert!((dx - moved[0]).hypot(dy - moved[1]) < 1.0, "{part:?}");
+    let flags = mask(&spec);
+    assert!(flags[(y as usize + 20, x as usize + 20)] & MISALIGNED != 0);
+    assert!(flags[(100, 800)] & MISALIGNED == 0);
 }

@@ -6,10 +6,12 @@
 mod deformed;
 mod foreign;
 mod measure;
+mod misplaced;
 mod moved;
 mod real;
 mod real_pair;
 mod sensor;
+mod small;
 mod together;
 
 use e2m_align::AlignOptions;

@@ -210,6 +210,7 @@ fn judged(
         null_correlation: Some(fine.check.null_correlation),
         tile_correlation: Some(fine.check.correlation),
         misaligned: misaligned_tiles(&fine.check),
+        misplaced: fine.check.misplaced_parts(),
         ..coarse
     }
 }
