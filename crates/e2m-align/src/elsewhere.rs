@@ -177,7 +177,7 @@ impl Search {
             };
             let (sum, square) = (over(&sums), over(&squares));
             let variance = square - sum * sum / n;
-            if !(variance > 0.0) {
+            if variance.is_nan() || variance <= 0.0 {
                 return f32::NAN;
             }
             let part = self.pre.slice(s![top..top + count, left..left + count]);
@@ -295,7 +295,7 @@ fn clip(image: &mut Array2<f32>) -> Option<()> {
     let middle = sizes.len() / 2;
     let typical = *sizes.select_nth_unstable_by(middle, f32::total_cmp).1;
     let limit = CLIP * 1.4826 * typical;
-    if !(limit > 0.0) {
+    if limit.is_nan() || limit <= 0.0 {
         return None;
     }
     image.mapv_inplace(|v| {

@@ -89,11 +89,12 @@ impl Neighbours {
         ends.filter(|&&other| within[other]).count() / 2
     }
 
-    /// From how many links on a group is knit more closely than any of `marked` tiles drawn at random in all but `share` of the
-    /// draws.
-    pub(crate) fn links_beyond_chance(&self, marked: usize, share: f64) -> usize {
+    /// From how many links on, and from how many tiles on, a group is more than any of `marked` tiles drawn at random, in all but
+    /// half of `share` of the draws each.
+    pub(crate) fn beyond_chance(&self, marked: usize, share: f64) -> (usize, usize) {
         let n = self.of.len();
         let mut most: Vec<usize> = Vec::with_capacity(DRAWS);
+        let mut largest: Vec<usize> = Vec::with_capacity(DRAWS);
         let mut order: Vec<usize> = (0..n).collect();
         let mut state = 1u64;
         for _ in 0..DRAWS {
@@ -109,10 +110,20 @@ impl Neighbours {
             let groups = self.groups(&drawn);
             let links = groups.iter().map(|group| self.links(group));
             most.push(links.max().unwrap_or(0));
+            largest.push(groups.first().map_or(0, Vec::len));
         }
-        most.sort_unstable();
-        let allowed = (share * (DRAWS + 1) as f64) as usize;
-        most[DRAWS.saturating_sub(allowed.max(1))] + 1
+        let allowed = (share / 2.0 * (DRAWS + 1) as f64) as usize;
+        let beyond = |mut found: Vec<usize>| {
+            found.sort_unstable();
+            found[DRAWS.saturating_sub(allowed.max(1))] + 1
+        };
+        (beyond(most), beyond(largest))
+    }
+
+    /// The links alone.
+    #[cfg(test)]
+    fn links_beyond_chance(&self, marked: usize, share: f64) -> usize {
+        self.beyond_chance(marked, share).0
     }
 }
 

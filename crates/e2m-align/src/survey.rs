@@ -22,8 +22,12 @@ const MIN_TILES: usize = 9;
 const MAX_DISAGREEING: f64 = 0.8;
 /// Tiles that lie together by chance are called a part this often.
 const FALSE_ALARMS: f64 = 0.005;
-/// Neighbours that are displaced alike, at least: that two tiles match by chance at the same wrong place is next to impossible.
-const ALIKE: usize = 2;
+/// Tiles that are displaced as a neighbour is, at least: a speck of dust that lies on two or three tiles is found where another one
+/// lies.
+const ALIKE: usize = 4;
+/// What is not found elsewhere is a part from this share of the tiles on: a speck of dust, opaque in one of the images, covers as much
+/// as a small fragment would.
+const LEAST_PART: f64 = 0.06;
 /// Displacements are alike that differ by no more than this share of their length, or of [`ALIKE_PX`].
 const ALIKE_SHARE: f64 = 0.25;
 /// See [`ALIKE_SHARE`]; px.
@@ -150,7 +154,7 @@ impl Survey {
             .zip(&measured)
             .map(|(tile, residual)| Surveyed {
                 tile: tile.spec,
-                state: state(*tile, residual),
+                state: state(tile, residual),
             })
             .collect();
         let parts = parts(&tiles);
@@ -233,7 +237,7 @@ fn is_faint(tile: usize, tiles: &[Surveyed], odd: &[bool], near: &Neighbours) ->
 /// Groups of tiles that lie together more than chance puts them, or are displaced alike.
 fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
     let specs: Vec<TileSpec> = tiles.iter().map(|t| t.tile).collect();
-    let near = Neighbours::of(&specs);
+    let (near, n) = (Neighbours::of(&specs), tiles.len() as f64);
     let odd: Vec<bool> = tiles.iter().map(|t| t.state != TileState::Home).collect();
     let odd: Vec<bool> = (0..tiles.len())
         .map(|i| odd[i] && !is_faint(i, tiles, &odd, &near))
@@ -242,7 +246,8 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
     if count < ALIKE {
         return Vec::new();
     }
-    let links = near.links_beyond_chance(count, FALSE_ALARMS);
+    // A few tiles are told better by their number, many by their links.
+    let (links, size) = near.beyond_chance(count, FALSE_ALARMS);
     let displacement = |i: usize| match tiles[i].state {
         TileState::Away(d) => Some(d),
         _ => None,
@@ -254,12 +259,14 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
     near.groups(&odd)
         .into_iter()
         .filter(|group| {
-            let alike = |i: usize| {
+            let is_alike = |&&i: &&usize| {
                 group
                     .iter()
                     .any(|&j| near.are_near(i, j) && are_displaced_alike(i, j))
             };
-            near.links(group) >= links || group.iter().any(|&i| alike(i))
+            let is_large = group.len() >= ALIKE && group.len() as f64 >= LEAST_PART * n;
+            let beyond_chance = near.links(group) >= links || group.len() >= size;
+            is_large && beyond_chance || group.iter().filter(is_alike).count() >= ALIKE
         })
         .collect()
 }
