@@ -266,7 +266,10 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
             };
             let is_large = group.len() >= ALIKE && group.len() as f64 >= LEAST_PART * n;
             let beyond_chance = near.links(group) >= links || group.len() >= size;
-            is_large && beyond_chance || group.iter().filter(is_alike).count() >= ALIKE
+            // What is not found at all may be dim, and drown in noise as its neighbours do.
+            let bare = group.iter().filter(|&&i| tiles[i].state == TileState::Bare);
+            let is_absent = is_large && beyond_chance && 2 * bare.count() > group.len();
+            is_absent || group.iter().filter(is_alike).count() >= ALIKE
         })
         .collect()
 }
