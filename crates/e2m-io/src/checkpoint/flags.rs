@@ -133,19 +133,20 @@ impl FlagsWriter {
             }
             self.row = buffer;
         }
-        self.rows_written += band.nrows();
         Ok(())
     }
 
     fn write_pixels(&mut self, pixels: &[u8]) -> Result<(), BandError> {
         self.hasher.update_bytes(pixels);
-        let before = (self.rows_written * self.size.width) as u64;
+        let handed = (self.rows_written * self.size.width + pixels.len()) as u64;
         let written = match &mut self.format {
             FormatWriter::Tiff(writer) => writer.write_rows(pixels),
             FormatWriter::Fits(writer) => writer.write_bytes(pixels),
         };
-        let lengths = (self.needed_bytes, before);
-        written.map_err(|source| BandError::other(write_error(&self.path, lengths, source)))
+        let lengths = (self.needed_bytes, handed);
+        written.map_err(|source| BandError::other(write_error(&self.path, lengths, source)))?;
+        self.rows_written += pixels.len() / self.size.width;
+        Ok(())
     }
 
     /// Writes what is left, makes the file durable and gives it its name.
