@@ -20,6 +20,14 @@ const FALSE_ALARMS: f64 = 0.01;
 const UNEXPLAINED_SHARE: f64 = 0.3;
 /// From a median absolute deviation to a standard deviation.
 const MAD_TO_SIGMA: f64 = 1.4826;
+/// How much of the numbers a median absolute deviation uses, where they are normal.
+const MAD_EFFICIENCY: f64 = 0.37;
+/// The median length of shifts over their standard deviation along an axis, where they are normal.
+const RAYLEIGH_MEDIAN: f64 = 1.1774;
+/// How much of the numbers that median uses.
+const RAYLEIGH_MEDIAN_EFFICIENCY: f64 = 0.48;
+/// Parameters of an affine map along each axis.
+const AFFINE_PER_AXIS: usize = 3;
 /// The error of a fit by least absolute values over that by least squares, where deviations are normal.
 const LEAST_ABSOLUTE: f64 = 1.2533;
 /// Rounds of the fit by least absolute values; the weights settle within ten.
@@ -55,10 +63,6 @@ pub(crate) struct WholeDisplacement {
     pub(crate) largest: TileResidual,
     /// Two standard errors of that shift, px.
     pub(crate) error_px: f64,
-    /// How far shifts lie from the map along each axis: a standard deviation, px.
-    pub(crate) scatter_px: f64,
-    /// Standard error of a homography that is fitted to shifts that scatter as much, over its tiles: `sqrt(8 / 2 n)` of the scatter.
-    pub(crate) uncertainty_px: f64,
 }
 
 /// How far the warp is off as a whole; nothing where there are too few tiles.
@@ -76,16 +80,70 @@ pub(crate) fn whole_displacement(residuals: &[TileResidual]) -> Option<WholeDisp
             ..*tile
         });
     let largest = fitted.max_by(|a, b| a.length_px().total_cmp(&b.length_px()))?;
-    let sizes = rest.iter().flat_map(|tile| [tile.dx.abs(), tile.dy.abs()]);
-    let scatter_px = MAD_TO_SIGMA * median(sizes.collect());
     let tiles = residuals.len() as f64;
     Some(WholeDisplacement {
         largest,
         // A plane has three parameters; at its border its error is three times the mean one, and least absolute values add a quarter.
-        error_px: 2.0 * LEAST_ABSOLUTE * scatter_px * (9.0 / tiles).sqrt(),
-        scatter_px,
-        uncertainty_px: scatter_px * (4.0 / tiles).sqrt(),
+        error_px: 2.0 * LEAST_ABSOLUTE * scatter_about_map(&rest) * (9.0 / tiles).sqrt(),
     })
+}
+
+/// What the scatter of shifts leaves open of the warp.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Uncertainty {
+    /// How far shifts lie apart along each axis: a standard deviation, px.
+    pub(crate) scatter_px: f64,
+    /// Standard error of a homography that is fitted to shifts that scatter as much, over its tiles: `sqrt(8 / 2 n)` of the scatter;
+    /// that which it exceeds once in twenty where few tiles tell the scatter, px.
+    pub(crate) at_most_px: f64,
+}
+
+/// How well shifts as these tell a warp; nothing where there are none.
+///
+/// The scatter is that about zero, from the median length, or that about an affine map, which is smaller where the warp is off as a
+/// whole, and less well known. Either bounds it; the smaller bound counts.
+pub(crate) fn uncertainty(residuals: &[TileResidual]) -> Option<Uncertainty> {
+    let tiles = residuals.len() as f64;
+    let bounded = |scatter_px: f64, freedom: f64| Uncertainty {
+        scatter_px,
+        at_most_px: scatter_px * (4.0 / tiles).sqrt() * excess_of_deviation(freedom),
+    };
+    let lengths = residuals.iter().map(TileResidual::length_px).collect();
+    let about_zero = bounded(
+        median(lengths) / RAYLEIGH_MEDIAN,
+        RAYLEIGH_MEDIAN_EFFICIENCY * 2.0 * tiles,
+    );
+    let about_map = (residuals.len() > NEIGHBOURS).then(|| {
+        let scatter_px = scatter_about_map(&without_affine(residuals));
+        let numbers = 2.0 * (tiles - AFFINE_PER_AXIS as f64);
+        bounded(scatter_px, MAD_EFFICIENCY * numbers)
+    });
+    let bounds = std::iter::once(about_zero).chain(about_map);
+    bounds
+        .filter(|_| !residuals.is_empty())
+        .min_by(|a, b| a.at_most_px.total_cmp(&b.at_most_px))
+}
+
+/// The standard deviation along an axis of what an affine map by least absolute values leaves. The map goes through three of the
+/// tiles, which tell nothing.
+fn scatter_about_map(rest: &[TileResidual]) -> f64 {
+    let told = |size: &dyn Fn(&TileResidual) -> f64| {
+        let mut sizes: Vec<f64> = rest.iter().map(size).collect();
+        sizes.sort_unstable_by(f64::total_cmp);
+        sizes.split_off(AFFINE_PER_AXIS.min(sizes.len()))
+    };
+    let mut sizes = told(&|tile| tile.dx.abs());
+    sizes.extend(told(&|tile| tile.dy.abs()));
+    MAD_TO_SIGMA * median(sizes)
+}
+
+/// By which factor a standard deviation that so many numbers tell is too small once in twenty: from the quantile of chi squared by
+/// Wilson & Hilferty 1931, doi:10.1073/pnas.17.12.684.
+fn excess_of_deviation(freedom: f64) -> f64 {
+    const ONE_IN_TWENTY: f64 = -1.645;
+    let ninth = 2.0 / (9.0 * freedom);
+    let root = (1.0 - ninth + ONE_IN_TWENTY * ninth.sqrt()).max(0.1);
+    root.powi(3).sqrt().recip()
 }
 
 /// What each tile shares with its neighbours; nothing where there are too few tiles.
@@ -366,5 +424,32 @@ mod tests {
         }
         assert!(local_deformation(&line).is_none_or(|local| local.length_px() < 1.0));
         assert!(local_deformation(&[]).is_none());
+    }
+
+    #[test]
+    fn the_bound_of_the_uncertainty_holds_as_often_as_it_says() {
+        let mut random = Normal(5);
+        for count in [4, 6, 9, 15, 40] {
+            let mut held = 0;
+            for _ in 0..400 {
+                let noise = tiles(count, &mut random, |_, _, random| {
+                    (0.3 * random.next(), 0.3 * random.next())
+                });
+                let found = uncertainty(&noise).expect("there are tiles");
+                held += usize::from(found.at_most_px >= 0.3 * (4.0 / count as f64).sqrt());
+            }
+            // The smaller of two bounds, each of which holds 95 times in a hundred.
+            assert!(held >= 360, "{count} tiles: {held} of 400");
+        }
+    }
+
+    #[test]
+    fn a_warp_that_is_off_as_a_whole_leaves_its_scatter_known() {
+        let mut random = Normal(6);
+        let shifted = tiles(30, &mut random, |x, _, random| {
+            (0.8 + 0.4 * x + 0.02 * random.next(), 0.02 * random.next())
+        });
+        let found = uncertainty(&shifted).expect("there are tiles");
+        assert!((0.01..0.04).contains(&found.scatter_px), "{found:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What is to be thought of an alignment.
 
 use crate::check::Check;
-use crate::deformation::{local_deformation, local_displacement, whole_displacement};
+use crate::deformation::{local_deformation, local_displacement, uncertainty, whole_displacement};
 use crate::residual::{TileResidual, median};
 use crate::survey::{MisplacedPart, PartFate};
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,7 @@ pub fn assess(
     let parts = check.misplaced_parts();
     reasons.extend(parts.iter().map(|part| part_reason(part, canvas_pad)));
     reasons.extend(local_reason(check, canvas_pad, median_is_said));
+    reasons.extend(uncertainty_reason(check).filter(|_| !median_is_said));
     let tiles_are_clear =
         agreeing >= CLEAR_AGREEING && check.agreement() >= CLEAR_AGREEMENT && !median_is_said;
     if let Some(features) = features.filter(|&f| f < MIN_FEATURES && !tiles_are_clear) {
@@ -169,10 +170,18 @@ fn local_reason(check: &Check, canvas_pad: usize, median_is_said: bool) -> Optio
             place(&whole.largest)
         ));
     }
-    (whole.uncertainty_px > MAX_UNCERTAINTY_PX).then(|| {
+    None
+}
+
+/// What is said of shifts that scatter so much, on so few tiles, that they do not tell the warp.
+fn uncertainty_reason(check: &Check) -> Option<String> {
+    let found = uncertainty(&check.residuals)?;
+    (found.at_most_px > MAX_UNCERTAINTY_PX).then(|| {
         format!(
-            "residuals scatter by {:.1} px from tile to tile, so that the warp is known to {:.1} px only",
-            whole.scatter_px, whole.uncertainty_px
+            "residuals scatter by {:.1} px from tile to tile, and {} tiles tell it: the warp is known to {:.1} px only",
+            found.scatter_px,
+            check.residuals.len(),
+            found.at_most_px
         )
     })
 }
@@ -288,6 +297,32 @@ mod tests {
         let assessment = assess(&check(3, |_| 0.2), COVERED, Some(400), 0);
         assert_eq!(assessment.verdict, Verdict::Fail);
         assert!(assessment.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
+    }
+
+    #[test]
+    fn few_tiles_that_scatter_do_not_tell_the_warp() {
+        // Of a plan of so many tiles, displaced by as much as is said in turn to either side.
+        let scattered = |tiles: usize, by: f64| {
+            let mut check = check(tiles, |_| 0.0);
+            check.tiles.truncate(tiles);
+            for (i, tile) in check.residuals.iter_mut().enumerate() {
+                let angle = 2.4 * i as f64;
+                (tile.dx, tile.dy) = (by * angle.cos(), by * angle.sin());
+            }
+            assess(&check, COVERED, Some(400), 0)
+        };
+        for (tiles, by) in [(20, 0.7), (6, 0.1), (4, 0.1)] {
+            assert_eq!(scattered(tiles, by).verdict, Verdict::Pass, "{tiles} tiles");
+        }
+        for tiles in [4, 6] {
+            let assessment = scattered(tiles, 0.6);
+            assert_eq!(assessment.verdict, Verdict::Suspect, "{tiles} tiles");
+            assert!(
+                assessment.reasons[0].contains("the warp is known to"),
+                "{:?}",
+                assessment.reasons
+            );
+        }
     }
 
     #[test]
