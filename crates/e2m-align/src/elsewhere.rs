@@ -107,23 +107,37 @@ pub(crate) fn find(
     })
 }
 
-/// Whether pre shows next to nothing at the tile's place: fine structure below this share of what post shows.
-pub(crate) fn is_bare(tile: &Tile, pre: MendedView<'_>, warp: &Warp, typical_ratio: f64) -> bool {
-    contrast_ratio(tile, pre, warp).is_some_and(|ratio| ratio < 0.2 * typical_ratio)
+/// How much fine structure both images show at a tile's place: the root of its mean square, in counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Contrast {
+    pub(crate) post: f64,
+    pub(crate) pre: f64,
 }
 
-/// The contrast of pre at the tile's place over that of post.
-pub(crate) fn contrast_ratio(tile: &Tile, pre: MendedView<'_>, warp: &Warp) -> Option<f64> {
-    let factor = tile.spec.side_px.div_ceil(REDUCED_SIDE).max(1);
-    let sigma = SIGMA * factor as f64;
-    let (post, pre) = fine_structure(tile, pre, warp, BlurMatch::default(), (factor, sigma), 0)?;
-    let deviation = |values: ArrayView2<'_, f32>| {
-        let seen = values.iter().filter(|v| v.is_finite());
-        let (n, sum) = seen.fold((0.0, 0.0), |(n, sum), v| (n + 1.0, sum + f64::from(v * v)));
-        (sum / f64::max(n, 1.0)).sqrt()
-    };
-    let (a, b) = (deviation(post.view()), deviation(pre.view()));
-    (a > 0.0).then(|| b / a)
+impl Contrast {
+    /// Pre's over post's.
+    pub(crate) fn ratio(&self) -> f64 {
+        self.pre / self.post.max(f64::MIN_POSITIVE)
+    }
+
+    /// Of a tile and of what pre shows where `warp` sends it; `None` where pre cannot be seen there or post shows nothing.
+    pub(crate) fn of(
+        tile: &Tile,
+        pre: MendedView<'_>,
+        warp: &Warp,
+        blurs: BlurMatch,
+    ) -> Option<Self> {
+        let factor = tile.spec.side_px.div_ceil(REDUCED_SIDE).max(1);
+        let sigma = SIGMA * factor as f64;
+        let (post, pre) = fine_structure(tile, pre, warp, blurs, (factor, sigma), 0)?;
+        let deviation = |values: ArrayView2<'_, f32>| {
+            let seen = values.iter().filter(|v| v.is_finite());
+            let (n, sum) = seen.fold((0.0, 0.0), |(n, sum), v| (n + 1.0, sum + f64::from(v * v)));
+            (sum / f64::max(n, 1.0)).sqrt()
+        };
+        let (post, pre) = (deviation(post.view()), deviation(pre.view()));
+        (post > 0.0).then_some(Self { post, pre })
+    }
 }
 
 /// Fine structure of a tile and of pre around its place.

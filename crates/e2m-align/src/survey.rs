@@ -6,7 +6,7 @@
 
 use crate::check::Check;
 use crate::comparison::BlurMatch;
-use crate::elsewhere::{Whereabouts, contrast_ratio, find, is_bare};
+use crate::elsewhere::{Contrast, Whereabouts, find};
 use crate::frame::NormalisedFrame;
 use crate::groups::Neighbours;
 use crate::residual::{MEASURING, TileResidual, measure, median};
@@ -25,9 +25,6 @@ const FALSE_ALARMS: f64 = 0.005;
 /// Tiles that are displaced as a neighbour is, at least: a speck of dust that lies on two or three tiles is found where another one
 /// lies.
 const ALIKE: usize = 4;
-/// What is not found elsewhere is a part from this share of the tiles on: a speck of dust, opaque in one of the images, covers as much
-/// as a small fragment would.
-const LEAST_PART: f64 = 0.06;
 /// Displacements are alike that differ by no more than this share of their length, or of [`ALIKE_PX`].
 const ALIKE_SHARE: f64 = 0.25;
 /// See [`ALIKE_SHARE`]; px.
@@ -35,6 +32,10 @@ const ALIKE_PX: f64 = 1.5;
 /// Tiles that are lost are faint where their correlation at their places is so many standard deviations above zero, in the mean over
 /// neighbours: more than twice what five tiles that lie elsewhere have by chance.
 const FAINT: f64 = 1.0;
+/// Pre shows next to nothing where its fine structure is below this share of what it usually is beside that of post.
+const BARE_SHARE: f64 = 0.2;
+/// A tile would be found that shows as much fine structure in both images as this share of those that agree falls short of.
+const WELL_SEEN: f64 = 0.25;
 /// A displacement is one beyond this many times the usual shift of tiles that agree.
 const BEYOND_SCATTER: f64 = 5.0;
 
@@ -77,8 +78,17 @@ pub(crate) enum TileState {
     Away((f64, f64)),
     /// Not found, and pre shows nothing at its place.
     Bare,
+    /// Not found, although both images show as much there as where tiles are found.
+    Other,
     /// Not found: how many standard deviations the correlation at its place is above zero.
     Lost(f64),
+}
+
+impl TileState {
+    /// Whether the tile is known to lie elsewhere, not only not found.
+    fn is_known(self) -> bool {
+        !matches!(self, Self::Home | Self::Lost(_))
+    }
 }
 
 /// All tiles under a warp.
@@ -125,14 +135,14 @@ impl Survey {
         let good = measured.iter().flatten().filter(|r| agrees(&Some(**r)));
         let usual_px = median(good.map(TileResidual::length_px).collect());
         let limit_px = MAX_RESIDUAL_PX.max(BEYOND_SCATTER * usual_px);
-        let typical_ratio = {
-            let home = tiles.iter().zip(&measured).filter(|&(_, r)| agrees(r));
-            let some: Vec<&&Tile> = home.map(|(tile, _)| tile).take(24).collect();
-            let ratios = some
+        let usual = UsualContrast::of(
+            tiles
                 .par_iter()
-                .filter_map(|tile| contrast_ratio(tile, pre, warp));
-            median(ratios.collect())
-        };
+                .zip(&measured)
+                .filter(|&(_, r)| agrees(r))
+                .filter_map(|(tile, _)| Contrast::of(tile, pre, warp, blurs))
+                .collect(),
+        );
         let state = |tile: &Tile, residual: &Option<TileResidual>| {
             if agrees(residual) {
                 return TileState::Home;
@@ -142,11 +152,19 @@ impl Survey {
                     TileState::Away(d)
                 }
                 Some(Whereabouts::Home(_) | Whereabouts::Away(_)) => TileState::Home,
-                Some(Whereabouts::Nowhere(_)) | None if is_bare(tile, pre, warp, typical_ratio) => {
-                    TileState::Bare
+                found => {
+                    let contrast = Contrast::of(tile, pre, warp, blurs);
+                    match found {
+                        _ if contrast.is_some_and(|c| usual.is_bare(c)) => TileState::Bare,
+                        Some(Whereabouts::Nowhere(_))
+                            if contrast.is_some_and(|c| usual.is_well_seen(c)) =>
+                        {
+                            TileState::Other
+                        }
+                        Some(Whereabouts::Nowhere(at_home)) => TileState::Lost(at_home),
+                        _ => TileState::Lost(0.0),
+                    }
                 }
-                Some(Whereabouts::Nowhere(at_home)) => TileState::Lost(at_home),
-                None => TileState::Lost(0.0),
             }
         };
         let tiles: Vec<Surveyed> = tiles
@@ -183,6 +201,39 @@ impl Survey {
             }
         };
         self.parts.iter().map(part).collect()
+    }
+}
+
+/// What tiles that agree show.
+struct UsualContrast {
+    /// Pre's fine structure over post's, in the median.
+    ratio: f64,
+    /// What all but [`WELL_SEEN`] of them exceed in each image.
+    well_seen: Contrast,
+}
+
+impl UsualContrast {
+    fn of(contrasts: Vec<Contrast>) -> Self {
+        let rank = |mut values: Vec<f64>| {
+            values.sort_unstable_by(f64::total_cmp);
+            let rank = (values.len() as f64 * WELL_SEEN) as usize;
+            values.get(rank).copied().unwrap_or(f64::INFINITY)
+        };
+        Self {
+            ratio: median(contrasts.iter().map(Contrast::ratio).collect()),
+            well_seen: Contrast {
+                post: rank(contrasts.iter().map(|c| c.post).collect()),
+                pre: rank(contrasts.iter().map(|c| c.pre).collect()),
+            },
+        }
+    }
+
+    fn is_bare(&self, contrast: Contrast) -> bool {
+        contrast.ratio() < BARE_SHARE * self.ratio
+    }
+
+    fn is_well_seen(&self, contrast: Contrast) -> bool {
+        contrast.post >= self.well_seen.post && contrast.pre >= self.well_seen.pre
     }
 }
 
@@ -237,12 +288,26 @@ fn is_faint(tile: usize, tiles: &[Surveyed], odd: &[bool], near: &Neighbours) ->
 /// Groups of tiles that lie together more than chance puts them, or are displaced alike.
 fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
     let specs: Vec<TileSpec> = tiles.iter().map(|t| t.tile).collect();
-    let (near, n) = (Neighbours::of(&specs), tiles.len() as f64);
+    let near = Neighbours::of(&specs);
     let odd: Vec<bool> = tiles.iter().map(|t| t.state != TileState::Home).collect();
     let odd: Vec<bool> = (0..tiles.len())
         .map(|i| odd[i] && !is_faint(i, tiles, &odd, &near))
         .collect();
-    let count = odd.iter().filter(|odd| **odd).count();
+    // Tiles that are only lost belong to a part, but where noise loses many they hide it: then those that are known to lie elsewhere tell.
+    let known: Vec<bool> = tiles.iter().map(|t| t.state.is_known()).collect();
+    let mut parts = parts_of(&odd, tiles, &near);
+    for part in parts_of(&known, tiles, &near) {
+        if !parts.iter().flatten().any(|tile| part.contains(tile)) {
+            parts.push(part);
+        }
+    }
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    parts
+}
+
+/// Those of the marked tiles.
+fn parts_of(marked: &[bool], tiles: &[Surveyed], near: &Neighbours) -> Vec<Vec<usize>> {
+    let count = marked.iter().filter(|marked| **marked).count();
     if count < ALIKE {
         return Vec::new();
     }
@@ -256,7 +321,7 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
         (Some(a), Some(b)) => are_alike(a, b),
         _ => false,
     };
-    near.groups(&odd)
+    near.groups(marked)
         .into_iter()
         .filter(|group| {
             let is_alike = |&&i: &&usize| {
@@ -264,12 +329,11 @@ fn parts(tiles: &[Surveyed]) -> Vec<Vec<usize>> {
                     .iter()
                     .any(|&j| near.are_near(i, j) && are_displaced_alike(i, j))
             };
-            let is_large = group.len() >= ALIKE && group.len() as f64 >= LEAST_PART * n;
             let beyond_chance = near.links(group) >= links || group.len() >= size;
-            // What is not found at all may be dim, and drown in noise as its neighbours do.
-            let bare = group.iter().filter(|&&i| tiles[i].state == TileState::Bare);
-            let is_absent = is_large && beyond_chance && 2 * bare.count() > group.len();
-            is_absent || group.iter().filter(is_alike).count() >= ALIKE
+            // What is not found although there is little to be seen may be dim, and drown in noise as its neighbours do.
+            let known = group.iter().filter(|&&i| tiles[i].state.is_known());
+            let is_gone = group.len() >= ALIKE && beyond_chance && 2 * known.count() > group.len();
+            is_gone || group.iter().filter(is_alike).count() >= ALIKE
         })
         .collect()
 }
