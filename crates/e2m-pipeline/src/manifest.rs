@@ -10,7 +10,7 @@ use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::{KeptCheckpoints, TaskSpec};
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity};
+use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity, PixelSize};
 use serde::{Deserialize, Serialize};
 
 /// The layout of the file; a reader refuses what it does not know.
@@ -195,6 +195,9 @@ pub struct InputRecord {
     pub channel: String,
     /// The same with the reason.
     pub channels: ChannelChoice,
+    /// How large a pixel is, where the file tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_size: Option<PixelSize>,
     /// What the file's channels hold, where they were looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<ChannelStatistics>,

@@ -79,6 +79,25 @@ pub enum TiffProblem {
         /// What there is.
         holds: String,
     },
+    /// A page is asked for that the file does not hold.
+    #[error(
+        "page {wanted:?} is asked for, but the file holds {holds}; see `page` in docs/parameters.md"
+    )]
+    NoPage {
+        /// What is asked for.
+        wanted: String,
+        /// What there is.
+        holds: String,
+    },
+    /// Its images lie in several files.
+    #[error(
+        "the file is one of an OME set of several ({files}), which are not read together; export the channel as a file of its own, or \
+         give `page` to read a page of this file alone"
+    )]
+    OneOfSet {
+        /// Their names.
+        files: String,
+    },
     /// The operating system refused to read.
     #[error("reading failed: {0}")]
     Read(#[from] io::Error),
