@@ -2,7 +2,7 @@
 //! project): read rightly, or refused in words that name the cause. None is read in silence where something had to be decided.
 
 use e2m_image::PlaneView;
-use e2m_io::RawImage;
+use e2m_io::{ChannelRequest, RawImage};
 use ndarray::Array2;
 use std::path::Path;
 
@@ -36,6 +36,8 @@ fn npy(path: &Path) -> Array2<f32> {
 const REFUSED: [(&str, &str); 2] = [("lerc", "LERC"), ("lzma", "LZMA")];
 /// How far lossy ones may be off.
 const LOSSY: [(&str, f32); 1] = [("jpeg_jfif_said_rgb", 9.0)];
+/// Of these the sum of the colours is what is right.
+const SUMS: [&str; 2] = ["jpeg_jfif_said_rgb", "webp_lossless"];
 /// What has to be said of them.
 const SAID: [(&str, &str); 9] = [
     ("jpeg_jfif_said_rgb", "JFIF"),
@@ -84,11 +86,16 @@ fn check(folder: &Path, name: &str) -> Result<(), String> {
             .find(|(known, _)| *known == name)
             .map(|(_, word)| *word)
     };
-    let opened =
-        RawImage::open(&folder.join(format!("{name}_PostStain_DAPI.tif"))).and_then(|image| {
-            let choice = image.choose_alone()?;
-            Ok((image.load_plane(&choice)?, choice, image))
-        });
+    let request = if SUMS.contains(&name) {
+        ChannelRequest::Sum
+    } else {
+        ChannelRequest::Auto
+    };
+    let path = folder.join(format!("{name}_PostStain_DAPI.tif"));
+    let opened = RawImage::open_channel(&path, &request).and_then(|image| {
+        let choice = image.choose_alone()?;
+        Ok((image.load_plane(&choice)?, choice, image))
+    });
     let (plane, choice, image) = match (opened, of(&REFUSED)) {
         (Err(error), Some(word)) if error.to_string().contains(word) => return Ok(()),
         (Err(error), _) => return Err(error.problem.to_string()),

@@ -159,6 +159,7 @@ impl InputRecord {
             dtype: choice.pixel_type(info.pixel_type),
             channel: choice.to_string(),
             channels: choice,
+            is_corrected: info.is_corrected,
             pixel_size: info.pixel_size,
             statistics,
             ..self
@@ -224,6 +225,7 @@ impl RawLook {
             dtype: image.info().pixel_type,
             channel: String::new(),
             channels: choice.clone(),
+            is_corrected: false,
             pixel_size: None,
             statistics: None,
         };

@@ -162,7 +162,8 @@ impl Inputs {
     /// and cut off their sum.
     pub fn same_content(&self, other: &Self) -> bool {
         let same = |a: &InputRecord, b: &InputRecord| {
-            a.hash == b.hash && a.dtype == b.dtype && a.channels.takes_same(&b.channels)
+            let same_pixels = a.dtype == b.dtype && a.is_corrected == b.is_corrected;
+            a.hash == b.hash && same_pixels && a.channels.takes_same(&b.channels)
         };
         same(&self.post, &other.post) && same(&self.pre, &other.pre)
     }
@@ -195,6 +196,9 @@ pub struct InputRecord {
     pub channel: String,
     /// The same with the reason.
     pub channels: ChannelChoice,
+    /// Whether its pixels were not read just as its tags say, which version 0.1.0 did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_corrected: bool,
     /// How large a pixel is, where the file tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixel_size: Option<PixelSize>,

@@ -234,15 +234,13 @@ impl Contents {
         }
         let mut others = Vec::new();
         let channels = self.channel_pages();
-        if channels.len() > 1 && chosen.channel.is_some() {
-            if !chosen.is_asked[CHANNEL] {
-                let names = self.channel_names();
-                let all = (0..channels.len()).filter(|&channel| Some(channel) != chosen.channel);
-                others.extend(all.map(|channel| {
-                    let name = names.get(channel).cloned().flatten();
-                    named("channel", channel + 1, name.as_deref())
-                }));
-            }
+        if channels.len() > 1 && chosen.channel.is_some() && !chosen.is_asked[CHANNEL] {
+            let names = self.channel_names();
+            let all = (0..channels.len()).filter(|&channel| Some(channel) != chosen.channel);
+            others.extend(all.map(|channel| {
+                let name = names.get(channel).cloned().flatten();
+                named("channel", channel + 1, name.as_deref())
+            }));
         }
         let depth = match (&self.ome, &self.imagej) {
             _ if self.pages.len() == 1 => [1, 1],

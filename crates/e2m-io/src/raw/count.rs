@@ -25,7 +25,7 @@ pub(crate) trait Count: Sample + PartialEq {
     fn pixel(self) -> f32;
 
     /// The count from white on, if the largest one is white. Floats have no largest one.
-    fn from_white(self, largest: u16) -> Self;
+    fn counted_from_white(self, largest: u16) -> Self;
 
     fn plane(array: Array2<Self>) -> Plane;
 }
@@ -43,7 +43,7 @@ macro_rules! count_of_integer {
                 self.into()
             }
 
-            fn from_white(self, largest: u16) -> Self {
+            fn counted_from_white(self, largest: u16) -> Self {
                 // No stored count is larger than the largest one of its bits.
                 (largest as Self).wrapping_sub(self)
             }
@@ -79,7 +79,7 @@ impl Count for f32 {
         self
     }
 
-    fn from_white(self, _largest: u16) -> Self {
+    fn counted_from_white(self, _largest: u16) -> Self {
         self
     }
 

@@ -78,6 +78,8 @@ pub struct RawInfo {
     pub others: Vec<String>,
     /// What had to be decided to read it, and what is odd about it: sentences without subject or end.
     pub remarks: Vec<String>,
+    /// Whether its pixels are not read just as its tags say, which version 0.1.0 did or refused.
+    pub is_corrected: bool,
     /// How large a pixel is, where the file tells.
     pub pixel_size: Option<PixelSize>,
     /// What its decoder holds beside rows, bytes.
@@ -169,6 +171,7 @@ impl RawImage {
         let (request, sample) = source::resolve(&layout, &contents, &chosen, channel)?;
         layout.first_sample = sample.unwrap_or(0);
         let mut remarks = std::mem::take(&mut layout.remarks);
+        let is_corrected = !remarks.is_empty();
         remarks.extend(chosen.remark.clone());
         let pixel_size = contents.pixel_size(&mut remarks);
         let mut others = contents.others(&chosen, layout.size);
@@ -200,6 +203,7 @@ impl RawImage {
             sample: layout.first_sample + 1,
             others,
             remarks,
+            is_corrected,
             pixel_size,
             decoder_bytes: layout.decoder_bytes(),
         };

@@ -23,8 +23,6 @@ pub(crate) struct OmeImage {
     pub(crate) pixel_um: Option<[f64; 2]>,
     /// The files that hold its planes, where they are more than one.
     pub(crate) files: Vec<String>,
-    /// How many images there are.
-    pub(crate) images: usize,
 }
 
 /// One channel.
@@ -52,12 +50,9 @@ impl OmeImage {
         if root.tag_name().name() != "OME" {
             return None;
         }
-        let images = root.children().filter(|node| is(node, "Image"));
-        let pixels = images.clone().find_map(|image| child(image, "Pixels"))?;
-        let mut found = Self {
-            images: images.count(),
-            ..Self::of_pixels(pixels)
-        };
+        let mut images = root.children().filter(|node| is(node, "Image"));
+        let pixels = images.find_map(|image| child(image, "Pixels"))?;
+        let mut found = Self::of_pixels(pixels);
         // Each image of the set is described in each of its files.
         let names = root.descendants().filter(|node| is(node, "UUID"));
         let names: BTreeSet<_> = names
@@ -105,7 +100,6 @@ impl OmeImage {
             pixel_um: axis("X").zip(axis("Y")).map(|(x, y)| [x, y]),
             channels,
             files: Vec::new(),
-            images: 1,
         }
     }
 }

@@ -36,14 +36,16 @@ impl Wanted {
 
 /// Bytes that decoding takes for each sample, the result with them.
 ///
-/// JPEG: 16 bit coefficients of progressive streams and the result; the lossless decoder goes over it twice. JPEG 2000: floats as
-/// coefficients and as samples, and bookkeeping for each block. WebP: colours with alpha, and copies.
-fn bytes_per_sample(compression: Compression, kind: SampleKind) -> u64 {
-    match (compression, kind) {
+/// JPEG: 16 bit coefficients of progressive streams and the result; the lossless decoder holds it in words several times. JPEG 2000:
+/// floats as coefficients and as samples, and bookkeeping for each block (17 bytes were measured for grey). WebP: colours with alpha,
+/// and copies (3 bytes).
+fn bytes_per_sample(layout: &ImageLayout) -> u64 {
+    match (layout.compression, layout.sample) {
+        (Compression::Jpeg, SampleKind::U8) if layout.is_lossless_jpeg => 8,
         (Compression::Jpeg, SampleKind::U8) => 3,
         (Compression::Jpeg, _) => 16,
         (Compression::Jpeg2000, _) => 24,
-        _ => 16,
+        _ => 8,
     }
 }
 
@@ -57,7 +59,7 @@ pub(super) fn decoding_bytes(layout: &ImageLayout) -> u64 {
     let longest = layout.lengths.iter().copied().max().unwrap_or(0);
     // The stream is there twice where tables are put before it.
     samples
-        .saturating_mul(bytes_per_sample(layout.compression, layout.sample))
+        .saturating_mul(bytes_per_sample(layout))
         .saturating_add(longest.saturating_mul(2))
 }
 

@@ -1,7 +1,7 @@
 //! What the tags of an image say, checked: nothing here is trusted beyond the size of the file.
 
 use super::directory::Directory;
-use super::jpeg_stream::JpegStream;
+use super::jpeg_stream::{JpegStream, LOSSLESS};
 use super::orientation::Orientation;
 use super::problem::TiffProblem;
 use super::tags::{self, ByteOrder, ChunkLayout, Compression, Photometric, Planar};
@@ -48,6 +48,8 @@ pub(crate) struct ImageLayout {
     pub(crate) first_sample: usize,
     /// Whether three samples are YCbCr where their stream does not say what they are.
     pub(crate) is_ycbcr: bool,
+    /// Whether its JPEG streams are lossless, as far as the first one tells.
+    pub(crate) is_lossless_jpeg: bool,
     /// Whether the least significant bit of each byte comes first.
     pub(crate) reversed_bits: bool,
     pub(crate) orientation: Orientation,
@@ -110,6 +112,7 @@ impl ImageLayout {
             description,
             first_sample: 0,
             is_ycbcr,
+            is_lossless_jpeg: false,
             reversed_bits: false,
             orientation: interpret::orientation(tags, &mut remarks)?,
             remarks,
@@ -168,6 +171,7 @@ impl ImageLayout {
                 advice: "save it with another compression, such as LZW, deflate or JPEG 2000",
             });
         }
+        self.is_lossless_jpeg = found.frame == LOSSLESS;
         if let Some(said) = found.said
             && said.ycbcr != self.is_ycbcr
             && found.components == 3

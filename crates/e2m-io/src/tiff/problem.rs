@@ -14,7 +14,7 @@ pub enum TiffProblem {
         looks_like: String,
     },
     /// A valid file of a kind that is not read.
-    #[error("{found} is not supported; {advice}")]
+    #[error("not supported: {found}; {advice}")]
     Unsupported {
         /// What the file holds.
         found: String,

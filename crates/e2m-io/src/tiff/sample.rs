@@ -201,7 +201,7 @@ mod tests {
     fn packed_numbers_of_every_width_come_back() {
         for bits in 2..=16_u8 {
             let numbers: Vec<u16> = (0..37_u32)
-                .map(|i| (i * 40_503 & ((1 << bits) - 1)) as u16)
+                .map(|i| ((i * 40_503) & ((1 << bits) - 1)) as u16)
                 .collect();
             let text: String = numbers
                 .iter()

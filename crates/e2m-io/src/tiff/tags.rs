@@ -129,7 +129,8 @@ pub(crate) fn compression_name(code: u64) -> String {
         34892 => "lossy DNG JPEG",
         34925 => "LZMA",
         50002 => "JPEG XL",
-        22610 => "JPEG XR",
+        22610 | 34934 => "JPEG XR",
+        34933 => "PNG",
         _ => return format!("TIFF compression {code}"),
     };
     format!("{name} compression")
