@@ -1,7 +1,7 @@
 //! The signal of a raw image as a source of bands.
 
 use super::channels::ChannelChoice;
-use super::count::Count;
+use super::count::{Alterations, Count};
 use super::image::RawError;
 use super::reduce::reduce_row;
 use super::source::{ColourRows, RawRows, with_rows};
@@ -9,6 +9,7 @@ use crate::tiff::TiffProblem;
 use e2m_image::{BandError, BandSource, Size, check_band};
 use ndarray::ArrayViewMut2;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Streams the signal of a raw image; made by [`RawImage::bands`](super::RawImage::bands).
 ///
@@ -18,6 +19,11 @@ pub struct RawBands {
     size: Size,
     choice: ChannelChoice,
     rows: RawRows,
+    /// Rows above this one have been counted.
+    counted_to: usize,
+    counted: Alterations,
+    /// What the image knows of it: most that was counted so far.
+    known: Arc<Mutex<Alterations>>,
 }
 
 impl std::fmt::Debug for RawBands {
@@ -36,6 +42,7 @@ impl RawBands {
         size: Size,
         mut rows: RawRows,
         choice: &ChannelChoice,
+        known: Arc<Mutex<Alterations>>,
     ) -> Result<Self, RawError> {
         choice.check(path)?;
         with_rows!(&mut rows, rows => rows.want_channels(&choice.active));
@@ -44,6 +51,9 @@ impl RawBands {
             size,
             choice: choice.clone(),
             rows,
+            counted_to: 0,
+            counted: Alterations::default(),
+            known,
         })
     }
 }
@@ -60,21 +70,37 @@ impl BandSource for RawBands {
     ) -> Result<(), BandError> {
         check_band(self.size, first_row, band.dim())?;
         let choice = &self.choice;
-        with_rows!(&mut self.rows, rows => read_rows(&mut **rows, choice, first_row, &mut band))
-            .map_err(|problem| BandError::other(RawError::new(&self.path, problem)))
+        let counted_to = self.counted_to;
+        let read = with_rows!(&mut self.rows, rows => {
+            read_rows(&mut **rows, choice, first_row, counted_to, &mut band)
+        });
+        let altered =
+            read.map_err(|problem| BandError::other(RawError::new(&self.path, problem)))?;
+        self.counted += altered;
+        self.counted_to = self.counted_to.max(first_row + band.nrows());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.not_numbers = known.not_numbers.max(self.counted.not_numbers);
+        known.inexact = known.inexact.max(self.counted.inexact);
+        Ok(())
     }
 }
 
+/// Reads the rows of a band; tells how many samples of those from `counted_to` on are not as they are stored.
 fn read_rows<T: Count>(
     rows: &mut dyn ColourRows<T>,
     choice: &ChannelChoice,
     first_row: usize,
+    counted_to: usize,
     band: &mut ArrayViewMut2<'_, f32>,
-) -> Result<(), TiffProblem> {
+) -> Result<Alterations, TiffProblem> {
     let layout = rows.layout();
+    let mut alterations = Alterations::default();
     for (y, mut out) in (first_row..).zip(band.rows_mut()) {
-        let (row, _) = rows.row(y)?;
+        let (row, altered) = rows.row(y)?;
+        if y >= counted_to {
+            alterations += altered;
+        }
         reduce_row(row, layout, choice, &mut out);
     }
-    Ok(())
+    Ok(alterations)
 }
