@@ -4,6 +4,7 @@
 use crate::damage::Random;
 use crate::limits::within_limits;
 use e2m_fuzz::{ReadOutcome, target};
+use e2m_io::RawImage;
 use e2m_testing::sample;
 use std::path::Path;
 
@@ -12,6 +13,13 @@ const CUTS: usize = 40;
 const FLIPS: usize = 400;
 /// So many of each are in a sample.
 const SAMPLED: usize = 10;
+
+fn tells_of_others(bytes: &[u8]) -> bool {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), bytes).expect("it can be written");
+    let image = RawImage::open(file.path()).expect("it was read before");
+    !image.info().others.is_empty()
+}
 
 #[test]
 fn files_of_every_codec_endure() {
@@ -34,9 +42,9 @@ fn files_of_every_codec_endure() {
         for cut in sample(&format!("cuts of {name}"), 0..CUTS, SAMPLED) {
             let cut = &whole[..cut * whole.len() / CUTS];
             let outcome = within_limits(&name, || (tiff.run)(cut));
-            assert_ne!(
-                outcome,
-                ReadOutcome::Read,
+            // Of several pages the one that is read may be whole. What else the file should hold makes its task suspect.
+            assert!(
+                outcome != ReadOutcome::Read || tells_of_others(cut),
                 "{name} cut to {} bytes",
                 cut.len()
             );

@@ -14,6 +14,7 @@ const MAX_NAMED: usize = 24;
 #[derive(Debug)]
 pub(crate) struct Contents {
     pages: Vec<PageOutline>,
+    is_cut: bool,
     ome: Option<OmeImage>,
     imagej: Option<ImageJ>,
     resolution: Option<Resolution>,
@@ -52,6 +53,7 @@ impl Contents {
             ome: OmeImage::read(description),
             imagej: ImageJ::read(description),
             pages: outline.pages,
+            is_cut: outline.is_cut,
             resolution,
         }
     }
@@ -118,7 +120,7 @@ impl Contents {
         let main = self.main_page();
         let first_channel = channels.iter().position(|&own| own == Some(main));
         Ok(ChosenPage {
-            remark: (main != 1).then(|| self.why_not_first(main)),
+            remark: self.why_page(main),
             ..chosen(main, first_channel, [false, false])
         })
     }
@@ -204,16 +206,24 @@ impl Contents {
             .map_or(1, |page| page.number)
     }
 
-    fn why_not_first(&self, main: usize) -> String {
+    /// What there is to say of the page that is read where nobody has chosen.
+    fn why_page(&self, main: usize) -> Option<String> {
+        if !self.pages.first().is_some_and(|first| first.is_reduced) {
+            return None;
+        }
+        if main == 1 {
+            let said = "its first page says that it is a reduced copy, a label or a mask; there is no other, so it is read";
+            return Some(said.to_owned());
+        }
         let size = |page: usize| {
             let size = self.pages.get(page - 1).and_then(|page| page.size);
             size.map_or_else(|| "unknown size".to_owned(), |size| format!("{size} px"))
         };
-        format!(
+        Some(format!(
             "its first page ({}) says that it is a reduced copy, a label or a mask; page {main} ({}) is read",
             size(1),
             size(main)
-        )
+        ))
     }
 
     /// Refuses a file that is one of a set.
@@ -267,6 +277,12 @@ impl Contents {
                 page.number != chosen.page && page.size == Some(size) && !page.is_reduced
             });
             others.extend(same.map(|page| named("page", page.number, page.name.as_deref())));
+        }
+        if self.is_cut && !chosen.is_asked[CHANNEL] {
+            others.push(format!(
+                "page {}, which the file does not hold: it is damaged, or was copied in part",
+                self.pages.len() + 1
+            ));
         }
         others
     }

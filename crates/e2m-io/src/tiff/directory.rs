@@ -88,22 +88,22 @@ impl<'a> Directory<'a> {
 
     /// How many images the file holds; a broken chain ends the count.
     pub(crate) fn pages(&self) -> usize {
-        self.later_pages().len() + 1
+        self.later_pages().0.len() + 1
     }
 
-    /// Where the directories behind this one lie.
-    pub(crate) fn later_pages(&self) -> Vec<u64> {
+    /// Where the directories behind this one lie, and whether a further one should that the file does not hold.
+    pub(crate) fn later_pages(&self) -> (Vec<u64>, bool) {
         let (mut seen, mut later) = (BTreeSet::new(), Vec::new());
         let mut next = self.next.unwrap_or(0);
         while next != 0 && seen.len() < MAX_PAGES && seen.insert(next) {
             // Without the tags between: directories may overlap, and all of their tags together take any time to read.
             let Ok((start, body)) = self.body(next) else {
-                break;
+                return (later, true);
             };
             later.push(next);
             next = self.link(start + body).unwrap_or(0);
         }
-        later
+        (later, false)
     }
 
     /// Another directory of the file, and how many bytes its entries take.

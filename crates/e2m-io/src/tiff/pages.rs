@@ -36,6 +36,8 @@ pub(crate) struct PageOutline {
 pub(crate) struct FileOutline {
     /// In order. A broken chain ends the list, and so do directories that are too long to be any.
     pub(crate) pages: Vec<PageOutline>,
+    /// Whether a further page should follow that the file does not hold, as when it was copied in part.
+    pub(crate) is_cut: bool,
     /// The description of the first page.
     pub(crate) description: Option<String>,
     /// Pixels per unit along x and y, and the code of the unit, of the first page.
@@ -49,8 +51,10 @@ impl FileOutline {
         let description = first.bytes(tags::IMAGE_DESCRIPTION, MAX_DESCRIPTION_BYTES);
         let per_unit = |tag| first.fraction(tag).ok().flatten().filter(|&n| n > 0.0);
         let unit = first.unsigned(tags::RESOLUTION_UNIT).ok().flatten();
+        let (pages, is_cut) = pages(&first);
         Ok(Self {
-            pages: pages(&first),
+            pages,
+            is_cut,
             description: description
                 .ok()
                 .flatten()
@@ -62,10 +66,12 @@ impl FileOutline {
     }
 }
 
-fn pages(first: &Directory<'_>) -> Vec<PageOutline> {
+/// The pages of a file, and whether a further one is missing.
+fn pages(first: &Directory<'_>) -> (Vec<PageOutline>, bool) {
     let mut pages = vec![outline(first, 1)];
     let mut looked_at = 0;
-    for offset in first.later_pages() {
+    let (later, is_cut) = first.later_pages();
+    for offset in later {
         let Ok((page, bytes)) = first.at(offset) else {
             break;
         };
@@ -75,7 +81,7 @@ fn pages(first: &Directory<'_>) -> Vec<PageOutline> {
         }
         pages.push(outline(&page, pages.len() + 1));
     }
-    pages
+    (pages, is_cut)
 }
 
 fn outline(page: &Directory<'_>, number: usize) -> PageOutline {
