@@ -232,8 +232,8 @@ fn unsupported_kinds_are_named_with_what_to_do() {
             "32 bit unsigned integer samples in WebP",
         ),
         (
-            tiff().set(259, SHORT, &[34925]),
-            "LZMA compression (Compression 34925)",
+            tiff().set(259, SHORT, &[34887]),
+            "LERC compression (Compression 34887)",
         ),
         (tiff().set(259, SHORT, &[6]), "old-style JPEG"),
         (tiff().set(259, SHORT, &[9999]), "TIFF compression 9999"),

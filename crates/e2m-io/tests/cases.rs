@@ -33,7 +33,7 @@ fn npy(path: &Path) -> Array2<f32> {
 }
 
 /// What is refused, and a word of the reason.
-const REFUSED: [(&str, &str); 2] = [("lerc", "LERC"), ("lzma", "LZMA")];
+const REFUSED: [(&str, &str); 1] = [("lerc", "LERC")];
 /// How far lossy ones may be off.
 const LOSSY: [(&str, f32); 1] = [("jpeg_jfif_said_rgb", 9.0)];
 /// Of these the sum of the colours is what is right.

@@ -5,14 +5,18 @@
 
 mod common;
 
-use e2m_image::PlaneView;
+use e2m_image::{BandSource, PlaneView};
 use e2m_io::RawImage;
+use ndarray::{Array2, s};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 const BEGIN: &str = "<!-- The table is written by `E2M_TEST_WRITE_DOCS=1 cargo nextest run --workspace -E 'binary(kinds)'`. -->\n";
 const END: &str = "<!-- End of the table. -->\n";
+
+/// Rows of the bands that files are read in as well.
+const BAND_ROWS: usize = 19;
 
 /// What became of all files of one row and column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,11 +53,13 @@ fn kinds(list: &str) -> Vec<Kind<'_>> {
 
 /// Reads a file and holds it against what it should be. What is read and wrong fails the test.
 fn outcome(folder: &Path, kind: &Kind<'_>) -> Outcome {
-    let loaded = RawImage::open(&folder.join(kind.file)).and_then(|image| {
+    let loaded = RawImage::open(&folder.join(kind.file)).and_then(|mut image| {
         let choice = image.choose_alone()?;
-        Ok((image.load_plane(&choice)?, choice))
+        let (plane, bands) = (image.load_plane(&choice)?, image.bands(&choice)?);
+        assert_eq!(image.info().size, plane.size(), "{}", kind.file);
+        Ok((plane, choice, bands))
     });
-    let (plane, choice) = match loaded {
+    let (plane, choice, mut bands) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return Outcome::Refused(error.problem.to_string()),
     };
@@ -72,6 +78,13 @@ fn outcome(folder: &Path, kind: &Kind<'_>) -> Outcome {
         .collect();
     let found = PlaneView::from(&plane).window(0, 0, plane.size());
     assert_eq!(found.dim(), (height, width), "{}", kind.file);
+    let mut streamed = Array2::zeros((height, width));
+    for first in (0..height).step_by(BAND_ROWS) {
+        let rows = BAND_ROWS.min(height - first);
+        let band = streamed.slice_mut(s![first..first + rows, ..]);
+        bands.read_band(first, band).expect("a band");
+    }
+    assert_eq!(streamed, found, "{} in bands", kind.file);
     let tolerance = tolerance * choice.active.len() as f32;
     for ((y, x), &value) in found.indexed_iter() {
         let pixel = &right[(y * width + x) * channels..][..channels];

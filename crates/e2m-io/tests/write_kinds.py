@@ -6,6 +6,7 @@ Every line of FOLDER/kinds.tsv is: group, row, column, file, file with the expec
 little endian; `-` where nothing is expected), height, width, channels, tolerance in counts.
 """
 
+import lzma
 import struct
 import sys
 from pathlib import Path
@@ -62,6 +63,8 @@ COMPRESSIONS = {
     "Zstandard": {"compression": "zstd"},
     "Zstandard, predictor 2": {"compression": "zstd", "predictor": 2},
     "LZMA": {"compression": "lzma"},
+    "LZMA, predictor 2": {"compression": "lzma", "predictor": 2},
+    "LZMA, predictor 3": {"compression": "lzma", "predictor": 3},
     "JPEG": {"compression": "jpeg", "compressionargs": {"level": 95}},
     "JPEG, lossless": {"compression": "jpeg", "compressionargs": {"lossless": True}},
     "JPEG 2000": {"compression": "jpeg2000"},
@@ -122,6 +125,19 @@ def write_packed():
                     add("bits", f"{bits} bit", row, name, values)
 
 
+def write_libtiff_lzma():
+    """LZMA as libtiff has it: differences of samples before the compression."""
+    for kind in ("uint8", "uint16"):
+        values = pixels(kind)
+        size = values.dtype.itemsize
+        filters = [{"id": lzma.FILTER_DELTA, "dist": size}, {"id": lzma.FILTER_LZMA2, "preset": 6}]
+        for check, word in ((lzma.CHECK_CRC32, "crc32"), (lzma.CHECK_SHA256, "sha256"), (lzma.CHECK_NONE, "none")):
+            stream = lzma.compress(values.astype(values.dtype.newbyteorder("<")).tobytes(), check=check, filters=filters)
+            name = f"lzma_delta_{kind}_{word}.tif"
+            write_coded(name, stream, 34925, 8 * size)
+            add("compression", "LZMA, as libtiff writes it", kind, name, values)
+
+
 def packed(values, bits):
     """Each row as bits, the most significant first, filled up to a byte."""
     every = ((values[..., None].astype("uint32") >> np.arange(bits - 1, -1, -1)) & 1).astype("uint8")
@@ -161,7 +177,11 @@ def write_tags():
             name = f"fillorder2_{row}_{kind}.tif".replace(" ", "_")
             write_coded(name, packed_stream.translate(REVERSED), code, 16 if kind == "16 bit" else 8, FillOrder=2)
             add("tags", "FillOrder 2", f"{kind}, {row}", name, values)
-    turned = {1: grey, 2: grey[:, ::-1], 3: grey[::-1, ::-1], 4: grey[::-1], 5: grey, 6: grey, 7: grey, 8: grey}
+    # By where the first row and the first column of the file are (TIFF 6.0, Orientation).
+    turned = {
+        1: grey, 2: np.fliplr(grey), 3: np.rot90(grey, 2), 4: np.flipud(grey),
+        5: grey.T, 6: np.rot90(grey, -1), 7: np.rot90(grey, 2).T, 8: np.rot90(grey),
+    }
     for value, right in turned.items():
         for row, options in (("none", {}), ("deflate", {"compression": "adobe_deflate"})):
             for layout, cut in LAYOUTS.items():
@@ -183,6 +203,7 @@ def write_coded(name, stream, code, bits, **other):
 
 def main():
     write_compressions()
+    write_libtiff_lzma()
     write_packed()
     write_tags()
     (FOLDER / "kinds.tsv").write_text("\n".join(LINES) + "\n")

@@ -20,6 +20,8 @@ colours = np.stack([eight, eight[::-1], eight[:, ::-1]], axis=-1)
 
 FILES = {
     "zstd": (sixteen, {"compression": "zstd"}),
+    "lzma": (sixteen, {"compression": "lzma"}),
+    "turned": (sixteen, {"extratags": [(274, 3, 1, 6, True)]}),
     "jpeg": (colours, {"compression": "jpeg"}),
     "jpeg_lossless": (eight, {"compression": "jpeg", "compressionargs": {"lossless": True}}),
     "jpeg2000": (sixteen, {"compression": "jpeg2000"}),

@@ -24,6 +24,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Rows of a file that are columns of its image are put in their places so many at a time: neighbours in each row of the image.
+pub(crate) const TRANSPOSED_ROWS: usize = 16;
+
 /// A raw image that cannot be read; the message names the file.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
@@ -80,6 +83,8 @@ pub struct RawInfo {
     pub remarks: Vec<String>,
     /// Whether its pixels are not read just as its tags say, which version 0.1.0 did or refused.
     pub is_corrected: bool,
+    /// Whether rows of the file are columns of the image (orientation tag 5 to 8).
+    pub is_transposed: bool,
     /// How large a pixel is, where the file tells.
     pub pixel_size: Option<PixelSize>,
     /// What its decoder holds beside rows, bytes.
@@ -87,14 +92,29 @@ pub struct RawInfo {
 }
 
 impl RawInfo {
-    /// What a reader of rows holds at a time, bytes: a row of tiles or a row, and what its decoder holds.
+    /// What a reader of rows holds at a time, bytes: a row of tiles or a row, and what its decoder holds. Where rows of the file are
+    /// columns of the image, the signal of all of it besides.
     pub fn decoding_bytes(&self) -> u64 {
         let rows = match self.layout {
             ChunkLayout::Tiles { height, .. } => height,
             ChunkLayout::Strips { .. } => 1,
         };
-        let samples = self.size.width * self.samples_per_pixel * rows.min(self.size.height);
-        (samples * self.pixel_type.bytes()) as u64 + self.decoder_bytes
+        let (width, height) = match self.is_transposed {
+            false => (self.size.width, self.size.height),
+            true => (self.size.height, self.size.width),
+        };
+        let samples = width * self.samples_per_pixel * rows.min(height);
+        let bytes = (samples * self.pixel_type.bytes()) as u64 + self.decoder_bytes;
+        if !self.is_transposed {
+            return bytes;
+        }
+        // The plane that bands are taken from, and the rows on their way to it.
+        let plane_type = match self.colour {
+            ColourKind::Grey => self.pixel_type,
+            ColourKind::Rgb | ColourKind::Palette => PixelType::F32,
+        };
+        let pixels = self.size.pixels() + (TRANSPOSED_ROWS * width) as u64;
+        bytes + pixels * plane_type.bytes() as u64
     }
 }
 
@@ -173,7 +193,13 @@ impl RawImage {
         let mut remarks = std::mem::take(&mut layout.remarks);
         let is_corrected = !remarks.is_empty();
         remarks.extend(chosen.remark.clone());
-        let pixel_size = contents.pixel_size(&mut remarks);
+        let mut pixel_size = contents.pixel_size(&mut remarks);
+        if let Some(size) = pixel_size
+            .as_mut()
+            .filter(|_| layout.orientation.is_transposed())
+        {
+            size.um.reverse();
+        }
         let mut others = contents.others(&chosen, layout.size);
         others.extend(contents.larger(&chosen, layout.size));
         let colour = source::colour_kind(&layout);
@@ -187,7 +213,7 @@ impl RawImage {
             }));
         }
         let info = RawInfo {
-            size: layout.size,
+            size: layout.orientation.upright(layout.size),
             pixel_type: source::pixel_type(&layout),
             colour,
             samples_per_pixel: layout.samples_per_pixel,
@@ -204,6 +230,7 @@ impl RawImage {
             others,
             remarks,
             is_corrected,
+            is_transposed: layout.orientation.is_transposed(),
             pixel_size,
             decoder_bytes: layout.decoder_bytes(),
         };
@@ -315,8 +342,13 @@ impl RawImage {
 
     /// Streams the signal of the chosen channels as float rows; going down the image is cheap, going up is not.
     ///
-    /// The pixels are those of [`RawImage::load_plane`].
+    /// The pixels are those of [`RawImage::load_plane`]. Where rows of the file are columns of the image
+    /// ([`RawInfo::is_transposed`]), that plane is held.
     pub fn bands(&mut self, choice: &ChannelChoice) -> Result<RawBands, RawError> {
+        if self.info.is_transposed {
+            let plane = self.load_plane(choice)?;
+            return Ok(RawBands::of_plane(&self.path, plane));
+        }
         let alterations = Arc::clone(&self.alterations);
         RawBands::new(
             &self.path,
@@ -325,6 +357,11 @@ impl RawImage {
             choice,
             alterations,
         )
+    }
+
+    /// What the tags of the image say.
+    pub(crate) fn layout(&self) -> &ImageLayout {
+        &self.layout
     }
 
     /// A fresh reader of the file's rows.
@@ -353,7 +390,7 @@ impl RawImage {
                 reduce_row(row, layout, choice, out);
             });
         }
-        let mut sums = Array1::zeros(self.info.size.width);
+        let mut sums = Array1::zeros(self.layout.size.width);
         self.fill(rows, |row, layout, out: &mut ArrayViewMut1<'_, u16>| {
             reduce_row(row, layout, choice, &mut sums.view_mut());
             let sums = out.iter_mut().zip(&sums);
@@ -371,6 +408,25 @@ impl RawImage {
         let mut plane = Array2::from_elem(self.info.size.shape(), P::default());
         let layout = rows.layout();
         let mut alterations = Alterations::default();
+        let orientation = self.layout.orientation;
+        if orientation.is_transposed() {
+            let stored = self.layout.size;
+            let mut some = Array2::from_elem((TRANSPOSED_ROWS, stored.width), P::default());
+            for first in (0..stored.height).step_by(TRANSPOSED_ROWS) {
+                let height = TRANSPOSED_ROWS.min(stored.height - first);
+                for (y, mut out) in (first..first + height).zip(some.rows_mut()) {
+                    let (row, altered) = rows.row(y)?;
+                    alterations += altered;
+                    reduce(row, layout, &mut out);
+                }
+                for (mut row, column) in plane.rows_mut().into_iter().zip(some.columns()) {
+                    for (y, &pixel) in column.iter().take(height).enumerate() {
+                        row[orientation.column(first + y, stored.height)] = pixel;
+                    }
+                }
+            }
+            return Ok((P::plane(plane), alterations));
+        }
         for (y, mut out) in plane.rows_mut().into_iter().enumerate() {
             let (row, altered) = rows.row(y)?;
             alterations += altered;

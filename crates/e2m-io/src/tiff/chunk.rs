@@ -48,7 +48,13 @@ impl ChunkRows {
             Box::new(Cursor::new(codec::decode(layout, file, number, rows)?))
         } else {
             let section = Section::new(file, offset + skipped, length - skipped);
-            decompress(layout.compression, section, length, layout.reversed_bits)
+            decompress(
+                layout.compression,
+                section,
+                length,
+                layout.reversed_bits,
+                layout.dictionary_bytes,
+            )
         };
         let order = if is_image {
             codec::SAMPLE_ORDER

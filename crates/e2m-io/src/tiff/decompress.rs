@@ -1,6 +1,7 @@
 //! Decompression as a stream: whatever the size of a chunk, only a few kilobytes of it are held.
 
 use super::tags::Compression;
+use super::xz::XzStream;
 use crate::section::Section;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,12 +15,13 @@ const MAX_IDLE_LZW_STEPS: usize = 64;
 /// Zstandard may look back this far: level 20 does, and no frame of a smaller chunk does.
 pub(crate) const ZSTD_WINDOW_BYTES: u64 = 32 << 20;
 
-/// The decompressed bytes of one chunk. What is an image of its own is decoded elsewhere.
+/// The decompressed bytes of one chunk; those of LZMA look back no farther than `dictionary_bytes`. What is an image of its own is decoded elsewhere.
 pub(crate) fn decompress(
     compression: Compression,
     section: Section,
     length: u64,
     reversed_bits: bool,
+    dictionary_bytes: u64,
 ) -> Box<dyn Read + Send> {
     let capacity = usize::try_from(length)
         .unwrap_or(BUFFER_BYTES)
@@ -29,19 +31,22 @@ pub(crate) fn decompress(
         return of_stream(
             compression,
             BufReader::with_capacity(capacity, ReversedBits(input)),
+            dictionary_bytes,
         );
     }
-    of_stream(compression, input)
+    of_stream(compression, input, dictionary_bytes)
 }
 
 fn of_stream(
     compression: Compression,
     input: impl BufRead + Send + 'static,
+    dictionary_bytes: u64,
 ) -> Box<dyn Read + Send> {
     match compression {
         Compression::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(input)),
         Compression::Lzw => Box::new(LzwReader::new(input)),
         Compression::PackBits => Box::new(PackBitsReader::new(input)),
+        Compression::Lzma => Box::new(XzStream::new(input, dictionary_bytes)),
         Compression::Zstd => Box::new(ZstdReader::NotBegun(input)),
         _ => Box::new(input),
     }

@@ -4,6 +4,7 @@ use super::directory::Directory;
 use super::orientation::Orientation;
 use super::problem::TiffProblem;
 use super::tags::{self, ChunkLayout, Compression, Photometric, Planar, Predictor, SampleKind};
+use super::xz;
 use e2m_image::{PixelType, Size};
 
 /// More pixels than any image to be read has; 2^36 is a square of 262,144.
@@ -272,10 +273,11 @@ pub(super) fn has_reversed_bits(
     if tags.unsigned(tags::FILL_ORDER)? != Some(2) || compression.is_image() {
         return Ok(false);
     }
-    // RFC 1950: method 8, and a number that 31 divides. Zstandard: its magic number.
+    // RFC 1950: method 8, and a number that 31 divides. LZMA, Zstandard: the magic number.
     let is_zlib = |[a, b]: [u8; 2]| a & 0x0f == 8 && u16::from_be_bytes([a, b]) % 31 == 0;
     let is_stream = |bytes: [u8; 2]| match compression {
         Compression::Deflate => is_zlib(bytes),
+        Compression::Lzma => bytes == xz::MAGIC,
         Compression::Zstd => bytes == [0x28, 0xb5],
         _ => false,
     };
@@ -306,10 +308,10 @@ pub(super) fn predictor(
     compression: Compression,
     sample: SampleKind,
 ) -> Result<Predictor, TiffProblem> {
-    // The tag only has a meaning together with LZW, deflate and Zstandard; some writers leave it in other files.
+    // The tag only has a meaning together with LZW, deflate, LZMA and Zstandard; some writers leave it in other files.
     if !matches!(
         compression,
-        Compression::Lzw | Compression::Deflate | Compression::Zstd
+        Compression::Lzw | Compression::Deflate | Compression::Lzma | Compression::Zstd
     ) {
         return Ok(Predictor::None);
     }

@@ -6,7 +6,7 @@ use super::orientation::Orientation;
 use super::problem::TiffProblem;
 use super::tags::{self, ByteOrder, ChunkLayout, Compression, Photometric, Planar};
 use super::tags::{Predictor, SampleKind};
-use super::{interpret, jpeg};
+use super::{interpret, jpeg, xz};
 use crate::section::read_exact_at;
 use e2m_image::Size;
 use std::fs::File;
@@ -52,6 +52,8 @@ pub(crate) struct ImageLayout {
     pub(crate) is_lossless_jpeg: bool,
     /// Whether the least significant bit of each byte comes first.
     pub(crate) reversed_bits: bool,
+    /// How far its LZMA streams look back, by the first one.
+    pub(crate) dictionary_bytes: u64,
     pub(crate) orientation: Orientation,
     /// What had to be decided to read the image, in sentences without subject or end.
     pub(crate) remarks: Vec<String>,
@@ -114,6 +116,7 @@ impl ImageLayout {
             is_ycbcr,
             is_lossless_jpeg: false,
             reversed_bits: false,
+            dictionary_bytes: 0,
             orientation: interpret::orientation(tags, &mut remarks)?,
             remarks,
         };
@@ -140,6 +143,7 @@ impl ImageLayout {
         let first = (0..self.offsets.len()).find(|&number| !self.is_sparse(number));
         let look = match self.compression {
             Compression::Jpeg => MAX_LOOK_BYTES,
+            Compression::Lzma => xz::LOOK_BYTES,
             _ => 2,
         };
         let mut start = vec![0; first.map_or(0, |n| self.lengths[n].min(look)) as usize];
@@ -149,10 +153,21 @@ impl ImageLayout {
         let two = start.first_chunk::<2>().copied();
         let remarks = &mut self.remarks;
         self.reversed_bits = interpret::has_reversed_bits(tags, self.compression, two, remarks)?;
-        if self.compression == Compression::Jpeg && first.is_some() {
-            self.look_at_jpeg(start)?;
+        match self.compression {
+            Compression::Jpeg if first.is_some() => self.look_at_jpeg(start),
+            Compression::Lzma if first.is_some() => {
+                if self.reversed_bits {
+                    start
+                        .iter_mut()
+                        .for_each(|byte| *byte = byte.reverse_bits());
+                }
+                self.dictionary_bytes = xz::dictionary_bytes(&start).ok_or_else(|| {
+                    TiffProblem::damaged("its LZMA streams do not begin as the xz format has it")
+                })?;
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Holds what a JPEG stream says of itself against the tags.

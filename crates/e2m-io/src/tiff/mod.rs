@@ -14,6 +14,7 @@
 //! | [`pages`] | lists the images of a file |
 //! | [`chunk`] | turns one strip or tile into rows |
 //! | [`codec`] | decodes strips and tiles that are images of their own |
+//! | [`xz`] | decompresses LZMA |
 //! | [`rows`] | turns all strips or tiles into rows of the image |
 //! | [`plain`] | reads uncompressed floats without a detour |
 //! | [`writer`] | writes checkpoints |
@@ -46,6 +47,7 @@ mod strips;
 mod tags;
 mod webp;
 mod writer;
+mod xz;
 
 pub(crate) use flags::{FlagsTiff, flags_memory_bytes, flags_table_bytes};
 pub(crate) use layout::ImageLayout;

@@ -9,6 +9,7 @@ use super::decompress::ZSTD_WINDOW_BYTES;
 use super::layout::ImageLayout;
 use super::problem::TiffProblem;
 use super::tags::{ChunkLayout, Compression};
+use super::xz;
 
 /// What takes no more than this is read whatever the file's length: blank images compress to almost nothing.
 const HARMLESS_BYTES: u64 = 64_000_000;
@@ -113,6 +114,9 @@ impl ImageLayout {
             Compression::Zstd => {
                 let window = chunk_bytes.min(ZSTD_WINDOW_BYTES) + (256 << 10);
                 window.saturating_mul(3 * open_chunks)
+            }
+            Compression::Lzma => {
+                (self.dictionary_bytes + xz::BESIDE_DICTIONARY_BYTES).saturating_mul(open_chunks)
             }
             _ if self.compression.is_image() => codec::decoding_bytes(self)
                 .saturating_add(chunk_bytes.saturating_mul(open_chunks - 1)),

@@ -165,11 +165,12 @@ impl<T: Sample> Rows<T> {
         }
     }
 
-    /// Row `y` of the image, upright: all samples of it, in the order [`Rows::row_layout`] tells.
+    /// Row `y` of the image, upright but for rows that are columns: all samples of it, in the order [`Rows::row_layout`] tells.
     pub(crate) fn row(&mut self, y: usize) -> Result<&[T], TiffProblem> {
         let Orientation {
             upside_down,
             mirrored,
+            ..
         } = self.layout.orientation;
         let last = self.layout.size.height - 1;
         let y = if upside_down {

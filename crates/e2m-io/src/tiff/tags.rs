@@ -60,6 +60,8 @@ pub enum Compression {
     Jpeg,
     /// Zstandard (codes 50000 and 34926).
     Zstd,
+    /// LZMA in xz streams (code 34925).
+    Lzma,
     /// JPEG 2000 (codes 33003 to 33005 and 34712), lossy or lossless.
     Jpeg2000,
     /// WebP (codes 50001 and 34927), lossy or lossless.
@@ -75,6 +77,7 @@ impl Compression {
             8 | 32946 => Self::Deflate,
             32773 => Self::PackBits,
             33003..=33005 | 34712 => Self::Jpeg2000,
+            34925 => Self::Lzma,
             34926 | 50000 => Self::Zstd,
             34927 | 50001 => Self::WebP,
             _ => return None,
@@ -90,6 +93,7 @@ impl Compression {
             Self::Lzw => 1500,     // a full table of ever longer runs: 1360
             Self::Jpeg => 4000,    // two bits per block, subsampled chroma, and room
             Self::Zstd => 50_000,  // a block of one byte repeated: 128 KiB in four bytes
+            Self::Lzma => 20_000,  // runs of 273 bytes for a quarter of a bit, at best
             // An image of one value takes some hundred bytes, whatever its size.
             Self::Jpeg2000 | Self::WebP => u64::MAX,
         }
@@ -110,6 +114,7 @@ impl fmt::Display for Compression {
             Self::PackBits => "PackBits",
             Self::Jpeg => "JPEG",
             Self::Zstd => "Zstandard",
+            Self::Lzma => "LZMA",
             Self::Jpeg2000 => "JPEG 2000",
             Self::WebP => "WebP",
         })
@@ -127,7 +132,6 @@ pub(crate) fn compression_name(code: u64) -> String {
         34661 => "JBIG",
         34887 => "LERC",
         34892 => "lossy DNG JPEG",
-        34925 => "LZMA",
         50002 => "JPEG XL",
         22610 | 34934 => "JPEG XR",
         34933 => "PNG",
