@@ -44,18 +44,27 @@ fn task_and_record(bench: &Bench) -> (Value, Value) {
 fn what_was_altered_to_read_a_file_is_said_of_post_as_of_pre() {
     let bench = Bench::new();
     bench.pair(&quick(4), "S1", "DAPI");
-    // Turned by 180 degrees, as floats of which some are no numbers.
-    let how = "    image = image.astype('float32')[::-1, ::-1].copy()\n    \
-               image[3, 5:5 + (7 if side == 'Post' else 4)] = np.nan\n    \
-               tifffile.imwrite(path, image, photometric='minisblack', metadata=None, extratags=[(274, 3, 1, 3, True)])";
+    let upright = bench.run_batch();
+    assert_eq!(upright.code, 0, "{}{}", upright.out, upright.err);
+    let (_, upright) = task_and_record(&bench);
+    // Post with its columns as rows, pre by 180 degrees, as floats of which some are no numbers.
+    let how = "    turns, tag, holes = (1, 6, 7) if side == 'Post' else (2, 3, 4)\n    \
+               image = np.rot90(image.astype('float32'), turns).copy()\n    \
+               image[3, 5:5 + holes] = np.nan\n    \
+               tifffile.imwrite(path, image, photometric='minisblack', metadata=None, extratags=[(274, 3, 1, tag, True)])";
     if !rewrite(&bench, how) {
         return;
     }
     let run = bench.run_batch();
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     let (task, record) = task_and_record(&bench);
+    for side in ["post", "pre"] {
+        for axis in ["width", "height"] {
+            assert_eq!(record["inputs"][side][axis], upright["inputs"][side][axis]);
+        }
+    }
     let said = [
-        "the post file: stored turned by 180 degrees (orientation tag 3), and read upright",
+        "the post file: stored turned by 90 degrees to the left (orientation tag 6), and read upright",
         "the pre file: stored turned by 180 degrees (orientation tag 3), and read upright",
         "the post file: 7 samples are infinite or not a number, and are read as zero",
         "the pre file: 4 samples are infinite or not a number, and are read as zero",

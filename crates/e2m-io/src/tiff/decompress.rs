@@ -15,7 +15,9 @@ const MAX_IDLE_LZW_STEPS: usize = 64;
 /// Zstandard may look back this far: level 20 does, and no frame of a smaller chunk does.
 pub(crate) const ZSTD_WINDOW_BYTES: u64 = 32 << 20;
 
-/// The decompressed bytes of one chunk; those of LZMA look back no farther than `dictionary_bytes`. What is an image of its own is decoded elsewhere.
+/// The decompressed bytes of one chunk. What is an image of its own is decoded elsewhere.
+///
+/// Streams of LZMA may look back as far as `dictionary_bytes`.
 pub(crate) fn decompress(
     compression: Compression,
     section: Section,

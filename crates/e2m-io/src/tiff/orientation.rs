@@ -54,7 +54,12 @@ impl Orientation {
             mirrored,
             rows,
         };
-        let said = format!("stored {how} (orientation tag {value}), and read upright");
+        let held = if orientation.is_transposed() {
+            ", for which all of it is held in memory"
+        } else {
+            ""
+        };
+        let said = format!("stored {how} (orientation tag {value}), and read upright{held}");
         (orientation, Some(said))
     }
 
