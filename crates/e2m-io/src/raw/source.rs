@@ -200,7 +200,7 @@ impl<T: Count> ColourRows<T> for DirectSamples<T> {
         self.row.clear();
         match self.black {
             Some(black) => {
-                (self.row).extend(row.iter().map(|sample| sample.counted_from_white(black)))
+                (self.row).extend(row.iter().map(|sample| sample.counted_from_white(black)));
             }
             None => self.row.extend_from_slice(row),
         }

@@ -178,10 +178,10 @@ impl Sample for f32 {
     fn undo_float_planes(bytes: &mut [u8], stored: Stored, stride: usize, out: &mut [Self]) {
         match stored.kind {
             SampleKind::F16 => {
-                undo_float_planes(bytes, stride, |b| f16::from_be_bytes(b).into(), out)
+                undo_float_planes(bytes, stride, |b| f16::from_be_bytes(b).into(), out);
             }
             SampleKind::F64 => {
-                undo_float_planes(bytes, stride, |b| f64::from_be_bytes(b) as Self, out)
+                undo_float_planes(bytes, stride, |b| f64::from_be_bytes(b) as Self, out);
             }
             _ => undo_float_planes(bytes, stride, Self::from_be_bytes, out),
         }
