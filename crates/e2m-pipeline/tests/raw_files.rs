@@ -5,7 +5,7 @@ mod common;
 use common::task;
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_io::PageRequest;
-use e2m_pipeline::{Manifest, Params, Status, TaskOutcome, Unobserved, run_task};
+use e2m_pipeline::{Doubt, Manifest, Params, Status, TaskOutcome, Unobserved, run_task};
 use std::path::Path;
 
 /// Rewrites a little-endian classic TIFF: its directory with one tag more, and so many further pages of the same strips.
@@ -79,11 +79,7 @@ fn a_file_of_several_images_is_suspect_until_somebody_chooses() {
         status.contains("the post file holds several images, of which page 1 was read; there is also page 2, page 3: give"),
         "{status}"
     );
-    let kinds: Vec<_> = manifest(&outcome)
-        .doubts
-        .iter()
-        .map(|doubt| doubt.kind())
-        .collect();
+    let kinds: Vec<_> = manifest(&outcome).doubts.iter().map(Doubt::kind).collect();
     assert_eq!(kinds, ["several_images"]);
     // Again, from what is on record.
     assert_eq!(run(PageRequest::Auto).status.to_string(), status);
