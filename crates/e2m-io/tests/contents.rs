@@ -130,6 +130,18 @@ fn pages_and_channels_are_chosen_by_number_and_name() {
         "page 2, which is larger (47 x 61 px)"
     );
 
+    // Its first page is whole, the others were not copied.
+    let cut = path("cut.tif");
+    let whole = std::fs::read(&imagej).expect("a file");
+    std::fs::write(&cut, &whole[..4600]).expect("it can be written");
+    assert_eq!(read(&cut, "auto", "auto"), 10);
+    let missing = others(&cut, "auto", "auto");
+    assert!(
+        missing.contains("page 2, which the file does not hold"),
+        "{missing}"
+    );
+    assert_eq!(others(&cut, "1", "auto"), "");
+
     // A set of files is named.
     let set = refused(&path("set_a.ome.tif"), "auto", "auto");
     assert!(set.contains("set_a.ome.tif, set_b.ome.tif"), "{set}");
