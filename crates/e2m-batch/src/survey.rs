@@ -2,8 +2,8 @@
 
 use crate::batch_file::BatchFile;
 use crate::plan::written_params;
-use e2m_io::{ChannelRequest, Discovery, MissingPair, RawError, RawImage, RawPair, Survey};
-use e2m_pipeline::choose_pair;
+use e2m_io::{Discovery, MissingPair, RawError, RawImage, RawPair, Survey};
+use e2m_pipeline::{Params, choose_pair};
 
 /// What was found of the raw images.
 #[derive(Debug)]
@@ -39,15 +39,16 @@ impl BatchSurvey {
             .filter_map(|image| image.survey.as_ref().err())
     }
 
-    /// Surveys the images of a pair, of which these channels are asked for.
-    fn add(&mut self, pair: &RawPair, requests: [&ChannelRequest; 2], crop_px: usize) {
+    /// Surveys the images of a pair, of which these parameters ask for pages and channels.
+    fn add(&mut self, pair: &RawPair, params: &Params, crop_px: usize) {
         let task = format!("{}/{}", pair.sample, pair.dye);
         let mut opened = Vec::new();
-        for ((stain, path), request) in [("post", &pair.post), ("pre", &pair.pre)]
+        let asked = params.pages().into_iter().zip(params.channels());
+        for ((stain, path), (page, channel)) in [("post", &pair.post), ("pre", &pair.pre)]
             .into_iter()
-            .zip(requests)
+            .zip(asked)
         {
-            let image = RawImage::open_channel(path, request);
+            let image = RawImage::open_page(path, page, channel);
             let survey = image.and_then(|image| {
                 let survey = image.survey(crop_px);
                 opened.push(image);
@@ -83,7 +84,7 @@ pub fn survey(batch: &BatchFile, found: &Discovery, crop_px: usize) -> BatchSurv
     };
     for pair in &found.pairs {
         let params = written_params(batch, &pair.sample, &pair.dye);
-        survey.add(pair, params.channels(), crop_px);
+        survey.add(pair, &params, crop_px);
     }
     survey
 }

@@ -99,9 +99,9 @@ pub use lock::{
     Attempt, FolderLock, LockError, LockOwner, LockSeeker, is_locked, is_shared_disk, lock_folder,
 };
 pub use raw::{
-    ChannelChoice, ChannelDifference, ChannelRequest, ChannelStatistics, ChannelSurvey, ColourKind,
-    ImageChannels, PairChoice, RawBands, RawError, RawImage, RawInfo, Reduction, Survey,
-    choose_channels, survey,
+    Alterations, ChannelChoice, ChannelDifference, ChannelRequest, ChannelStatistics,
+    ChannelSurvey, ColourKind, ImageChannels, PageRequest, PairChoice, PixelSize, PixelSizeSource,
+    RawBands, RawError, RawImage, RawInfo, Reduction, Survey, choose_channels, survey,
 };
 pub use scratch::{Scratch, ScratchError, is_same_disk};
 pub use tiff::{ByteOrder, ChunkLayout, Compression, Photometric, Planar, TiffProblem};

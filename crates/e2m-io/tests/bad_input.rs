@@ -218,20 +218,33 @@ fn unsupported_kinds_are_named_with_what_to_do() {
     let tiff = || Tiff::grey(4, 4, vec![0; 1024]);
     for (bad, says) in [
         (tiff().set(258, SHORT, &[1]), "1 bit unsigned integer"),
-        (tiff().set(258, SHORT, &[32]), "32 bit unsigned integer"),
-        (tiff().set(339, SHORT, &[2]), "8 bit signed integer"),
+        (tiff().set(258, SHORT, &[24]), "24 bit unsigned integer"),
         (
-            tiff().set(258, SHORT, &[64]).set(339, SHORT, &[3]),
-            "64 bit floating-point",
+            tiff().set(258, SHORT, &[64]).set(339, SHORT, &[2]),
+            "64 bit signed integer",
         ),
-        (tiff().set(259, SHORT, &[50000]), "Zstandard compression"),
+        (
+            tiff().set(258, SHORT, &[64]).set(339, SHORT, &[6]),
+            "64 bit complex",
+        ),
+        (
+            tiff().set(259, SHORT, &[50001]).set(258, SHORT, &[32]),
+            "32 bit unsigned integer samples in WebP",
+        ),
+        (
+            tiff().set(259, SHORT, &[34887]),
+            "LERC compression (Compression 34887)",
+        ),
         (tiff().set(259, SHORT, &[6]), "old-style JPEG"),
         (tiff().set(259, SHORT, &[9999]), "TIFF compression 9999"),
         (tiff().set(262, SHORT, &[5]), "CMYK"),
-        (tiff().set(262, SHORT, &[6]), "YCbCr colour outside JPEG"),
+        (tiff().set(262, SHORT, &[6]), "outside JPEG"),
         (
-            tiff().set(277, SHORT, &[5]).set(258, SHORT, &[8; 5]),
-            "5 samples per pixel",
+            tiff()
+                .set(277, SHORT, &[5])
+                .set(258, SHORT, &[8; 5])
+                .set(262, SHORT, &[2]),
+            "SamplesPerPixel 5",
         ),
         (
             tiff().set(277, SHORT, &[2]).set(258, SHORT, &[8, 16]),

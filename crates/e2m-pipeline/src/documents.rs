@@ -54,6 +54,9 @@ pub fn params_schema() -> Value {
             ParamKind::Channel { .. } => {
                 json!({"anyOf": [{"enum": ["auto", "R", "G", "B", "sum", "luma"]}, {"type": "integer", "minimum": 1}, {"type": "string"}]})
             }
+            ParamKind::Page { .. } => {
+                json!({"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}, {"type": "string"}]})
+            }
         };
         schema["description"] = Value::from(spec.meaning);
         if spec.default != ParamValue::None {

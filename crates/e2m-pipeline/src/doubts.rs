@@ -65,6 +65,17 @@ pub enum Doubt {
         #[serde(default)]
         more: usize,
     },
+    /// The file holds several images that could be meant, and nobody has chosen.
+    SeveralImages {
+        /// In which of the two.
+        side: Side,
+        /// What is read, as `page 1` or `channel 1`.
+        taken: String,
+        /// Some of what else there is.
+        others: Vec<String>,
+        /// How many more there are.
+        more: usize,
+    },
     /// The signal of post is taken from other channels than that of pre.
     ChannelsDiffer {
         /// How they differ.
@@ -115,6 +126,7 @@ impl Doubt {
             Self::Saturated { .. } => "saturated",
             Self::LowOverlap { .. } => "low_overlap",
             Self::SharedFile { .. } => "shared_file",
+            Self::SeveralImages { .. } => "several_images",
             Self::ChannelsDiffer { .. } => "channels_differ",
             Self::BitDepthsDiffer { .. } => "bit_depths_differ",
             Self::ScaleIsNoGain { .. } => "scale_is_no_gain",
@@ -126,6 +138,7 @@ impl Doubt {
         match self {
             Self::SameFile
             | Self::SharedFile { .. }
+            | Self::SeveralImages { .. }
             | Self::ChannelsDiffer { .. }
             | Self::BitDepthsDiffer { .. } => Stage::Pad,
             Self::Saturated { .. } => Stage::Coarse,
@@ -141,6 +154,7 @@ impl Doubt {
         match self {
             Self::SameFile
             | Self::SharedFile { .. }
+            | Self::SeveralImages { .. }
             | Self::ChannelsDiffer { .. }
             | Self::BitDepthsDiffer { .. } => false,
             Self::Saturated { .. }
@@ -200,6 +214,21 @@ impl fmt::Display for Doubt {
                     write!(f, " and {more} more")?;
                 }
                 f.write_str(": find out which of them it belongs to, and replace the others")
+            }
+            Self::SeveralImages {
+                side,
+                taken,
+                others,
+                more,
+            } => {
+                write!(f, "the {side} file holds several images, of which {taken} was read; there is also {}", others.join(", "))?;
+                if *more > 0 {
+                    write!(f, " and {more} more")?;
+                }
+                write!(
+                    f,
+                    ": give `channel` or `page` (or `{side}_channel`, `{side}_page`) to say which one is meant; `e2m survey` shows them"
+                )
             }
             Self::ChannelsDiffer { difference } => comparable::write_channels(f, difference),
             Self::BitDepthsDiffer { post, pre, ratio } => {
@@ -374,6 +403,12 @@ mod tests {
                 pre_sources: 214,
                 post_is_older: true,
             },
+            Doubt::SeveralImages {
+                side: Side::Post,
+                taken: "page 1".into(),
+                others: vec!["page 2 (Cy3)".into()],
+                more: 0,
+            },
             Doubt::SharedFile {
                 side: Side::Pre,
                 with: vec!["CD071/DAPI (pre)".into(), "CD072/DAPI (post)".into()],
@@ -430,7 +465,8 @@ mod tests {
             doubts: vec![Doubt::SameFile],
             notes: vec![note(Stage::Fine, "one"), note(Stage::Coarse, "two")],
         });
-        assert_eq!((findings.doubts.len(), findings.notes.len()), (4, 2));
+        let counts = (findings.doubts.len(), findings.notes.len());
+        assert_eq!(counts, (all().len(), 2));
         findings.drop_stage(Stage::Fine);
         assert_eq!(findings.notes, [note(Stage::Coarse, "two")]);
         assert_eq!(findings.doubts, all());

@@ -1,14 +1,14 @@
 //! The raw files of a task.
 
 use crate::background::both;
-use crate::doubts::Doubt;
+use crate::doubts::{Doubt, Side};
 use crate::error::PipelineError;
 use crate::history::History;
 use crate::manifest::{InputRecord, Inputs};
 use e2m_image::{BandSource, Plane};
 use e2m_io::{
     ChannelChoice, ChannelStatistics, ColourKind, FileIdentity, PairChoice, RawError, RawImage,
-    choose_channels,
+    RawInfo, choose_channels,
 };
 use std::io::ErrorKind;
 
@@ -110,10 +110,31 @@ fn choose(images: [(&RawImage, Option<&ChannelStatistics>); 2]) -> (PairChoice, 
     });
     let difference = choice.difference.clone();
     let channels = difference.map(|difference| Doubt::ChannelsDiffer { difference });
+    let [post, pre] = images.map(|(image, _)| image.info());
+    let several = [(Side::Post, post), (Side::Pre, pre)]
+        .into_iter()
+        .filter_map(|(side, info)| several_images(side, info));
     let doubts = channels.into_iter().chain(Doubt::of_bit_depths(depths));
-    let doubts = doubts.collect();
+    let doubts = doubts.chain(several).collect();
     (choice, doubts)
 }
+
+/// That a file holds more than one image that could be meant.
+fn several_images(side: Side, info: &RawInfo) -> Option<Doubt> {
+    let (first, rest) = info.others.split_at(info.others.len().min(MOST_NAMED));
+    (!first.is_empty()).then(|| Doubt::SeveralImages {
+        side,
+        taken: match (info.pages, info.page) {
+            (1, _) => format!("channel {}", info.sample),
+            (_, page) => format!("page {page}"),
+        },
+        others: first.to_vec(),
+        more: rest.len(),
+    })
+}
+
+/// So many of the images that could be meant are named.
+const MOST_NAMED: usize = 12;
 
 /// What an earlier run has found of the channels of the image of a file that is asked for now.
 fn known_statistics(record: &InputRecord, image: &RawImage) -> Option<ChannelStatistics> {
@@ -138,6 +159,8 @@ impl InputRecord {
             dtype: choice.pixel_type(info.pixel_type),
             channel: choice.to_string(),
             channels: choice,
+            is_corrected: info.is_corrected,
+            pixel_size: info.pixel_size,
             statistics,
             ..self
         }
@@ -202,6 +225,8 @@ impl RawLook {
             dtype: image.info().pixel_type,
             channel: String::new(),
             channels: choice.clone(),
+            is_corrected: false,
+            pixel_size: None,
             statistics: None,
         };
         Ok(RawInput {
@@ -259,6 +284,16 @@ impl RawInput {
 
     pub(crate) fn size(&self) -> e2m_image::Size {
         self.image.info().size
+    }
+
+    /// What had to be decided to read the file, and what is odd about it, sentences without subject or end.
+    pub(crate) fn remarks(&self) -> &[String] {
+        &self.image.info().remarks
+    }
+
+    /// What was read otherwise than it is stored, of the pixels read so far, in such sentences.
+    pub(crate) fn alterations(&self) -> Vec<String> {
+        self.image.alterations().sentences()
     }
 
     /// What decoding holds at a time.

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::{KeptCheckpoints, TaskSpec};
 use e2m_image::{Canvas, PixelType, Warp};
-use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity};
+use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity, PixelSize};
 use serde::{Deserialize, Serialize};
 
 /// The layout of the file; a reader refuses what it does not know.
@@ -162,7 +162,8 @@ impl Inputs {
     /// and cut off their sum.
     pub fn same_content(&self, other: &Self) -> bool {
         let same = |a: &InputRecord, b: &InputRecord| {
-            a.hash == b.hash && a.dtype == b.dtype && a.channels.takes_same(&b.channels)
+            let same_pixels = a.dtype == b.dtype && a.is_corrected == b.is_corrected;
+            a.hash == b.hash && same_pixels && a.channels.takes_same(&b.channels)
         };
         same(&self.post, &other.post) && same(&self.pre, &other.pre)
     }
@@ -195,6 +196,12 @@ pub struct InputRecord {
     pub channel: String,
     /// The same with the reason.
     pub channels: ChannelChoice,
+    /// Whether its pixels were not read just as its tags say, which version 0.1.0 did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_corrected: bool,
+    /// How large a pixel is, where the file tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_size: Option<PixelSize>,
     /// What the file's channels hold, where they were looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<ChannelStatistics>,

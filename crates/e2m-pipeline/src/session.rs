@@ -52,10 +52,10 @@ impl TaskSession {
 
 /// Opens both raw files of a task by their headers, at the pages that its parameters ask for.
 pub(crate) fn open_raw(spec: &TaskSpec) -> Result<(RawImage, RawImage), PipelineError> {
-    let [post, pre] = spec.params.channels();
+    let ([post, pre], [post_page, pre_page]) = (spec.params.channels(), spec.params.pages());
     Ok((
-        RawImage::open_channel(&spec.post, post)?,
-        RawImage::open_channel(&spec.pre, pre)?,
+        RawImage::open_page(&spec.post, post_page, post)?,
+        RawImage::open_page(&spec.pre, pre_page, pre)?,
     ))
 }
 

@@ -202,7 +202,7 @@ fn a_channel_that_is_not_there_is_refused() {
     for (word, reason) in [
         ("G", "one channel, which is grey"),
         ("2", "one channel, which is grey"),
-        ("DAPI", "no channel names that e2m reads"),
+        ("DAPI", "no names of channels"),
     ] {
         let outcome = pair.run_to(Stage::Pad, |params| params.channel = request(word));
         let status = outcome.status.to_string();

@@ -104,7 +104,9 @@ fn unknown(names: &[&'static str], key: &str) -> String {
 fn accept(spec: &ParamSpec, value: &DeValue<'_>) -> Option<ParamValue> {
     let optional = matches!(
         spec.kind,
-        ParamKind::OptionalFloat { .. } | ParamKind::Channel { optional: true }
+        ParamKind::OptionalFloat { .. }
+            | ParamKind::Channel { optional: true }
+            | ParamKind::Page { optional: true }
     );
     let value = match value {
         DeValue::Boolean(v) => ParamValue::Bool(*v),

@@ -63,6 +63,9 @@ pub struct TaskResult {
     /// Stages that were done, and not found done.
     #[serde(default)]
     pub stages_done: Vec<Stage>,
+    /// Size of a pixel of post along x and y, micrometres, where it is known.
+    #[serde(default)]
+    pub pixel_size_um: Option<[f64; 2]>,
     /// The raw image after staining.
     pub post: PathBuf,
     /// The raw image before staining.
@@ -141,6 +144,8 @@ impl TaskResult {
             seconds: outcome.seconds,
             peak_rss_bytes: Some(outcome.peak_rss_bytes),
             stages_done: outcome.stages_done.clone(),
+            pixel_size_um: (task.params.pixel_size_um.map(|um| [um, um]))
+                .or_else(|| Some(manifest?.inputs.post.pixel_size?.um)),
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
             record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
             lasting_notes: manifest.map_or_else(Vec::new, Manifest::all_notes),
@@ -177,6 +182,7 @@ impl TaskResult {
             seconds: 0.0,
             peak_rss_bytes: None,
             stages_done: Vec::new(),
+            pixel_size_um: None,
             post: task.post.clone(),
             pre: task.pre.clone(),
             manifest: None,

@@ -2,6 +2,7 @@
 //! panic, never more than 2 s of processor time or 256 MB of memory, always an error that names the file.
 
 mod bombs;
+mod codecs;
 mod damage;
 mod kinds;
 mod limits;

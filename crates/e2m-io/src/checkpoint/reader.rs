@@ -97,7 +97,7 @@ impl CheckpointReader {
                 found: format!(
                     "{} samples per pixel of {} bit ({})",
                     layout.samples_per_pixel,
-                    8 * layout.sample.bytes(),
+                    layout.sample.bits(),
                     layout.photometric
                 ),
             });

@@ -76,12 +76,15 @@ pub struct ChannelChoice {
     /// Which image of the file is read, the first one is 1.
     #[serde(default = "first_page")]
     pub page: usize,
+    /// Of several grey channels of a pixel the one that is taken, the first one is 1.
+    #[serde(default = "first_page")]
+    pub sample: usize,
     /// Why these, as a sentence without an end; empty in records of version 0.1.0.
     #[serde(default)]
     pub why: String,
 }
 
-/// The page that is read unless another is asked for.
+/// The page, and the channel of a pixel, that is read unless another is asked for.
 const fn first_page() -> usize {
     1
 }
@@ -90,6 +93,7 @@ impl ChannelChoice {
     /// The only channel of a grey image.
     pub fn grey(page: usize) -> Self {
         Self {
+            sample: 1,
             kind: ColourKind::Grey,
             active: vec![0],
             reduction: Reduction::Sum,
@@ -110,7 +114,8 @@ impl ChannelChoice {
 
     /// Whether the same pixels are taken, whatever the reason.
     pub fn takes_same(&self, other: &Self) -> bool {
-        (self.page, self.reduction, &self.active) == (other.page, other.reduction, &other.active)
+        let taken = |choice: &Self| (choice.page, choice.sample, choice.reduction);
+        taken(self) == taken(other) && self.active == other.active
     }
 }
 
@@ -119,12 +124,13 @@ impl fmt::Display for ChannelChoice {
         let grey = self.is_grey || self.kind == ColourKind::Grey;
         if self.page > first_page() {
             write!(f, "page {}", self.page)?;
-            if grey {
+            if grey && self.sample == 1 {
                 return Ok(());
             }
             f.write_str(" ")?;
         }
         match self.reduction {
+            _ if self.sample > 1 => write!(f, "channel {}", self.sample),
             _ if grey => f.write_str("grey"),
             Reduction::Luma => f.write_str("luma"),
             Reduction::Sum => {

@@ -3,6 +3,7 @@
 use crate::tiff::Sample;
 use e2m_image::{PixelType, Plane};
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 /// A pixel type of a plane, with what reading one needs to know of it.
 pub(crate) trait Count: Sample + PartialEq {
@@ -23,6 +24,9 @@ pub(crate) trait Count: Sample + PartialEq {
     /// The count as a float pixel.
     fn pixel(self) -> f32;
 
+    /// The count from white on, if the largest one is white. Floats have no largest one.
+    fn counted_from_white(self, largest: u16) -> Self;
+
     fn plane(array: Array2<Self>) -> Plane;
 }
 
@@ -37,6 +41,11 @@ macro_rules! count_of_integer {
 
             fn pixel(self) -> f32 {
                 self.into()
+            }
+
+            fn counted_from_white(self, largest: u16) -> Self {
+                // No stored count is larger than the largest one of its bits.
+                (largest as Self).wrapping_sub(self)
             }
 
             fn plane(array: Array2<Self>) -> Plane {
@@ -70,8 +79,48 @@ impl Count for f32 {
         self
     }
 
+    fn counted_from_white(self, _largest: u16) -> Self {
+        self
+    }
+
     fn plane(array: Array2<Self>) -> Plane {
         Plane::from(array)
+    }
+}
+
+/// How many samples of a raw image are not read as they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Alterations {
+    /// Infinite, or not a number: read as zero.
+    pub not_numbers: u64,
+    /// Integers that 32 bit floats cannot hold: read as the nearest one.
+    pub inexact: u64,
+}
+
+impl Alterations {
+    /// What there is to say of them, sentences without subject or end.
+    pub fn sentences(self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if self.not_numbers > 0 {
+            sentences.push(format!(
+                "{} samples are infinite or not a number, and are read as zero",
+                self.not_numbers
+            ));
+        }
+        if self.inexact > 0 {
+            sentences.push(format!(
+                "{} of its integers are beyond what 32 bit floats hold exactly (2^24), and are rounded",
+                self.inexact
+            ));
+        }
+        sentences
+    }
+}
+
+impl std::ops::AddAssign for Alterations {
+    fn add_assign(&mut self, other: Self) {
+        self.not_numbers += other.not_numbers;
+        self.inexact += other.inexact;
     }
 }
 

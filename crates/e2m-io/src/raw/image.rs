@@ -2,17 +2,19 @@
 
 use super::bands::RawBands;
 use super::channels::{ChannelChoice, ColourKind, Reduction};
-use super::count::{Count, type_of_sums};
+use super::contents::{Contents, named};
+use super::count::{Alterations, Count, type_of_sums};
 use super::pair::{ImageChannels, choose_channels};
+use super::pixel_size::PixelSize;
 use super::reduce::reduce_row;
-use super::request::ChannelRequest;
+use super::request::{ChannelRequest, PageRequest};
 use super::source::{self, ColourRows, with_rows};
 use super::statistics::{self, ChannelStatistics};
 use crate::hash::{ContentHash, FileIdentity, content_hash_of};
 use crate::section::Section;
 use crate::tiff::{
-    ByteOrder, ChunkLayout, Compression, ImageLayout, Photometric, Planar, RowLayout, TiffProblem,
-    with_channel,
+    ByteOrder, ChunkLayout, Compression, FileOutline, ImageLayout, Photometric, Planar, RowLayout,
+    TiffProblem, with_channel,
 };
 use e2m_image::{PixelType, Plane, Size};
 use ndarray::{Array1, Array2, ArrayViewMut1};
@@ -20,7 +22,10 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Rows of a file that are columns of its image are put in their places so many at a time: neighbours in each row of the image.
+pub(crate) const TRANSPOSED_ROWS: usize = 16;
 
 /// A raw image that cannot be read; the message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -70,18 +75,46 @@ pub struct RawInfo {
     pub pages: usize,
     /// The one that is read, the first one is 1.
     pub page: usize,
+    /// Of several grey channels of a pixel the one that is read, the first one is 1.
+    pub sample: usize,
+    /// What else the file holds that could have been meant, such as `page 2`; empty where somebody has chosen.
+    pub others: Vec<String>,
+    /// What had to be decided to read it, and what is odd about it: sentences without subject or end.
+    pub remarks: Vec<String>,
+    /// Whether its pixels are not read just as its tags say, which version 0.1.0 did or refused.
+    pub is_corrected: bool,
+    /// Whether rows of the file are columns of the image (orientation tag 5 to 8).
+    pub is_transposed: bool,
+    /// How large a pixel is, where the file tells.
+    pub pixel_size: Option<PixelSize>,
+    /// What its decoder holds beside rows, bytes.
+    pub decoder_bytes: u64,
 }
 
 impl RawInfo {
-    /// What a reader of rows holds at a time, bytes: a row of tiles, a strip of JPEG, or else a row.
+    /// What a reader of rows holds at a time, bytes: a row of tiles or a row, and what its decoder holds. Where rows of the file are
+    /// columns of the image, the signal of all of it besides.
     pub fn decoding_bytes(&self) -> u64 {
         let rows = match self.layout {
             ChunkLayout::Tiles { height, .. } => height,
-            ChunkLayout::Strips { rows } if self.compression == Compression::Jpeg => rows,
             ChunkLayout::Strips { .. } => 1,
         };
-        let samples = self.size.width * self.samples_per_pixel * rows.min(self.size.height);
-        (samples * self.pixel_type.bytes()) as u64
+        let (width, height) = match self.is_transposed {
+            false => (self.size.width, self.size.height),
+            true => (self.size.height, self.size.width),
+        };
+        let samples = width * self.samples_per_pixel * rows.min(height);
+        let bytes = (samples * self.pixel_type.bytes()) as u64 + self.decoder_bytes;
+        if !self.is_transposed {
+            return bytes;
+        }
+        // The plane that bands are taken from, and the rows on their way to it.
+        let plane_type = match self.colour {
+            ColourKind::Grey => self.pixel_type,
+            ColourKind::Rgb | ColourKind::Palette => PixelType::F32,
+        };
+        let pixels = self.size.pixels() + (TRANSPOSED_ROWS * width) as u64;
+        bytes + pixels * plane_type.bytes() as u64
     }
 }
 
@@ -92,8 +125,9 @@ pub struct RawImage {
     file: Arc<File>,
     layout: Arc<ImageLayout>,
     info: RawInfo,
-    /// What is asked for of this image; a number that stood for a page is `Auto`.
+    /// What is asked for of this image; what has led to a page or to one of several grey channels is `Auto`.
     request: ChannelRequest,
+    alterations: Arc<Mutex<Alterations>>,
 }
 
 impl RawImage {
@@ -105,12 +139,27 @@ impl RawImage {
         Self::open_channel(path, &ChannelRequest::Auto)
     }
 
-    /// Opens the image of the TIFF at `path` that `request` asks for and checks its header; no pixel is read.
+    /// Opens the image of the TIFF at `path` that `request` asks for. See [`RawImage::open_page`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_channel(path: &Path, request: &ChannelRequest) -> Result<Self, RawError> {
+        Self::open_page(path, &PageRequest::Auto, request)
+    }
+
+    /// Opens the image of the TIFF at `path` that a page and a channel are asked for of, and checks its header; no pixel is read.
+    ///
+    /// A channel by number or name is one of the file's OME-XML or ImageJ description, or else a page, or else one of the samples of
+    /// its pixels. Where nothing is asked for, the first page is taken, or the largest if the first says that it is a copy.
     ///
     /// # Errors
     /// What is not a TIFF, is of a kind that is not read, is truncated or contradicts itself is refused here, before
     /// anything of the size it promises is allocated. So is a request for a page or channel that the file does not hold.
-    pub fn open_channel(path: &Path, request: &ChannelRequest) -> Result<Self, RawError> {
+    pub fn open_page(
+        path: &Path,
+        page: &PageRequest,
+        channel: &ChannelRequest,
+    ) -> Result<Self, RawError> {
         let failed = |problem| RawError::new(path, problem);
         let read_failed = |error: io::Error| failed(TiffProblem::Read(error));
         let file = File::open(path).map_err(read_failed)?;
@@ -118,13 +167,55 @@ impl RawImage {
         if metadata.is_dir() {
             return Err(read_failed(io::ErrorKind::IsADirectory.into()));
         }
-        let page = source::page_of(&file, metadata.len(), request).map_err(failed)?;
-        let layout = ImageLayout::read_page(&file, metadata.len(), page).map_err(failed)?;
-        let request = source::resolve(&layout, request).map_err(failed)?;
+        let opened = Self::of_file(&file, metadata.len(), page, channel).map_err(failed)?;
+        let (layout, info, request) = opened;
+        Ok(Self {
+            path: path.to_owned(),
+            file: Arc::new(file),
+            layout: Arc::new(layout),
+            info,
+            request,
+            alterations: Arc::default(),
+        })
+    }
+
+    fn of_file(
+        file: &File,
+        file_bytes: u64,
+        page: &PageRequest,
+        channel: &ChannelRequest,
+    ) -> Result<(ImageLayout, RawInfo, ChannelRequest), TiffProblem> {
+        let contents = Contents::of(FileOutline::read(file, file_bytes)?);
+        let chosen = contents.choose(page, channel)?;
+        let mut layout = ImageLayout::read_page(file, file_bytes, chosen.page)?;
+        let (request, sample) = source::resolve(&layout, &contents, &chosen, channel)?;
+        layout.first_sample = sample.unwrap_or(0);
+        let mut remarks = std::mem::take(&mut layout.remarks);
+        let is_corrected = !remarks.is_empty();
+        remarks.extend(chosen.remark.clone());
+        let mut pixel_size = contents.pixel_size(&mut remarks);
+        if let Some(size) = pixel_size
+            .as_mut()
+            .filter(|_| layout.orientation.is_transposed())
+        {
+            size.um.reverse();
+        }
+        let mut others = contents.others(&chosen, layout.size);
+        others.extend(contents.larger(&chosen, layout.size));
+        let colour = source::colour_kind(&layout);
+        if colour == ColourKind::Grey && sample.is_none() {
+            let names = contents.channel_names();
+            others.extend((1..layout.colour_samples).map(|sample| {
+                let name = names
+                    .get(sample)
+                    .filter(|_| names.len() == layout.colour_samples);
+                named("channel", sample + 1, name.and_then(Option::as_deref))
+            }));
+        }
         let info = RawInfo {
-            size: layout.size,
+            size: layout.orientation.upright(layout.size),
             pixel_type: source::pixel_type(&layout),
-            colour: source::colour_kind(&layout),
+            colour,
             samples_per_pixel: layout.samples_per_pixel,
             photometric: layout.photometric,
             planar: layout.planar,
@@ -134,25 +225,27 @@ impl RawImage {
             big_tiff: layout.big_tiff,
             file_bytes: layout.file_bytes,
             pages: layout.pages,
-            page,
+            page: chosen.page,
+            sample: layout.first_sample + 1,
+            others,
+            remarks,
+            is_corrected,
+            is_transposed: layout.orientation.is_transposed(),
+            pixel_size,
+            decoder_bytes: layout.decoder_bytes(),
         };
         let plane_bytes = info.size.pixels() * info.pixel_type.bytes() as u64;
-        layout.check_held(plane_bytes).map_err(failed)?;
-        layout.check_decoded().map_err(failed)?;
-        if info.pages > 1 {
-            tracing::warn!(path = %path.display(), pages = info.pages, read = page, "several images in one file; only one is read");
-        }
-        if layout.samples_per_pixel > layout.colour_samples {
-            let extra = layout.samples_per_pixel - layout.colour_samples;
-            tracing::debug!(path = %path.display(), extra, "extra samples such as alpha are ignored");
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            file: Arc::new(file),
-            layout: Arc::new(layout),
-            info,
-            request,
-        })
+        layout.check_held(plane_bytes)?;
+        layout.check_decoded()?;
+        Ok((layout, info, request))
+    }
+
+    /// How many of the samples that were read so far, by a plane or in bands, are not as they are stored.
+    pub fn alterations(&self) -> Alterations {
+        *self
+            .alterations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the file is.
@@ -208,6 +301,7 @@ impl RawImage {
         ImageChannels {
             kind: self.info.colour,
             page: self.info.page,
+            sample: self.info.sample,
             request: self.request.clone(),
             statistics,
         }
@@ -238,19 +332,36 @@ impl RawImage {
             rows.want_channels(wanted);
             self.load(&mut **rows, choice)
         });
-        let (plane, not_numbers) = loaded.map_err(|problem| self.failed(problem))?;
-        if not_numbers > 0 {
-            let path = self.path.display();
-            tracing::warn!(%path, not_numbers, "samples that are infinite or not a number are read as zero");
-        }
+        let (plane, alterations) = loaded.map_err(|problem| self.failed(problem))?;
+        *self
+            .alterations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = alterations;
         Ok(plane)
     }
 
     /// Streams the signal of the chosen channels as float rows; going down the image is cheap, going up is not.
     ///
-    /// The pixels are those of [`RawImage::load_plane`].
+    /// The pixels are those of [`RawImage::load_plane`]. Where rows of the file are columns of the image
+    /// ([`RawInfo::is_transposed`]), that plane is held.
     pub fn bands(&mut self, choice: &ChannelChoice) -> Result<RawBands, RawError> {
-        RawBands::new(&self.path, self.info.size, self.rows()?, choice)
+        if self.info.is_transposed {
+            let plane = self.load_plane(choice)?;
+            return Ok(RawBands::of_plane(&self.path, plane));
+        }
+        let alterations = Arc::clone(&self.alterations);
+        RawBands::new(
+            &self.path,
+            self.info.size,
+            self.rows()?,
+            choice,
+            alterations,
+        )
+    }
+
+    /// What the tags of the image say.
+    pub(crate) fn layout(&self) -> &ImageLayout {
+        &self.layout
     }
 
     /// A fresh reader of the file's rows.
@@ -266,7 +377,7 @@ impl RawImage {
         &self,
         rows: &mut dyn ColourRows<T>,
         choice: &ChannelChoice,
-    ) -> Result<(Plane, u64), TiffProblem> {
+    ) -> Result<(Plane, Alterations), TiffProblem> {
         if let (Reduction::Sum, [channel]) = (choice.reduction, &*choice.active) {
             return self.fill(rows, |row, layout, out: &mut ArrayViewMut1<'_, T>| {
                 with_channel!(layout.channel(row, *channel), counts => {
@@ -279,7 +390,7 @@ impl RawImage {
                 reduce_row(row, layout, choice, out);
             });
         }
-        let mut sums = Array1::zeros(self.info.size.width);
+        let mut sums = Array1::zeros(self.layout.size.width);
         self.fill(rows, |row, layout, out: &mut ArrayViewMut1<'_, u16>| {
             reduce_row(row, layout, choice, &mut sums.view_mut());
             let sums = out.iter_mut().zip(&sums);
@@ -288,21 +399,40 @@ impl RawImage {
         })
     }
 
-    /// Makes a plane row by row; tells how many samples were not numbers.
+    /// Makes a plane row by row; tells how many samples are not as they are stored.
     fn fill<T: Count, P: Count>(
         &self,
         rows: &mut dyn ColourRows<T>,
         mut reduce: impl FnMut(&[T], RowLayout, &mut ArrayViewMut1<'_, P>),
-    ) -> Result<(Plane, u64), TiffProblem> {
+    ) -> Result<(Plane, Alterations), TiffProblem> {
         let mut plane = Array2::from_elem(self.info.size.shape(), P::default());
         let layout = rows.layout();
-        let mut not_numbers = 0;
+        let mut alterations = Alterations::default();
+        let orientation = self.layout.orientation;
+        if orientation.is_transposed() {
+            let stored = self.layout.size;
+            let mut some = Array2::from_elem((TRANSPOSED_ROWS, stored.width), P::default());
+            for first in (0..stored.height).step_by(TRANSPOSED_ROWS) {
+                let height = TRANSPOSED_ROWS.min(stored.height - first);
+                for (y, mut out) in (first..first + height).zip(some.rows_mut()) {
+                    let (row, altered) = rows.row(y)?;
+                    alterations += altered;
+                    reduce(row, layout, &mut out);
+                }
+                for (mut row, column) in plane.rows_mut().into_iter().zip(some.columns()) {
+                    for (y, &pixel) in column.iter().take(height).enumerate() {
+                        row[orientation.column(first + y, stored.height)] = pixel;
+                    }
+                }
+            }
+            return Ok((P::plane(plane), alterations));
+        }
         for (y, mut out) in plane.rows_mut().into_iter().enumerate() {
-            let (row, replaced) = rows.row(y)?;
-            not_numbers += replaced;
+            let (row, altered) = rows.row(y)?;
+            alterations += altered;
             reduce(row, layout, &mut out);
         }
-        Ok((P::plane(plane), not_numbers))
+        Ok((P::plane(plane), alterations))
     }
 }
 

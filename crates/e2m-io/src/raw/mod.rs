@@ -3,13 +3,18 @@
 //! [`image`] opens a file and offers three ways to read it: a plane in memory, bands of rows, a survey of a crop.
 //! [`source`] gives the colour channels of one row after the other, with palettes looked up. [`statistics`] finds what each
 //! channel holds, [`request`] is what somebody asks for, and [`pair`] decides for both images of a pair which [`channels`] are
-//! taken. [`reduce`] makes one number of them.
+//! taken. [`reduce`] makes one number of them. [`contents`] says what a file holds, from its directories, [`ome`] and [`imagej`],
+//! and which page is meant; [`pixel_size`] how large its pixels are.
 
 mod bands;
 mod channels;
+mod contents;
 mod count;
 mod image;
+mod imagej;
+mod ome;
 mod pair;
+mod pixel_size;
 mod reduce;
 mod request;
 mod source;
@@ -18,8 +23,10 @@ mod survey;
 
 pub use bands::RawBands;
 pub use channels::{ChannelChoice, ColourKind, Reduction};
+pub use count::Alterations;
 pub use image::{RawError, RawImage, RawInfo};
 pub use pair::{ChannelDifference, ImageChannels, PairChoice, choose_channels};
-pub use request::ChannelRequest;
+pub use pixel_size::{PixelSize, PixelSizeSource};
+pub use request::{ChannelRequest, PageRequest};
 pub use statistics::ChannelStatistics;
 pub use survey::{ChannelSurvey, Survey, survey};

@@ -12,6 +12,8 @@ pub struct ImageChannels {
     pub kind: ColourKind,
     /// Which image of the file it is, the first one is 1.
     pub page: usize,
+    /// Of several grey channels of a pixel the one that is read, the first one is 1.
+    pub sample: usize,
     /// What is asked for; a number that stood for a page is `Auto`.
     pub request: ChannelRequest,
     /// What its colour channels hold. Grey images need none.
@@ -39,7 +41,8 @@ impl PairChoice {
 impl ChannelChoice {
     /// Which channels are taken of post and of pre and why, where the files hold more than one.
     pub fn explain_pair(post: &Self, pre: &Self) -> Option<String> {
-        let has_choice = |choice: &Self| choice.kind != ColourKind::Grey || choice.page > 1;
+        let has_choice =
+            |choice: &Self| choice.kind != ColourKind::Grey || choice.page > 1 || choice.sample > 1;
         if !has_choice(post) && !has_choice(pre) {
             return None;
         }
@@ -131,7 +134,10 @@ impl ImageChannels {
 
     fn choose(&self, other: &Self) -> ChannelChoice {
         if self.kind == ColourKind::Grey {
-            return ChannelChoice::grey(self.page);
+            return ChannelChoice {
+                sample: self.sample,
+                ..ChannelChoice::grey(self.page)
+            };
         }
         let choice = |active, reduction, why| ChannelChoice {
             kind: self.kind,
@@ -139,6 +145,7 @@ impl ImageChannels {
             reduction,
             is_grey: false,
             page: self.page,
+            sample: 1,
             why,
         };
         let asked = || format!("asked for by channel = \"{}\"", self.request);
@@ -258,6 +265,7 @@ mod tests {
                 ColourKind::Rgb
             },
             page: 1,
+            sample: 1,
             request: ChannelRequest::Auto,
             statistics: (contrasts.len() > 1).then(|| ChannelStatistics {
                 page: 1,

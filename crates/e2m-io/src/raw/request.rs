@@ -48,6 +48,67 @@ impl ChannelRequest {
     }
 }
 
+/// Which image of a file is asked for. Read from, and displayed as, the word of a batch file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "ChannelWord", into = "ChannelWord")]
+pub enum PageRequest {
+    /// The first one, or the largest where that is a copy; or the one of the channel that is asked for.
+    #[default]
+    Auto,
+    /// A page by its number, the first is 1.
+    Number(usize),
+    /// A page by its name (tag 285).
+    Name(String),
+}
+
+impl PageRequest {
+    /// The request that a word stands for; `None` for one that cannot be a page's name.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let word = word.trim();
+        if let Ok(number) = word.parse::<usize>() {
+            return (number > 0).then_some(Self::Number(number));
+        }
+        if word.eq_ignore_ascii_case("auto") {
+            return Some(Self::Auto);
+        }
+        let is_name = !word.is_empty()
+            && word.chars().count() <= MAX_NAME_CHARS
+            && !word.chars().any(char::is_control);
+        is_name.then(|| Self::Name(word.to_owned()))
+    }
+}
+
+impl fmt::Display for PageRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl From<PageRequest> for ChannelWord {
+    fn from(request: PageRequest) -> Self {
+        match request {
+            PageRequest::Number(number) => Self::Number(number),
+            word => Self::Text(word.to_string()),
+        }
+    }
+}
+
+impl TryFrom<ChannelWord> for PageRequest {
+    type Error = String;
+
+    fn try_from(word: ChannelWord) -> Result<Self, String> {
+        let word = match word {
+            ChannelWord::Number(number) => number.to_string(),
+            ChannelWord::Text(word) => word,
+        };
+        Self::from_word(&word).ok_or_else(|| format!("{word:?} is no page"))
+    }
+}
+
 /// As it stands in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]

@@ -1,19 +1,18 @@
 //! The colour channels of a raw image, one row after the other, in the type its plane will have.
 
 use super::channels::ColourKind;
-use super::count::Count;
+use super::contents::{ChosenPage, Contents, listed};
+use super::count::{Alterations, Count};
 use super::request::ChannelRequest;
-use crate::tiff::{
-    ImageLayout, Photometric, RowLayout, Rows, Sample, SampleKind, TiffProblem, with_channel,
-};
+use crate::tiff::{ImageLayout, Photometric, RowLayout, Rows, Sample, TiffProblem, with_channel};
 use e2m_image::PixelType;
 use std::fs::File;
 use std::sync::Arc;
 
 /// Gives rows of colour samples.
 pub(crate) trait ColourRows<T>: Send {
-    /// Row `y` and how many of its samples were not numbers. `layout` says how the samples lie.
-    fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem>;
+    /// Row `y`, and how many of the samples that were read for it are not as they are stored. `layout` says how the samples lie.
+    fn row(&mut self, y: usize) -> Result<(&[T], Alterations), TiffProblem>;
 
     /// How the samples lie in a row.
     fn layout(&self) -> RowLayout;
@@ -50,102 +49,107 @@ pub(crate) fn colour_kind(layout: &ImageLayout) -> ColourKind {
     }
 }
 
-/// The page of a file that a request is for: a number in a file of several pages, or the first one.
-pub(crate) fn page_of(
-    file: &File,
-    file_bytes: u64,
-    request: &ChannelRequest,
-) -> Result<usize, TiffProblem> {
-    match request {
-        ChannelRequest::Number(number) if *number > 1 => {
-            let pages = ImageLayout::count_pages(file, file_bytes)?;
-            // Of a file with one page it is a channel.
-            Ok(if pages > 1 { *number } else { 1 })
-        }
-        _ => Ok(1),
-    }
-}
-
-/// What a request means for the image it has led to.
+/// What a request means for the image it has led to: its channels, and of several grey ones the number of the one that is read,
+/// the first is 0.
 pub(crate) fn resolve(
     layout: &ImageLayout,
+    contents: &Contents,
+    page: &ChosenPage,
     request: &ChannelRequest,
-) -> Result<ChannelRequest, TiffProblem> {
+) -> Result<(ChannelRequest, Option<usize>), TiffProblem> {
     let is_grey = colour_kind(layout) == ColourKind::Grey;
-    let missing = |holds: &str| TiffProblem::NoChannel {
+    let several = is_grey && layout.colour_samples > 1;
+    let missing = |holds: String| TiffProblem::NoChannel {
         wanted: request.to_string(),
-        holds: holds.to_owned(),
+        holds,
     };
+    let auto = Ok((ChannelRequest::Auto, None));
     match request {
-        ChannelRequest::Auto => Ok(ChannelRequest::Auto),
-        ChannelRequest::Number(_) if layout.pages > 1 => Ok(ChannelRequest::Auto),
-        ChannelRequest::Number(1) if is_grey => Ok(ChannelRequest::Auto),
+        _ if page.is_by_channel() => auto,
+        ChannelRequest::Auto => auto,
+        ChannelRequest::Number(number)
+            if several && (1..=layout.colour_samples).contains(number) =>
+        {
+            Ok((ChannelRequest::Auto, Some(number - 1)))
+        }
+        ChannelRequest::Number(1) if is_grey => auto,
         ChannelRequest::Number(number @ 1..=3) if !is_grey => {
-            Ok(ChannelRequest::Colour(number - 1))
+            Ok((ChannelRequest::Colour(number - 1), None))
         }
+        ChannelRequest::Name(name) => {
+            let names = contents.channel_names();
+            let same = |own: &Option<String>| {
+                own.as_ref()
+                    .is_some_and(|own| own.to_lowercase() == name.to_lowercase())
+            };
+            let found = names.iter().position(same);
+            match found {
+                Some(number) if several && names.len() == layout.colour_samples => {
+                    Ok((ChannelRequest::Auto, Some(number)))
+                }
+                _ => Err(missing(match listed(names.into_iter().flatten().collect()) {
+                    none if none.is_empty() => {
+                        "no names of channels; a page or channel is chosen by its number, the first is 1".to_owned()
+                    }
+                    names => format!("the channels {names}"),
+                })),
+            }
+        }
+        _ if several => Err(missing(format!(
+            "{} grey channels, 1 to {}",
+            layout.colour_samples, layout.colour_samples
+        ))),
         // A single channel is its own sum and luma.
-        ChannelRequest::Sum | ChannelRequest::Luma if is_grey => Ok(ChannelRequest::Auto),
+        ChannelRequest::Sum | ChannelRequest::Luma if is_grey => auto,
         ChannelRequest::Colour(_) | ChannelRequest::Number(_) if is_grey => {
-            Err(missing("one channel, which is grey"))
+            Err(missing("one channel, which is grey".to_owned()))
         }
-        ChannelRequest::Number(_) => Err(missing("one page with the channels 1 to 3: R, G and B")),
-        ChannelRequest::Name(_) => Err(missing(
-            "no channel names that e2m reads; a page is chosen by its number, the first is 1",
+        ChannelRequest::Number(_) => Err(missing(
+            "one page with the channels 1 to 3: R, G and B".to_owned(),
         )),
         ChannelRequest::Colour(_) | ChannelRequest::Sum | ChannelRequest::Luma => {
-            Ok(request.clone())
+            Ok((request.clone(), None))
         }
     }
 }
 
 /// The type of its samples as a plane: that of its samples, or of its colour table.
 pub(crate) fn pixel_type(layout: &ImageLayout) -> PixelType {
-    match (&layout.palette, layout.sample) {
-        (Some(palette), _) => match table_of_8_bit(palette) {
-            Some(_) => PixelType::U8,
-            None => PixelType::U16,
-        },
-        (None, SampleKind::U8) => PixelType::U8,
-        (None, SampleKind::U16) => PixelType::U16,
-        (None, SampleKind::F32) => PixelType::F32,
+    match &layout.palette {
+        Some(palette) if table_of_8_bit(palette).is_some() => PixelType::U8,
+        Some(_) => PixelType::U16,
+        None => layout.sample.pixel_type(),
     }
 }
 
 /// Opens the rows of an image.
 pub(crate) fn open(file: &Arc<File>, layout: &Arc<ImageLayout>) -> Result<RawRows, TiffProblem> {
+    let pixel_type = layout.sample.pixel_type();
     let Some(palette) = &layout.palette else {
-        let inverted = layout.photometric == Photometric::WhiteIsZero;
-        return Ok(match layout.sample {
-            SampleKind::U8 => RawRows::U8(Box::new(DirectSamples::open(
-                file,
-                layout,
-                inverted.then_some(|v| u8::MAX - v),
-            )?)),
-            SampleKind::U16 => RawRows::U16(Box::new(DirectSamples::open(
-                file,
-                layout,
-                inverted.then_some(|v| u16::MAX - v),
-            )?)),
-            SampleKind::F32 => RawRows::F32(Box::new(DirectSamples::open(file, layout, None)?)),
+        return Ok(match pixel_type {
+            PixelType::U8 => RawRows::U8(Box::new(DirectSamples::open(file, layout)?)),
+            PixelType::U16 => RawRows::U16(Box::new(DirectSamples::open(file, layout)?)),
+            PixelType::F32 => RawRows::F32(Box::new(DirectSamples::open(file, layout)?)),
         });
     };
-    Ok(match (table_of_8_bit(palette), layout.sample) {
-        (Some(table), SampleKind::U16) => RawRows::U8(Box::new(PaletteSamples::<u16, u8>::open(
-            file, layout, table,
-        )?)),
-        (Some(table), _) => RawRows::U8(Box::new(PaletteSamples::<u8, u8>::open(
-            file, layout, table,
-        )?)),
-        (None, SampleKind::U16) => RawRows::U16(Box::new(PaletteSamples::<u16, u16>::open(
-            file,
-            layout,
-            palette.clone(),
-        )?)),
-        (None, _) => RawRows::U16(Box::new(PaletteSamples::<u8, u16>::open(
-            file,
-            layout,
-            palette.clone(),
-        )?)),
+    let wide = pixel_type == PixelType::U16;
+    Ok(match (table_of_8_bit(palette), wide) {
+        (Some(table), true) => {
+            let rows = PaletteSamples::<u16, u8>::open(file, layout, table)?;
+            RawRows::U8(Box::new(rows))
+        }
+        (Some(table), false) => {
+            let rows = PaletteSamples::<u8, u8>::open(file, layout, table)?;
+            RawRows::U8(Box::new(rows))
+        }
+        (None, true) => {
+            let rows = PaletteSamples::<u16, u16>::open(file, layout, palette.clone())?;
+            RawRows::U16(Box::new(rows))
+        }
+        (None, false) => {
+            let rows = PaletteSamples::<u8, u16>::open(file, layout, palette.clone())?;
+            RawRows::U16(Box::new(rows))
+        }
     })
 }
 
@@ -165,37 +169,43 @@ fn table_of_8_bit(palette: &[u16]) -> Option<Vec<u8>> {
 /// Samples as they are stored, inverted where zero is white.
 struct DirectSamples<T> {
     rows: Rows<T>,
-    invert: Option<fn(T) -> T>,
+    /// The largest sample, where that is black.
+    black: Option<u16>,
     row: Vec<T>,
 }
 
 impl<T: Count> DirectSamples<T> {
-    fn open(
-        file: &Arc<File>,
-        layout: &Arc<ImageLayout>,
-        invert: Option<fn(T) -> T>,
-    ) -> Result<Self, TiffProblem> {
+    fn open(file: &Arc<File>, layout: &Arc<ImageLayout>) -> Result<Self, TiffProblem> {
+        let inverted = layout.photometric == Photometric::WhiteIsZero;
         Ok(Self {
             rows: Rows::new(file, layout)?,
-            invert,
+            black: inverted.then(|| layout.sample.largest()),
             row: Vec::new(),
         })
     }
 }
 
 impl<T: Count> ColourRows<T> for DirectSamples<T> {
-    fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem> {
+    fn row(&mut self, y: usize) -> Result<(&[T], Alterations), TiffProblem> {
+        self.rows.row(y)?;
+        let mut alterations = Alterations {
+            not_numbers: 0,
+            inexact: self.rows.take_inexact(),
+        };
+        // The row is held: nothing is read a second time.
         let row = self.rows.row(y)?;
-        if self.invert.is_none() && !T::MAY_BE_NO_NUMBER {
-            return Ok((row, 0));
+        if self.black.is_none() && !T::MAY_BE_NO_NUMBER {
+            return Ok((row, alterations));
         }
         self.row.clear();
-        match self.invert {
-            Some(invert) => self.row.extend(row.iter().map(|&sample| invert(sample))),
+        match self.black {
+            Some(black) => {
+                (self.row).extend(row.iter().map(|sample| sample.counted_from_white(black)));
+            }
             None => self.row.extend_from_slice(row),
         }
-        let replaced = T::sanitise(&mut self.row);
-        Ok((&self.row, replaced))
+        alterations.not_numbers = T::sanitise(&mut self.row);
+        Ok((&self.row, alterations))
     }
 
     fn layout(&self) -> RowLayout {
@@ -232,7 +242,7 @@ impl<S: Sample, T: Count> PaletteSamples<S, T> {
 }
 
 impl<S: Sample + Into<usize>, T: Count> ColourRows<T> for PaletteSamples<S, T> {
-    fn row(&mut self, y: usize) -> Result<(&[T], u64), TiffProblem> {
+    fn row(&mut self, y: usize) -> Result<(&[T], Alterations), TiffProblem> {
         let indices = self.rows.row_layout();
         let row = self.rows.row(y)?;
         let colours = self.table.len() / 3;
@@ -244,7 +254,7 @@ impl<S: Sample + Into<usize>, T: Count> ColourRows<T> for PaletteSamples<S, T> {
                     .extend((0..3).map(|channel| self.table[channel * colours + index]));
             }
         });
-        Ok((&self.row, 0))
+        Ok((&self.row, Alterations::default()))
     }
 
     fn layout(&self) -> RowLayout {

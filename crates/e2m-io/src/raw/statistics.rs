@@ -103,7 +103,7 @@ fn sampled_rows(layout: &ImageLayout) -> Vec<usize> {
     };
     let (chunk_rows, most_chunks) = match layout.chunks {
         ChunkLayout::Strips { .. } if layout.compression == Compression::None => (1, SAMPLED_ROWS),
-        ChunkLayout::Strips { rows } if layout.compression == Compression::Jpeg => {
+        ChunkLayout::Strips { rows } if layout.compression.is_image() || layout.holds_strips() => {
             (rows, SAMPLED_TILE_ROWS)
         }
         ChunkLayout::Strips { rows } => (rows, SAMPLED_ROWS),

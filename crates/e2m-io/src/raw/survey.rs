@@ -48,20 +48,21 @@ impl RawImage {
 
 fn survey_image(image: &RawImage, crop_px: usize) -> Result<Survey, RawError> {
     let info = image.info().clone();
+    let stored = image.layout().size;
     let crop = Size::new(
-        crop_px.clamp(1, info.size.width),
-        crop_px.clamp(1, info.size.height),
+        crop_px.clamp(1, stored.width),
+        crop_px.clamp(1, stored.height),
     );
     let kind = info.colour;
     let names = (0..kind.channels()).map(|channel| kind.channel_name(channel).to_owned());
     let mut rows = image.rows()?;
     let channels = with_rows!(&mut rows, rows => {
-        survey_rows(&mut **rows, info.size, crop, names.collect())
+        survey_rows(&mut **rows, stored, crop, names.collect())
     });
     Ok(Survey {
         channels: channels.map_err(|problem| image.failed(problem))?,
         info,
-        crop,
+        crop: image.layout().orientation.upright(crop),
     })
 }
 

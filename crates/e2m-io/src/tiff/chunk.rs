@@ -1,11 +1,11 @@
 //! One strip or tile as a sequence of rows.
 
+use super::codec;
 use super::decompress::decompress;
 use super::layout::ImageLayout;
 use super::problem::TiffProblem;
-use super::sample::Sample;
+use super::sample::{Sample, Stored, undo_differences};
 use super::tags::{Compression, Predictor};
-use super::{jpeg, tags::ByteOrder};
 use crate::section::Section;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -17,8 +17,12 @@ pub(crate) struct ChunkRows {
     row: Vec<u8>,
     name: String,
     samples: usize,
-    order: ByteOrder,
+    stored: Stored,
     predictor: Predictor,
+    /// Whether three bytes are YCbCr, to be made red, green and blue.
+    ycbcr: bool,
+    /// How many samples were not held exactly.
+    inexact: u64,
 }
 
 impl ChunkRows {
@@ -37,20 +41,38 @@ impl ChunkRows {
             Compression::None => row_bytes * first_row as u64,
             _ => 0,
         };
-        let bytes: Box<dyn Read + Send> = match layout.compression {
-            Compression::Jpeg => Box::new(Cursor::new(jpeg::decode(layout, file, number, rows)?)),
-            compression => {
-                let section = Section::new(file, offset + skipped, length - skipped);
-                decompress(compression, section, length)
-            }
+        let (is_image, is_sparse) = (layout.compression.is_image(), layout.is_sparse(number));
+        let bytes: Box<dyn Read + Send> = if is_sparse {
+            Box::new(io::repeat(0))
+        } else if is_image {
+            Box::new(Cursor::new(codec::decode(layout, file, number, rows)?))
+        } else {
+            let section = Section::new(file, offset + skipped, length - skipped);
+            decompress(
+                layout.compression,
+                section,
+                length,
+                layout.reversed_bits,
+                layout.dictionary_bytes,
+            )
+        };
+        let order = if is_image {
+            codec::SAMPLE_ORDER
+        } else {
+            layout.byte_order
         };
         let mut chunk = Self {
             bytes,
             row: vec![0; row_bytes as usize],
             name: layout.chunk_name(number),
             samples: layout.chunk_samples(),
-            order: layout.byte_order,
+            stored: Stored {
+                kind: layout.sample,
+                order,
+            },
             predictor: layout.predictor,
+            ycbcr: layout.is_ycbcr && !is_image && !is_sparse,
+            inexact: 0,
         };
         if skipped == 0 {
             for _ in 0..first_row {
@@ -69,14 +91,23 @@ impl ChunkRows {
     pub(crate) fn read_row<T: Sample>(&mut self, out: &mut [T]) -> Result<(), TiffProblem> {
         self.read_bytes()?;
         match self.predictor {
-            Predictor::None => T::decode(&self.row, self.order, out),
-            Predictor::Horizontal => {
-                T::decode(&self.row, self.order, out);
-                T::undo_differences(out, self.samples);
+            Predictor::FloatingPoint => {
+                T::undo_float_planes(&mut self.row, self.stored, self.samples, out);
+                return Ok(());
             }
-            Predictor::FloatingPoint => T::undo_float_planes(&mut self.row, self.samples, out),
+            Predictor::Horizontal => undo_differences(&mut self.row, self.stored, self.samples),
+            Predictor::None => {}
         }
+        if self.ycbcr {
+            codec::to_rgb(&mut self.row);
+        }
+        self.inexact += T::decode(&self.row, self.stored, out);
         Ok(())
+    }
+
+    /// How many of the samples that were read are not held exactly by the type they were read into.
+    pub(crate) fn inexact(&self) -> u64 {
+        self.inexact
     }
 
     fn read_bytes(&mut self) -> Result<(), TiffProblem> {

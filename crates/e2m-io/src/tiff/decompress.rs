@@ -1,7 +1,9 @@
 //! Decompression as a stream: whatever the size of a chunk, only a few kilobytes of it are held.
 
 use super::tags::Compression;
+use super::xz::XzStream;
 use crate::section::Section;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::io::{self, BufRead, BufReader, Read};
 
 /// Compressed bytes are read in pieces of this size.
@@ -10,21 +12,87 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// status is no help: it says "no progress" with codes left where the output was too short for the next one.
 const MAX_IDLE_LZW_STEPS: usize = 64;
 
-/// The decompressed bytes of one chunk. JPEG is not a stream of rows and is decoded elsewhere.
+/// Zstandard may look back this far: level 20 does, and no frame of a smaller chunk does.
+pub(crate) const ZSTD_WINDOW_BYTES: u64 = 32 << 20;
+
+/// The decompressed bytes of one chunk. What is an image of its own is decoded elsewhere.
+///
+/// Streams of LZMA may look back as far as `dictionary_bytes`.
 pub(crate) fn decompress(
     compression: Compression,
     section: Section,
     length: u64,
+    reversed_bits: bool,
+    dictionary_bytes: u64,
 ) -> Box<dyn Read + Send> {
     let capacity = usize::try_from(length)
         .unwrap_or(BUFFER_BYTES)
         .clamp(1, BUFFER_BYTES);
     let input = BufReader::with_capacity(capacity, section);
+    if reversed_bits {
+        return of_stream(
+            compression,
+            BufReader::with_capacity(capacity, ReversedBits(input)),
+            dictionary_bytes,
+        );
+    }
+    of_stream(compression, input, dictionary_bytes)
+}
+
+fn of_stream(
+    compression: Compression,
+    input: impl BufRead + Send + 'static,
+    dictionary_bytes: u64,
+) -> Box<dyn Read + Send> {
     match compression {
-        Compression::None | Compression::Jpeg => Box::new(input),
         Compression::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(input)),
         Compression::Lzw => Box::new(LzwReader::new(input)),
         Compression::PackBits => Box::new(PackBitsReader::new(input)),
+        Compression::Lzma => Box::new(XzStream::new(input, dictionary_bytes)),
+        Compression::Zstd => Box::new(ZstdReader::NotBegun(input)),
+        _ => Box::new(input),
+    }
+}
+
+/// Bytes whose least significant bit comes first (FillOrder 2).
+struct ReversedBits<R>(R);
+
+impl<R: Read> Read for ReversedBits<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(out)?;
+        for byte in &mut out[..read] {
+            *byte = byte.reverse_bits();
+        }
+        Ok(read)
+    }
+}
+
+/// A Zstandard frame, whose header is read with its first bytes.
+enum ZstdReader<R: Read> {
+    NotBegun(R),
+    Begun(Box<StreamingDecoder<R, FrameDecoder>>),
+    Failed,
+}
+
+impl<R: Read> Read for ZstdReader<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
+        match std::mem::replace(self, Self::Failed) {
+            Self::NotBegun(input) => {
+                let begun = StreamingDecoder::new_with_max_window_size(input, ZSTD_WINDOW_BYTES);
+                *self = Self::Begun(Box::new(begun.map_err(|error| invalid(error.to_string()))?));
+            }
+            begun => *self = begun,
+        }
+        let Self::Begun(decoder) = self else {
+            return Err(invalid("the stream has failed before".to_owned()));
+        };
+        let read = decoder.read(out);
+        if let Err(error) = read {
+            *self = Self::Failed;
+            return Err(invalid(error.to_string()));
+        }
+        read
     }
 }
 

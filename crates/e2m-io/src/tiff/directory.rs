@@ -9,6 +9,9 @@ use std::fs::File;
 /// Pages are counted up to here; more is not worth a longer look.
 const MAX_PAGES: usize = 10_000;
 
+/// Directories that are longer have no tags that are worth a look among many pages.
+const MAX_LISTED_BYTES: u64 = 1 << 16;
+
 /// An image directory of a file, the first one to begin with.
 #[derive(Debug)]
 pub(crate) struct Directory<'a> {
@@ -85,16 +88,36 @@ impl<'a> Directory<'a> {
 
     /// How many images the file holds; a broken chain ends the count.
     pub(crate) fn pages(&self) -> usize {
-        let mut seen = BTreeSet::new();
+        self.later_pages().0.len() + 1
+    }
+
+    /// Where the directories behind this one lie, and whether a further one should that the file does not hold.
+    pub(crate) fn later_pages(&self) -> (Vec<u64>, bool) {
+        let (mut seen, mut later) = (BTreeSet::new(), Vec::new());
         let mut next = self.next.unwrap_or(0);
         while next != 0 && seen.len() < MAX_PAGES && seen.insert(next) {
             // Without the tags between: directories may overlap, and all of their tags together take any time to read.
             let Ok((start, body)) = self.body(next) else {
-                break;
+                return (later, true);
             };
+            later.push(next);
             next = self.link(start + body).unwrap_or(0);
         }
-        seen.len() + 1
+        (later, false)
+    }
+
+    /// Another directory of the file, and how many bytes its entries take.
+    pub(crate) fn at(&self, offset: u64) -> Result<(Self, u64), TiffProblem> {
+        let mut other = Self {
+            entries: BTreeMap::new(),
+            next: None,
+            ..*self
+        };
+        let (_, bytes) = self.body(offset)?;
+        if bytes <= MAX_LISTED_BYTES {
+            other.load(offset)?;
+        }
+        Ok((other, bytes))
     }
 
     /// The directory of page `page`, from the first one, which is 1.
@@ -178,6 +201,28 @@ impl<'a> Directory<'a> {
     /// Whether the tag is there.
     pub(crate) fn has(&self, tag: u16) -> bool {
         self.entries.contains_key(&tag)
+    }
+
+    /// How many values the tag has; 0 where it is not there.
+    pub(crate) fn count(&self, tag: u16) -> u64 {
+        self.entries.get(&tag).map_or(0, |entry| entry.count)
+    }
+
+    /// The first value of a tag of fractions, or of a number.
+    pub(crate) fn fraction(&self, tag: u16) -> Result<Option<f64>, TiffProblem> {
+        let Some(entry) = self.entries.get(&tag).copied() else {
+            return Ok(None);
+        };
+        if entry.kind != 5 || entry.count == 0 {
+            return Ok(self
+                .unsigned(tag)
+                .ok()
+                .flatten()
+                .map(|number| number as f64));
+        }
+        let bytes = self.value_bytes(tag, entry, 8)?;
+        let (above, below) = (self.number(&bytes[..4]), self.number(&bytes[4..]));
+        Ok((below > 0).then(|| above as f64 / below as f64))
     }
 
     /// The single or first unsigned number of a tag.

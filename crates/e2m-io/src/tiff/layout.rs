@@ -1,10 +1,13 @@
 //! What the tags of an image say, checked: nothing here is trusted beyond the size of the file.
 
 use super::directory::Directory;
-use super::interpret;
+use super::jpeg_stream::{JpegStream, LOSSLESS};
+use super::orientation::Orientation;
 use super::problem::TiffProblem;
 use super::tags::{self, ByteOrder, ChunkLayout, Compression, Photometric, Planar};
 use super::tags::{Predictor, SampleKind};
+use super::{interpret, jpeg, xz};
+use crate::section::read_exact_at;
 use e2m_image::Size;
 use std::fs::File;
 
@@ -12,6 +15,9 @@ use std::fs::File;
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 /// Huffman and quantisation tables take about a kilobyte.
 const MAX_JPEG_TABLES_BYTES: u64 = 1 << 16;
+
+/// What a stream says of itself stands in so many bytes of its beginning, thumbnails and colour profiles with it.
+const MAX_LOOK_BYTES: u64 = 1 << 18;
 
 /// Where every strip or tile of one image lies and how to decode it.
 #[derive(Debug)]
@@ -38,14 +44,22 @@ pub(crate) struct ImageLayout {
     /// 16 bit red, green and blue, one after the other.
     pub(crate) palette: Option<Vec<u16>>,
     pub(crate) description: Option<String>,
+    /// The sample that is read of a grey image; others are other channels.
+    pub(crate) first_sample: usize,
+    /// Whether three samples are YCbCr where their stream does not say what they are.
+    pub(crate) is_ycbcr: bool,
+    /// Whether its JPEG streams are lossless, as far as the first one tells.
+    pub(crate) is_lossless_jpeg: bool,
+    /// Whether the least significant bit of each byte comes first.
+    pub(crate) reversed_bits: bool,
+    /// How far its LZMA streams look back, by the first one.
+    pub(crate) dictionary_bytes: u64,
+    pub(crate) orientation: Orientation,
+    /// What had to be decided to read the image, in sentences without subject or end.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl ImageLayout {
-    /// How many pages `file` has.
-    pub(crate) fn count_pages(file: &File, file_bytes: u64) -> Result<usize, TiffProblem> {
-        Ok(Directory::read(file, file_bytes)?.pages())
-    }
-
     /// Reads and checks the first page of `file`.
     pub(crate) fn read(file: &File, file_bytes: u64) -> Result<Self, TiffProblem> {
         Self::read_page(file, file_bytes, 1)
@@ -62,11 +76,19 @@ impl ImageLayout {
         let directory = first.turn_to(page)?;
         let tags = &directory;
         let size = interpret::image_size(tags)?;
+        let mut remarks = Vec::new();
         let samples_per_pixel = interpret::samples_per_pixel(tags)?;
-        let sample = interpret::sample_kind(tags, samples_per_pixel)?;
         let compression = interpret::compression(tags)?;
-        let photometric = interpret::photometric(tags, compression, sample)?;
-        let colour_samples = interpret::colour_samples(tags, photometric, samples_per_pixel)?;
+        let sample = interpret::sample_kind(tags, samples_per_pixel, compression, &mut remarks)?;
+        let (photometric, is_ycbcr) =
+            interpret::photometric(tags, compression, sample, &mut remarks)?;
+        let colour_samples =
+            interpret::colour_samples(tags, photometric, samples_per_pixel, &mut remarks)?;
+        let planar = interpret::planar(tags, samples_per_pixel)?;
+        let planes = match planar {
+            Planar::Chunky => 1,
+            Planar::Planar => samples_per_pixel,
+        };
         let description = tags
             .bytes(tags::IMAGE_DESCRIPTION, MAX_DESCRIPTION_BYTES)?
             .map(|bytes| text(&bytes));
@@ -81,18 +103,111 @@ impl ImageLayout {
             samples_per_pixel,
             colour_samples,
             photometric,
-            planar: interpret::planar(tags, samples_per_pixel)?,
+            planar,
             compression,
             predictor: interpret::predictor(tags, compression, sample)?,
-            chunks: interpret::chunk_layout(tags, size)?,
+            chunks: interpret::chunk_layout(tags, size, planes)?,
             offsets: Vec::new(),
             lengths: Vec::new(),
             jpeg_tables: tags.bytes(tags::JPEG_TABLES, MAX_JPEG_TABLES_BYTES)?,
             palette: interpret::palette(tags, photometric, sample)?,
             description,
+            first_sample: 0,
+            is_ycbcr,
+            is_lossless_jpeg: false,
+            reversed_bits: false,
+            dictionary_bytes: 0,
+            orientation: interpret::orientation(tags, &mut remarks)?,
+            remarks,
         };
         layout.locate_chunks(tags)?;
+        layout.look_at_first_chunk(file, tags)?;
         Ok(layout)
+    }
+
+    /// Looks at the beginning of the first chunk, which may say otherwise than the tags how it is stored.
+    fn look_at_first_chunk(
+        &mut self,
+        file: &File,
+        tags: &Directory<'_>,
+    ) -> Result<(), TiffProblem> {
+        let sparse = (0..self.offsets.len())
+            .filter(|&number| self.is_sparse(number))
+            .count();
+        if sparse > 0 {
+            self.remarks.push(format!(
+                "{sparse} of its {} strips or tiles are not stored; they are read as zero",
+                self.offsets.len()
+            ));
+        }
+        let first = (0..self.offsets.len()).find(|&number| !self.is_sparse(number));
+        let look = match self.compression {
+            Compression::Jpeg => MAX_LOOK_BYTES,
+            Compression::Lzma => xz::LOOK_BYTES,
+            _ => 2,
+        };
+        let mut start = vec![0; first.map_or(0, |n| self.lengths[n].min(look)) as usize];
+        if let Some(first) = first {
+            read_exact_at(file, &mut start, self.offsets[first])?;
+        }
+        let two = start.first_chunk::<2>().copied();
+        let remarks = &mut self.remarks;
+        self.reversed_bits = interpret::has_reversed_bits(tags, self.compression, two, remarks)?;
+        match self.compression {
+            Compression::Jpeg if first.is_some() => self.look_at_jpeg(start),
+            Compression::Lzma if first.is_some() => {
+                if self.reversed_bits {
+                    start
+                        .iter_mut()
+                        .for_each(|byte| *byte = byte.reverse_bits());
+                }
+                self.dictionary_bytes = xz::dictionary_bytes(&start).ok_or_else(|| {
+                    TiffProblem::damaged("its LZMA streams do not begin as the xz format has it")
+                })?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Holds what a JPEG stream says of itself against the tags.
+    fn look_at_jpeg(&mut self, start: Vec<u8>) -> Result<(), TiffProblem> {
+        let stream = match &self.jpeg_tables {
+            Some(tables) => jpeg::with_tables(tables, &start).unwrap_or_default(),
+            None => start,
+        };
+        // What is not understood here is told with its place where it is decoded.
+        let Some(found) = JpegStream::of(&stream) else {
+            return Ok(());
+        };
+        if !found.is_read() {
+            return Err(TiffProblem::Unsupported {
+                found: found.coding(),
+                advice: "save it with another compression, such as LZW, deflate or JPEG 2000",
+            });
+        }
+        self.is_lossless_jpeg = found.frame == LOSSLESS;
+        if let Some(said) = found.said
+            && said.ycbcr != self.is_ycbcr
+            && found.components == 3
+        {
+            self.remarks.push(format!(
+                "its tag says {}, but its JPEG streams have {}: they are read {}",
+                self.photometric,
+                said.by,
+                if said.ycbcr {
+                    "as YCbCr"
+                } else {
+                    "without conversion"
+                }
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether a chunk is not stored, which stands for zeros.
+    pub(crate) fn is_sparse(&self, number: usize) -> bool {
+        self.offsets[number] == 0 && self.lengths[number] == 0
     }
 
     /// Columns and rows of a chunk.
@@ -150,13 +265,26 @@ impl ImageLayout {
 
     /// Bytes of one stored row of a chunk.
     pub(crate) fn chunk_row_bytes(&self) -> u64 {
-        self.chunk_size().width as u64 * self.chunk_samples() as u64 * self.sample.bytes()
+        let samples = self.chunk_size().width as u64 * self.chunk_samples() as u64;
+        samples.saturating_mul(self.sample.bits()).div_ceil(8)
     }
 
     fn locate_chunks(&mut self, tags: &Directory<'_>) -> Result<(), TiffProblem> {
         let (offset_tag, length_tag) = match self.chunks {
+            ChunkLayout::Tiles { .. } if tags.has(tags::TILE_OFFSETS) => {
+                (tags::TILE_OFFSETS, tags::TILE_BYTE_COUNTS)
+            }
+            ChunkLayout::Tiles { .. } => {
+                let remark =
+                    "the places of its tiles are in the tags of strips; they are read as tiles";
+                self.remarks.push(remark.to_owned());
+                (tags::STRIP_OFFSETS, tags::STRIP_BYTE_COUNTS)
+            }
             ChunkLayout::Strips { .. } => (tags::STRIP_OFFSETS, tags::STRIP_BYTE_COUNTS),
-            ChunkLayout::Tiles { .. } => (tags::TILE_OFFSETS, tags::TILE_BYTE_COUNTS),
+        };
+        let length_tag = match length_tag {
+            tags::TILE_BYTE_COUNTS if !tags.has(length_tag) => tags::STRIP_BYTE_COUNTS,
+            tag => tag,
         };
         let grid = self.grid();
         let expected = grid.pixels() * self.planes() as u64;
@@ -172,10 +300,30 @@ impl ImageLayout {
                 "the byte counts of its chunks are missing",
             ));
         };
+        self.believe_words();
         for number in 0..self.offsets.len() {
             self.check_chunk(number, self.stored_rows(grid_row(number)))?;
         }
         self.check_sharing()
+    }
+
+    /// Samples of 9 to 15 bit that have a word each, by the length of every chunk, are no packed ones.
+    fn believe_words(&mut self) {
+        let SampleKind::Packed(bits @ 9..) = self.sample else {
+            return;
+        };
+        let words = self.chunk_size().width as u64 * self.chunk_samples() as u64 * 2;
+        let grid = self.grid();
+        let in_words = |(number, &length): (usize, &u64)| {
+            let rows = self.stored_rows(number / grid.width % grid.height) as u64;
+            length == words * rows
+        };
+        if self.compression == Compression::None && self.lengths.iter().enumerate().all(in_words) {
+            self.sample = SampleKind::U16;
+            self.remarks.push(format!(
+                "its samples are said to have {bits} bit, but lie in words of 16 bit, and are read so"
+            ));
+        }
     }
 
     /// A chunk lies within the file and is long enough for what it should hold.
@@ -183,6 +331,9 @@ impl ImageLayout {
         let needed = self.chunk_row_bytes().saturating_mul(rows as u64);
         let (offset, length) = (self.offsets[number], self.lengths[number]);
         let name = || self.chunk_name(number);
+        if self.is_sparse(number) {
+            return Ok(());
+        }
         if length == 0 && needed > 0 && self.compression != Compression::None {
             return Err(TiffProblem::damaged(format!("{} is empty", name())));
         }
@@ -210,7 +361,8 @@ impl ImageLayout {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+/// A text of a tag, up to its zero.
+pub(super) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }

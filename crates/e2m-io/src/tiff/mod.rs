@@ -11,7 +11,10 @@
 //! | [`interpret`] | knows what tags mean |
 //! | [`layout`] | checks that the tags together describe an image that can be there |
 //! | [`plausible`] | checks that the image can be as large as the tags say |
+//! | [`pages`] | lists the images of a file |
 //! | [`chunk`] | turns one strip or tile into rows |
+//! | [`codec`] | decodes strips and tiles that are images of their own |
+//! | [`xz`] | decompresses LZMA |
 //! | [`rows`] | turns all strips or tiles into rows of the image |
 //! | [`plain`] | reads uncompressed floats without a detour |
 //! | [`writer`] | writes checkpoints |
@@ -22,13 +25,18 @@
 //! `raw` and `checkpoint` build on this module.
 
 mod chunk;
+mod codec;
 mod decompress;
 mod deflate;
 mod directory;
 mod flags;
 mod interpret;
 mod jpeg;
+mod jpeg2000;
+mod jpeg_stream;
 mod layout;
+mod orientation;
+mod pages;
 mod plain;
 mod plausible;
 mod predictor;
@@ -37,10 +45,13 @@ mod rows;
 mod sample;
 mod strips;
 mod tags;
+mod webp;
 mod writer;
+mod xz;
 
 pub(crate) use flags::{FlagsTiff, flags_memory_bytes, flags_table_bytes};
 pub(crate) use layout::ImageLayout;
+pub(crate) use pages::{FileOutline, PageOutline};
 pub(crate) use plain::PlainRows;
 pub use problem::TiffProblem;
 pub(crate) use rows::{Channel, RowLayout, Rows, with_channel};

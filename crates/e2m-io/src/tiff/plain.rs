@@ -1,6 +1,7 @@
 //! Rows that lie in a file as they do in memory, read without a detour.
 
 use super::layout::ImageLayout;
+use super::orientation::Orientation;
 use super::problem::TiffProblem;
 use super::tags::{ByteOrder, ChunkLayout, Compression, Predictor, SampleKind};
 use crate::section::read_exact_at;
@@ -30,7 +31,10 @@ impl PlainRows {
             && layout.samples_per_pixel == 1
             && layout.compression == Compression::None
             && layout.predictor == Predictor::None
-            && layout.byte_order == native;
+            && layout.byte_order == native
+            && !layout.reversed_bits
+            && layout.orientation == Orientation::default()
+            && (0..layout.offsets.len()).all(|number| !layout.is_sparse(number));
         plain.then(|| Self {
             file: Arc::clone(file),
             layout: Arc::clone(layout),

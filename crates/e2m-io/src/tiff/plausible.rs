@@ -4,9 +4,12 @@
 //! Strips that lie over one another can stand for anything. Without a limit a file of 1 MB may ask for gigabytes and for
 //! minutes. These checks refuse a file by its header, before anything is allocated.
 
+use super::codec;
+use super::decompress::ZSTD_WINDOW_BYTES;
 use super::layout::ImageLayout;
 use super::problem::TiffProblem;
 use super::tags::{ChunkLayout, Compression};
+use super::xz;
 
 /// What takes no more than this is read whatever the file's length: blank images compress to almost nothing.
 const HARMLESS_BYTES: u64 = 64_000_000;
@@ -71,25 +74,54 @@ impl ImageLayout {
 
     /// What reading rows holds at most, bytes, beside the plane or band they go to.
     pub(crate) fn reading_bytes(&self) -> u64 {
-        let row = (self.size.width * self.samples_per_pixel) as u64 * self.sample.bytes();
-        let chunk = self.chunk_size();
-        let (held_rows, open_chunks) = match self.chunks {
-            ChunkLayout::Strips { .. } => (1, self.planes() as u64),
-            ChunkLayout::Tiles { .. } => (chunk.height.min(self.size.height) as u64, 1),
+        let row = (self.size.width * self.samples_per_pixel) as u64 * self.sample.held_bytes();
+        let open_chunks = match self.chunks {
+            ChunkLayout::Strips { .. } => self.planes() as u64,
+            ChunkLayout::Tiles { .. } => 1,
         };
-        let chunk_bytes = self.chunk_row_bytes().saturating_mul(chunk.height as u64);
-        let decoding = match self.compression {
-            // The decoder holds 16 bit coefficients and its result, and the stream is there twice.
-            Compression::Jpeg => chunk_bytes
-                .saturating_mul(open_chunks + 2)
-                .saturating_add(2 * self.lengths.iter().copied().max().unwrap_or(0)),
-            _ => self.chunk_row_bytes().saturating_mul(open_chunks),
-        };
-        // A row besides: looked up in a palette, inverted, or freed of what is not a number.
-        let turned = 3 * row;
-        row.saturating_mul(held_rows)
+        let open_rows = self.chunk_row_bytes().saturating_mul(open_chunks);
+        // Rows besides: mirrored, and looked up in a palette, inverted, or freed of what is not a number.
+        let turned = 4 * row;
+        row.saturating_mul(self.held_rows() as u64)
             .saturating_add(turned)
-            .saturating_add(decoding)
+            .saturating_add(open_rows)
+            .saturating_add(self.decoder_bytes())
+    }
+
+    /// Rows that are held at a time: those of a row of tiles; one of strips, unless these are read upwards.
+    pub(crate) fn held_rows(&self) -> usize {
+        match self.chunks {
+            ChunkLayout::Tiles { height, .. } => height.min(self.size.height),
+            ChunkLayout::Strips { rows } if self.holds_strips() => rows,
+            ChunkLayout::Strips { .. } => 1,
+        }
+    }
+
+    /// Whether strips are held whole: to go up a compressed one row by row would decode it for each row.
+    pub(crate) fn holds_strips(&self) -> bool {
+        self.orientation.is_upside_down() && self.compression != Compression::None
+    }
+
+    /// What the decoders of open chunks hold, bytes.
+    pub(crate) fn decoder_bytes(&self) -> u64 {
+        let open_chunks = match self.chunks {
+            ChunkLayout::Strips { .. } if !self.holds_strips() => self.planes() as u64,
+            _ => 1,
+        };
+        let chunk_bytes = (self.chunk_row_bytes()).saturating_mul(self.chunk_size().height as u64);
+        match self.compression {
+            // The window and what was decoded of the next block, in a buffer that doubles when it grows.
+            Compression::Zstd => {
+                let window = chunk_bytes.min(ZSTD_WINDOW_BYTES) + (256 << 10);
+                window.saturating_mul(3 * open_chunks)
+            }
+            Compression::Lzma => {
+                (self.dictionary_bytes + xz::BESIDE_DICTIONARY_BYTES).saturating_mul(open_chunks)
+            }
+            _ if self.compression.is_image() => codec::decoding_bytes(self)
+                .saturating_add(chunk_bytes.saturating_mul(open_chunks - 1)),
+            _ => 0,
+        }
     }
 
     /// Bytes of all strips or tiles when they are decoded.

@@ -3,18 +3,20 @@
 //! A row of floats becomes a row of bytes: all first (most significant) bytes, then all second, third and fourth ones. The
 //! file holds the differences of that row of bytes. The exponents, which hardly change, end up together.
 
-/// Undoes it: `bytes` holds the four planes of differences, `stride` is the number of samples per pixel.
-pub(crate) fn undo_float_planes(bytes: &mut [u8], stride: usize, out: &mut [f32]) {
+/// Undoes it: `bytes` holds as many planes of differences as a float has bytes, which `read` takes with the most significant
+/// one first; `stride` is the number of samples per pixel.
+pub(crate) fn undo_float_planes<const N: usize>(
+    bytes: &mut [u8],
+    stride: usize,
+    read: impl Fn([u8; N]) -> f32,
+    out: &mut [f32],
+) {
     for i in stride..bytes.len() {
         bytes[i] = bytes[i].wrapping_add(bytes[i - stride]);
     }
-    let n = bytes.len() / 4;
-    let (first, rest) = bytes.split_at(n);
-    let (second, rest) = rest.split_at(n);
-    let (third, fourth) = rest.split_at(n);
-    let planes = first.iter().zip(second).zip(third).zip(fourth);
-    for (pixel, (((&a, &b), &c), &d)) in out.iter_mut().zip(planes) {
-        *pixel = f32::from_be_bytes([a, b, c, d]);
+    let n = bytes.len() / N;
+    for (i, pixel) in out.iter_mut().enumerate().take(n) {
+        *pixel = read(std::array::from_fn(|plane| bytes[plane * n + i]));
     }
 }
 
@@ -48,7 +50,7 @@ mod tests {
             let mut bytes = vec![0; 4 * row.len()];
             apply_float_planes(&row, &mut vec![0; 4 * row.len()], &mut bytes);
             let mut back = vec![0.0; row.len()];
-            undo_float_planes(&mut bytes, 1, &mut back);
+            undo_float_planes(&mut bytes, 1, f32::from_be_bytes, &mut back);
             let back: Vec<u32> = back.iter().map(|v| v.to_bits()).collect();
             prop_assert_eq!(back, bits);
         }

@@ -14,7 +14,7 @@ pub enum TiffProblem {
         looks_like: String,
     },
     /// A valid file of a kind that is not read.
-    #[error("{found} is not supported; {advice}")]
+    #[error("not supported: {found}; {advice}")]
     Unsupported {
         /// What the file holds.
         found: String,
@@ -78,6 +78,25 @@ pub enum TiffProblem {
         wanted: String,
         /// What there is.
         holds: String,
+    },
+    /// A page is asked for that the file does not hold.
+    #[error(
+        "page {wanted:?} is asked for, but the file holds {holds}; see `page` in docs/parameters.md"
+    )]
+    NoPage {
+        /// What is asked for.
+        wanted: String,
+        /// What there is.
+        holds: String,
+    },
+    /// Its images lie in several files.
+    #[error(
+        "the file is one of an OME set of several ({files}), which are not read together; export the channel as a file of its own, or \
+         give `page` to read a page of this file alone"
+    )]
+    OneOfSet {
+        /// Their names.
+        files: String,
     },
     /// The operating system refused to read.
     #[error("reading failed: {0}")]

@@ -2,6 +2,7 @@
 
 use super::chunk::ChunkRows;
 use super::layout::ImageLayout;
+use super::orientation::Orientation;
 use super::problem::{ByteBudget, TiffProblem};
 use super::sample::Sample;
 use super::tags::{ChunkLayout, Planar};
@@ -14,6 +15,8 @@ pub(crate) struct RowLayout {
     planar: Planar,
     width: usize,
     samples: usize,
+    /// The sample that is the first channel.
+    first: usize,
 }
 
 impl RowLayout {
@@ -23,11 +26,13 @@ impl RowLayout {
             planar: Planar::Chunky,
             width,
             samples,
+            first: 0,
         }
     }
 
     /// The samples of `channel` in `row`, as many as the image is wide.
     pub(crate) fn channel<T>(self, row: &[T], channel: usize) -> Channel<'_, T> {
+        let channel = channel + self.first;
         let row = &row[..self.width * self.samples];
         match (self.planar, self.samples) {
             (Planar::Planar, _) => Channel::Alone(&row[channel * self.width..][..self.width]),
@@ -78,9 +83,13 @@ pub(crate) struct Rows<T> {
     layout: Arc<ImageLayout>,
     /// Planes that are read; the others stay zero.
     wanted: Vec<bool>,
-    /// Strips: one row. Tiles: the rows of one row of tiles.
+    /// Strips: one row. Tiles, and strips that are held whole: the rows of one row of them.
     rows: Vec<T>,
     state: State,
+    /// How many of the samples read since it was asked are not held exactly.
+    inexact: u64,
+    /// A row with its columns the other way round, where the image is stored mirrored.
+    mirrored: Vec<T>,
 }
 
 enum State {
@@ -102,19 +111,15 @@ impl<T: Sample> Rows<T> {
     /// The rows of an image. Fails when a row of tiles would take too much memory.
     pub(crate) fn new(file: &Arc<File>, layout: &Arc<ImageLayout>) -> Result<Self, TiffProblem> {
         let row = layout.size.width * layout.samples_per_pixel;
-        let (held_rows, state) = match layout.chunks {
-            ChunkLayout::Strips { .. } => (
-                1,
-                State::Strips {
-                    open: Vec::new(),
-                    strip: 0,
-                    next_row: 0,
-                    held: None,
-                },
-            ),
-            ChunkLayout::Tiles { height, .. } => {
-                (height.min(layout.size.height), State::Tiles { held: None })
-            }
+        let held_rows = layout.held_rows();
+        let state = match layout.chunks {
+            ChunkLayout::Strips { .. } if !layout.holds_strips() => State::Strips {
+                open: Vec::new(),
+                strip: 0,
+                next_row: 0,
+                held: None,
+            },
+            _ => State::Tiles { held: None },
         };
         layout.check_held(0)?;
         ByteBudget::CHUNK.check(layout.reading_bytes(), || match layout.chunks {
@@ -127,6 +132,8 @@ impl<T: Sample> Rows<T> {
             wanted: vec![true; layout.planes()],
             rows: vec![T::default(); row * held_rows],
             state,
+            inexact: 0,
+            mirrored: Vec::new(),
         })
     }
 
@@ -134,7 +141,9 @@ impl<T: Sample> Rows<T> {
     pub(crate) fn want_channels(&mut self, channels: &[usize]) {
         if self.layout.planar == Planar::Planar {
             for (plane, wanted) in self.wanted.iter_mut().enumerate() {
-                *wanted = channels.contains(&plane);
+                *wanted = channels
+                    .iter()
+                    .any(|channel| channel + self.layout.first_sample == plane);
             }
             match &mut self.state {
                 State::Strips { open, held, .. } => {
@@ -152,23 +161,55 @@ impl<T: Sample> Rows<T> {
             planar: self.layout.planar,
             width: self.layout.size.width,
             samples: self.layout.samples_per_pixel,
+            first: self.layout.first_sample,
         }
     }
 
-    /// Row `y` of the image: all samples of it, in the order [`Rows::row_layout`] tells.
+    /// Row `y` of the image, upright but for rows that are columns: all samples of it, in the order [`Rows::row_layout`] tells.
     pub(crate) fn row(&mut self, y: usize) -> Result<&[T], TiffProblem> {
+        let Orientation {
+            upside_down,
+            mirrored,
+            ..
+        } = self.layout.orientation;
+        let last = self.layout.size.height - 1;
+        let y = if upside_down {
+            last.saturating_sub(y)
+        } else {
+            y
+        };
+        if !mirrored {
+            return self.stored_row(y);
+        }
+        let samples = self.layout.chunk_samples();
+        let plane_row = self.layout.size.width * samples;
+        let mut turned = std::mem::take(&mut self.mirrored);
+        turned.clear();
+        for plane in self.stored_row(y)?.chunks_exact(plane_row) {
+            turned.extend(plane.chunks_exact(samples).rev().flatten());
+        }
+        self.mirrored = turned;
+        Ok(&self.mirrored)
+    }
+
+    /// Row `y` as the file counts them.
+    fn stored_row(&mut self, y: usize) -> Result<&[T], TiffProblem> {
         // ASSERT: who asks for a row that is not there is wrong in this crate; in a release it is a read beyond the last strip.
         debug_assert!(y < self.layout.size.height);
-        match self.layout.chunks {
-            ChunkLayout::Strips { rows } => self.read_strip_row(y, rows)?,
-            ChunkLayout::Tiles { height, .. } => {
-                self.read_tile_row(y / height)?;
-                let row = self.layout.size.width * self.layout.samples_per_pixel;
-                let start = y % height * row;
-                return Ok(&self.rows[start..start + row]);
-            }
+        let height = self.layout.chunk_size().height;
+        if let State::Strips { .. } = self.state {
+            self.read_strip_row(y, height)?;
+            return Ok(&self.rows);
         }
-        Ok(&self.rows)
+        self.read_tile_row(y / height)?;
+        let row = self.layout.size.width * self.layout.samples_per_pixel;
+        let start = y % height * row;
+        Ok(&self.rows[start..start + row])
+    }
+
+    /// How many of the samples read since this was asked last are not held exactly.
+    pub(crate) fn take_inexact(&mut self) -> u64 {
+        std::mem::take(&mut self.inexact)
     }
 
     fn read_strip_row(&mut self, y: usize, strip_rows: usize) -> Result<(), TiffProblem> {
@@ -204,7 +245,9 @@ impl<T: Sample> Rows<T> {
                 for _ in *next_row..y {
                     rows.skip_row()?;
                 }
+                let before = rows.inexact();
                 rows.read_row(out)?;
+                self.inexact += rows.inexact() - before;
             }
         }
         *next_row = y + 1;
@@ -233,7 +276,8 @@ impl<T: Sample> Rows<T> {
         {
             for column in 0..layout.grid().width {
                 let number = layout.chunk_number(plane, tile_row, column);
-                let mut tile_rows = ChunkRows::open(layout, &self.file, number, tile.height, 0)?;
+                let stored = layout.stored_rows(tile_row);
+                let mut tile_rows = ChunkRows::open(layout, &self.file, number, stored, 0)?;
                 let x = column * tile.width;
                 let width = tile.width.min(image.width - x);
                 let start = (plane * image.width + x) * samples;
@@ -241,6 +285,7 @@ impl<T: Sample> Rows<T> {
                     let first = y * row + start;
                     tile_rows.read_row(&mut self.rows[first..first + width * samples])?;
                 }
+                self.inexact += tile_rows.inexact();
             }
         }
         *held = Some(tile_row);

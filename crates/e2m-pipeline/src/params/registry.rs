@@ -3,7 +3,7 @@
 use super::black::BlackLevel;
 use super::value::{AUTO, ParamError, ParamKind, ParamSpec, ParamValue};
 use crate::stage::Stage;
-use e2m_io::ChannelRequest;
+use e2m_io::{ChannelRequest, PageRequest};
 use e2m_scale::PeakChoice;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -186,6 +186,30 @@ impl ParamType for Option<ChannelRequest> {
     }
 }
 
+impl ParamType for PageRequest {
+    fn to_value(&self) -> ParamValue {
+        self.clone().into()
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(_) | ParamValue::Int(_) => Self::from_word(&value.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for Option<PageRequest> {
+    fn to_value(&self) -> ParamValue {
+        self.clone().map_or(ParamValue::None, ParamValue::from)
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::None => Some(None),
+            value => PageRequest::from_value(value).map(Some),
+        }
+    }
+}
+
 /// The words for [`PeakChoice`].
 const PEAKS: &[&str] = &[AUTO, "lowest", "largest"];
 
@@ -275,10 +299,16 @@ parameters! {
     Pad pad ("pad"): usize = 2000, int(0, 100_000),
         "Empty pixels around the images on each side, so that an aligned image is not cut off";
     Pad channel ("ch"): ChannelRequest = ChannelRequest::Auto, ParamKind::Channel { optional: false },
-        "Channel that holds the signal: chosen for both images together, a colour, the sum or luma of the colours, or the page of a file of several";
+        "Channel that holds the signal: chosen for both images together, a colour, the sum or luma of the colours, or a channel of the file by its number or name, or the page of a file of several";
     Pad post_channel ("poch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
         "The same for post alone, where its file holds the signal elsewhere than that of pre";
     Pad pre_channel ("prch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
+        "The same for pre alone";
+    Pad page ("pg"): PageRequest = PageRequest::Auto, ParamKind::Page { optional: false },
+        "Image of a file of several that is read: its first, or the largest where the first is a reduced copy or a label, or one by its number or name";
+    Pad post_page ("popg"): Option<PageRequest> = None, ParamKind::Page { optional: true },
+        "The same for post alone, whose file may hold other images than that of pre";
+    Pad pre_page ("prpg"): Option<PageRequest> = None, ParamKind::Page { optional: true },
         "The same for pre alone";
     Coarse use_edges ("ue"): bool = true, BOOL,
         "Correlate rings along the sections' boundaries; if not, the images with their brightness evened out";
@@ -344,6 +374,8 @@ parameters! {
         "Whose scale is taken where parts of the section became brighter by different factors: the highest peak's, the lowest, or the largest part's";
     Difference no_data ("nd"): NoData = NoData::Zero, ParamKind::Choice(NoData::WORDS),
         "What the difference holds where post or pre has no pixel: zero, or nan (not a number)";
+    Difference pixel_size_um ("pxum"): Option<f64> = None, optional(0.001, 1000.0),
+        "Size of a pixel of post, um, where its file does not tell it or tells it wrongly";
 }
 
 impl Params {
@@ -374,6 +406,11 @@ impl Params {
     /// The channels that are asked for, of post and of pre.
     pub fn channels(&self) -> [&ChannelRequest; 2] {
         [&self.post_channel, &self.pre_channel].map(|own| own.as_ref().unwrap_or(&self.channel))
+    }
+
+    /// The pages that are asked for, of post and of pre.
+    pub fn pages(&self) -> [&PageRequest; 2] {
+        [&self.post_page, &self.pre_page].map(|own| own.as_ref().unwrap_or(&self.page))
     }
 
     /// The parameters of stages up to `stage` that differ from their default.

@@ -101,6 +101,12 @@ mod tests {
                 "[a-zA-Z_][ -~]{0,20}[a-zA-Z_%]".prop_map(ParamValue::Text),
             ]
             .boxed(),
+            ParamKind::Page { .. } => prop_oneof![
+                Just(ParamValue::Text("auto".to_owned())),
+                (1..=10_000_i64).prop_map(ParamValue::Int),
+                "[a-zA-Z_][ -~]{0,20}[a-zA-Z_%]".prop_map(ParamValue::Text),
+            ]
+            .boxed(),
         }
     }
 

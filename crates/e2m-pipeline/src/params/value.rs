@@ -3,7 +3,7 @@
 use super::escape::unescape;
 use super::format::format_g;
 use crate::stage::Stage;
-use e2m_io::ChannelRequest;
+use e2m_io::{ChannelRequest, PageRequest};
 use serde::{Deserialize, Serialize};
 
 /// The word of a [`ParamKind::AutoFloat`] that is measured.
@@ -49,6 +49,11 @@ pub enum ParamKind {
         /// Whether it may be left out.
         optional: bool,
     },
+    /// A page by its number or its name.
+    Page {
+        /// Whether it may be left out.
+        optional: bool,
+    },
 }
 
 /// One row of the table of parameters.
@@ -80,7 +85,7 @@ pub enum ParamValue {
     Int(i64),
     /// Of a [`ParamKind::Float`] or [`ParamKind::OptionalFloat`].
     Float(f64),
-    /// Of a [`ParamKind::Choice`] or [`ParamKind::Channel`], or the word of a [`ParamKind::AutoFloat`].
+    /// Of a [`ParamKind::Choice`], [`ParamKind::Channel`] or [`ParamKind::Page`], or the word of a [`ParamKind::AutoFloat`].
     Text(String),
 }
 
@@ -88,6 +93,15 @@ impl From<ChannelRequest> for ParamValue {
     fn from(channel: ChannelRequest) -> Self {
         match channel {
             ChannelRequest::Number(number) => Self::Int(i64::try_from(number).unwrap_or(i64::MAX)),
+            word => Self::Text(word.to_string()),
+        }
+    }
+}
+
+impl From<PageRequest> for ParamValue {
+    fn from(page: PageRequest) -> Self {
+        match page {
+            PageRequest::Number(number) => Self::Int(i64::try_from(number).unwrap_or(i64::MAX)),
             word => Self::Text(word.to_string()),
         }
     }
@@ -169,6 +183,10 @@ impl ParamSpec {
                     "one of auto, R, G, B, sum, luma, or the number of a page or channel, the first is 1{or_none}"
                 )
             }
+            ParamKind::Page { optional } => {
+                let or_none = if optional { ", or left out" } else { "" };
+                format!("auto, or the number of a page, the first is 1, or its name{or_none}")
+            }
         }
     }
 
@@ -179,11 +197,16 @@ impl ParamSpec {
         let accepted = match (self.kind, &value) {
             (ParamKind::Bool, ParamValue::Bool(_))
             | (
-                ParamKind::OptionalFloat { .. } | ParamKind::Channel { optional: true },
+                ParamKind::OptionalFloat { .. }
+                | ParamKind::Channel { optional: true }
+                | ParamKind::Page { optional: true },
                 ParamValue::None,
             ) => Some(value.clone()),
             (ParamKind::Channel { .. }, ParamValue::Text(_) | ParamValue::Int(_)) => {
                 ChannelRequest::from_word(&value.to_string()).map(ParamValue::from)
+            }
+            (ParamKind::Page { .. }, ParamValue::Text(_) | ParamValue::Int(_)) => {
+                PageRequest::from_word(&value.to_string()).map(ParamValue::from)
             }
             (ParamKind::Int { min, max }, ParamValue::Int(v)) => {
                 (*v >= min && *v <= max).then(|| value.clone())
@@ -238,7 +261,7 @@ impl ParamSpec {
                     .filter(|v: &f64| v.is_finite() && !text.starts_with('+'))?,
             ),
             ParamKind::Choice(_) => ParamValue::Text(text.to_owned()),
-            ParamKind::Channel { .. } => ParamValue::Text(unescape(text)?),
+            ParamKind::Channel { .. } | ParamKind::Page { .. } => ParamValue::Text(unescape(text)?),
         };
         self.accept(value).ok()
     }

@@ -4,6 +4,7 @@ use super::{FOUND_DIFFERENTLY, SHOWN_AS_RECORDED};
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::Image;
 use crate::background::{Done, Lane};
+use crate::doubts::Side;
 use crate::error::PipelineError;
 use crate::manifest::Warps;
 use crate::output::{ImageFacts, Target};
@@ -47,6 +48,16 @@ pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<CoarseResult, PipelineEr
 /// Says what is wrong with the pixels of the raw images.
 fn look_at_pixels(bench: &mut Workbench<'_>) -> Result<Option<PixelRecord>, PipelineError> {
     let record = bench.faults()?.map(|faults| faults.record.clone());
+    // Both files have been read to their end.
+    let altered = [(Side::Post, &bench.post), (Side::Pre, &bench.pre)];
+    let altered = altered.map(|(side, raw)| {
+        raw.alterations()
+            .into_iter()
+            .map(move |what| format!("the {side} file: {what}"))
+    });
+    for note in altered.into_iter().flatten().collect::<Vec<String>>() {
+        bench.messages.keep_note(Stage::Coarse, note);
+    }
     if let Some(record) = &record {
         for note in record.notes() {
             bench.messages.keep_note(Stage::Coarse, note);
