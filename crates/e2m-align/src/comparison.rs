@@ -10,7 +10,9 @@ use crate::equations::{
     BLOCK, BlockSums, Brightness, Gradients, LANES, Row, TileEquations, TileSums,
 };
 use crate::frame::NormalisedFrame;
+use crate::rims::Rims;
 use crate::sampling::{Lattice, PreWindow, blur_radius};
+use crate::slopes::slopes;
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{MendedView, Warp};
 use ndarray::Array2;
@@ -32,6 +34,8 @@ const MIN_PIXELS_PER_SIDE: usize = 24;
 const NOISE_SAMPLE: usize = 2000;
 /// A warp that moved the tile by this share of the blur has other gradients.
 const STALE_SHARE: f64 = 0.25;
+/// The same where noise is accounted for, px of post: the noise in gradients that are taken elsewhere pulls towards there.
+const STALE_NOISE_PX: f64 = 0.004;
 
 /// How much more one image is blurred to look like the other, px of post: for a pair of which one is out of focus.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -75,6 +79,10 @@ pub(crate) struct TileComparison {
     /// Empty until they are asked for.
     gradient_x: Vec<f32>,
     gradient_y: Vec<f32>,
+    /// The gradients of post along x and y, where the equations are to be formed with them.
+    post_gradients: Option<[Vec<f32>; 2]>,
+    /// Indices of pixels that take no part.
+    hidden: Vec<usize>,
     weight: Vec<f32>,
     /// The warp at which the gradients were taken.
     linearised: Option<Warp>,
@@ -135,12 +143,42 @@ impl TileComparison {
             model: vec![0.0; post.len()],
             gradient_x: Vec::new(),
             gradient_y: Vec::new(),
+            post_gradients: None,
+            hidden: Vec::new(),
             weight: vec![0.0; post.len()],
             post,
             linearised: None,
             brightness: None,
             noise: 0.0,
         })
+    }
+
+    /// The same, whose equations multiply the gradients of pre by those of post instead of by themselves.
+    ///
+    /// Noise adds its own energy to a product of a gradient with itself, so that steps are too short and look too certain
+    /// (errors in variables; Fuller 1987, doi:10.1002/9780470316665). The noise of post is independent of that of pre: the
+    /// product of both gradients holds what both images show and nothing else.
+    #[must_use]
+    pub(crate) fn with_instrument(mut self) -> Self {
+        self.post_gradients = Some(slopes(&self.post, self.width, self.count, self.stride));
+        self
+    }
+
+    /// The same without the pixels that see a rim of `tile` through their blur, of which post has `post_px` more than the level
+    /// asks for. `None` where too few pixels are left.
+    pub(crate) fn without_rims(mut self, tile: &Tile, rims: &Rims, post_px: f64) -> Option<Self> {
+        let reach = blur_radius(self.sigma_px.hypot(post_px));
+        if let Some(near) = rims.near(&tile.pixels, reach) {
+            for j in 0..self.count {
+                for i in 0..self.count {
+                    let at = |k: usize| self.first + k * self.stride;
+                    if near[(at(j), at(i))] {
+                        self.hidden.push(j * self.width + i);
+                    }
+                }
+            }
+        }
+        (self.count * self.count >= self.hidden.len() + MIN_PIXELS).then_some(self)
     }
 
     /// The tile's equations about `warp`. `None` where pre does not reach, or shows nothing that post could be compared
@@ -199,7 +237,10 @@ impl TileComparison {
         let Some(at) = self.linearised else {
             return true;
         };
-        let limit = STALE_SHARE * self.sigma_px.max(0.5);
+        let limit = match &self.post_gradients {
+            Some(_) => STALE_NOISE_PX,
+            None => STALE_SHARE * self.sigma_px.max(0.5),
+        };
         let last = self.count as f64 - 1.0;
         [(0.0, 0.0), (last, 0.0), (0.0, last), (last, last)]
             .iter()
@@ -221,6 +262,14 @@ impl TileComparison {
                 let (u, v) = path.at(i);
                 *to = self.window.value(u, v) * scale;
             }
+        }
+        self.hide();
+    }
+
+    /// Hides the pixels that take no part as if pre did not show them.
+    fn hide(&mut self) {
+        for &at in &self.hidden {
+            self.model[at] = f32::NAN;
         }
     }
 
@@ -245,6 +294,7 @@ impl TileComparison {
             }
         }
         self.linearised = Some(*warp);
+        self.hide();
     }
 
     /// Gain and offset for the pixels as they are sampled now; leaves each pixel its weight. `None` for a flat tile or a
@@ -352,9 +402,15 @@ impl TileComparison {
     }
 
     fn gradients(&self, part: Range<usize>) -> Gradients<'_> {
+        let (other_x, other_y) = match &self.post_gradients {
+            Some([x, y]) => (x, y),
+            None => (&self.gradient_x, &self.gradient_y),
+        };
         Gradients {
             x: &self.gradient_x[part.clone()],
-            y: &self.gradient_y[part],
+            y: &self.gradient_y[part.clone()],
+            other_x: &other_x[part.clone()],
+            other_y: &other_y[part],
         }
     }
 
@@ -384,7 +440,8 @@ impl TileComparison {
                     },
                 );
                 let gain = brightness.at(u as f32, v as f32).0;
-                sums.push(block.finish(gain, (column, row), (u, v)));
+                let others_are_post = self.post_gradients.is_some();
+                sums.push(block.finish(gain, others_are_post, (column, row), (u, v)));
             }
         }
         sums

@@ -3,7 +3,7 @@
 use crate::check::{Check, check_alignment};
 use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::options::RefineOptions;
-use crate::refine::{Refinement, refine};
+use crate::refine::{Refinement, refine_to_level, refit};
 use crate::residual::median;
 use crate::tiles::Tile;
 use e2m_image::{MendedView, Size, Warp};
@@ -11,6 +11,10 @@ use rayon::prelude::*;
 
 /// A refinement under which the typical check tile differs by this much more, as a logarithm, has made things worse.
 const WORSE_BY: f64 = 0.02;
+/// A refinement that moves the tiles by this much in the mean has to make the typical check tile more alike, px.
+const MOVES_PX: f64 = 0.25;
+/// All tiles together may move the warp by this many times its accuracy at most, in the mean over the tiles.
+const MAX_REFIT: f64 = 4.0;
 /// How check tiles are sampled to compare two warps.
 const GUARD: SamplingLevel = SamplingLevel {
     sigma_px: 1.0,
@@ -25,12 +29,13 @@ pub struct FineAlignment {
     pub warp: Warp,
     /// How the refinement went.
     pub refinement: Refinement,
-    /// What the check tiles say about `warp`.
+    /// What the check tiles say about the warp of the fit, which had nothing of them. `warp` has since been fitted to those that
+    /// agreed as well, which moves it by about its accuracy.
     pub check: Check,
 }
 
 /// Refines `initial` on the `fit` tiles of post and checks it on the `check` tiles. The refined warp is only kept where
-/// the check tiles do not disagree with it more than with the initial one.
+/// the check tiles do not disagree with it more than with the initial one. Then those that agree join the fit.
 pub fn align_fine(
     fit: &[Tile],
     check: &[Tile],
@@ -39,13 +44,24 @@ pub fn align_fine(
     initial: &Warp,
     options: &RefineOptions,
 ) -> FineAlignment {
-    let mut refinement = refine(fit, post, pre, initial, options);
+    let (mut refinement, sigma_px) = refine_to_level(fit, post, pre, initial, options);
     if refinement.rejected.is_none()
-        && let Some(reason) = worse(check, pre, initial, &refinement)
+        && let Some(reason) = worse(check, post, pre, initial, &refinement)
     {
         refinement = refinement.rejected_for(initial, reason);
     }
-    let check = check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px);
+    let found = check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px);
+    if refinement.rejected.is_none() {
+        let agrees = |tile: &&Tile| found.residuals.iter().any(|r| r.tile == tile.spec);
+        let all: Vec<&Tile> = fit.iter().chain(check.iter().filter(agrees)).collect();
+        let again = (all.len() > fit.len())
+            .then(|| refit(&all, post, pre, &refinement, sigma_px))
+            .flatten();
+        if let Some(again) = again.filter(|again| is_alike(again, &refinement, post)) {
+            refinement = again;
+        }
+    }
+    let check = found;
     FineAlignment {
         warp: refinement.warp,
         refinement,
@@ -53,10 +69,17 @@ pub fn align_fine(
     }
 }
 
+/// Whether all tiles together say what those of the fit said.
+fn is_alike(all: &Refinement, fit: &Refinement, post: Size) -> bool {
+    let moved = all.warp.mean_distance(&fit.warp, post);
+    moved <= MAX_REFIT * fit.estimated_accuracy_px.max(all.estimated_accuracy_px)
+}
+
 /// Why the refined warp is worse than the initial one, if it is: post and pre differ more on the check tiles. Each tile
 /// is compared with itself, so that stain and dust, which are there under both warps, do not count.
 fn worse(
     check: &[Tile],
+    post: Size,
     pre: MendedView<'_>,
     initial: &Warp,
     refined: &Refinement,
@@ -76,7 +99,12 @@ fn worse(
         .collect();
     let compared = changes.len();
     let change = median(changes);
-    (compared > 0 && change > WORSE_BY).then(|| {
+    let limit = if refined.warp.mean_distance(initial, post) > MOVES_PX {
+        0.0
+    } else {
+        WORSE_BY
+    };
+    (compared > 0 && change > limit).then(|| {
         format!(
             "post and pre differ more after it, by {:.0} % on the typical one of {compared} tiles outside the fit",
             100.0 * (change.exp() - 1.0)
