@@ -11,11 +11,14 @@ use rayon::prelude::*;
 
 /// A refinement under which the typical check tile differs by this much more, as a logarithm, has made things worse.
 const WORSE_BY: f64 = 0.02;
-/// A refinement that moves the tiles by this much in the mean has to make the typical check tile more alike, px.
+/// A refinement that moves the image by this much in the mean, px, must not make more check tiles less alike than chance
+/// would by [`CHANCE`] standard deviations.
 const MOVES_PX: f64 = 0.25;
+/// See [`MOVES_PX`].
+const CHANCE: f64 = 2.0;
 /// All tiles together may move the warp by this many times its accuracy at most, in the mean over the tiles.
 const MAX_REFIT: f64 = 4.0;
-/// How check tiles are sampled to compare two warps.
+/// How check tiles are sampled to compare two warps, at least as smoothly as they were fitted: noise hides what differs.
 const GUARD: SamplingLevel = SamplingLevel {
     sigma_px: 1.0,
     stride: 2,
@@ -46,7 +49,7 @@ pub fn align_fine(
 ) -> FineAlignment {
     let (mut refinement, sigma_px) = refine_to_level(fit, post, pre, initial, options);
     if refinement.rejected.is_none()
-        && let Some(reason) = worse(check, post, pre, initial, &refinement)
+        && let Some(reason) = worse(check, post, pre, initial, (&refinement, sigma_px))
     {
         refinement = refinement.rejected_for(initial, reason);
     }
@@ -82,11 +85,15 @@ fn worse(
     post: Size,
     pre: MendedView<'_>,
     initial: &Warp,
-    refined: &Refinement,
+    (refined, sigma_px): (&Refinement, f64),
 ) -> Option<String> {
+    let level = SamplingLevel {
+        sigma_px: GUARD.sigma_px.max(sigma_px),
+        ..GUARD
+    };
     let blurs = BlurMatch::of_defocus(refined.defocus_px);
     let difference = |tile: &Tile, warp: &Warp| {
-        let mut comparison = TileComparison::new(tile, pre, warp, GUARD, blurs)?;
+        let mut comparison = TileComparison::new(tile, pre, warp, level, blurs)?;
         comparison.correlation(warp)?;
         Some(comparison.noise())
     };
@@ -97,16 +104,16 @@ fn worse(
             Some((after / before).ln())
         })
         .collect();
-    let compared = changes.len();
+    let compared = changes.len() as f64;
+    let for_the_worse = changes.iter().filter(|change| **change > 0.0).count() as f64;
+    // Each tile is for the worse as often as not: the standard deviation of their number is sqrt(compared) / 2.
+    let more_than_chance = for_the_worse > (compared + CHANCE * compared.sqrt()) / 2.0;
+    let is_far = refined.warp.mean_distance(initial, post) > MOVES_PX;
     let change = median(changes);
-    let limit = if refined.warp.mean_distance(initial, post) > MOVES_PX {
-        0.0
-    } else {
-        WORSE_BY
-    };
-    (compared > 0 && change > limit).then(|| {
+    (change > WORSE_BY || is_far && more_than_chance).then(|| {
         format!(
-            "post and pre differ more after it, by {:.0} % on the typical one of {compared} tiles outside the fit",
+            "post and pre differ more after it on {for_the_worse} of {compared} tiles outside the fit, by {:.1} % on the typical \
+             one",
             100.0 * (change.exp() - 1.0)
         )
     })

@@ -6,7 +6,7 @@ use e2m_align::{
     BlockMean, FineAlignment, Plane, PlaneSource, RefineOptions, Size, Tile, TileCollector, Warp,
     align_fine, choose_tiles, preview_factor, stream_bands,
 };
-use e2m_fixtures::{NamedRecipe, Recipe, World, clean_pairs, hard_pairs};
+use e2m_fixtures::{Microbes, NamedRecipe, Recipe, World, clean_pairs, hard_pairs};
 use ndarray::Array2;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -224,7 +224,13 @@ fn cut_out(plane: &Plane) -> Plane {
 /// Mean error over the section that camera noise leaves at best: the inverse of Fisher's information on the homography,
 /// summed over all pixels that both images show, with the noise of both.
 pub(crate) fn bound_px(recipe: &Recipe) -> f64 {
+    // What only one of the images shows tells nothing of where the other belongs.
     let clean = Recipe {
+        microbes: Microbes {
+            max_count: 0,
+            ..recipe.microbes.clone()
+        },
+        uptake: None,
         noise_counts: 0.0,
         shot_noise: 0.0,
         dust: None,
