@@ -34,8 +34,6 @@ const MIN_PIXELS_PER_SIDE: usize = 24;
 const NOISE_SAMPLE: usize = 2000;
 /// A warp that moved the tile by this share of the blur has other gradients.
 const STALE_SHARE: f64 = 0.25;
-/// The same where noise is accounted for, px of post: the noise in gradients that are taken elsewhere pulls towards there.
-const STALE_NOISE_PX: f64 = 0.004;
 
 /// How much more one image is blurred to look like the other, px of post: for a pair of which one is out of focus.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -153,11 +151,12 @@ impl TileComparison {
         })
     }
 
-    /// The same, whose equations multiply the gradients of pre by those of post instead of by themselves.
+    /// The same, whose equations multiply by the gradients of post what they would multiply by those of pre.
     ///
     /// Noise adds its own energy to a product of a gradient with itself, so that steps are too short and look too certain
-    /// (errors in variables; Fuller 1987, doi:10.1002/9780470316665). The noise of post is independent of that of pre: the
-    /// product of both gradients holds what both images show and nothing else.
+    /// (errors in variables; Fuller 1987, doi:10.1002/9780470316665), and a gradient that was taken at one warp pulls back to it
+    /// by its noise. The noise of post is independent of that of pre, and its pixels stay where they are: the product of both
+    /// gradients holds what both images show and nothing else (an instrumental variable).
     #[must_use]
     pub(crate) fn with_instrument(mut self) -> Self {
         self.post_gradients = Some(slopes(&self.post, self.width, self.count, self.stride));
@@ -237,10 +236,7 @@ impl TileComparison {
         let Some(at) = self.linearised else {
             return true;
         };
-        let limit = match &self.post_gradients {
-            Some(_) => STALE_NOISE_PX,
-            None => STALE_SHARE * self.sigma_px.max(0.5),
-        };
+        let limit = STALE_SHARE * self.sigma_px.max(0.5);
         let last = self.count as f64 - 1.0;
         [(0.0, 0.0), (last, 0.0), (0.0, last), (last, last)]
             .iter()

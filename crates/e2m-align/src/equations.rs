@@ -22,7 +22,7 @@ pub(crate) struct Row<'a> {
     pub(crate) weight: &'a [f32],
 }
 
-/// The gradients of the model along the same part of a row, and those that they are multiplied by: themselves, or the
+/// The gradients of the model along the same part of a row, and those that everything is multiplied by: themselves, or the
 /// gradients of post, whose noise is another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gradients<'a> {
@@ -56,8 +56,8 @@ impl Brightness {
     }
 }
 
-/// What is summed, as indices into [`BlockSums`]: gradients `a` along x and `b` along y, model `i`, post `p`. Products of two
-/// gradients have the other gradient as their second factor.
+/// What is summed, as indices into [`BlockSums`]: gradients `a` along x and `b` along y, model `i`, post `p`. Where the gradients
+/// are post's, those of the model are the second factor of products of two.
 const AA: usize = 0;
 const AB: usize = 1;
 const BB: usize = 2;
@@ -142,8 +142,8 @@ impl BlockSums {
                     let (w, p) = (weight[l], post[l]);
                     let seen = w > 0.0;
                     let i = if seen { model[l] } else { 0.0 };
-                    let (a, b) = if seen { (gx[l], gy[l]) } else { (0.0, 0.0) };
-                    let (c, d) = if seen { (hx[l], hy[l]) } else { (0.0, 0.0) };
+                    let (c, d) = if seen { (gx[l], gy[l]) } else { (0.0, 0.0) };
+                    let (a, b) = if seen { (hx[l], hy[l]) } else { (0.0, 0.0) };
                     let (wa, wb) = (w * a, w * b);
                     aa[l] += wa * c;
                     ab[l] += wa * d;
@@ -160,8 +160,8 @@ impl BlockSums {
         self.lanes[..II].copy_from_slice(&[aa, ab, bb, ai, bi, a1, b1, ap, bp]);
     }
 
-    /// The block at (`column`, `row`) of the pixels read, (`u`, `v`) of the tile, under a gain. The other gradients, where they
-    /// are those of post, have that gain already.
+    /// The block at (`column`, `row`) of the pixels read, (`u`, `v`) of the tile, under a gain. The gradients of post have that
+    /// gain already.
     pub(crate) fn finish(
         self,
         gain: f32,
@@ -173,12 +173,12 @@ impl BlockSums {
             .lanes
             .map(|lanes| lanes.iter().map(|&l| f64::from(l)).sum::<f64>());
         let gain = f64::from(gain);
+        let of_gradient = if others_are_post { 1.0 } else { gain };
         for s in [AI, BI, A1, B1, AP, BP] {
-            sums[s] *= gain;
+            sums[s] *= of_gradient;
         }
-        let of_products = if others_are_post { gain } else { gain * gain };
         for s in [AA, AB, BB] {
-            sums[s] *= of_products;
+            sums[s] *= of_gradient * gain;
         }
         FinishedBlock {
             sums,

@@ -30,17 +30,21 @@ const SIDE_PER_SIGMA: f64 = 24.0;
 const ROUNDS: usize = 10;
 /// A round that moves no point by more than this share of the blur ends a level.
 const SETTLED_SHARE: f64 = 0.02;
-/// The same for a level that may be the last, px, and as a share of how accurate it is.
+/// The same for a level that may be the last, px, and as a share of how accurate it is in the mean: what corners move by is
+/// more, and each round leaves about a quarter of it.
 const SETTLED_PX: f64 = 5e-4;
 /// See [`SETTLED_PX`].
-const SETTLED_OF_ACCURACY: f64 = 0.05;
+const SETTLED_OF_ACCURACY: f64 = 0.7;
 /// Levels at least this sharp may be the last, px.
 const LAST_FROM_PX: f64 = 4.5;
 /// The blurs of the images are matched before the first level at least this sharp, px.
 const MATCH_BLURS_AT_PX: f64 = 2.7;
 /// A neighbour of the most accurate level that is less accurate by no more than this factor has another level between them
 /// that may be better than both.
-const LEVEL_BETWEEN: f64 = 1.6;
+const LEVEL_BETWEEN: f64 = 1.25;
+/// What all tiles err by alike, which none of them tells, px: reading between pixels. Pairs next to no noise are off by as much
+/// (docs/accuracy.md).
+const SHARED_ERROR_PX: f64 = 6e-4;
 /// Tiles that a homography needs, twice over.
 const MIN_TILES: usize = 8;
 /// A tile counts at most this many times as much as the median tile.
@@ -437,7 +441,7 @@ impl<'a> Fit<'a> {
             tiles,
             compared,
             inlier_ratio,
-            estimated_accuracy_px,
+            estimated_accuracy_px: estimated_accuracy_px.hypot(SHARED_ERROR_PX),
             levels_completed: self.levels_completed,
             defocus_px: self.blurs.defocus_px(),
             residuals,

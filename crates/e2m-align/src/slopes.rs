@@ -2,28 +2,49 @@
 
 /// The slopes along x and along y, per pixel, of `rows` rows and as many columns of an image whose rows are `width` values
 /// long and whose values lie `stride` px apart: by five points inside, by fewer at the border.
+///
+/// There have to be five rows.
 pub(crate) fn slopes(image: &[f32], width: usize, rows: usize, stride: usize) -> [Vec<f32>; 2] {
     let per_px = 1.0 / stride as f32;
-    let mut along = [vec![0.0; image.len()], vec![0.0; image.len()]];
-    for (slopes, next) in along.iter_mut().zip([1, width]) {
-        for j in 0..rows {
+    let mut along_x = vec![0.0; image.len()];
+    let mut along_y = vec![0.0; image.len()];
+    let row = |j: usize| &image[j * width..][..rows];
+    for j in 0..rows {
+        let (x, y) = (
+            &mut along_x[j * width..][..rows],
+            &mut along_y[j * width..][..rows],
+        );
+        let here = row(j);
+        for (x, window) in x[2..].iter_mut().zip(here.windows(5)) {
+            *x = central([window[0], window[1], window[3], window[4]]) * per_px;
+        }
+        for (at, from, to) in [
+            (0, 0, 1),
+            (1, 0, 2),
+            (rows - 2, rows - 3, rows - 1),
+            (rows - 1, rows - 2, rows - 1),
+        ] {
+            x[at] = (here[to] - here[from]) / (to - from) as f32 * per_px;
+        }
+        if j >= 2 && j + 2 < rows {
+            let [a, b, c, d] = [row(j - 2), row(j - 1), row(j + 1), row(j + 2)];
             for i in 0..rows {
-                let at = j * width + i;
-                let before = if next == 1 { i } else { j };
-                let after = rows - 1 - before;
-                let value = |steps: isize| image[at.wrapping_add_signed(steps * next as isize)];
-                let slope = match before.min(after) {
-                    0 if before == 0 && after == 0 => 0.0,
-                    0 if before == 0 => value(1) - value(0),
-                    0 => value(0) - value(-1),
-                    1 => 0.5 * (value(1) - value(-1)),
-                    _ => (8.0 * (value(1) - value(-1)) - (value(2) - value(-2))) / 12.0,
-                };
-                slopes[at] = slope * per_px;
+                y[i] = central([a[i], b[i], c[i], d[i]]) * per_px;
+            }
+        } else {
+            let (from, to) = (j.saturating_sub(1), (j + 1).min(rows - 1));
+            let (above, below) = (row(from), row(to));
+            for i in 0..rows {
+                y[i] = (below[i] - above[i]) / (to - from) as f32 * per_px;
             }
         }
     }
-    along
+    [along_x, along_y]
+}
+
+/// The slope in the middle of five values, of which the middle one does not count.
+fn central([a, b, c, d]: [f32; 4]) -> f32 {
+    (8.0 * (c - b) - (d - a)) * (1.0 / 12.0)
 }
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ pub(crate) struct Calibrated {
     pub(crate) claimed_px: f64,
     /// Mean error that camera noise leaves the best of all estimators (Cramer & Rao), px.
     pub(crate) bound_px: f64,
+    /// Whether nothing but noise makes it hard, so that the bound can be reached.
+    pub(crate) is_noise_alone: bool,
     pub(crate) defocus_px: f64,
     pub(crate) rejected: Option<String>,
 }
@@ -154,6 +156,7 @@ impl Case {
             start_px: truth.registration_error(&start).mean_px,
             claimed_px: fine.refinement.estimated_accuracy_px,
             bound_px: bound_px(&self.recipe),
+            is_noise_alone: self.family.contains(", noise"),
             defocus_px: fine.refinement.defocus_px,
             rejected: fine.refinement.rejected,
         }

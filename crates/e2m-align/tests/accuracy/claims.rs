@@ -56,6 +56,7 @@ fn hard_pairs_claim_the_accuracy_that_they_have() {
 fn noise_costs_what_it_must_and_is_claimed() {
     let refined = refine_all("claimed accuracy of noisy pairs", noise_families);
     is_claimed_rightly(&refined);
+    assert!(refined.iter().all(|pair| pair.is_noise_alone));
     let over: Vec<f64> = refined.iter().map(Calibrated::over_bound).collect();
     let (median, worst) = (quantile(over.clone(), 0.5), quantile(over, 1.0));
     println!("error over its bound: {median:.2} in the median, {worst:.2} at worst");
