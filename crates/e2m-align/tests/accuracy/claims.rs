@@ -17,7 +17,7 @@ const SHARE: f64 = 0.9;
 /// No pair may be worse than it claims by more than this.
 const PROUDEST: f64 = 4.0;
 /// Error over the bound of Cramer and Rao: in the median, and at worst.
-const OVER_BOUND: (f64, f64) = (1.5, 2.5);
+const OVER_BOUND: (f64, f64) = (2.0, 4.5);
 /// Pairs from which a median or a share says something.
 const ENOUGH: usize = 40;
 
