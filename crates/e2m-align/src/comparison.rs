@@ -10,7 +10,9 @@ use crate::equations::{
     BLOCK, BlockSums, Brightness, Gradients, LANES, Row, TileEquations, TileSums,
 };
 use crate::frame::NormalisedFrame;
+use crate::rims::Rims;
 use crate::sampling::{Lattice, PreWindow, blur_radius};
+use crate::slopes::slopes;
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{MendedView, Warp};
 use ndarray::Array2;
@@ -75,6 +77,10 @@ pub(crate) struct TileComparison {
     /// Empty until they are asked for.
     gradient_x: Vec<f32>,
     gradient_y: Vec<f32>,
+    /// The gradients of post along x and y, where the equations are to be formed with them.
+    post_gradients: Option<[Vec<f32>; 2]>,
+    /// Indices of pixels that take no part.
+    hidden: Vec<usize>,
     weight: Vec<f32>,
     /// The warp at which the gradients were taken.
     linearised: Option<Warp>,
@@ -135,12 +141,43 @@ impl TileComparison {
             model: vec![0.0; post.len()],
             gradient_x: Vec::new(),
             gradient_y: Vec::new(),
+            post_gradients: None,
+            hidden: Vec::new(),
             weight: vec![0.0; post.len()],
             post,
             linearised: None,
             brightness: None,
             noise: 0.0,
         })
+    }
+
+    /// The same, whose equations multiply by the gradients of post what they would multiply by those of pre.
+    ///
+    /// Noise adds its own energy to a product of a gradient with itself, so that steps are too short and look too certain
+    /// (errors in variables; Fuller 1987, doi:10.1002/9780470316665), and a gradient that was taken at one warp pulls back to it
+    /// by its noise. The noise of post is independent of that of pre, and its pixels stay where they are: the product of both
+    /// gradients holds what both images show and nothing else (an instrumental variable).
+    #[must_use]
+    pub(crate) fn with_instrument(mut self) -> Self {
+        self.post_gradients = Some(slopes(&self.post, self.width, self.count, self.stride));
+        self
+    }
+
+    /// The same without the pixels that see a rim of `tile` through their blur, of which post has `post_px` more than the level
+    /// asks for. `None` where too few pixels are left.
+    pub(crate) fn without_rims(mut self, tile: &Tile, rims: &Rims, post_px: f64) -> Option<Self> {
+        let reach = blur_radius(self.sigma_px.hypot(post_px));
+        if let Some(near) = rims.near(&tile.pixels, reach) {
+            for j in 0..self.count {
+                for i in 0..self.count {
+                    let at = |k: usize| self.first + k * self.stride;
+                    if near[(at(j), at(i))] {
+                        self.hidden.push(j * self.width + i);
+                    }
+                }
+            }
+        }
+        (self.count * self.count >= self.hidden.len() + MIN_PIXELS).then_some(self)
     }
 
     /// The tile's equations about `warp`. `None` where pre does not reach, or shows nothing that post could be compared
@@ -222,6 +259,14 @@ impl TileComparison {
                 *to = self.window.value(u, v) * scale;
             }
         }
+        self.hide();
+    }
+
+    /// Hides the pixels that take no part as if pre did not show them.
+    fn hide(&mut self) {
+        for &at in &self.hidden {
+            self.model[at] = f32::NAN;
+        }
     }
 
     /// The same, with gradients in post coordinates.
@@ -245,6 +290,7 @@ impl TileComparison {
             }
         }
         self.linearised = Some(*warp);
+        self.hide();
     }
 
     /// Gain and offset for the pixels as they are sampled now; leaves each pixel its weight. `None` for a flat tile or a
@@ -352,9 +398,15 @@ impl TileComparison {
     }
 
     fn gradients(&self, part: Range<usize>) -> Gradients<'_> {
+        let (other_x, other_y) = match &self.post_gradients {
+            Some([x, y]) => (x, y),
+            None => (&self.gradient_x, &self.gradient_y),
+        };
         Gradients {
             x: &self.gradient_x[part.clone()],
-            y: &self.gradient_y[part],
+            y: &self.gradient_y[part.clone()],
+            other_x: &other_x[part.clone()],
+            other_y: &other_y[part],
         }
     }
 
@@ -384,7 +436,8 @@ impl TileComparison {
                     },
                 );
                 let gain = brightness.at(u as f32, v as f32).0;
-                sums.push(block.finish(gain, (column, row), (u, v)));
+                let others_are_post = self.post_gradients.is_some();
+                sums.push(block.finish(gain, others_are_post, (column, row), (u, v)));
             }
         }
         sums

@@ -22,6 +22,8 @@ const CLOSER_SHARE: f64 = 0.25;
 const CLOSER_PX2: f64 = 0.6;
 /// A match that lessens the difference of the typical tile by a smaller share than this is chance.
 const MIN_GAIN: f64 = 0.02;
+/// Share of the tiles beside those that it was found on that a match has to make more alike, half of which chance does.
+const MIN_SHARE_CONFIRMING: f64 = 2.0 / 3.0;
 
 impl BlurMatch {
     /// Blurs the sharper image by the root of the difference of variances.
@@ -98,8 +100,25 @@ pub(crate) fn match_blurs(tiles: &[Tile], pre: MendedView<'_>, warp: &Warp) -> B
         .map(|px2| px2.clamp(TRIED_PX2[0], TRIED_PX2[TRIED_PX2.len() - 1]));
     let costs = closer.each_ref().map(relative);
     let px2 = lowest_point(&closer, &costs, lowest(&costs));
+    if !is_confirmed(&tiles[every.min(2) - 1..], every, pre, warp, px2) {
+        return BlurMatch::default();
+    }
     tracing::debug!(defocus_px2 = px2, gain = -wide[best], "blurs matched");
     BlurMatch::of_variance(px2)
+}
+
+/// Whether the difference of variances makes most of these tiles more alike, of which the less alike half is left out as
+/// above. Where there are no others they are those that it was found on.
+fn is_confirmed(tiles: &[Tile], every: usize, pre: MendedView<'_>, warp: &Warp, px2: f64) -> bool {
+    let mut costs: Vec<(f64, f64)> = tiles
+        .par_iter()
+        .step_by(every)
+        .filter_map(|tile| Some((cost(tile, pre, warp, 0.0)?, cost(tile, pre, warp, px2)?)))
+        .collect();
+    costs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    costs.truncate(costs.len().div_ceil(2));
+    let better = costs.iter().filter(|(alone, matched)| matched < alone);
+    better.count() as f64 >= MIN_SHARE_CONFIRMING * costs.len() as f64
 }
 
 fn lowest(values: &[f64]) -> usize {

@@ -24,11 +24,14 @@ pub(crate) struct Row<'a> {
     pub(crate) weight: &'a [f32],
 }
 
-/// The gradients of the model along the same part of a row.
+/// The gradients of the model along the same part of a row, and those that everything is multiplied by: themselves, or the
+/// gradients of post, whose noise is another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gradients<'a> {
     pub(crate) x: &'a [f32],
     pub(crate) y: &'a [f32],
+    pub(crate) other_x: &'a [f32],
+    pub(crate) other_y: &'a [f32],
 }
 
 /// `post = gain * pre + offset`, both planes over the tile, whose coordinates run from -1 to 1.
@@ -55,7 +58,8 @@ impl Brightness {
     }
 }
 
-/// What is summed, as indices into [`BlockSums`]: gradients `a` along x and `b` along y, model `i`, post `p`.
+/// What is summed, as indices into [`BlockSums`]: gradients `a` along x and `b` along y, model `i`, post `p`. Where the gradients
+/// are post's, those of the model are the second factor of products of two.
 const AA: usize = 0;
 const AB: usize = 1;
 const BB: usize = 2;
@@ -126,23 +130,26 @@ impl BlockSums {
             let gradients = gradients
                 .x
                 .chunks_exact(LANES)
-                .zip(gradients.y.chunks_exact(LANES));
+                .zip(gradients.y.chunks_exact(LANES))
+                .zip(gradients.other_x.chunks_exact(LANES))
+                .zip(gradients.other_y.chunks_exact(LANES));
             let pixels = row
                 .post
                 .chunks_exact(LANES)
                 .zip(row.model.chunks_exact(LANES))
                 .zip(row.weight.chunks_exact(LANES))
                 .zip(gradients);
-            for (((post, model), weight), (gx, gy)) in pixels {
+            for (((post, model), weight), (((gx, gy), hx), hy)) in pixels {
                 for l in 0..LANES {
                     let (w, p) = (weight[l], post[l]);
                     let seen = w > 0.0;
                     let i = if seen { model[l] } else { 0.0 };
-                    let (a, b) = if seen { (gx[l], gy[l]) } else { (0.0, 0.0) };
+                    let (c, d) = if seen { (gx[l], gy[l]) } else { (0.0, 0.0) };
+                    let (a, b) = if seen { (hx[l], hy[l]) } else { (0.0, 0.0) };
                     let (wa, wb) = (w * a, w * b);
-                    aa[l] += wa * a;
-                    ab[l] += wa * b;
-                    bb[l] += wb * b;
+                    aa[l] += wa * c;
+                    ab[l] += wa * d;
+                    bb[l] += wb * d;
                     ai[l] += wa * i;
                     bi[l] += wb * i;
                     a1[l] += wa;
@@ -155,17 +162,25 @@ impl BlockSums {
         self.lanes[..II].copy_from_slice(&[aa, ab, bb, ai, bi, a1, b1, ap, bp]);
     }
 
-    /// The block at (`column`, `row`) of the pixels read, (`u`, `v`) of the tile, under a gain.
-    pub(crate) fn finish(self, gain: f32, at: (f64, f64), (u, v): (f64, f64)) -> FinishedBlock {
+    /// The block at (`column`, `row`) of the pixels read, (`u`, `v`) of the tile, under a gain. The gradients of post have that
+    /// gain already.
+    pub(crate) fn finish(
+        self,
+        gain: f32,
+        others_are_post: bool,
+        at: (f64, f64),
+        (u, v): (f64, f64),
+    ) -> FinishedBlock {
         let mut sums = self
             .lanes
             .map(|lanes| lanes.iter().map(|&l| f64::from(l)).sum::<f64>());
         let gain = f64::from(gain);
+        let of_gradient = if others_are_post { 1.0 } else { gain };
         for s in [AI, BI, A1, B1, AP, BP] {
-            sums[s] *= gain;
+            sums[s] *= of_gradient;
         }
         for s in [AA, AB, BB] {
-            sums[s] *= gain * gain;
+            sums[s] *= of_gradient * gain;
         }
         FinishedBlock {
             sums,
@@ -330,8 +345,9 @@ impl TileEquations {
             self.matrix[(5, 5)] / unit2,
         );
         let det = a * d - b * b;
-        // Structure in one direction only leaves the other open.
-        if det.is_nan() || det <= 1e-6 * a.max(d) * a.max(d) {
+        // Structure in one direction only leaves the other open; where post's gradients are not pre's, the product of both
+        // may be less than nothing.
+        if det.is_nan() || a <= 0.0 || det <= 1e-6 * a.max(d) * a.max(d) {
             return None;
         }
         let (r, s) = (self.rhs[2] / frame.unit_px, self.rhs[5] / frame.unit_px);

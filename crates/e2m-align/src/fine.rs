@@ -3,7 +3,7 @@
 use crate::check::{Check, check_alignment};
 use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::options::RefineOptions;
-use crate::refine::{Refinement, refine};
+use crate::refine::{Refinement, refine_to_level, refit};
 use crate::residual::median;
 use crate::survey::Survey;
 use crate::tiles::Tile;
@@ -12,7 +12,14 @@ use rayon::prelude::*;
 
 /// A refinement under which the typical check tile differs by this much more, as a logarithm, has made things worse.
 const WORSE_BY: f64 = 0.02;
-/// How check tiles are sampled to compare two warps.
+/// A refinement that moves the image by this much in the mean, px, must not make more check tiles less alike than chance
+/// would by [`CHANCE`] standard deviations.
+const MOVES_PX: f64 = 0.25;
+/// See [`MOVES_PX`].
+const CHANCE: f64 = 2.0;
+/// All tiles together may move the warp by this many times its accuracy at most, in the mean over the tiles.
+const MAX_REFIT: f64 = 4.0;
+/// How check tiles are sampled to compare two warps, at least as smoothly as they were fitted: noise hides what differs.
 const GUARD: SamplingLevel = SamplingLevel {
     sigma_px: 1.0,
     stride: 2,
@@ -26,12 +33,13 @@ pub struct FineAlignment {
     pub warp: Warp,
     /// How the refinement went.
     pub refinement: Refinement,
-    /// What the check tiles say about `warp`.
+    /// What the check tiles say about the warp of the fit, which had nothing of them. `warp` has since been fitted to those that
+    /// agreed as well, which moves it by about its accuracy.
     pub check: Check,
 }
 
 /// Refines `initial` on the `fit` tiles of post and checks it on the `check` tiles. The refined warp is only kept where
-/// the check tiles do not disagree with it more than with the initial one.
+/// the check tiles do not disagree with it more than with the initial one. Then those that agree join the fit.
 pub fn align_fine(
     fit: &[Tile],
     check: &[Tile],
@@ -40,9 +48,9 @@ pub fn align_fine(
     initial: &Warp,
     options: &RefineOptions,
 ) -> FineAlignment {
-    let mut refinement = refine(fit, post, pre, initial, options);
+    let (mut refinement, sigma_px) = refine_to_level(fit, post, pre, initial, options);
     if refinement.rejected.is_none()
-        && let Some(reason) = worse(check, pre, initial, &refinement)
+        && let Some(reason) = worse(check, post, pre, initial, (&refinement, sigma_px))
     {
         refinement = refinement.rejected_for(initial, reason);
     }
@@ -50,6 +58,16 @@ pub fn align_fine(
     let mut found = check_alignment(check, post, pre, warp, refinement.defocus_px);
     let blurs = BlurMatch::of_defocus(refinement.defocus_px);
     found.survey = Survey::of([fit, check], &found, post, pre, warp, blurs);
+    if refinement.rejected.is_none() {
+        let agrees = |tile: &&Tile| found.residuals.iter().any(|r| r.tile == tile.spec);
+        let all: Vec<&Tile> = fit.iter().chain(check.iter().filter(agrees)).collect();
+        let again = (all.len() > fit.len())
+            .then(|| refit(&all, post, pre, &refinement, sigma_px))
+            .flatten();
+        if let Some(again) = again.filter(|again| is_alike(again, &refinement, post)) {
+            refinement = again;
+        }
+    }
     FineAlignment {
         warp: refinement.warp,
         refinement,
@@ -57,17 +75,28 @@ pub fn align_fine(
     }
 }
 
+/// Whether all tiles together say what those of the fit said.
+fn is_alike(all: &Refinement, fit: &Refinement, post: Size) -> bool {
+    let moved = all.warp.mean_distance(&fit.warp, post);
+    moved <= MAX_REFIT * fit.estimated_accuracy_px.max(all.estimated_accuracy_px)
+}
+
 /// Why the refined warp is worse than the initial one, if it is: post and pre differ more on the check tiles. Each tile
 /// is compared with itself, so that stain and dust, which are there under both warps, do not count.
 fn worse(
     check: &[Tile],
+    post: Size,
     pre: MendedView<'_>,
     initial: &Warp,
-    refined: &Refinement,
+    (refined, sigma_px): (&Refinement, f64),
 ) -> Option<String> {
+    let level = SamplingLevel {
+        sigma_px: GUARD.sigma_px.max(sigma_px),
+        ..GUARD
+    };
     let blurs = BlurMatch::of_defocus(refined.defocus_px);
     let difference = |tile: &Tile, warp: &Warp| {
-        let mut comparison = TileComparison::new(tile, pre, warp, GUARD, blurs)?;
+        let mut comparison = TileComparison::new(tile, pre, warp, level, blurs)?;
         comparison.correlation(warp)?;
         Some(comparison.noise())
     };
@@ -78,11 +107,16 @@ fn worse(
             Some((after / before).ln())
         })
         .collect();
-    let compared = changes.len();
+    let compared = changes.len() as f64;
+    let for_the_worse = changes.iter().filter(|change| **change > 0.0).count() as f64;
+    // Each tile is for the worse as often as not: the standard deviation of their number is sqrt(compared) / 2.
+    let more_than_chance = for_the_worse > (compared + CHANCE * compared.sqrt()) / 2.0;
+    let is_far = refined.warp.mean_distance(initial, post) > MOVES_PX;
     let change = median(changes);
-    (compared > 0 && change > WORSE_BY).then(|| {
+    (change > WORSE_BY || is_far && more_than_chance).then(|| {
         format!(
-            "post and pre differ more after it, by {:.0} % on the typical one of {compared} tiles outside the fit",
+            "post and pre differ more after it on {for_the_worse} of {compared} tiles outside the fit, by {:.1} % on the typical \
+             one",
             100.0 * (change.exp() - 1.0)
         )
     })

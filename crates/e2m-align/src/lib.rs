@@ -110,14 +110,17 @@ mod options;
 mod percentile;
 mod refine;
 mod residual;
+mod rims;
 mod sampling;
 #[cfg(feature = "opencv")]
 mod search;
 mod similarity;
+mod slopes;
 mod survey;
 #[cfg(test)]
 mod synthetic;
 mod tiles;
+mod uncertainty;
 mod verdict;
 
 pub use check::{Check, NullCorrelation, check_alignment};

@@ -3,6 +3,10 @@
 //! Gauss-Newton over the eight entries of the homography, on all tiles together, from smooth to sharp: the blur
 //! of the first rounds reaches the few pixels that features at reduced resolution leave, the last rounds use the
 //! pixels' own structure, one image blurred as much as the other.
+//!
+//! How sharp the last level is follows from the pair: each level tells by how much its tiles disagree how accurate its warp is,
+//! and the one that is most accurate is kept. Without noise that is the sharpest. Noise fills the high frequencies that
+//! the texture leaves, and blur takes it out.
 
 use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
 use crate::defocus::match_blurs;
@@ -10,7 +14,9 @@ use crate::equations::{OwnShift, TileEquations};
 use crate::frame::{Matrix8, NormalisedFrame, Vector8};
 use crate::options::RefineOptions;
 use crate::residual::{TileResidual, median};
+use crate::rims::Rims;
 use crate::tiles::Tile;
+use crate::uncertainty::{Pull, covariance, expected_error_px};
 use e2m_image::{MendedView, Size, Warp};
 use rayon::prelude::*;
 
@@ -21,13 +27,24 @@ const LEVEL_RATIO: f64 = 2.0;
 /// A tile of this many times the blur keeps three quarters of its side.
 const SIDE_PER_SIGMA: f64 = 24.0;
 /// Rounds of a level at most.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 10;
 /// A round that moves no point by more than this share of the blur ends a level.
 const SETTLED_SHARE: f64 = 0.02;
-/// The same for the sharpest level, px.
+/// The same for a level that may be the last, px, and as a share of how accurate it is in the mean: what corners move by is
+/// more, and each round leaves about a quarter of it.
 const SETTLED_PX: f64 = 5e-4;
+/// See [`SETTLED_PX`].
+const SETTLED_OF_ACCURACY: f64 = 0.7;
+/// Levels at least this sharp may be the last, px.
+const LAST_FROM_PX: f64 = 4.5;
 /// The blurs of the images are matched before the first level at least this sharp, px.
-const MATCH_BLURS_AT_PX: f64 = 2.0;
+const MATCH_BLURS_AT_PX: f64 = 2.7;
+/// A neighbour of the most accurate level that is less accurate by no more than this factor has another level between them
+/// that may be better than both.
+const LEVEL_BETWEEN: f64 = 1.25;
+/// What all tiles err by alike, which none of them tells, px: reading between pixels. Pairs next to no noise are off by as much
+/// (docs/accuracy.md).
+const SHARED_ERROR_PX: f64 = 6e-4;
 /// Tiles that a homography needs, twice over.
 const MIN_TILES: usize = 8;
 /// A tile counts at most this many times as much as the median tile.
@@ -56,8 +73,8 @@ pub struct Refinement {
     /// Share of the [`compared`](Self::compared) tiles that took part and agree on the warp. A tile that was compared and
     /// tells no shift, such as a line that runs through it, does not agree.
     pub inlier_ratio: f64,
-    /// The expected mean error of the warp over the tiles, px: the scatter of the tiles' own shifts about the warp,
-    /// times `sqrt(8 / 2 n)` for eight parameters fitted to `n` two-dimensional shifts.
+    /// The expected mean error of the warp over the tiles, px: from the information that both images share, and from how much
+    /// the tiles still pull at the warp, in which the noise of both is.
     pub estimated_accuracy_px: f64,
     /// Levels of blur that were worked through.
     pub levels_completed: usize,
@@ -79,37 +96,42 @@ pub fn refine(
     initial: &Warp,
     options: &RefineOptions,
 ) -> Refinement {
+    refine_to_level(tiles, post, pre, initial, options).0
+}
+
+/// The same with the blur of the level whose warp was kept, px.
+pub(crate) fn refine_to_level(
+    tiles: &[Tile],
+    post: Size,
+    pre: MendedView<'_>,
+    initial: &Warp,
+    options: &RefineOptions,
+) -> (Refinement, f64) {
     let mut fit = Fit::new(post, pre, initial);
-    let Some(side) = tiles.iter().map(|t| t.spec.side_px).min() else {
-        return fit.rejected(initial, "there is no tile to fit it to".to_owned());
-    };
-    let levels = levels(side, options.smoothest_px);
-    let mut blurs_matched = false;
-    for (i, &sigma_px) in levels.iter().enumerate() {
-        if !blurs_matched && i > 0 && sigma_px <= MATCH_BLURS_AT_PX {
-            fit.blurs = match_blurs(tiles, pre, &fit.warp);
-            blurs_matched = true;
+    fit.rims = Rims::of(&tiles.iter().collect::<Vec<_>>());
+    match fit.work_through(tiles, options) {
+        Ok(()) => {
+            let sigma_px = fit.state.sigma_px;
+            (fit.judged(initial, options), sigma_px)
         }
-        if let Err(reason) = fit.run_level(tiles, sigma_px, i + 1 == levels.len()) {
-            return fit.rejected(initial, reason);
-        }
+        Err(reason) => (fit.rejected(initial, reason), SHARPEST_PX),
     }
-    let moved = fit.warp.max_distance(initial, post);
-    if moved > options.max_correction_px {
-        let limit = options.max_correction_px;
-        return fit.rejected(
-            initial,
-            format!("it moved a corner by {moved:.1} px, more than the limit of {limit} px"),
-        );
-    }
-    if fit.inlier_ratio < options.min_inlier_ratio {
-        let (ratio, least) = (fit.inlier_ratio, options.min_inlier_ratio);
-        return fit.rejected(
-            initial,
-            format!("only {ratio:.2} of the tiles agree on it, {least:.2} are needed"),
-        );
-    }
-    fit.accepted()
+}
+
+/// `refined` once more on more tiles, at the blur that it was refined at. `None` where they do not determine it.
+pub(crate) fn refit(
+    tiles: &[&Tile],
+    post: Size,
+    pre: MendedView<'_>,
+    refined: &Refinement,
+    sigma_px: f64,
+) -> Option<Refinement> {
+    let mut fit = Fit::new(post, pre, &refined.warp);
+    fit.rims = Rims::of(tiles);
+    fit.blurs = BlurMatch::of_defocus(refined.defocus_px);
+    fit.run_level(tiles, sigma_px, true).ok()?;
+    fit.levels_completed = refined.levels_completed;
+    Some(fit.accepted())
 }
 
 /// The blurs to work through, from the smoothest that a tile of `side` px carries.
@@ -130,18 +152,26 @@ fn stride(sigma_px: f64) -> usize {
     (sigma_px as usize).max(1)
 }
 
-/// The state of a refinement.
+/// A refinement at work.
 struct Fit<'a> {
     frame: NormalisedFrame,
     post: Size,
     pre: MendedView<'a>,
-    warp: Warp,
     blurs: BlurMatch,
+    rims: Option<Rims>,
+    levels_completed: usize,
+    state: State,
+}
+
+/// The warp that a level came to, and what its tiles say about it.
+#[derive(Clone)]
+struct State {
+    warp: Warp,
+    sigma_px: f64,
     tiles: usize,
     compared: usize,
     inlier_ratio: f64,
     estimated_accuracy_px: f64,
-    levels_completed: usize,
     residuals: Vec<TileResidual>,
 }
 
@@ -159,36 +189,103 @@ impl<'a> Fit<'a> {
             frame: NormalisedFrame::new(post),
             post,
             pre,
-            warp: *initial,
             blurs: BlurMatch::default(),
-            tiles: 0,
-            compared: 0,
-            inlier_ratio: 0.0,
-            estimated_accuracy_px: f64::INFINITY,
+            rims: None,
             levels_completed: 0,
-            residuals: Vec::new(),
+            state: State {
+                warp: *initial,
+                sigma_px: f64::INFINITY,
+                tiles: 0,
+                compared: 0,
+                inlier_ratio: 0.0,
+                estimated_accuracy_px: f64::INFINITY,
+                residuals: Vec::new(),
+            },
         }
     }
 
-    fn run_level(&mut self, tiles: &[Tile], sigma_px: f64, last: bool) -> Result<(), String> {
+    /// Works through the levels, and comes to the state of the most accurate of those that may be the last.
+    fn work_through(&mut self, tiles: &[Tile], options: &RefineOptions) -> Result<(), String> {
+        let Some(side) = tiles.iter().map(|t| t.spec.side_px).min() else {
+            return Err("there is no tile to fit it to".to_owned());
+        };
+        let all: Vec<&Tile> = tiles.iter().collect();
+        let levels = levels(side, options.smoothest_px);
+        let mut blurs_matched = false;
+        let mut candidates: Vec<State> = Vec::new();
+        for (i, &sigma_px) in levels.iter().enumerate() {
+            if !blurs_matched && i > 0 && sigma_px <= MATCH_BLURS_AT_PX {
+                self.blurs = match_blurs(tiles, self.pre, &self.state.warp);
+                blurs_matched = true;
+            }
+            if let Err(reason) = self.run_level(&all, sigma_px, i > 0) {
+                // What a smoother level has found is not lost.
+                if candidates.is_empty() {
+                    return Err(reason);
+                }
+                break;
+            }
+            self.levels_completed += 1;
+            if sigma_px > LAST_FROM_PX && i + 1 < levels.len() {
+                continue;
+            }
+            let before = candidates.last().map(|c| c.estimated_accuracy_px);
+            candidates.push(self.state.clone());
+            if blurs_matched && before.is_some_and(|b| self.state.estimated_accuracy_px > b) {
+                break;
+            }
+        }
+        let accuracy = |state: &State| state.estimated_accuracy_px;
+        let best = (0..candidates.len())
+            .min_by(|&a, &b| accuracy(&candidates[a]).total_cmp(&accuracy(&candidates[b])))
+            .ok_or("no level was completed")?;
+        let neighbour = [best.wrapping_sub(1), best + 1]
+            .into_iter()
+            .filter_map(|n| candidates.get(n))
+            .filter(|n| accuracy(n) < LEVEL_BETWEEN * accuracy(&candidates[best]))
+            .min_by(|a, b| accuracy(a).total_cmp(&accuracy(b)));
+        self.state = candidates[best].clone();
+        if let Some(neighbour) = neighbour {
+            let between = (self.state.sigma_px * neighbour.sigma_px).sqrt();
+            let found = self.run_level(&all, between, true);
+            if found.is_err() || accuracy(&self.state) > accuracy(&candidates[best]) {
+                self.state = candidates.swap_remove(best);
+            }
+        }
+        Ok(())
+    }
+
+    /// Rounds at one blur. `against_noise` takes the noise out of the information.
+    fn run_level(
+        &mut self,
+        tiles: &[&Tile],
+        sigma_px: f64,
+        against_noise: bool,
+    ) -> Result<(), String> {
         let level = SamplingLevel {
             sigma_px,
             stride: stride(sigma_px),
             search_radius_px: 3.0 * sigma_px + 2.0,
         };
-        let settled_px = if last {
-            SETTLED_PX
-        } else {
-            SETTLED_SHARE * sigma_px
-        };
-        let (pre, blurs, warp) = (self.pre, self.blurs, self.warp);
+        let (pre, blurs, warp, rims) = (self.pre, self.blurs, self.state.warp, self.rims);
         let mut prepared: Vec<TileComparison> = tiles
             .par_iter()
-            .filter_map(|t| TileComparison::new(t, pre, &warp, level, blurs))
+            .filter_map(|&tile| {
+                let mut comparison = TileComparison::new(tile, pre, &warp, level, blurs)?;
+                if let Some(rims) = rims {
+                    comparison = comparison.without_rims(tile, &rims, blurs.post_px)?;
+                }
+                Some(if against_noise {
+                    comparison.with_instrument()
+                } else {
+                    comparison
+                })
+            })
             .collect();
+        self.state.sigma_px = sigma_px;
         let mut trust = vec![1.0; prepared.len()];
         for _ in 0..ROUNDS {
-            let (warp, frame) = (self.warp, self.frame);
+            let (warp, frame) = (self.state.warp, self.frame);
             let equations: Vec<Option<TileEquations>> = prepared
                 .par_iter_mut()
                 .map(|t| t.equations(&warp, &frame))
@@ -196,15 +293,21 @@ impl<'a> Fit<'a> {
             let step = self.solve(&prepared, &equations, &mut trust)?;
             let moved = self
                 .frame
-                .compose(&self.warp, &step)
+                .compose(&self.state.warp, &step)
                 .ok_or("it degenerated")?;
-            let distance = moved.max_distance(&self.warp, self.post);
-            self.warp = moved;
+            let distance = moved.max_distance(&self.state.warp, self.post);
+            self.state.warp = moved;
+            let coarse_px = SETTLED_SHARE * sigma_px;
+            let settled_px = if sigma_px > LAST_FROM_PX {
+                coarse_px
+            } else {
+                (SETTLED_OF_ACCURACY * self.state.estimated_accuracy_px)
+                    .clamp(SETTLED_PX, coarse_px)
+            };
             if distance < settled_px {
                 break;
             }
         }
-        self.levels_completed += 1;
         Ok(())
     }
 
@@ -237,12 +340,21 @@ impl<'a> Fit<'a> {
         }
         let information = |e: &TileEquations| e.matrix[(2, 2)] + e.matrix[(5, 5)];
         let typical = median(usable.iter().map(|u| information(u.equations)).collect());
+        let pulls: Vec<Pull> = usable
+            .iter()
+            .map(|u| {
+                let share = (MAX_TILE_SHARE * typical / information(u.equations)).min(1.0);
+                Pull {
+                    matrix: u.equations.matrix * share,
+                    rhs: u.equations.rhs * share,
+                    trust: trust[u.index],
+                }
+            })
+            .collect();
         let (mut matrix, mut rhs) = (Matrix8::zeros(), Vector8::zeros());
-        for u in &usable {
-            let share = (MAX_TILE_SHARE * typical / information(u.equations)).min(1.0);
-            let weight = trust[u.index] * share;
-            matrix += u.equations.matrix * weight;
-            rhs += u.equations.rhs * weight;
+        for pull in &pulls {
+            matrix += pull.matrix * pull.trust;
+            rhs += pull.rhs * pull.trust;
         }
         let damping = 1e-9 * matrix.trace() / 8.0;
         let step = (matrix + Matrix8::identity() * damping)
@@ -256,13 +368,19 @@ impl<'a> Fit<'a> {
                 (u.shift.dx - dx, u.shift.dy - dy)
             })
             .collect();
-        let distances: Vec<f64> = left_over.iter().map(|d| d.0.hypot(d.1)).collect();
+        // A tile of faint texture may be off by more before it disagrees.
+        let typical = median(usable.iter().map(|u| u.shift.error_px).collect());
+        let distances: Vec<f64> = usable
+            .iter()
+            .zip(&left_over)
+            .map(|(u, d)| d.0.hypot(d.1) / (u.shift.error_px / typical).max(1.0))
+            .collect();
         let usual = median(distances.clone()).max(MIN_DISAGREEMENT_PX);
         for (u, distance) in usable.iter().zip(&distances) {
             let scaled = distance / (TILE_CAUCHY * usual);
             trust[u.index] = 1.0 / (1.0 + scaled * scaled);
         }
-        self.residuals = usable
+        self.state.residuals = usable
             .iter()
             .zip(&left_over)
             .map(|(u, &(dx, dy))| TileResidual {
@@ -273,36 +391,60 @@ impl<'a> Fit<'a> {
                 correlation: u.equations.correlation,
             })
             .collect();
-        self.measure_agreement(&distances, usual, prepared.len());
+        let inliers = distances
+            .iter()
+            .filter(|d| **d <= OUTLIER_FACTOR * usual)
+            .count();
+        self.state.tiles = usable.len();
+        self.state.compared = prepared.len();
+        self.state.inlier_ratio = inliers as f64 / prepared.len() as f64;
+        self.state.estimated_accuracy_px =
+            covariance(&pulls, &step).map_or(f64::INFINITY, |covariance| {
+                expected_error_px(&covariance, &self.frame, usable.iter().map(|u| u.centre))
+            });
         Ok(step)
     }
 
-    /// How many of the `compared` tiles agree; `distances` tells how far those that took part are from the warp.
-    fn measure_agreement(&mut self, distances: &[f64], usual: f64, compared: usize) {
-        let inliers: Vec<f64> = distances
-            .iter()
-            .copied()
-            .filter(|d| *d <= OUTLIER_FACTOR * usual)
-            .collect();
-        let n = inliers.len() as f64;
-        let variance = inliers.iter().map(|d| d * d).sum::<f64>() / (n - 4.0).max(1.0);
-        self.tiles = distances.len();
-        self.compared = compared;
-        self.inlier_ratio = n / compared as f64;
-        self.estimated_accuracy_px = (variance * 4.0 / n).sqrt();
+    /// The refinement, or why it is not to be trusted.
+    fn judged(self, initial: &Warp, options: &RefineOptions) -> Refinement {
+        let moved = self.state.warp.max_distance(initial, self.post);
+        if moved > options.max_correction_px {
+            let limit = options.max_correction_px;
+            return self.rejected(
+                initial,
+                format!("it moved a corner by {moved:.1} px, more than the limit of {limit} px"),
+            );
+        }
+        let (ratio, least) = (self.state.inlier_ratio, options.min_inlier_ratio);
+        if ratio < least {
+            return self.rejected(
+                initial,
+                format!("only {ratio:.2} of the tiles agree on it, {least:.2} are needed"),
+            );
+        }
+        self.accepted()
     }
 
     fn accepted(self) -> Refinement {
+        let State {
+            warp,
+            tiles,
+            compared,
+            inlier_ratio,
+            estimated_accuracy_px,
+            residuals,
+            ..
+        } = self.state;
         Refinement {
-            warp: self.warp,
+            warp,
             rejected: None,
-            tiles: self.tiles,
-            compared: self.compared,
-            inlier_ratio: self.inlier_ratio,
-            estimated_accuracy_px: self.estimated_accuracy_px,
+            tiles,
+            compared,
+            inlier_ratio,
+            estimated_accuracy_px: estimated_accuracy_px.hypot(SHARED_ERROR_PX),
             levels_completed: self.levels_completed,
             defocus_px: self.blurs.defocus_px(),
-            residuals: self.residuals,
+            residuals,
         }
     }
 

@@ -5,6 +5,9 @@
     reason = "the figures are the example's purpose; beside a document they go to standard error"
 )]
 
+#[path = "../../tests/accuracy/calibrated.rs"]
+mod calibrated;
+mod claims;
 mod document;
 #[path = "../../tests/accuracy/measure.rs"]
 mod measure;

@@ -3,6 +3,8 @@
 //! Each test prints a line per pair and names all that break its rule.
 #![expect(clippy::print_stdout, reason = "the figures of every pair")]
 
+mod calibrated;
+mod claims;
 mod deformed;
 mod foreign;
 mod measure;
