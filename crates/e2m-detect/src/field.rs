@@ -3,7 +3,7 @@
 //! The image is divided into cells of 64 px. In each, the difference is fitted by `offset + slope x background` with Tukey's
 //! weights (Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171), so that what is compact has no say. The slope is what the
 //! scale is off by. The noise of pre is in the difference as in the background, with opposite signs, and would lower it: so the slope is
-//! taken with the background of the block beside as an instrument (Wald 1940, doi:10.1214/aoms/1177731868), whose noise is another. It is shared by 5 x 5 cells; the offset is the median of 3 x 3 cells, as in SExtractor (Bertin & Arnouts
+//! taken with the background of the block beside as an instrument (Wald 1940, doi:10.1214/aoms/1177731868), whose noise is another. It is shared by 3 x 3 cells; the offset is the median of 3 x 3 cells, as in SExtractor (Bertin & Arnouts
 //! 1996, doi:10.1051/aas:1996164). Between the cells' middles both are interpolated.
 
 use crate::normal::{clipped, quantile};
@@ -20,7 +20,7 @@ const MIN_BLOCKS: usize = BLOCKS / 16;
 const TUKEY: f64 = 4.685;
 const STEPS: usize = 6;
 /// Cells on either side that share a slope, and that an offset is the median of.
-const SLOPE_REACH: usize = 2;
+const SLOPE_REACH: usize = 1;
 const OFFSET_REACH: usize = 1;
 
 /// What was found in one cell.

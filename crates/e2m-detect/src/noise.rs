@@ -17,6 +17,8 @@ pub(crate) struct NoiseSample {
     pub(crate) gradient: f32,
     /// The difference without its local fit, counts.
     pub(crate) rest: f32,
+    /// Whether post is 0 here, where noise may be cut off.
+    pub(crate) is_cut_off: bool,
 }
 
 /// `variance = dark + per_count x background + per_gradient x gradient^2 + (scale_error x background)^2`, counts^2.
@@ -157,6 +159,7 @@ mod tests {
                     background,
                     gradient,
                     rest: normal * variance.sqrt() + microbe,
+                    is_cut_off: false,
                 }
             })
             .collect();

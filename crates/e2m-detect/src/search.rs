@@ -54,17 +54,18 @@ impl Search {
         threshold: f32,
         covered: &mut Covered,
     ) -> Vec<Part> {
-        let Some(best) = maps.best.as_slice() else {
+        let (Some(fine), Some(best)) = (maps.fine.as_slice(), maps.best.as_slice()) else {
             return Vec::new();
         };
-        let peak = |pixels: &[u32]| {
-            pixels
-                .iter()
-                .map(|&p| best[p as usize])
-                .fold(f32::MIN, f32::max)
+        let peak_of = |map: &[f32], pixels: &[u32]| {
+            let values = pixels.iter().map(|&p| map[p as usize]);
+            values.fold(f32::MIN, f32::max)
         };
+        // Coarse filters rise around a bright microbe as well, where its footprint has ended: they make no seeds here.
+        let peak = |pixels: &[u32]| peak_of(fine, pixels);
+        let coarse_peak = |pixels: &[u32]| peak_of(best, pixels);
         let extent = self.options.max_extent_px;
-        let mut labels = vec![0; best.len()];
+        let mut labels = vec![0; fine.len()];
         let mut parts = Vec::new();
         let level = self.options.footprint_sigma as f32;
         for footprint in footprints(&maps.footprint, level, extent) {
@@ -73,7 +74,7 @@ impl Search {
             }
             covered.add(&footprint.pixels);
             let noise = |p| own_noise(region, self.noise.per_count_of_post, p);
-            let can_stand = |p: u32| best[p as usize] >= threshold;
+            let can_stand = |p: u32| fine[p as usize] >= threshold;
             let apart = taken_apart(&footprint, &maps.sharp, noise, can_stand, &mut labels);
             let is_split = apart.len() > 1;
             for pixels in apart {
@@ -81,9 +82,9 @@ impl Search {
             }
         }
         for footprint in footprints(&maps.coarse, COARSE_FOOTPRINT_SIGMA, extent) {
-            if peak(&footprint.pixels) >= threshold && !covered.touches(&footprint.pixels) {
+            if coarse_peak(&footprint.pixels) >= threshold && !covered.touches(&footprint.pixels) {
                 let pixels = footprint.pixels.clone();
-                parts.push(Part::new(pixels, &footprint, false, &peak));
+                parts.push(Part::new(pixels, &footprint, false, &coarse_peak));
             }
         }
         for part in &parts {

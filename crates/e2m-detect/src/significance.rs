@@ -161,6 +161,8 @@ impl Equivalents {
 pub(crate) struct Maps {
     /// Farthest from 0 among all filters, as its normal equivalent.
     pub(crate) best: Array2<f32>,
+    /// Farthest among the four fine ones, as its normal equivalent.
+    pub(crate) fine: Array2<f32>,
     /// Farthest among the three finest: footprints are cut from it.
     pub(crate) footprint: Array2<f32>,
     /// Of a filter of 1 px: microbes that touch are told apart on it.
@@ -183,6 +185,7 @@ impl Maps {
         let zeros = Array2::zeros(region.dim());
         let mut maps = Self {
             best: zeros.clone(),
+            fine: zeros.clone(),
             footprint: zeros.clone(),
             sharp: zeros.clone(),
             coarse: zeros,
@@ -215,6 +218,7 @@ impl Maps {
                 }
             },
         );
+        maps.fine = maps.best.mapv(|s| equivalents.of(s));
         ndarray::Zip::from(&mut maps.best)
             .and(&maps.coarse)
             .for_each(|best, &coarse| *best = equivalents.of(farther(*best, coarse)));
@@ -225,6 +229,7 @@ impl Maps {
     pub(crate) fn negated(&self) -> Self {
         Self {
             best: -&self.best,
+            fine: -&self.fine,
             footprint: -&self.footprint,
             sharp: -&self.sharp,
             coarse: -&self.coarse,

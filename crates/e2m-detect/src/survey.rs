@@ -19,6 +19,13 @@ const BRIGHT: f64 = 0.9;
 /// A background that does not rise above the noise by so much shows no section: it is all one.
 const VISIBLE: f64 = 5.0;
 
+/// Section is looked at by brightness in so many parts.
+const CUT_OFF_PARTS: usize = 50;
+/// The share of pixels that are 0, 3 standard deviations off, from which on a part counts as cut off.
+const MAX_CUT_OFF: f64 = 0.001;
+/// Where less of the section is left than this, all of it stays: there is nothing better.
+const MIN_CLEAR: f64 = 0.2;
+
 /// What the first pass found.
 pub(crate) struct Survey {
     pub(crate) field: BackgroundField,
@@ -52,7 +59,7 @@ pub(crate) fn survey(
             .map(|&(y, x)| {
                 let (rows, columns) = (y..(y + CELL).min(last), x..(x + CELL).min(size.width));
                 let (d, b, m) = strip.part(rows, columns);
-                of_cell((y, x), d, b, m, stride)
+                of_cell((y, x), d, b, m, (stride, facts.post_black))
             })
             .collect();
         for (&(y, x), (cell, of_cell)) in places.iter().zip(of_cells) {
@@ -63,6 +70,7 @@ pub(crate) fn survey(
     let mut brightness: Vec<f32> = samples.iter().map(|s| s.background).collect();
     let bright = quantile(&mut brightness, BRIGHT);
     let mut level = (SECTION_SHARE * bright) as f32;
+    level = level.max(cut_off_below(&mut samples, level));
     let mut on_section: Vec<NoiseSample> = samples
         .iter()
         .filter(|s| s.background >= level)
@@ -98,13 +106,32 @@ pub(crate) fn survey(
     })
 }
 
+/// The brightness up to which noise is cut off at 0 in more than a few pixels: there the mean of post is too high, and not that of
+/// brighter parts. `level` where that is nowhere, or nearly everywhere.
+fn cut_off_below(samples: &mut [NoiseSample], level: f32) -> f32 {
+    samples.sort_unstable_by(|a, b| a.background.total_cmp(&b.background));
+    let on_section = &samples[samples.partition_point(|s| s.background < level)..];
+    let part = on_section.len().div_ceil(CUT_OFF_PARTS).max(1);
+    let share = |part: &[NoiseSample]| {
+        part.iter().filter(|s| s.is_cut_off).count() as f64 / part.len() as f64
+    };
+    let parts = on_section.chunks(part);
+    let dark = parts.take_while(|part| share(part) > MAX_CUT_OFF).count() * part;
+    let clear = on_section.get(dark..).unwrap_or_default();
+    let is_enough = clear.len() as f64 >= MIN_CLEAR * on_section.len() as f64;
+    clear
+        .first()
+        .filter(|_| is_enough && dark > 0)
+        .map_or(level, |s| s.background)
+}
+
 /// Fits one cell and takes every so many of its pixels as samples of the noise.
 fn of_cell(
     (y0, x0): (usize, usize),
     difference: ArrayView2<'_, f32>,
     background: ArrayView2<'_, f32>,
     masks: ArrayView2<'_, u8>,
-    stride: usize,
+    (stride, post_black): (usize, f64),
 ) -> (Cell, Vec<NoiseSample>) {
     let has_data = |at: (usize, usize)| masks[at] & mask::NO_DATA == 0;
     let cell = Cell::fit(&blocks(difference, background, masks));
@@ -132,10 +159,16 @@ fn of_cell(
                 background: smooth(y, x),
                 gradient: across * across + down * down,
                 rest: cell.rest((difference[(y, x)], smooth(y, x))) as f32,
+                is_cut_off: is_zero(difference[(y, x)], background[(y, x)], post_black),
             });
         }
     }
     (cell, samples)
+}
+
+/// Whether post was 0 before it was taken apart, to the rounding of that.
+fn is_zero(difference: f32, background: f32, post_black: f64) -> bool {
+    f64::from(difference) + f64::from(background) + post_black <= 1e-4 * f64::from(background.abs())
 }
 
 /// The blocks of a cell that have data, each with the background of the one to its right, or left at the end.
