@@ -57,14 +57,14 @@ impl FalsePositives {
                 .copied()
                 .zip(self.negative.iter().copied())
         };
-        let highest_known = pairs().filter(|(_, n)| *n >= ENOUGH).last();
+        let highest_known = pairs().filter(|(_, n)| *n >= ENOUGH).next_back();
         let lowest = pairs().next();
         let Some((level, number)) = highest_known.or(lowest) else {
             return 0.0;
         };
         let here = pairs()
             .filter(|(level, _)| *level <= threshold + 1e-9)
-            .last();
+            .next_back();
         let counted = here.map_or(0, |(_, n)| n);
         if level >= threshold {
             return counted as f64;

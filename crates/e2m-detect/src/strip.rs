@@ -90,8 +90,8 @@ impl Strip {
         let first = self.rows.start;
         let part = s![rows.start - first..rows.end - first, columns];
         (
-            self.difference.slice(part.clone()),
-            self.background.slice(part.clone()),
+            self.difference.slice(part),
+            self.background.slice(part),
             self.mask.slice(part),
         )
     }
