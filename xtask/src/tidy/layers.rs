@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("e2m-io", &["e2m-image"]),
     ("e2m-align", &["e2m-image"]),
     ("e2m-scale", &[]),
+    ("e2m-detect", &["e2m-image"]),
     ("e2m-plot", &["e2m-image"]),
     ("e2m-resources", &[]),
     ("e2m-schedule", &["e2m-resources"]),

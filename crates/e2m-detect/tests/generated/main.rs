@@ -1,0 +1,7 @@
+//! Catalogues of generated pairs, held against their truth.
+
+mod matching;
+mod pairs;
+mod rates;
+mod same;
+mod texts;
