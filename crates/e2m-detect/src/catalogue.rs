@@ -3,6 +3,7 @@
 use crate::completeness::Completeness;
 use crate::density::Density;
 use crate::false_positives::FalsePositives;
+use crate::histogram::SignificanceHistogram;
 use crate::noise::NoiseModel;
 use crate::significance::Calibration;
 use serde::{Deserialize, Serialize};
@@ -152,6 +153,8 @@ pub struct Catalogue {
     pub calibration: Calibration,
     /// The significance over background, as it came out.
     pub background: BackgroundSignificance,
+    /// The same as a histogram, and that of all section.
+    pub histogram: SignificanceHistogram,
     /// Objects by chance.
     pub false_positives: FalsePositives,
     /// What share of microbes is found; none where none were planted, or nowhere to plant them.

@@ -1,17 +1,18 @@
 //! The whole search: three passes over the pair.
 
-use crate::catalogue::{BackgroundSignificance, Catalogue, Object};
+use crate::catalogue::{BackgroundSignificance, Catalogue, Flags, Object};
 use crate::completeness::Completeness;
 use crate::density::{DENSITY_CELL, Density, DensityCell};
 use crate::false_positives::{FalsePositives, LOWEST};
 use crate::field::BackgroundField;
+use crate::histogram::SignificanceHistogram;
 use crate::inject::{Plan, Planted, recovered};
 use crate::measure::Measured;
 use crate::nearest::nearest_distances;
 use crate::options::{DetectOptions, PairFacts};
 use crate::region::{Region, smoothed};
-use crate::search::{Covered, Search};
-use crate::significance::{Calibration, Maps, ResponseSample};
+use crate::search::{Covered, Part, Search};
+use crate::significance::{Calibration, Maps, ResponseSample, SEEN_FROM};
 use crate::source::PairSource;
 use crate::strip::Strip;
 use crate::survey::survey;
@@ -21,8 +22,8 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Rows and columns of a tile: sums are made tile by tile, so that no other number changes with the strips.
-const TILE_ROWS: usize = 256;
-const TILE_COLUMNS: usize = 512;
+pub(crate) const TILE_ROWS: usize = 256;
+pub(crate) const TILE_COLUMNS: usize = 512;
 /// Tiles, and pixels of each, that the filters are calibrated on.
 const CALIBRATION_TILES: usize = 48;
 const CALIBRATION_STEP: usize = 3;
@@ -51,8 +52,8 @@ pub fn detect(
     let mut search = Search {
         options: *options,
         noise: survey.noise,
-        calibration: Calibration::measure(&ResponseSample::default()),
-        equivalents: Calibration::measure(&ResponseSample::default()).equivalents(),
+        calibration: Calibration::measure(ResponseSample::default()),
+        equivalents: Calibration::measure(ResponseSample::default()).equivalents(),
         post_black: facts.post_black,
         alignment_residual_px: facts.alignment_residual_px,
         section_level: survey.section_level,
@@ -170,7 +171,7 @@ fn calibrated(
             .collect();
         samples.into_iter().for_each(|other| sample.extend(other));
     }
-    Ok(Calibration::measure(&sample))
+    Ok(Calibration::measure(sample))
 }
 
 /// Every third pixel in either direction of a tile that shows section, within its region.
@@ -199,6 +200,8 @@ struct TileFound {
     planted: Vec<Planted>,
     /// Number, sum and sum of squares of the significance over background.
     background: (u64, f64, f64),
+    /// How the significance is distributed.
+    histogram: SignificanceHistogram,
     /// Section pixels by cell of the density: column and row of the cell, and their number.
     section: Vec<(usize, usize, u64)>,
     /// Its significance, where it is wanted.
@@ -227,18 +230,13 @@ fn search_tile(
     let (parts, small): (Vec<_>, Vec<_>) =
         parts.into_iter().partition(|part| search.is_of_size(part));
     let objects = search.measured(&region, &maps, &parts);
+    covered.widen(region.dim(), SEEN_FROM);
     let own = parts
         .iter()
         .zip(objects)
         .filter(|(part, _)| is_own(part.footprint_start));
     let objects = own.map(|(_, object)| object).collect();
-    let mut is_negative = Covered::none(region.difference.len());
-    let mut negative = search.parts(&region, &maps.negated(), LOWEST, &mut is_negative);
-    negative.retain(|part| {
-        search.is_of_size(part)
-            && is_own(part.footprint_start)
-            && search.is_on_section(&region, part)
-    });
+    let negative = negative_peaks(search, &region, &maps, is_own);
     let core = [columns.start, rows.start, columns.end, rows.end];
     let planted = (0..plan.rounds).flat_map(|round| recovered(search, &region, plan, round, core));
     let planted = planted.collect();
@@ -246,12 +244,14 @@ fn search_tile(
         rows.start - y0..rows.end - y0,
         columns.start - x0..columns.end - x0
     ];
+    let mut histogram = SignificanceHistogram::default();
     let (background, section) = background_of(
         search,
         &region,
         &maps,
         &covered,
         [rows.clone(), columns.clone()],
+        &mut histogram,
     );
     TileFound {
         objects,
@@ -259,12 +259,40 @@ fn search_tile(
             .iter()
             .filter(|part| is_own(part.footprint_start))
             .count(),
-        negative: negative.iter().map(|part| part.peak).collect(),
+        negative,
         planted,
         background,
+        histogram,
         section,
         significance: wants_significance.then(|| maps.best.slice(inner).to_owned()),
     }
+}
+
+/// The peaks of the negated difference that would count as microbes, from the lowest level on: measured and flagged like
+/// everything else.
+fn negative_peaks(
+    search: &Search,
+    region: &Region,
+    maps: &Maps,
+    is_own: impl Fn((usize, usize)) -> bool,
+) -> Vec<f32> {
+    let maps = maps.negated();
+    let mut covered = Covered::none(region.difference.len());
+    let mut parts = search.parts(region, &maps, LOWEST, &mut covered);
+    parts.retain(|part| search.is_of_size(part));
+    let is_own = |part: &Part| is_own(part.footprint_start) && search.is_on_section(region, part);
+    if !parts.iter().any(is_own) {
+        return Vec::new();
+    }
+    // In a negated background nothing is as bright as section.
+    let ignored = Flags::OFF_SECTION.0;
+    let measured = search.measured(&region.negated(), &maps, &parts);
+    parts
+        .iter()
+        .zip(measured)
+        .filter(|(part, object)| is_own(part) && Flags(object.flags.0 & !ignored).counts())
+        .map(|(part, _)| part.peak)
+        .collect()
 }
 
 /// The significance over section without objects, and the section.
@@ -278,6 +306,7 @@ fn background_of(
     maps: &Maps,
     covered: &Covered,
     [rows, columns]: [Range<usize>; 2],
+    histogram: &mut SignificanceHistogram,
 ) -> ((u64, f64, f64), Vec<(usize, usize, u64)>) {
     let smooth = smoothed(&region.background);
     let (x0, y0) = region.origin;
@@ -295,7 +324,9 @@ fn background_of(
                 Some(cell) => cell.2 += 1,
                 None => section.push((cell.0, cell.1, 1)),
             }
-            if !covered.has(at.0 * wide + at.1) {
+            let is_background = !covered.has(at.0 * wide + at.1);
+            histogram.count(maps.best[at], is_background);
+            if is_background {
                 let value = f64::from(maps.best[at]);
                 sums.0 += 1;
                 sums.1 += value;
@@ -328,6 +359,7 @@ struct Found {
     negative: Vec<f32>,
     planted: Vec<Planted>,
     background: (u64, f64, f64),
+    histogram: SignificanceHistogram,
     cells: Array2<DensityCell>,
 }
 
@@ -343,6 +375,7 @@ impl Found {
             negative: Vec::new(),
             planted: Vec::new(),
             background: (0, 0.0, 0.0),
+            histogram: SignificanceHistogram::default(),
             cells: Array2::from_elem(cells, DensityCell::default()),
         }
     }
@@ -355,6 +388,7 @@ impl Found {
         self.background.0 += tile.background.0;
         self.background.1 += tile.background.1;
         self.background.2 += tile.background.2;
+        self.histogram.add(&tile.histogram);
         for (x, y, pixels) in tile.section {
             self.cells[(y, x)].section_px += pixels;
         }
@@ -396,6 +430,7 @@ impl Found {
                 mean,
                 std_dev: (squares / number - mean * mean).max(0.0).sqrt(),
             },
+            histogram: self.histogram,
             false_positives: FalsePositives::of(&self.negative, options.detect_sigma),
             completeness: Completeness::of(
                 &mut self.planted,

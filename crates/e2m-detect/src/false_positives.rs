@@ -57,14 +57,12 @@ impl FalsePositives {
                 .copied()
                 .zip(self.negative.iter().copied())
         };
-        let highest_known = pairs().filter(|(_, n)| *n >= ENOUGH).next_back();
+        let highest_known = pairs().rfind(|(_, n)| *n >= ENOUGH);
         let lowest = pairs().next();
         let Some((level, number)) = highest_known.or(lowest) else {
             return 0.0;
         };
-        let here = pairs()
-            .filter(|(level, _)| *level <= threshold + 1e-9)
-            .next_back();
+        let here = pairs().rfind(|(level, _)| *level <= threshold + 1e-9);
         let counted = here.map_or(0, |(_, n)| n);
         if level >= threshold {
             return counted as f64;

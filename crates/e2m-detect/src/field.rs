@@ -139,13 +139,11 @@ impl BackgroundField {
             slopes[at] = (sxy / sxx) as f32;
             raw[at] = (cell.difference - sxy / sxx * cell.background) as f32;
         }
-        for (at, offset) in offsets.indexed_iter_mut() {
-            let mut near: Vec<f32> = around(&raw, at, OFFSET_REACH).copied().collect();
-            near.retain(|v| !v.is_nan());
-            if !raw[at].is_nan() {
-                *offset = quantile(&mut near, 0.5) as f32;
-            }
-        }
+        smooth_by_medians(&raw, &mut offsets);
+        // What the medians lose of a curved background they find in what is left of it (Tukey 1977: twicing).
+        let mut more = Array2::from_elem(cells.dim(), f32::NAN);
+        smooth_by_medians(&(&raw - &offsets), &mut more);
+        offsets += &more;
         fill(&mut slopes);
         fill(&mut offsets);
         Self { offsets, slopes }
@@ -174,6 +172,18 @@ impl BackgroundField {
             f64::from(all().fold(f32::MAX, f32::min)),
             f64::from(all().fold(f32::MIN, f32::max)),
         ]
+    }
+}
+
+/// The median of the numbers among the cells around, where there is a number.
+fn smooth_by_medians(raw: &Array2<f32>, smooth: &mut Array2<f32>) {
+    for (at, value) in smooth
+        .indexed_iter_mut()
+        .filter(|(at, _)| !raw[*at].is_nan())
+    {
+        let mut near: Vec<f32> = around(raw, at, OFFSET_REACH).copied().collect();
+        near.retain(|v| !v.is_nan());
+        *value = quantile(&mut near, 0.5) as f32;
     }
 }
 

@@ -16,8 +16,8 @@ pub(crate) const FIRST_COARSE: usize = 4;
 const REACH: f32 = 3.0;
 /// What coarse filters see of a pixel at most, standard deviations.
 const CUT_OFF: f32 = 3.0;
-/// How far a filter sees, px: the largest one, on pairs of pixels, and the smoothing of the background.
-pub(crate) const FILTER_REACH: usize = 28;
+/// How far a filter sees, px: the largest one, on pairs of pixels, and the smoothing of the background before it.
+pub(crate) const FILTER_REACH: usize = 44;
 
 /// What one filter finds at each of its pixels.
 pub(crate) struct Response {
@@ -72,7 +72,7 @@ fn gaussian(sigma: f32) -> Vec<f32> {
 }
 
 /// Sums of 2 x 2 px; what is left over at the end counts as zeros.
-fn paired(image: &Array2<f32>) -> Array2<f32> {
+pub(crate) fn paired(image: &Array2<f32>) -> Array2<f32> {
     let (rows, columns) = image.dim();
     let mut out = Array2::zeros((rows.div_ceil(2), columns.div_ceil(2)));
     for (y, row) in image.axis_iter(Axis(0)).enumerate() {
@@ -85,7 +85,7 @@ fn paired(image: &Array2<f32>) -> Array2<f32> {
 }
 
 /// Convolves rows, then columns; zero outside. A pixel's sums are made in the same order wherever the image begins.
-fn convolved(image: &Array2<f32>, kernel: &[f32]) -> Array2<f32> {
+pub(crate) fn convolved(image: &Array2<f32>, kernel: &[f32]) -> Array2<f32> {
     let (rows, columns) = image.dim();
     let reach = kernel.len() / 2;
     let mut across = Array2::zeros((rows, columns));

@@ -1,5 +1,6 @@
 //! A piece of the image that one thread works on, with what lies around it.
 
+use crate::filter::{convolved, paired};
 use crate::noise::{NoiseModel, smooth_row};
 use crate::source::mask;
 use ndarray::{Array2, ArrayView2};
@@ -33,9 +34,12 @@ impl Region {
     ) -> Self {
         let background = background.to_owned();
         let smooth = smoothed(&background);
+        let level = broadly_smoothed(&background, mask);
         let inverse_variance = Array2::from_shape_fn(background.dim(), |at| {
             if mask[at] & mask::NO_DATA == 0 {
-                1.0 / noise.variance(smooth[at], squared_gradient(&smooth, at))
+                let gradient = squared_gradient(&smooth, at);
+                let half = (at.0 / 2, at.1 / 2);
+                1.0 / noise.variance(level[half], gradient)
             } else {
                 0.0
             }
@@ -47,6 +51,17 @@ impl Region {
             inverse_variance,
             mask: mask.to_owned(),
             at_border,
+        }
+    }
+
+    /// What would be seen if post and pre changed places: what pre has is what is found.
+    pub(crate) fn negated(&self) -> Self {
+        Self {
+            difference: -&self.difference,
+            background: -&self.background,
+            inverse_variance: self.inverse_variance.clone(),
+            mask: self.mask.clone(),
+            ..*self
         }
     }
 
@@ -68,6 +83,35 @@ impl Region {
         self.difference.dim()
     }
 }
+
+/// The brightness that a pixel's variance follows from: the background smoothed by a binomial kernel of sigma 4 px, at pixels of
+/// 2 x 2. Where pre is dark by chance the difference is bright by chance; a variance from the same few pixels would be too
+/// small there, and what is bright by chance too significant.
+fn broadly_smoothed(background: &Array2<f32>, mask: ArrayView2<'_, u8>) -> Array2<f32> {
+    // Where there are no data the background is 0. These weights are sums of powers of two: without gaps exactly 1.
+    let has_data = mask.mapv(|m| if m & mask::NO_DATA == 0 { 1.0 } else { 0.0 });
+    let weights = convolved(&paired(&has_data), &BINOMIAL);
+    let mut level = convolved(&paired(background), &BINOMIAL);
+    level.zip_mut_with(&weights, |sum, &weight| {
+        *sum = if weight > 0.0 { *sum / weight } else { 0.0 };
+    });
+    level
+}
+
+/// 4^-8 times the binomial coefficients of 16.
+const BINOMIAL: [f32; 17] = {
+    let coefficients = [
+        1.0, 16.0, 120.0, 560.0, 1820.0, 4368.0, 8008.0, 11440.0, 12870.0, 11440.0, 8008.0, 4368.0,
+        1820.0, 560.0, 120.0, 16.0, 1.0,
+    ];
+    let mut kernel = [0.0; 17];
+    let mut i = 0;
+    while i < 17 {
+        kernel[i] = coefficients[i] / 65536.0;
+        i += 1;
+    }
+    kernel
+};
 
 /// The background smoothed over 3 x 3 px.
 pub(crate) fn smoothed(background: &Array2<f32>) -> Array2<f32> {

@@ -129,12 +129,33 @@ impl Covered {
         Self(vec![false; pixels])
     }
 
-    fn add(&mut self, pixels: &[u32]) {
+    pub(crate) fn add(&mut self, pixels: &[u32]) {
         pixels.iter().for_each(|&p| self.0[p as usize] = true);
     }
 
     fn touches(&self, pixels: &[u32]) -> bool {
         pixels.iter().any(|&p| self.0[p as usize])
+    }
+
+    /// Covers what lies within `reach` of what is covered, along rows and columns.
+    pub(crate) fn widen(&mut self, (rows, columns): (usize, usize), reach: usize) {
+        let line = |first: usize, step: usize, number: usize, covered: &mut [bool]| {
+            let was: Vec<bool> = (0..number).map(|i| covered[first + i * step]).collect();
+            let mut last: Option<usize> = None;
+            let mut mark = |i: usize, last: &mut Option<usize>| {
+                if was[i] {
+                    *last = Some(i);
+                }
+                if last.is_some_and(|last| last.abs_diff(i) <= reach) {
+                    covered[first + i * step] = true;
+                }
+            };
+            (0..number).for_each(|i| mark(i, &mut last));
+            last = None;
+            (0..number).rev().for_each(|i| mark(i, &mut last));
+        };
+        (0..rows).for_each(|y| line(y * columns, 1, columns, &mut self.0));
+        (0..columns).for_each(|x| line(x, columns, rows, &mut self.0));
     }
 
     /// Whether a pixel is covered.

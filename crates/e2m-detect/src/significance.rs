@@ -8,6 +8,7 @@
 use crate::filter::{FIRST_COARSE, Response, SIGMAS, respond};
 use crate::normal::{quantile, quantile_of_tail, tail};
 use crate::region::Region;
+use crate::search::Covered;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub struct Calibration {
     pub scatter: Vec<f64>,
     /// As how many independent looks the filters count.
     pub looks: f64,
+    /// How much the normal equivalent scatters over background before it is divided by this: 1 if noise were normal everywhere.
+    pub spread: f64,
 }
 
 /// Step and end of the table of normal equivalents; beyond it they follow from the tail's leading term.
@@ -29,36 +32,88 @@ const PER_UNIT: f32 = 128.0;
 const END: usize = 10 * PER_UNIT as usize;
 /// Standard deviations between the median and the lower of the quantiles that the scatter is taken from.
 const LOWER: f64 = 0.158_655;
+/// Nine tenths of what is below the median of a normal distribution lie within this.
+const FAR: f64 = 1.644_854;
+const FAR_WITHIN: f64 = 0.9;
+/// What scatters more than this is no noise that a factor could be found for: it stays as it is, and the catalogue says that its
+/// significance is not normal.
+const MOST_SPREAD: f64 = 1.15;
 /// Half of a normal distribution lies within this.
 const HALF_WITHIN: f64 = 0.674_49;
 
 /// Responses at the same pixels, one list for each filter.
 #[derive(Debug, Default)]
-pub(crate) struct ResponseSample(pub(crate) Vec<Vec<f32>>);
+pub(crate) struct ResponseSample {
+    lists: Vec<Vec<f32>>,
+    /// Whether nothing that stands out is near each pixel.
+    is_clear: Vec<bool>,
+}
+
+/// What stands out on this filter by so much, in units of the noise model, is no background, on either side; nor what the largest
+/// filters see it from, px.
+const TELLING: usize = 2;
+const STANDS_OUT: f32 = 6.0;
+pub(crate) const SEEN_FROM: usize = 24;
+/// Where less than this is clear, all of it is the sample.
+const MIN_CLEAR: f64 = 0.05;
 
 impl ResponseSample {
     /// The responses at `pixels`, row and column within the region.
     pub(crate) fn of(region: &Region, pixels: &[(usize, usize)]) -> Self {
         let mut lists = Vec::with_capacity(SIGMAS.len());
+        let mut far = Covered::none(region.difference.len());
         respond(
             region,
             |Response {
-                 step, significance, ..
+                 filter,
+                 step,
+                 significance,
              }| {
+                if filter == TELLING {
+                    let places = significance.iter().zip(0..);
+                    let out: Vec<u32> = places
+                        .filter(|(s, _)| s.abs() > STANDS_OUT)
+                        .map(|(_, p)| p)
+                        .collect();
+                    far.add(&out);
+                }
                 let at = |&(y, x): &(usize, usize)| significance[(y / step, x / step)];
                 lists.push(pixels.iter().map(at).collect());
             },
         );
-        Self(lists)
+        let columns = region.dim().1;
+        far.widen(region.dim(), SEEN_FROM);
+        let is_clear = pixels.iter().map(|&(y, x)| !far.has(y * columns + x));
+        Self {
+            lists,
+            is_clear: is_clear.collect(),
+        }
+    }
+
+    /// The lists of what is clear, or of everything where that is too little.
+    fn into_background(self) -> Vec<Vec<f32>> {
+        let clear = self.is_clear.iter().filter(|is_clear| **is_clear).count();
+        if (clear as f64) < MIN_CLEAR * self.is_clear.len() as f64 {
+            return self.lists;
+        }
+        let is_clear = &self.is_clear;
+        let lists = self.lists.into_iter().map(|list| {
+            let both = list.into_iter().zip(is_clear);
+            both.filter(|(_, is_clear)| **is_clear)
+                .map(|(s, _)| s)
+                .collect()
+        });
+        lists.collect()
     }
 
     /// Adds the responses of another region.
     pub(crate) fn extend(&mut self, other: Self) {
-        if self.0.is_empty() {
-            self.0 = other.0;
+        self.is_clear.extend(other.is_clear);
+        if self.lists.is_empty() {
+            self.lists = other.lists;
             return;
         }
-        for (list, other) in self.0.iter_mut().zip(other.0) {
+        for (list, other) in self.lists.iter_mut().zip(other.lists) {
             list.extend(other);
         }
     }
@@ -66,28 +121,29 @@ impl ResponseSample {
 
 impl Calibration {
     /// From responses over the section. The scatter is taken below the median, where microbes are not.
-    pub(crate) fn measure(sample: &ResponseSample) -> Self {
+    pub(crate) fn measure(sample: ResponseSample) -> Self {
+        let lists = sample.into_background();
         let mut calibration = Self {
             filter_sigma_px: SIGMAS.iter().map(|&s| f64::from(s)).collect(),
             centre: vec![0.0; SIGMAS.len()],
             scatter: vec![1.0; SIGMAS.len()],
             looks: 1.0,
+            spread: 1.0,
         };
-        if sample.0.first().is_none_or(Vec::is_empty) {
+        if lists.first().is_none_or(Vec::is_empty) {
             return calibration;
         }
-        for (k, list) in sample.0.iter().enumerate() {
+        for (k, list) in lists.iter().enumerate() {
             let mut list = list.clone();
             let middle = quantile(&mut list, 0.5);
             let below = middle - quantile(&mut list, LOWER);
             calibration.centre[k] = middle;
             calibration.scatter[k] = if below > 0.0 { below } else { 1.0 };
         }
-        let number = sample.0.first().map_or(0, Vec::len);
+        let number = lists.first().map_or(0, Vec::len);
         let mut farthest: Vec<f32> = (0..number)
             .map(|i| {
-                let responses = sample
-                    .0
+                let responses = lists
                     .iter()
                     .enumerate()
                     .map(|(k, list)| calibration.apply(k, list[i]));
@@ -100,6 +156,13 @@ impl Calibration {
         if median > HALF_WITHIN {
             calibration.looks =
                 (0.5f64.ln() / (1.0 - 2.0 * tail(median)).ln()).clamp(1.0, SIGMAS.len() as f64);
+        }
+        // Noise that is not the same everywhere has more far out than a normal distribution.
+        let equivalents = calibration.equivalents();
+        farthest.iter_mut().for_each(|s| *s = equivalents.of(*s));
+        let spread = -quantile(&mut farthest, 1.0 - FAR_WITHIN) / FAR;
+        if (1.0 / MOST_SPREAD..MOST_SPREAD).contains(&spread) {
+            calibration.spread = spread;
         }
         calibration
     }
@@ -124,6 +187,7 @@ impl Calibration {
         });
         Equivalents {
             table: table.collect(),
+            per_spread: (1.0 / self.spread) as f32,
         }
     }
 }
@@ -137,6 +201,7 @@ pub(crate) fn farther(a: f32, b: f32) -> f32 {
 #[derive(Debug, Clone)]
 pub(crate) struct Equivalents {
     table: Vec<f32>,
+    per_spread: f32,
 }
 
 impl Equivalents {
@@ -152,7 +217,7 @@ impl Equivalents {
             // The distance from u shrinks as its inverse.
             u.abs() - (end / PER_UNIT - last) * (end / at)
         };
-        z.copysign(u)
+        (self.per_spread * z).copysign(u)
     }
 }
 
@@ -243,7 +308,7 @@ mod tests {
 
     #[test]
     fn equivalents_shrink_by_the_number_of_looks() {
-        let mut calibration = Calibration::measure(&ResponseSample::default());
+        let mut calibration = Calibration::measure(ResponseSample::default());
         let one = calibration.equivalents();
         assert!((one.of(5.0) - 5.0).abs() < 1e-3 && (one.of(-20.0) + 20.0).abs() < 1e-3);
         calibration.looks = 3.0;

@@ -16,8 +16,9 @@ const SAMPLES: u64 = 400_000;
 const SECTION_SHARE: f64 = 0.1;
 /// What counts as its bright parts.
 const BRIGHT: f64 = 0.9;
-/// A background that does not rise above the noise by so much shows no section: it is all one.
-const VISIBLE: f64 = 5.0;
+/// A background that does not rise above the noise of a pixel by so much shows no section: it is all one. The background is
+/// smoothed before it is compared, which leaves a third of that noise: section stands out by six standard deviations.
+const VISIBLE: f64 = 2.0;
 
 /// Section is looked at by brightness in so many parts.
 const CUT_OFF_PARTS: usize = 50;
