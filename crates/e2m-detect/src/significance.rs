@@ -32,9 +32,8 @@ const PER_UNIT: f32 = 128.0;
 const END: usize = 10 * PER_UNIT as usize;
 /// Standard deviations between the median and the lower of the quantiles that the scatter is taken from.
 const LOWER: f64 = 0.158_655;
-/// Nine tenths of what is below the median of a normal distribution lie within this.
-const FAR: f64 = 1.644_854;
-const FAR_WITHIN: f64 = 0.9;
+/// Noise is not looked for farther from 0 than this, beyond which a normal distribution has a thousandth of its variance.
+const FARTHEST_OF_NOISE: f64 = 4.0;
 /// What scatters more than this is no noise that a factor could be found for: it stays as it is, and the catalogue says that its
 /// significance is not normal.
 const MOST_SPREAD: f64 = 1.15;
@@ -150,6 +149,7 @@ impl Calibration {
                 responses.fold(0.0f32, farther)
             })
             .collect();
+        let all = farthest.clone();
         // Again the lower side only: the median of |s| among what is negative.
         farthest.retain(|s| *s < 0.0);
         let median = -quantile(&mut farthest, 0.5);
@@ -159,8 +159,10 @@ impl Calibration {
         }
         // Noise that is not the same everywhere has more far out than a normal distribution.
         let equivalents = calibration.equivalents();
-        farthest.iter_mut().for_each(|s| *s = equivalents.of(*s));
-        let spread = -quantile(&mut farthest, 1.0 - FAR_WITHIN) / FAR;
+        let all = all.iter().map(|s| f64::from(equivalents.of(*s)));
+        let near = all.filter(|z| z.abs() < FARTHEST_OF_NOISE);
+        let (number, squares) = near.fold((0.0, 0.0), |(n, sum), z| (n + 1.0, sum + z * z));
+        let spread = f64::sqrt(squares / f64::max(number, 1.0));
         if (1.0 / MOST_SPREAD..MOST_SPREAD).contains(&spread) {
             calibration.spread = spread;
         }
