@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "e2m-io",
             "e2m-align",
             "e2m-scale",
+            "e2m-detect",
             "e2m-plot",
             "e2m-resources",
         ],
