@@ -24,6 +24,7 @@ mod accuracy;
 mod bench;
 mod demo;
 mod deny;
+mod detect;
 mod docs;
 mod fixtures;
 mod fuzz;
@@ -55,6 +56,7 @@ const VERBS: &[Verb] = &[
     package::VERB,
     docs::VERB,
     accuracy::VERB,
+    detect::VERB,
     pictures::VERB,
     bench::VERB,
     fuzz::VERB,

@@ -82,6 +82,7 @@ fn capacity(machine: &Machine, size: Size, pad: usize, pixels: PixelType) -> Cap
             formats: CheckpointFormats::Tiff,
             compression: e2m_io::CheckpointCompression::None,
             differences: 1,
+            detects: true,
             decoding_bytes: DECODING_BYTES,
             threads,
         };

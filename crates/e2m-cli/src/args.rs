@@ -106,10 +106,10 @@ impl RunArgs {
 /// Which stages.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct StageArgs {
-    /// Do again the stages from this one on, 1 to 4
+    /// Do again the stages from this one on, 1 to 5
     #[arg(long, value_name = "STAGE", value_parser = stage())]
     pub(crate) from_stage: Option<Stage>,
-    /// Stop after this stage, 1 to 4
+    /// Stop after this stage, 1 to 5
     #[arg(long, value_name = "STAGE", value_parser = stage())]
     pub(crate) to_stage: Option<Stage>,
     /// Do every stage again, whatever results are there

@@ -70,6 +70,7 @@ impl Case {
             formats: self.formats,
             compression: self.compression,
             differences: 1,
+            detects: true,
             decoding_bytes: (self.width * self.pixels.bytes()) as u64,
             threads: self.threads,
         };

@@ -63,7 +63,12 @@ impl Population {
                 somewhere(&mut stream, section, size)
             };
             if let Some((x, y)) = place {
-                microbes.push(individual(recipe, &mut stream, x, y));
+                let one = individual(recipe, &mut stream, x, y);
+                microbes.push(one);
+                let beside = company(recipe, &mut stream, &one);
+                let left = wanted - microbes.len();
+                let inside = |m: &Microbe| on_section(section, size, m.x, m.y);
+                microbes.extend(beside.into_iter().filter(inside).take(left));
             }
         }
         let half: Vec<(f64, f64)> = microbes.iter().map(half_segment).collect();
@@ -142,6 +147,52 @@ fn individual(recipe: &Microbes, stream: &mut Stream, x: f64, y: f64) -> Microbe
         angle_deg: if rod { stream.range(0.0, 180.0) } else { 0.0 },
         peak: stream.range(recipe.peak_counts[0], recipe.peak_counts[1]),
     }
+}
+
+/// Between the middles of two that touch, in mean sigmas: from where two peaks just show to where the valley is deep.
+const TOUCHING_SIGMA: [f64; 2] = [2.8, 4.5];
+/// How much a chain bends from one to the next, degrees.
+const BEND_DEG: f64 = 25.0;
+
+/// Those that touch `one`. Numbers are drawn only where a recipe asks for such, so that all others stay as they were.
+fn company(recipe: &Microbes, stream: &mut Stream, one: &Microbe) -> Vec<Microbe> {
+    let mut company = Vec::new();
+    if recipe.touching_share > 0.0 && stream.unit() < recipe.touching_share {
+        let mut other = individual(recipe, stream, one.x, one.y);
+        // Across the segment of the first, so that a rod is touched at its side.
+        let side = if one.length > 0.0 {
+            one.angle_deg + 90.0
+        } else {
+            stream.range(0.0, 360.0)
+        };
+        (other.length, other.angle_deg) = (0.0, 0.0);
+        let sigmas = stream.range(TOUCHING_SIGMA[0], TOUCHING_SIGMA[1]);
+        let distance = sigmas * 0.5 * (one.sigma + other.sigma);
+        step(&mut other, side, distance);
+        company.push(other);
+    }
+    if recipe.chain_share > 0.0 && stream.unit() < recipe.chain_share {
+        let mut direction = stream.range(0.0, 360.0);
+        let mut last = Microbe {
+            length: 0.0,
+            angle_deg: 0.0,
+            ..*one
+        };
+        for _ in 0..2 + (stream.unit() * 4.0) as usize {
+            let sigmas = stream.range(TOUCHING_SIGMA[0], TOUCHING_SIGMA[1]);
+            step(&mut last, direction, sigmas * one.sigma);
+            direction += stream.range(-BEND_DEG, BEND_DEG);
+            company.push(last);
+        }
+    }
+    company
+}
+
+/// Moves a microbe.
+fn step(m: &mut Microbe, direction_deg: f64, distance: f64) {
+    let angle = direction_deg * (std::f64::consts::PI / 180.0);
+    m.x += distance * libm::cos(angle);
+    m.y += distance * libm::sin(angle);
 }
 
 fn half_segment(m: &Microbe) -> (f64, f64) {

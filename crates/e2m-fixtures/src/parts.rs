@@ -67,6 +67,17 @@ pub struct Microbes {
     pub rod_share: f64,
     /// Share that lives in colonies; the others lie anywhere on the section.
     pub colony_share: f64,
+    /// Share that has another one beside it, which touches it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub touching_share: f64,
+    /// Share that is the first of a chain of three to six alike.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub chain_share: f64,
+}
+
+/// Whether a share is 0, which goes without saying.
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
 }
 
 impl Default for Microbes {
@@ -78,6 +89,8 @@ impl Default for Microbes {
             peak_counts: [30.0, 110.0],
             rod_share: 0.4,
             colony_share: 0.3,
+            touching_share: 0.0,
+            chain_share: 0.0,
         }
     }
 }

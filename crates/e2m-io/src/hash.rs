@@ -77,6 +77,32 @@ pub fn content_hash_of(mut content: impl Read) -> io::Result<ContentHash> {
     }
 }
 
+/// Hashes content piece by piece, as it is written: the same as [`content_hash_of`] all of it.
+#[derive(Clone, Default)]
+pub struct ContentHasher {
+    state: Xxh3,
+}
+
+impl ContentHasher {
+    /// Adds the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.state.update(piece);
+    }
+
+    /// The hash of all pieces so far.
+    pub fn finish(&self) -> ContentHash {
+        ContentHash(self.state.digest128())
+    }
+}
+
+impl fmt::Debug for ContentHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ContentHasher")
+            .field(&self.finish())
+            .finish()
+    }
+}
+
 /// Hashes float pixels, row by row, as little-endian bytes: the same for every file format.
 #[derive(Clone)]
 pub(crate) struct PixelHasher {

@@ -94,7 +94,9 @@ pub use discovery::{
     Selection, Stain, TiffsElsewhere, composed, discover,
 };
 pub use folders::{FolderError, create_folders};
-pub use hash::{ContentHash, FileIdentity, HashParseError, content_hash, content_hash_of};
+pub use hash::{
+    ContentHash, ContentHasher, FileIdentity, HashParseError, content_hash, content_hash_of,
+};
 pub use lock::{
     Attempt, FolderLock, LockError, LockOwner, LockSeeker, is_locked, is_shared_disk, lock_folder,
 };

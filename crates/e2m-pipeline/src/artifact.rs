@@ -56,6 +56,8 @@ pub(crate) enum Image {
     Difference(ScaleKind),
     /// Which pixels of the difference mean nothing, or less than they seem to.
     Mask,
+    /// By how many standard deviations each pixel stands out.
+    Significance,
 }
 
 /// The pictures of a task.
@@ -71,12 +73,15 @@ pub(crate) enum Picture {
     ComparisonAlignedPre,
 }
 
-/// The tables of a task, each a CSV file. No task has one; that of the tests shows what is done with it.
+/// The tables of a task, each a file of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// That of the tests.
-    #[cfg(test)]
-    Example,
+    /// The microbes, one a row.
+    Microbes,
+    /// The same as a GeoJSON collection, for QuPath.
+    MicrobesGeoJson,
+    /// The same as regions, for DS9.
+    MicrobesRegions,
 }
 
 /// The format of a file.
@@ -90,10 +95,16 @@ pub(crate) enum FileFormat {
     Jpeg,
     /// Of a table.
     Csv,
+    /// Of places and shapes, for QuPath.
+    GeoJson,
+    /// Of regions, for DS9.
+    Regions,
 }
 
 /// What the name of a mask begins with.
 const MASK_STEM: &str = "04_mask";
+/// What the name of a significance image begins with.
+const SIGNIFICANCE_STEM: &str = "05_significance";
 
 /// What the pixels of the image in a file are, by its name.
 pub(crate) fn pixels_of(name: &str) -> PixelKind {
@@ -146,7 +157,14 @@ pub(crate) fn artifacts(
         plot(PictureKind::RatioHistogram),
     ]);
     kinds.extend(differences().map(|scale| P(Picture::Difference(scale))));
-    kinds.extend(Table::ALL.iter().map(|&table| T(table)));
+    if params.detect {
+        kinds.push(I(Image::Significance));
+        kinds.extend(Table::ALL.iter().map(|&table| T(table)));
+        kinds.extend([
+            plot(PictureKind::Microbes),
+            plot(PictureKind::SignificanceHistogram),
+        ]);
+    }
     let is_kept = |kind: &ArtifactKind| match kind {
         ArtifactKind::Image(image) => image.is_kept(kept, params),
         ArtifactKind::Picture(_) | ArtifactKind::Table(_) => true,
@@ -231,7 +249,8 @@ impl Artifact {
                     | Image::CoarsePre
                     | Image::IcpPre
                     | Image::InteriorPre
-                    | Image::Mask => as_asked,
+                    | Image::Mask
+                    | Image::Significance => as_asked,
                 },
             },
             ArtifactKind::Picture(picture) => Self {
@@ -244,7 +263,7 @@ impl Artifact {
                 stage: table.stage(),
                 kind,
                 stem: table.stem().to_owned(),
-                formats: &[FileFormat::Csv],
+                formats: table.formats(),
             },
         }
     }
@@ -255,7 +274,11 @@ impl Artifact {
         formats
             .filter_map(|format| match format {
                 FileFormat::Checkpoint(format) => Some(*format),
-                FileFormat::Png | FileFormat::Jpeg | FileFormat::Csv => None,
+                FileFormat::Png
+                | FileFormat::Jpeg
+                | FileFormat::Csv
+                | FileFormat::GeoJson
+                | FileFormat::Regions => None,
             })
             .collect()
     }
@@ -284,6 +307,7 @@ impl Image {
             Self::CoarsePre | Self::IcpPre => Stage::Coarse,
             Self::InteriorPre => Stage::Fine,
             Self::Difference(_) | Self::Mask => Stage::Difference,
+            Self::Significance => Stage::Detection,
         }
     }
 
@@ -297,14 +321,15 @@ impl Image {
             | Self::CoarsePre
             | Self::IcpPre
             | Self::InteriorPre
-            | Self::Difference(_) => self.stage(),
+            | Self::Difference(_)
+            | Self::Significance => self.stage(),
         }
     }
 
     /// Whether a task that keeps these has it as a file.
     pub(crate) fn is_kept(self, kept: KeptCheckpoints, params: &Params) -> bool {
         match self {
-            Self::Difference(_) | Self::Mask => true,
+            Self::Difference(_) | Self::Mask | Self::Significance => true,
             Self::InteriorPre => kept != KeptCheckpoints::None,
             Self::IcpPre if !params.interior_ecc => kept != KeptCheckpoints::None,
             Self::PaddedPost | Self::PaddedPre | Self::CoarsePre | Self::IcpPre => {
@@ -322,7 +347,8 @@ impl Image {
             | Self::CoarsePre
             | Self::IcpPre
             | Self::InteriorPre
-            | Self::Difference(_) => PixelKind::Float,
+            | Self::Difference(_)
+            | Self::Significance => PixelKind::Float,
         }
     }
 
@@ -330,6 +356,7 @@ impl Image {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Mask => MASK_STEM,
+            Self::Significance => SIGNIFICANCE_STEM,
             Self::PaddedPost
             | Self::PaddedPre
             | Self::CoarsePre
@@ -350,6 +377,7 @@ impl Image {
             Self::Difference(ScaleKind::Moffat) => "04_difference_difference".to_owned(),
             Self::Difference(scale) => format!("04_difference_difference_{}", scale.label()),
             Self::Mask => MASK_STEM.to_owned(),
+            Self::Significance => SIGNIFICANCE_STEM.to_owned(),
         }
     }
 
@@ -361,6 +389,7 @@ impl Image {
             Self::CoarsePre | Self::IcpPre => "writing coarsely aligned pre",
             Self::InteriorPre => "writing aligned pre",
             Self::Difference(_) | Self::Mask => "writing the difference",
+            Self::Significance => "looking for microbes",
         }
     }
 
@@ -388,6 +417,7 @@ impl Picture {
                 | PictureKind::RatioHistogram
                 | PictureKind::DifferenceHistogram
                 | PictureKind::DifferenceImage => Stage::Difference,
+                PictureKind::Microbes | PictureKind::SignificanceHistogram => Stage::Detection,
             },
             Self::ComparisonPost | Self::ComparisonAlignedPre => Stage::Fine,
             Self::Difference(_) => Stage::Difference,
@@ -455,43 +485,56 @@ impl Picture {
     }
 }
 
-/// The cells of a table, row by row, in the order of [`Table::columns`].
-pub(crate) type Rows = Vec<Vec<String>>;
-
 impl Table {
     /// All of them, in the order in which they are written.
-    const ALL: &'static [Self] = &[
-        #[cfg(test)]
-        Self::Example,
-    ];
+    const ALL: &'static [Self] = &[Self::Microbes, Self::MicrobesGeoJson, Self::MicrobesRegions];
 
     /// The stage that writes it.
     pub(crate) fn stage(self) -> Stage {
         match self {
-            #[cfg(test)]
-            Self::Example => Stage::Difference,
+            Self::Microbes | Self::MicrobesGeoJson | Self::MicrobesRegions => Stage::Detection,
         }
     }
 
     /// Its file name without suffix and extension.
     pub(crate) fn stem(self) -> &'static str {
         match self {
-            #[cfg(test)]
-            Self::Example => "04_example",
+            Self::Microbes | Self::MicrobesGeoJson | Self::MicrobesRegions => "05_microbes",
         }
     }
 
-    /// What its columns are called, with their units.
-    pub(crate) fn columns(self) -> &'static [&'static str] {
+    fn formats(self) -> &'static [FileFormat] {
         match self {
-            #[cfg(test)]
-            Self::Example => &["scale", "value"],
+            Self::Microbes => &[FileFormat::Csv],
+            Self::MicrobesGeoJson => &[FileFormat::GeoJson],
+            Self::MicrobesRegions => &[FileFormat::Regions],
+        }
+    }
+
+    /// The extension of its file name.
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Microbes => "csv",
+            Self::MicrobesGeoJson => "geojson",
+            Self::MicrobesRegions => "reg",
+        }
+    }
+
+    /// Bytes that it has for an image of so many pixels, at most: for microbes, those of some thousand per megapixel.
+    pub(crate) fn bytes(self, pixels: u64) -> u64 {
+        /// A head, and what belongs to no pixel.
+        const HEAD: u64 = 65_536;
+        match self {
+            Self::Microbes => HEAD + pixels / 5,
+            Self::MicrobesGeoJson => HEAD + 3 * pixels / 5,
+            Self::MicrobesRegions => HEAD + pixels / 10,
         }
     }
 
     /// Its file.
     pub(crate) fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
-        paths.table_path(self.stem(), &suffix(params, self.stage()))
+        let suffix = suffix(params, self.stage());
+        paths.table_path(self.stem(), &suffix, self.extension())
     }
 }
 
@@ -509,16 +552,23 @@ mod tests {
             ..Params::default()
         };
         let all = artifacts(&params, CheckpointFormats::Fits, KeptCheckpoints::All);
-        let stems: BTreeSet<&str> = all.iter().map(|artifact| &*artifact.stem).collect();
+        // A table has the same stem in each format.
+        let stems: BTreeSet<(&str, Vec<String>)> = all
+            .iter()
+            .map(|artifact| {
+                let formats = artifact.formats.iter().map(|format| format!("{format:?}"));
+                (&*artifact.stem, formats.collect())
+            })
+            .collect();
         assert_eq!(stems.len(), all.len());
         assert!(all.is_sorted_by_key(|artifact| artifact.stage));
         let kept = |kept| {
             let images = |stage| images_of(stage, &params, CheckpointFormats::Fits, kept);
             Stage::ALL.map(|stage| images(stage).len())
         };
-        assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 4]);
-        assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 4]);
-        assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4]);
+        assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 4, 1]);
+        assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 4, 1]);
+        assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4, 1]);
         let images = |stage| {
             images_of(
                 stage,
@@ -533,8 +583,17 @@ mod tests {
             assert_eq!(artifact.formats, if both { BOTH } else { FITS });
         }
         let pictures = |stage| pictures_of(stage, &params).len();
-        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8]);
+        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 2]);
         let tables = |stage| tables_of(stage, &params).len();
-        assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 1]);
+        assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 0, 3]);
+        let none = Params {
+            detect: false,
+            ..params.clone()
+        };
+        assert!(
+            all_artifacts(&none)
+                .iter()
+                .all(|artifact| artifact.stage < Stage::Detection)
+        );
     }
 }

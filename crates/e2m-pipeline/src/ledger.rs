@@ -159,6 +159,7 @@ impl<'a> Ledger<'a> {
         self.manifest.pixels.clone_from(&results.pixels);
         self.manifest.scales.clone_from(&results.scales);
         self.manifest.scale = results.scales.assessment();
+        self.manifest.detection.clone_from(&results.detection);
     }
 
     /// What else was found so far.
@@ -268,6 +269,7 @@ impl<'a> Ledger<'a> {
         self.manifest.checkpoints.clear();
         self.manifest.pictures.clear();
         self.manifest.tables.clear();
+        self.manifest.detection = None;
         self.manifest.stages.clear();
         self.stages_done.clear();
     }

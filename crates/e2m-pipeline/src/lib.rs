@@ -1,6 +1,6 @@
-//! From a pair of raw files to difference images.
+//! From a pair of raw files to difference images and the microbes in them.
 //!
-//! [`run_task`] takes one [`TaskSpec`] through four stages and answers with a [`TaskOutcome`], always:
+//! [`run_task`] takes one [`TaskSpec`] through five stages and answers with a [`TaskOutcome`], always:
 //!
 //! | stage | module | result |
 //! |---|---|---|
@@ -8,6 +8,7 @@
 //! | 2 [`Stage::Coarse`] | `stages::coarse` | the coarse warp; pre through it |
 //! | 3 [`Stage::Fine`] | `stages::fine` | the refined warp and its verdict; pre through it |
 //! | 4 [`Stage::Difference`] | `stages::difference` | the scales; post minus scaled pre |
+//! | 5 [`Stage::Detection`] | `stages::detection` | the microbes in it, and how sure they are |
 //!
 //! A task is three things: its context says what is to be done, its ledger what has been recorded, and the run has the order of the
 //! [`Stage`]s. Which results of earlier runs are taken over is decided once, before the first stage; [`preview`] shows it
@@ -16,7 +17,7 @@
 //! [`Params`] and [`REGISTRY`] are the parameters. [`suffix`] and [`parse_suffix`] are their traces in file names. A
 //! [`Manifest`] is what a task writes down about itself, and what a later run resumes from. [`Inventory`] holds files against it.
 //!
-//! This crate knows images, files, alignment and scaling. It does not know batches, processes or the terminal. Who wants
+//! This crate knows images, files, alignment, scaling and detection. It does not know batches, processes or the terminal. Who wants
 //! to watch implements [`Observer`].
 //!
 //! ```no_run
@@ -30,7 +31,7 @@
 //!     output_dir: "processed".into(),
 //!     params: Params { pad: 500, ..Params::default() },
 //!     from_stage: Stage::Pad,
-//!     to_stage: Stage::Difference,
+//!     to_stage: Stage::Detection,
 //!     force: false,
 //!     redraw: false,
 //!     checkpoint_format: Default::default(),
@@ -59,6 +60,7 @@ mod artifact;
 mod background;
 mod comparable;
 mod context;
+mod detection_record;
 mod documents;
 mod doubts;
 mod error;
@@ -100,6 +102,7 @@ pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, CoverageRecord, FeatureCounts, InteriorRecord,
     RefinementRecord,
 };
+pub use detection_record::DetectionRecord;
 pub use documents::{parameter_table, params_schema};
 pub use doubts::{Doubt, Note, Side};
 pub use e2m_align::Verdict;

@@ -2,6 +2,7 @@
 //! read and written is in `manifest_file`.
 
 use crate::alignment_record::AlignmentRecord;
+use crate::detection_record::DetectionRecord;
 use crate::doubts::{Doubt, Note};
 use crate::params::Params;
 use crate::pixel_record::PixelRecord;
@@ -49,6 +50,9 @@ pub struct Manifest {
     pub scale: Option<ScaleAssessment>,
     /// The scales.
     pub scales: Scales,
+    /// The microbes; none before stage 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection: Option<DetectionRecord>,
     /// Why the task is suspect, apart from alignment and scale.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
@@ -106,6 +110,7 @@ impl Manifest {
             pixels: None,
             scale: None,
             scales: Scales::default(),
+            detection: None,
             doubts: Vec::new(),
             notes: Vec::new(),
             stages: Vec::new(),

@@ -6,8 +6,10 @@
 
 use crate::artifact::scale_kinds;
 use crate::manifest::MemoryRecord;
+use crate::stage::Stage;
 use crate::task::{CheckpointFormats, TaskSpec};
 use e2m_align::{CoarseOptions, search_memory_bytes};
+use e2m_detect::DetectOptions;
 use e2m_image::{Defects, PixelType, Size, default_band_rows, preview_factor};
 use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter, FlagsWriter};
 use e2m_plot::PairStatistics;
@@ -47,6 +49,8 @@ pub struct MemoryNeeds {
     pub compression: CheckpointCompression,
     /// Number of difference images.
     pub differences: usize,
+    /// Whether microbes are looked for.
+    pub detects: bool,
     /// What decoding a raw file holds at a time: [`e2m_io::RawInfo::decoding_bytes`].
     pub decoding_bytes: u64,
     /// Compute threads.
@@ -69,6 +73,7 @@ impl MemoryNeeds {
             formats: spec.checkpoint_format,
             compression: spec.checkpoint_compression,
             differences: scale_kinds(&spec.params).len(),
+            detects: spec.params.detect && spec.to_stage >= Stage::Detection,
             decoding_bytes: post_decoding.max(pre_decoding),
             threads: rayon::current_num_threads(),
         }
@@ -96,7 +101,10 @@ impl MemoryNeeds {
             + Defects::memory_bytes(self.post)
             + Defects::memory_bytes(self.pre)
             + DRAWING_BYTES
-            + self.search_bytes().max(self.streaming_bytes())
+            + self
+                .search_bytes()
+                .max(self.streaming_bytes())
+                .max(self.detection_bytes())
     }
 
     fn canvas(&self) -> Size {
@@ -145,6 +153,16 @@ impl MemoryNeeds {
             .max(subtracted)
             .max(counted_and_subtracted);
         BETWEEN_BYTES + self.band_bytes() + largest
+    }
+
+    /// Looking for microbes while their significance is written.
+    fn detection_bytes(&self) -> u64 {
+        if !self.detects {
+            return 0;
+        }
+        let searched =
+            e2m_detect::memory_bytes(self.canvas(), &DetectOptions::default(), self.threads);
+        BETWEEN_BYTES + self.band_bytes() + searched + self.written(self.formats)
     }
 
     /// A band of the mask, and what its writers hold.

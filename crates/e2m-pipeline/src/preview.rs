@@ -22,9 +22,6 @@ use std::path::Path;
 /// Pictures of a task and its share of the report, at most: some 7 MB at 8,000 px, and hardly more beyond.
 const PICTURES_BYTES: u64 = 16_000_000;
 
-/// A table of a task, at most.
-const TABLE_BYTES: u64 = 4_000_000;
-
 /// What a run of a task would do and need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskPreview {
@@ -211,7 +208,11 @@ fn output_bytes(
     let images: u64 = files
         .map(|(image, format)| image_bytes(image, canvas, format))
         .sum();
-    images + TABLE_BYTES * tables_of(stage, params).len() as u64
+    let tables = tables_of(stage, params).into_iter();
+    images
+        + tables
+            .map(|table| table.bytes(canvas.pixels()))
+            .sum::<u64>()
 }
 
 /// Bytes of an image at most.

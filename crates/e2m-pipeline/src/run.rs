@@ -22,7 +22,7 @@ use crate::scale_record::{MoffatRecord, Scales};
 use crate::session::TaskSession;
 use crate::stage::Stage;
 use crate::stages::difference::StatisticsPass;
-use crate::stages::{coarse, difference, fine, pad, restore};
+use crate::stages::{coarse, detection, difference, fine, pad, restore};
 use crate::status::Status;
 use crate::tables;
 use crate::task::TaskSpec;
@@ -341,6 +341,10 @@ impl TaskRun<'_> {
                 difference::redraw(&mut self.bench, &self.results)?;
                 true
             }
+            Stage::Detection => {
+                detection::redraw(&mut self.bench, &self.results)?;
+                true
+            }
         };
         if !same {
             self.results = before;
@@ -371,15 +375,17 @@ impl TaskRun<'_> {
             Stage::Coarse => self.make_coarse(),
             Stage::Fine => self.make_fine(),
             Stage::Difference => self.make_difference(),
+            Stage::Detection => self.make_detection(),
         }
     }
 
     /// Writes the tables of a stage that was made.
     fn write_tables(&mut self, stage: Stage) -> Result<(), PipelineError> {
         for table in tables_of(stage, &self.task.spec.params) {
-            let record = tables::write(&mut self.bench, table, &self.results)?;
+            let record = tables::write(&self.bench, table)?;
             self.ledger.tables(vec![record]);
         }
+        self.bench.detected = None;
         Ok(())
     }
 
@@ -432,6 +438,25 @@ impl TaskRun<'_> {
             self.ledger.no_scale(&error);
             Err(error.into())
         })
+    }
+
+    fn make_detection(&mut self) -> Result<(), PipelineError> {
+        if !self.task.spec.params.detect {
+            return Ok(());
+        }
+        // What speaks against the difference speaks against what is found in it.
+        let suspect = match self
+            .results
+            .status(Stage::Difference, &self.findings.doubts)
+        {
+            Status::Suspect(why) => vec![why],
+            Status::Complete | Status::Error(_) | Status::Incomplete(_) => Vec::new(),
+        };
+        let made = detection::make(&mut self.bench, &self.results, &suspect)?;
+        self.ledger.checkpoints(made.checkpoints);
+        self.results.detection = Some(made.record);
+        self.ledger.found(&self.results);
+        Ok(())
     }
 
     fn known_scales(&self) -> Option<Scales> {

@@ -1,8 +1,8 @@
-//! The four stages of a task.
+//! The five stages of a task.
 
 use serde::{Deserialize, Serialize};
 
-/// A stage of a task. Stages are ordered as they are run; as JSON a stage is its number, 1 to 4.
+/// A stage of a task. Stages are ordered as they are run; as JSON a stage is its number, 1 to 5.
 ///
 /// ```
 /// use e2m_pipeline::Stage;
@@ -23,13 +23,21 @@ pub enum Stage {
     Fine,
     /// The scales, and post minus scaled pre.
     Difference,
+    /// The microbes in the difference, and how sure they are.
+    Detection,
 }
 
 impl Stage {
     /// All stages in their order.
-    pub const ALL: [Self; 4] = [Self::Pad, Self::Coarse, Self::Fine, Self::Difference];
+    pub const ALL: [Self; 5] = [
+        Self::Pad,
+        Self::Coarse,
+        Self::Fine,
+        Self::Difference,
+        Self::Detection,
+    ];
     /// The stage whose parameters complete the name of a task's manifest and pictures.
-    pub const LAST: Self = Self::Difference;
+    pub const LAST: Self = Self::Detection;
 
     /// The number that batch files, file names and manifests give it, from 1.
     pub const fn number(self) -> u8 {
@@ -38,6 +46,7 @@ impl Stage {
             Self::Coarse => 2,
             Self::Fine => 3,
             Self::Difference => 4,
+            Self::Detection => 5,
         }
     }
 
@@ -48,6 +57,7 @@ impl Stage {
             Self::Coarse => "02_icp_aligned",
             Self::Fine => "03_interior_aligned",
             Self::Difference => "04_difference",
+            Self::Detection => "05_microbes",
         }
     }
 
@@ -58,6 +68,7 @@ impl Stage {
             Self::Coarse => "coarse alignment",
             Self::Fine => "fine alignment",
             Self::Difference => "difference",
+            Self::Detection => "detection",
         }
     }
 
@@ -67,11 +78,11 @@ impl Stage {
         &Self::ALL[..count]
     }
 
-    /// Whether later stages rest on what this one makes. What [`Stage::Pad`] writes is read by people only.
+    /// Whether the results of the task rest on what this one makes. What [`Stage::Pad`] writes is read by people only.
     pub const fn is_rested_on(self) -> bool {
         match self {
             Self::Pad => false,
-            Self::Coarse | Self::Fine | Self::Difference => true,
+            Self::Coarse | Self::Fine | Self::Difference | Self::Detection => true,
         }
     }
 }
@@ -91,7 +102,7 @@ impl From<Stage> for u8 {
 
 /// A number that is no stage's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no stage {0}; stages are numbered from 1 to 4")]
+#[error("there is no stage {0}; stages are numbered from 1 to 5")]
 pub struct NoSuchStage(pub u8);
 
 impl TryFrom<u8> for Stage {
@@ -111,7 +122,7 @@ mod tests {
     #[test]
     fn stages_are_numbers_in_json_and_ordered_by_them() {
         let numbers: Vec<u8> = Stage::ALL.iter().map(|stage| stage.number()).collect();
-        assert_eq!(numbers, [1, 2, 3, 4]);
+        assert_eq!(numbers, [1, 2, 3, 4, 5]);
         assert!(Stage::ALL.is_sorted());
         for stage in Stage::ALL {
             let json = serde_json::to_string(&stage).expect("it can be written");
@@ -121,6 +132,6 @@ mod tests {
             assert_eq!(Stage::up_to(stage).last(), Some(&stage));
         }
         assert_eq!(Stage::try_from(0), Err(NoSuchStage(0)));
-        assert!(serde_json::from_str::<Stage>("5").is_err());
+        assert!(serde_json::from_str::<Stage>("6").is_err());
     }
 }

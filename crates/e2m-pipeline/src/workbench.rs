@@ -7,6 +7,7 @@ use crate::alignment_messages::AlignmentMessages;
 use crate::alignment_options::alignment_options;
 use crate::background::{Background, Done, Lane, Tick};
 use crate::context::TaskContext;
+use crate::detection_record::Detected;
 use crate::error::PipelineError;
 use crate::inputs::RawInput;
 use crate::messages::Messages;
@@ -26,6 +27,8 @@ pub(crate) struct Workbench<'a> {
     plane: Option<Arc<Plane>>,
     previews: Option<Arc<Previews>>,
     faults: Option<Arc<PixelFaults>>,
+    /// The microbes that stage 5 found, until their tables are written.
+    pub(crate) detected: Option<Detected>,
     background: Background,
     /// What came of jobs while a stage waited for them.
     done: Vec<Done>,
@@ -54,6 +57,7 @@ impl<'a> Workbench<'a> {
             plane: None,
             previews: None,
             faults: None,
+            detected: None,
             background: Background::new(),
             done: Vec::new(),
         }

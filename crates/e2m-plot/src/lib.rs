@@ -22,6 +22,8 @@
 //! | [`draw_difference_histogram`] | post - pre for all pixels, both positive, post only | [`DifferenceHistogram`] |
 //! | [`draw_ratio_histogram`] | the ratios of pixels, the peak of those of blocks with fit, scale and error | counts per log ratio |
 //! | [`draw_difference_image`] | post - scale x pre, with every single microbe | [`DifferenceSummary`] |
+//! | [`draw_microbes`] | every object of the catalogue as a circle on post | preview, places |
+//! | [`draw_significance_histogram`] | how the significance is distributed, and the normal curve | counts |
 //! | [`draw_comparison`] | post and aligned pre as two bare images of one frame, JPEG | previews |
 //!
 //! # Statistics

@@ -39,7 +39,13 @@ const LIBRARY_RULES: &[LibraryRule] = &[
     },
     LibraryRule {
         words: &["std::fs", "fs::File", "File::open", "File::create"],
-        crates: &["e2m-image", "e2m-align", "e2m-scale", "e2m-plot"],
+        crates: &[
+            "e2m-image",
+            "e2m-align",
+            "e2m-scale",
+            "e2m-detect",
+            "e2m-plot",
+        ],
         message: "this crate takes planes, bands and writers; open files in e2m-io or e2m-pipeline",
     },
     LibraryRule {

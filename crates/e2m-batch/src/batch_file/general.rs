@@ -15,7 +15,7 @@ section! {
         dyes: Names = Some(Names::All), "Dyes to run: what follows the last underscore of the file names";
         strict_dyes: bool = Some(true), "Whether a missing image stops everything before it begins; false: its task is left out and the rest run";
         from_stage: Stage = Some(Stage(1)), "Stages from this one on are done again even if their results are there; 1 forces nothing";
-        to_stage: Stage = Some(Stage(4)), "The last stage to run";
+        to_stage: Stage = Some(Stage(5)), "The last stage to run";
         force: bool = Some(false), "Do every stage again, whatever results are there";
         checkpoint_format: CheckpointFormats = Some(CheckpointFormats::Tiff), "Format of intermediate images and of the mask; difference images are always written in both";
         checkpoint_compression: CheckpointCompression = Some(CheckpointCompression::None), "Compression of TIFFs that e2m writes";

@@ -52,7 +52,7 @@ impl Key {
 pub(crate) const TABLES: [Key; 5] = [
     Key::table(Execution::NAME, "How tasks are run"),
     Key::table(Resources::NAME, "What tasks may use of the machine"),
-    Key::table("params", "Parameters of the four stages; see parameters.md"),
+    Key::table("params", "Parameters of the five stages; see parameters.md"),
     Key::table(overrides::NAME, "Parameters for some tasks only"),
     Key::table(Slurm::NAME, "Jobs on a SLURM cluster"),
 ];

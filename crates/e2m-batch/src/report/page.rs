@@ -6,7 +6,7 @@ use super::results::{CSV_NAME, JSON_NAME, TaskEnding, TaskResult};
 use super::tally::tally;
 use crate::plan::missing_reason;
 use e2m_io::{AtomicError, AtomicFile};
-use e2m_pipeline::{Manifest, PictureRecord, Scales, Stage, Status, Verdict};
+use e2m_pipeline::{DetectionRecord, Manifest, PictureRecord, Scales, Stage, Status, Verdict};
 use e2m_plot::{
     Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
     ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
@@ -237,6 +237,9 @@ fn row(result: &TaskResult) -> ReportRow {
         correlation: result.correlation,
         overlap_fraction: result.overlap_fraction,
         scales: record.map_or_else(Vec::new, |record| scales(&record.scales)),
+        microbes: record
+            .and_then(|record| record.detection.as_ref())
+            .map(microbes),
         seconds: result.worked().then_some(result.seconds),
         stages: record.map_or_else(Vec::new, stages),
         peak_bytes: result.peak_rss_bytes,
@@ -269,6 +272,32 @@ fn scales(scales: &Scales) -> Vec<ReportScale> {
         .map(|s| scale(format!("percentile p{}", s.percentile), s.value, None));
     let manual = scales.manual.map(|s| scale("manual".into(), s.value, None));
     [moffat, percentile, manual].into_iter().flatten().collect()
+}
+
+/// `1204 on 12.3 Mpx: 97.9 per Mpx (95 %: 88.1 to 109.0), of which 0.3 are expected to be none; …`.
+fn microbes(found: &DetectionRecord) -> String {
+    let DetectionRecord {
+        microbes,
+        section_px,
+        per_megapixel,
+        interval_95: [low, high],
+        expected_false,
+        flux_90,
+        suspect,
+        ..
+    } = found;
+    let mut text = format!(
+        "{microbes} on {:.2} Mpx of section: {per_megapixel:.1} per Mpx (95 %: {low:.1} to {high:.1}), of which {expected_false:.1} are \
+         expected to be none",
+        *section_px as f64 * 1e-6
+    );
+    if let Some(flux) = flux_90 {
+        text += &format!("; 90 % are found from a flux of {flux:.0} counts on");
+    }
+    if !suspect.is_empty() {
+        text += "; the catalogue is suspect";
+    }
+    text
 }
 
 fn stages(record: &Manifest) -> Vec<ReportStage> {

@@ -56,6 +56,33 @@ pub struct TaskResult {
     pub scale_percentile: Option<f64>,
     /// The scale by hand, where one was given.
     pub scale_manual: Option<f64>,
+    /// Microbes in the difference.
+    #[serde(default)]
+    pub microbes: Option<u64>,
+    /// Section that was searched for them, million pixels.
+    #[serde(default)]
+    pub section_mpx: Option<f64>,
+    /// Microbes per million pixels of section.
+    #[serde(default)]
+    pub microbes_per_mpx: Option<f64>,
+    /// Lower end of its interval of 95 %.
+    #[serde(default)]
+    pub microbes_per_mpx_low: Option<f64>,
+    /// Upper end of its interval of 95 %.
+    #[serde(default)]
+    pub microbes_per_mpx_high: Option<f64>,
+    /// How many of the microbes are expected to be none.
+    #[serde(default)]
+    pub expected_false_microbes: Option<f64>,
+    /// The flux of a microbe that is found with 90 % probability, counts.
+    #[serde(default)]
+    pub flux_found_90: Option<f64>,
+    /// Median footprint of the microbes, px.
+    #[serde(default)]
+    pub median_area_px: Option<f64>,
+    /// Whether something speaks against the catalogue of microbes.
+    #[serde(default)]
+    pub microbes_suspect: Option<bool>,
     /// How long it took.
     pub seconds: f64,
     /// Peak memory of its process, bytes.
@@ -117,6 +144,7 @@ impl TaskResult {
         let alignment = found.filter(|alignment| alignment.is_judged());
         let scales = manifest.map(|manifest| &manifest.scales);
         let moffat = scales.and_then(|scales| scales.moffat.as_ref());
+        let detection = manifest.and_then(|manifest| manifest.detection.as_ref());
         let black = moffat.and_then(|scale| scale.black);
         let path = outcome.manifest_path.as_deref();
         Self {
@@ -141,6 +169,15 @@ impl TaskResult {
             scale_manual: scales
                 .and_then(|scales| scales.manual)
                 .map(|scale| scale.value),
+            microbes: detection.map(|found| found.microbes),
+            section_mpx: detection.map(|found| found.section_px as f64 * 1e-6),
+            microbes_per_mpx: detection.map(|found| found.per_megapixel),
+            microbes_per_mpx_low: detection.map(|found| found.interval_95[0]),
+            microbes_per_mpx_high: detection.map(|found| found.interval_95[1]),
+            expected_false_microbes: detection.map(|found| found.expected_false),
+            flux_found_90: detection.and_then(|found| found.flux_90),
+            median_area_px: detection.and_then(|found| found.median_area_px),
+            microbes_suspect: detection.map(|found| !found.suspect.is_empty()),
             seconds: outcome.seconds,
             peak_rss_bytes: Some(outcome.peak_rss_bytes),
             stages_done: outcome.stages_done.clone(),
@@ -179,6 +216,15 @@ impl TaskResult {
             pre_black: None,
             scale_percentile: None,
             scale_manual: None,
+            microbes: None,
+            section_mpx: None,
+            microbes_per_mpx: None,
+            microbes_per_mpx_low: None,
+            microbes_per_mpx_high: None,
+            expected_false_microbes: None,
+            flux_found_90: None,
+            median_area_px: None,
+            microbes_suspect: None,
             seconds: 0.0,
             peak_rss_bytes: None,
             stages_done: Vec::new(),

@@ -72,6 +72,16 @@ pub(super) fn seen(kind: PictureKind) -> [&'static str; 3] {
             "Grains are red and blue at random, and what pre does not cover is red: no dot here can be told to be a \
              microbe.",
         ],
+        PictureKind::Microbes => [
+            "The circles stand on the section, where the red dots of the difference image are.",
+            "Microbes are found among stain and dust; where the stain soaked in unevenly fewer of them stand out.",
+            "What is circled are parts of grains that differ: no circle here can be told to be a microbe.",
+        ],
+        PictureKind::SignificanceHistogram => [
+            "The pixels without microbes follow the normal curve, and the microbes are the tail to the right.",
+            "The curve is followed near the middle, and stain and dust widen both sides a little.",
+            "The pixels without microbes leave the curve on both sides: what is left over is the rock itself.",
+        ],
     }
 }
 

@@ -75,7 +75,7 @@ fn batch_file_page() -> String {
         };
         let _ = write!(page, "\n## {title}\n\n{intro}{}", key_table(&keys));
     }
-    page.push_str("\n## `[params]`\n\nThe parameters of the four stages are in [parameters.md](parameters.md).\n");
+    page.push_str("\n## `[params]`\n\nThe parameters of the five stages are in [parameters.md](parameters.md).\n");
     let _ = write!(
         page,
         "\n## The commented file\n\n```toml\n{DEFAULT_FILE}```\n"

@@ -98,9 +98,9 @@ impl TaskPaths {
         self.plots_dir().join(format!("{stem}{suffix}.jpg"))
     }
 
-    /// A table, such as `pipeline_output/04_example_pad500.csv`.
-    pub fn table_path(&self, stem: &str, suffix: &str) -> PathBuf {
-        self.plots_dir().join(format!("{stem}{suffix}.csv"))
+    /// A table, such as `pipeline_output/05_microbes_pad500.csv`.
+    pub fn table_path(&self, stem: &str, suffix: &str, extension: &str) -> PathBuf {
+        self.plots_dir().join(format!("{stem}{suffix}.{extension}"))
     }
 
     /// The manifest `e2m_task{suffix}.json`.

@@ -1,4 +1,4 @@
-//! The parameters of the four stages: one table, from which everything else about them comes.
+//! The parameters of the five stages: one table, from which everything else about them comes.
 //!
 //! [`Params`] is the struct the stages read, [`REGISTRY`] the same table as data: names, abbreviations, stages, defaults,
 //! ranges and what each means. Suffixes of file names ([`suffix`], [`parse_suffix`]), FITS cards, the JSON schema and the

@@ -376,6 +376,14 @@ parameters! {
         "What the difference holds where post or pre has no pixel: zero, or nan (not a number)";
     Difference pixel_size_um ("pxum"): Option<f64> = None, optional(0.001, 1000.0),
         "Size of a pixel of post, um, where its file does not tell it or tells it wrongly";
+    Detection detect ("det"): bool = true, BOOL,
+        "Look for microbes in the difference (stage 5)";
+    Detection detect_sigma ("dsig"): f64 = 5.0, float(3.5, 100.0),
+        "A microbe stands out from the background by at least so many standard deviations";
+    Detection min_area_px ("mina"): usize = 4, int(1, 1_000_000),
+        "Smallest footprint of a microbe, px";
+    Detection max_area_px ("maxa"): usize = 6000, int(1, 1_000_000),
+        "Largest footprint of a microbe, px";
 }
 
 impl Params {
@@ -398,6 +406,14 @@ impl Params {
                 low: self.scale_min,
                 upper: "scale_max",
                 high: self.scale_max,
+            });
+        }
+        if self.min_area_px > self.max_area_px {
+            return Err(ParamError::Order {
+                lower: "min_area_px",
+                low: self.min_area_px as f64,
+                upper: "max_area_px",
+                high: self.max_area_px as f64,
             });
         }
         Ok(())

@@ -220,7 +220,7 @@ fn arrows(check: &Check, pad: f64) -> Vec<ResidualArrow> {
     check.tiles.iter().map(arrow).collect()
 }
 
-fn post_preview(previews: &Previews) -> Preview<'_> {
+pub(super) fn post_preview(previews: &Previews) -> Preview<'_> {
     Preview {
         pixels: previews.post(),
         factor: previews.factor() as f64,

@@ -1,9 +1,11 @@
 //! The diagnostic pictures of a task: from what the stages know to files in `pipeline_output`.
 
 mod alignment;
+mod detection;
 mod difference;
 
 pub(crate) use alignment::{draw_coarse, draw_comparison_of, draw_residual};
+pub(crate) use detection::draw_detection;
 pub(crate) use difference::{Counted, draw_counted, draw_difference_images};
 
 use crate::artifact::Picture;

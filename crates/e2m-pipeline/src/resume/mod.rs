@@ -9,6 +9,7 @@ mod planner;
 use crate::alignment_record::AlignmentRecord;
 use crate::artifact::{Image, Picture};
 use crate::context::TaskContext;
+use crate::detection_record::DetectionRecord;
 use crate::doubts::{Doubt, Findings, Judged};
 use crate::history::{Evidence, History, relative_path};
 use crate::manifest::{
@@ -101,6 +102,7 @@ pub(crate) struct Results {
     /// Where aligned pre is only there as an image of the Python program.
     pub(crate) legacy_aligned: Option<LegacyAligned>,
     pub(crate) scales: Scales,
+    pub(crate) detection: Option<DetectionRecord>,
 }
 
 /// An image of the Python program that stands for aligned pre.

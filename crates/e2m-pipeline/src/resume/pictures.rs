@@ -50,7 +50,7 @@ impl Planner<'_> {
                         && paths.dir().join(&known.path).is_file()
                 };
                 let mut drawn = alike.iter().flat_map(|manifest| &manifest.pictures);
-                let may_copy = stage < Stage::Difference && is_usable;
+                let may_copy = stage < Stage::LAST && is_usable;
                 match drawn.find(same).filter(|_| may_copy) {
                     Some(known) => plan.copied.push((picture, known.path.clone())),
                     None => plan.drawn.push(picture),

@@ -98,6 +98,9 @@ impl Planner<'_> {
             || last < spec.to_stage
             || earlier.kept != spec.checkpoints
             || spec.to_stage >= Stage::Difference && knows_no_black(earlier)
+            || spec.to_stage >= Stage::Detection
+                && spec.params.detect
+                && earlier.detection.is_none()
         {
             return None;
         }
@@ -165,6 +168,7 @@ impl Planner<'_> {
             Stage::Coarse => self.coarse(&mut search),
             Stage::Fine => self.fine(before, &mut search),
             Stage::Difference => self.difference(before, &mut search),
+            Stage::Detection => self.detection(before, &mut search),
         };
         let StageSearch {
             notes,
@@ -376,20 +380,52 @@ impl Planner<'_> {
             .map(|legacy| legacy.record(self.task))
             .transpose()
             .map_err(|error| error.to_string())?;
-        match self.own() {
-            Some(own) if knows_no_black(own) => {
+        // A run that differs in the parameters of later stages only has made the same difference.
+        let same_alignment = |known: &&Manifest| {
+            known.warps.finest() == before.warps.finest() && known.legacy_aligned == legacy
+        };
+        match self.alike(Stage::Difference).find(same_alignment) {
+            Some(known) if knows_no_black(known) => {
                 Err("the difference on record is that of a version without black levels".to_owned())
             }
-            Some(own)
-                if own.warps.finest() == before.warps.finest() && own.legacy_aligned == legacy =>
-            {
-                Ok(Results {
-                    scales: own.scales.clone(),
-                    ..before.clone()
-                })
-            }
-            _ => Err("the difference on record is that of another alignment".to_owned()),
+            Some(known) => Ok(Results {
+                scales: known.scales.clone(),
+                ..before.clone()
+            }),
+            None => Err("the difference on record is that of another alignment".to_owned()),
         }
+    }
+
+    fn detection(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
+        let spec = self.task.spec;
+        if !spec.params.detect {
+            return Ok(before.clone());
+        }
+        // Either format does, as of the images of earlier stages.
+        self.find(Image::Significance, false, search)?;
+        let own = self.own().filter(|own| {
+            own.warps.finest() == before.warps.finest() && own.scales == before.scales
+        });
+        match own.and_then(|own| own.detection.clone()) {
+            Some(detection) => Ok(Results {
+                detection: Some(detection),
+                ..before.clone()
+            }),
+            None => Err("the microbes on record are those of another difference".to_owned()),
+        }
+    }
+
+    /// The records of runs with the same raw files and the same parameters up to a stage that have made it: that of exactly this
+    /// task first.
+    fn alike(&self, stage: Stage) -> impl Iterator<Item = &Manifest> {
+        let params = &self.task.spec.params;
+        let others = self.history.manifests().iter().filter(move |manifest| {
+            self.inputs
+                .is_some_and(|inputs| manifest.inputs.same_content(inputs))
+                && manifest.params.same_up_to(stage, params)
+                && manifest.stages.iter().any(|done| done.stage == stage)
+        });
+        self.own().into_iter().chain(others)
     }
 
     fn wanted<'w>(

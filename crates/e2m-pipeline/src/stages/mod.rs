@@ -1,9 +1,10 @@
-//! The four stages, each: find or make its result at the [`Workbench`](crate::workbench::Workbench), or draw its pictures again.
+//! The five stages, each: find or make its result at the [`Workbench`](crate::workbench::Workbench), or draw its pictures again.
 //!
 //! A stage takes what earlier stages found and returns what it found. Whether it is made at all is decided in
 //! [`resume`](crate::resume), and what becomes of its result in [`run`](crate::run).
 
 pub(crate) mod coarse;
+pub(crate) mod detection;
 pub(crate) mod difference;
 pub(crate) mod fine;
 pub(crate) mod pad;

@@ -27,7 +27,13 @@ pub(crate) fn restore(
             scale: None,
         },
         // They are made by their stages.
-        Image::PaddedPost | Image::PaddedPre | Image::Difference(_) | Image::Mask => return Ok(()),
+        Image::PaddedPost
+        | Image::PaddedPre
+        | Image::Difference(_)
+        | Image::Mask
+        | Image::Significance => {
+            return Ok(());
+        }
     };
     write_beside(bench, image, facts)
 }

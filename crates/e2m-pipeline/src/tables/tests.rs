@@ -1,6 +1,5 @@
-//! A table of the tests, from stage 4 to the disk and back.
+//! The tables of microbes, from stage 5 to the disk and back.
 
-use super::*;
 use crate::verify::{Fault, FileKind, Finding, Inventory, RecordedTask};
 use crate::{
     CheckpointFormats, Manifest, Params, Stage, Status, TaskOutcome, TaskSpec, Unobserved, preview,
@@ -10,14 +9,6 @@ use e2m_fixtures::{Recipe, write_pair};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-
-/// The rows of [`Table::Example`].
-pub(super) fn rows(_: &mut Workbench<'_>, results: &Results) -> Result<Rows, PipelineError> {
-    let moffat = results.scales.moffat.iter();
-    Ok(moffat
-        .map(|scale| vec!["moffat, the peak".to_owned(), scale.value.to_string()])
-        .collect())
-}
 
 fn spec(folder: &Path) -> TaskSpec {
     let recipe = Recipe {
@@ -38,7 +29,7 @@ fn spec(folder: &Path) -> TaskSpec {
             ..Params::default()
         },
         from_stage: Stage::Pad,
-        to_stage: Stage::Difference,
+        to_stage: Stage::Detection,
         force: false,
         redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
@@ -58,18 +49,20 @@ fn run(spec: &TaskSpec) -> (Vec<Stage>, Manifest) {
     (stages_done, *manifest.expect("a manifest"))
 }
 
-/// Where the only table on record is.
+/// Where the table of rows is, of three on record.
 fn table_of(spec: &TaskSpec, manifest: &Manifest) -> PathBuf {
-    let [table] = &*manifest.tables else {
-        panic!("one table: {:?}", manifest.tables);
-    };
-    assert_eq!(table.path, "pipeline_output/04_example_pad50.csv");
-    spec.output_dir.join("S1/DAPI").join(&table.path)
+    let paths: Vec<&str> = manifest.tables.iter().map(|table| &*table.path).collect();
+    let stem = "pipeline_output/05_microbes_pad50";
+    assert_eq!(
+        paths,
+        ["csv", "geojson", "reg"].map(|extension| format!("{stem}.{extension}"))
+    );
+    spec.output_dir.join("S1/DAPI").join(paths[0])
 }
 
 fn findings(spec: &TaskSpec) -> Vec<Finding> {
     let inventory = Inventory::of(&RecordedTask::from(spec)).expect("names");
-    assert_eq!(inventory.on_record(FileKind::Table), 1);
+    assert_eq!(inventory.on_record(FileKind::Table), 3);
     let read = |file| inventory.verify(file, &|_| ControlFlow::Continue(()));
     let read = inventory
         .files()
@@ -86,11 +79,13 @@ fn a_table_is_written_recorded_missed_and_verified() {
     assert_eq!(done, Stage::ALL);
     let path = table_of(&spec, &manifest);
     let content = fs::read_to_string(&path).expect("readable");
-    let scale = manifest.scales.moffat.as_ref().expect("a scale").value;
-    assert_eq!(
-        content,
-        format!("scale,value\n\"moffat, the peak\",{scale}\n")
-    );
+    let found = manifest
+        .detection
+        .as_ref()
+        .expect("microbes were looked for");
+    let rows = content.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(rows.count() as u64, found.objects + 1);
+    assert!(found.microbes > 5 && found.section_px > 10_000, "{found:?}");
     assert_eq!(findings(&spec), []);
     assert_eq!(run(&spec), (vec![], manifest.clone()));
 
@@ -101,12 +96,12 @@ fn a_table_is_written_recorded_missed_and_verified() {
         .collect();
     assert_eq!(faults, [Fault::Missing]);
     let to_do = preview(&spec).expect("it can be looked at").to_do();
-    assert_eq!(to_do, [Stage::Difference]);
+    assert_eq!(to_do, [Stage::Detection]);
     let (done, again) = run(&spec);
-    assert_eq!(done, [Stage::Difference]);
+    assert_eq!(done, [Stage::Detection]);
     assert_eq!(again.tables, manifest.tables);
 
-    fs::write(&path, content.replace("moffat", "MOFFAT")).expect("written");
+    fs::write(&path, content.replace("flux", "FLUX")).expect("written");
     assert!(
         matches!(
             &*findings(&spec),
@@ -137,8 +132,9 @@ fn a_run_of_a_version_without_the_table_is_not_unfinished() {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = spec(folder.path());
     let (_, mut manifest) = run(&spec);
-    fs::remove_file(table_of(&spec, &manifest)).expect("removed");
-    manifest.tables.clear();
+    for table in std::mem::take(&mut manifest.tables) {
+        fs::remove_file(spec.output_dir.join("S1/DAPI").join(table.path)).expect("removed");
+    }
     let path = spec.output_dir.join("S1/DAPI/e2m_task_pad50.json");
     manifest.write(&path).expect("written");
     assert!(
@@ -147,13 +143,4 @@ fn a_run_of_a_version_without_the_table_is_not_unfinished() {
             .contains("tables")
     );
     assert_eq!(run(&spec), (vec![], manifest));
-}
-
-#[test]
-fn a_cell_stays_one_cell() {
-    let rows = [vec!["a \"b\"".to_owned(), "1\n2".to_owned()]];
-    assert_eq!(
-        csv(&["what", "x, px"], &rows),
-        "what,\"x, px\"\n\"a \"\"b\"\"\",\"1\n2\"\n"
-    );
 }

@@ -6,7 +6,7 @@ use super::watched::ReadWatch;
 use crate::artifact::{ArtifactKind, Image, all_artifacts, pixels_of};
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, Manifest};
-use crate::names::Header;
+use crate::names::{Header, ScaleKind};
 use crate::params::suffix;
 use e2m_image::BandSource as _;
 use e2m_io::{CheckpointError, CheckpointReader, ContentHash, FactValue, Facts};
@@ -162,6 +162,10 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
         Image::InteriorPre => (warps.interior, None),
         Image::Difference(kind) => (warps.finest(), Some((scales.of(kind)?, kind))),
         Image::Mask => (warps.finest(), None),
+        Image::Significance => {
+            let kind = ScaleKind::Moffat;
+            (warps.finest(), Some((scales.of(kind)?, kind)))
+        }
     };
     let header = Header {
         sample: &manifest.sample,

@@ -7,10 +7,12 @@ mod difference_image;
 mod fine_alignment;
 mod heatmap;
 mod histograms;
+mod microbes;
 mod ratio_histogram;
 mod registration;
 mod residual;
 mod scale_line;
+mod significance_histogram;
 
 pub use comparison::{ComparisonImages, ComparisonPicture, draw_comparison};
 pub use difference_histogram::{DifferenceHistogramPicture, draw_difference_histogram};
@@ -20,10 +22,12 @@ pub use heatmap::{
     ExcessHeatmapPicture, PrePostHeatmapPicture, draw_excess_heatmap, draw_pre_post_heatmap,
 };
 pub use histograms::{PrePostHistogramsPicture, draw_pre_post_histograms};
+pub use microbes::{MicrobePlace, MicrobesPicture, draw_microbes};
 pub use ratio_histogram::{MoffatProfile, RatioHistogramPicture, RatioPeak, draw_ratio_histogram};
 pub use registration::{Contour, RegistrationPicture, draw_registration};
 pub use residual::{ResidualArrow, ResidualPicture, draw_registration_residual};
 pub use scale_line::{ScaleLine, ScaleMethod};
+pub use significance_histogram::{SignificanceHistogramPicture, draw_significance_histogram};
 
 /// A kind of picture, in the order in which one looks at them: alignment first, then brightness, then the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +50,10 @@ pub enum PictureKind {
     DifferenceHistogram,
     /// [`draw_difference_image`](crate::draw_difference_image).
     DifferenceImage,
+    /// [`draw_microbes`](crate::draw_microbes).
+    Microbes,
+    /// [`draw_significance_histogram`](crate::draw_significance_histogram).
+    SignificanceHistogram,
 }
 
 /// A picture explained to those who read it.
@@ -75,7 +83,7 @@ pub const COMPARISON_GUIDE: PictureGuide = PictureGuide {
 };
 
 /// Every picture explained, in the order of [`PictureKind`].
-const PICTURE_GUIDES: [PictureGuide; 9] = [
+const PICTURE_GUIDES: [PictureGuide; 11] = [
     PictureGuide {
         stem: "registration",
         title: "Coarse alignment",
@@ -157,11 +165,28 @@ const PICTURE_GUIDES: [PictureGuide; 9] = [
         bad: "Edges with red on one side and blue on the other (badly aligned), a section red or blue as a whole (wrong \
               scale), or a slow change of colour across it (uneven light).",
     },
+    PictureGuide {
+        stem: "microbes",
+        title: "Microbes",
+        shows: "Every object of the catalogue as a circle on post, in another colour where it does not count as a microbe.",
+        good: "The circles lie on the section, where one expects microbes, and hardly any are not counted.",
+        bad: "Circles follow veins, grains or the rim (badly aligned), fill one part evenly (uneven light), or stand \
+              beside the section: the list holds traces of the subtraction.",
+    },
+    PictureGuide {
+        stem: "significance_histogram",
+        title: "Significance against the normal curve",
+        shows: "How many pixels of the section stand out by how many standard deviations, with and without microbes, and \
+                the normal curve.",
+        good: "Pixels without microbes follow the normal curve on both sides, and all section leaves it on the right only.",
+        bad: "Pixels without microbes leave the curve on the left as well, or lie beside it: what is significant by the \
+              numbers is less so in truth, and more microbes are none than expected.",
+    },
 ];
 
 impl PictureKind {
     /// All of them, in their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Registration,
         Self::FineAlignment,
         Self::RegistrationResidual,
@@ -171,6 +196,8 @@ impl PictureKind {
         Self::RatioHistogram,
         Self::DifferenceHistogram,
         Self::DifferenceImage,
+        Self::Microbes,
+        Self::SignificanceHistogram,
     ];
 
     /// What there is to say about it.

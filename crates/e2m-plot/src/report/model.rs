@@ -105,6 +105,8 @@ pub struct ReportRow {
     pub overlap_fraction: Option<f64>,
     /// The scales; the first one stands in the table.
     pub scales: Vec<ReportScale>,
+    /// How many microbes were found, in a few words; `None` where they were not looked for.
+    pub microbes: Option<String>,
     /// How long it took; `None` for one that was there already or never ran.
     pub seconds: Option<f64>,
     /// What was done in each stage.
@@ -136,6 +138,7 @@ impl ReportRow {
             correlation: None,
             overlap_fraction: None,
             scales: Vec::new(),
+            microbes: None,
             seconds: None,
             stages: Vec::new(),
             peak_bytes: None,

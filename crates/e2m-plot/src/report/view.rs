@@ -218,6 +218,7 @@ fn facts(task: &ReportRow) -> Vec<(&'static str, String)> {
         "Correlation",
         task.correlation.map(|value| format!("{value:.3}")),
     );
+    fact("Microbes", task.microbes.clone());
     facts
 }
 

@@ -30,8 +30,8 @@ macro_rules! whole_number {
 }
 
 whole_number!(
-    /// One of the four stages.
-    Stage, 1 to 4, "a stage from {} to {}"
+    /// One of the five stages.
+    Stage, 1 to 5, "a stage from {} to {}"
 );
 whole_number!(
     /// Seconds that something may take; a month is more than any task needs.
@@ -98,6 +98,6 @@ mod tests {
         for wrong in ["0", "-2.5", "nan", "inf", "\"6\""] {
             assert_eq!(read::<Factor>(wrong), None, "{wrong}");
         }
-        assert_eq!(Stage::expected(), "a stage from 1 to 4");
+        assert_eq!(Stage::expected(), "a stage from 1 to 5");
     }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Where post and aligned pre have pixels, and what speaks against these.
-pub(super) struct Mask {
+pub(crate) struct Mask {
     post: Coverage,
     /// None of an image of the Python program, whose warp is not known.
     pre: Option<Coverage>,
@@ -25,7 +25,7 @@ pub(super) struct Mask {
 
 impl Mask {
     /// That of a pair under the warp that was found.
-    pub(super) fn new(bench: &mut Workbench<'_>, before: &Results) -> Result<Self, PipelineError> {
+    pub(crate) fn new(bench: &mut Workbench<'_>, before: &Results) -> Result<Self, PipelineError> {
         let canvas = bench.task.canvas;
         let warp = before.warps.finest();
         let warp = warp.filter(|_| before.legacy_aligned.is_none());
@@ -82,7 +82,7 @@ impl Mask {
     }
 
     /// Fills a band of the mask.
-    pub(super) fn fill(
+    pub(crate) fn fill(
         &self,
         first_row: usize,
         (post, aligned): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),

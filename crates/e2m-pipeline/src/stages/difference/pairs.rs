@@ -4,10 +4,11 @@ use crate::error::PipelineError;
 use crate::resume::Results;
 use crate::stage::Stage;
 use crate::workbench::Workbench;
-use e2m_image::{BandError, BandSource, Padded, Size, WarpedPlane, default_band_rows};
+use e2m_image::{BandError, BandSource, Padded, Plane, Size, WarpedPlane, default_band_rows};
 use e2m_io::CheckpointReader;
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Pairs of bands that are in memory: one is read while the other is visited.
 const BUFFERS: usize = 2;
@@ -22,28 +23,39 @@ pub(super) fn for_each_pair(
 ) -> Result<(), PipelineError> {
     let task = bench.task;
     let size = task.canvas.size();
-    let plane;
-    let mut aligned: Box<dyn BandSource + Send + '_> =
-        match (before.legacy_aligned, before.warps.finest()) {
-            (Some(legacy), _) => {
-                let path = task.image_path(legacy.image, legacy.format);
-                Box::new(CheckpointReader::open(&path)?)
-            }
-            (None, Some(warp)) => {
-                plane = bench.plane()?;
-                Box::new(WarpedPlane::new(&*plane, task.canvas, warp))
-            }
-            (None, None) => {
-                let needs = Stage::Coarse;
-                return Err(PipelineError::MissingStage { stage, needs });
-            }
-        };
+    let mut plane = None;
+    let mut aligned = open_aligned(bench, before, stage, &mut plane)?;
     let mut post = Padded::new(bench.post.bands()?, task.canvas)?;
     let messages = &mut bench.messages;
     let rows = default_band_rows(size.width) / BUFFERS;
     walk((&mut post, &mut *aligned), rows, visit, |rows| {
         messages.progress(stage, what, rows, size.height)
     })
+}
+
+/// Aligned pre on the canvas, for a stage: the raw plane, which `plane` holds from then on, through the finest warp; or the image of
+/// the Python program that stands for it.
+pub(crate) fn open_aligned<'p>(
+    bench: &mut Workbench<'_>,
+    before: &Results,
+    stage: Stage,
+    plane: &'p mut Option<Arc<Plane>>,
+) -> Result<Box<dyn BandSource + Send + 'p>, PipelineError> {
+    let task = bench.task;
+    match (before.legacy_aligned, before.warps.finest()) {
+        (Some(legacy), _) => {
+            let path = task.image_path(legacy.image, legacy.format);
+            Ok(Box::new(CheckpointReader::open(&path)?))
+        }
+        (None, Some(warp)) => {
+            let plane = plane.insert(bench.plane()?);
+            Ok(Box::new(WarpedPlane::new(&**plane, task.canvas, warp)))
+        }
+        (None, None) => {
+            let needs = Stage::Coarse;
+            Err(PipelineError::MissingStage { stage, needs })
+        }
+    }
 }
 
 /// A band of post and of aligned pre.

@@ -1,0 +1,140 @@
+//! A piece of the image that one thread works on, with what lies around it.
+
+use crate::filter::{convolved, paired};
+use crate::noise::{NoiseModel, smooth_row};
+use crate::source::mask;
+use ndarray::{Array2, ArrayView2};
+
+/// Pixels of a tile and around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Region {
+    /// Column and row of its first pixel in the image; both are even.
+    pub(crate) origin: (usize, usize),
+    /// `post - background - field`, counts.
+    pub(crate) difference: Array2<f32>,
+    /// `scale x pre`, counts.
+    pub(crate) background: Array2<f32>,
+    /// Inverse of the variance of the difference; 0 where there are no data.
+    pub(crate) inverse_variance: Array2<f32>,
+    /// The flags of [`mask`].
+    pub(crate) mask: Array2<u8>,
+    /// Whether each side is the border of the image: left, top, right, bottom.
+    pub(crate) at_border: [bool; 4],
+}
+
+impl Region {
+    /// From views of the strip that it lies in.
+    pub(crate) fn new(
+        origin: (usize, usize),
+        difference: ArrayView2<'_, f32>,
+        background: ArrayView2<'_, f32>,
+        mask: ArrayView2<'_, u8>,
+        noise: &NoiseModel,
+        at_border: [bool; 4],
+    ) -> Self {
+        let background = background.to_owned();
+        let smooth = smoothed(&background);
+        let level = broadly_smoothed(&background, mask);
+        let inverse_variance = Array2::from_shape_fn(background.dim(), |at| {
+            if mask[at] & mask::NO_DATA == 0 {
+                let gradient = squared_gradient(&smooth, at);
+                let half = (at.0 / 2, at.1 / 2);
+                1.0 / noise.variance(level[half], gradient)
+            } else {
+                0.0
+            }
+        });
+        Self {
+            origin,
+            difference: difference.to_owned(),
+            background,
+            inverse_variance,
+            mask: mask.to_owned(),
+            at_border,
+        }
+    }
+
+    /// What would be seen if post and pre changed places: what pre has is what is found.
+    pub(crate) fn negated(&self) -> Self {
+        Self {
+            difference: -&self.difference,
+            background: -&self.background,
+            inverse_variance: self.inverse_variance.clone(),
+            mask: self.mask.clone(),
+            ..*self
+        }
+    }
+
+    /// A region of its own, with data everywhere the inverse variance is positive.
+    #[cfg(test)]
+    pub(crate) fn of(difference: Array2<f32>, inverse_variance: Array2<f32>) -> Self {
+        Self {
+            origin: (0, 0),
+            background: Array2::zeros(difference.dim()),
+            mask: inverse_variance.mapv(|i| if i > 0.0 { 0 } else { mask::NO_PRE }),
+            difference,
+            inverse_variance,
+            at_border: [true; 4],
+        }
+    }
+
+    /// Rows and columns.
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        self.difference.dim()
+    }
+}
+
+/// The brightness that a pixel's variance follows from: the background smoothed by a binomial kernel of sigma 4 px, at pixels of
+/// 2 x 2. Where pre is dark by chance the difference is bright by chance; a variance from the same few pixels would be too
+/// small there, and what is bright by chance too significant.
+fn broadly_smoothed(background: &Array2<f32>, mask: ArrayView2<'_, u8>) -> Array2<f32> {
+    // Where there are no data the background is 0. These weights are sums of powers of two: without gaps exactly 1.
+    let has_data = mask.mapv(|m| if m & mask::NO_DATA == 0 { 1.0 } else { 0.0 });
+    let weights = convolved(&paired(&has_data), &BINOMIAL);
+    let mut level = convolved(&paired(background), &BINOMIAL);
+    level.zip_mut_with(&weights, |sum, &weight| {
+        *sum = if weight > 0.0 { *sum / weight } else { 0.0 };
+    });
+    level
+}
+
+/// 4^-8 times the binomial coefficients of 16.
+const BINOMIAL: [f32; 17] = {
+    let coefficients = [
+        1.0, 16.0, 120.0, 560.0, 1820.0, 4368.0, 8008.0, 11440.0, 12870.0, 11440.0, 8008.0, 4368.0,
+        1820.0, 560.0, 120.0, 16.0, 1.0,
+    ];
+    let mut kernel = [0.0; 17];
+    let mut i = 0;
+    while i < 17 {
+        kernel[i] = coefficients[i] / 65536.0;
+        i += 1;
+    }
+    kernel
+};
+
+/// The background smoothed over 3 x 3 px.
+pub(crate) fn smoothed(background: &Array2<f32>) -> Array2<f32> {
+    let mut smooth = Array2::zeros(background.dim());
+    let last = background.nrows().saturating_sub(1);
+    for (y, mut out) in smooth.rows_mut().into_iter().enumerate() {
+        let row = |y: usize| background.row(y.min(last)).to_slice();
+        let rows = (row(y.saturating_sub(1)), row(y), row(y + 1));
+        if let (Some(above), Some(at), Some(below)) = rows
+            && let Some(out) = out.as_slice_mut()
+        {
+            smooth_row(above, at, below, out);
+        }
+    }
+    smooth
+}
+
+/// The squared gradient of a smoothed background, counts^2 per px^2.
+pub(crate) fn squared_gradient(smooth: &Array2<f32>, (y, x): (usize, usize)) -> f32 {
+    let (rows, columns) = smooth.dim();
+    let (up, down) = (y.saturating_sub(1), (y + 1).min(rows - 1));
+    let (left, right) = (x.saturating_sub(1), (x + 1).min(columns - 1));
+    let vertical = (smooth[(down, x)] - smooth[(up, x)]) / (down - up).max(1) as f32;
+    let across = (smooth[(y, right)] - smooth[(y, left)]) / (right - left).max(1) as f32;
+    vertical * vertical + across * across
+}

@@ -1,0 +1,154 @@
+//! Stage 5: the microbes in the difference, and how sure they are.
+//!
+//! The pair is read again from the raw files through the warp, as stage 4 does, so that no image of an earlier stage has to be
+//! there. The search itself is that of e2m-detect. Its catalogue stays at the workbench until the tables are written.
+
+mod source;
+
+use crate::artifact::Image;
+use crate::detection_record::{Detected, DetectionRecord};
+use crate::error::PipelineError;
+use crate::manifest::CheckpointRecord;
+use crate::names::ScaleKind;
+use crate::output::{ImageFacts, Target, finish};
+use crate::params::Params;
+use crate::pictures::draw_detection;
+use crate::resume::Results;
+use crate::scale_record::MoffatRecord;
+use crate::stage::Stage;
+use crate::stages::difference::{Mask, open_aligned};
+use crate::workbench::Workbench;
+use e2m_detect::{Catalogue, DetectOptions, PairFacts, Placement, detect};
+use e2m_image::{BandError, BandSink, Padded, Size};
+use e2m_io::CheckpointWriter;
+use ndarray::ArrayView2;
+use rayon::prelude::*;
+use source::{CanvasPair, Progress};
+
+/// What stage 5 makes.
+pub(crate) struct Made {
+    pub(crate) checkpoints: Vec<CheckpointRecord>,
+    pub(crate) record: DetectionRecord,
+}
+
+/// How a task with these parameters searches.
+fn options_of(params: &Params) -> DetectOptions {
+    DetectOptions {
+        detect_sigma: params.detect_sigma,
+        min_area_px: params.min_area_px,
+        max_area_px: params.max_area_px,
+        ..DetectOptions::default()
+    }
+}
+
+/// Searches the difference, writes its significance, and draws the pictures. `suspect` is what speaks against the difference.
+pub(crate) fn make(
+    bench: &mut Workbench<'_>,
+    before: &Results,
+    suspect: &[String],
+) -> Result<Made, PipelineError> {
+    let task = bench.task;
+    let subtraction = before.scales.of(ScaleKind::Moffat);
+    let facts = ImageFacts {
+        warp: before.warps.finest(),
+        scale: subtraction.map(|subtraction| (subtraction, ScaleKind::Moffat)),
+        interior: None,
+    };
+    let target = Target::new(task, Image::Significance, facts)?;
+    let mut writers = Writers {
+        size: task.canvas.size(),
+        writers: target.open(task.canvas.size())?,
+    };
+    let catalogue = search(bench, before, Some(&mut writers))?;
+    let record = DetectionRecord::of(&catalogue, suspect);
+    for reason in record.suspect.iter().filter(|r| !suspect.contains(r)) {
+        bench.messages.keep_note(
+            Stage::Detection,
+            format!("the catalogue of microbes is suspect: {reason}"),
+        );
+    }
+    draw_detection(bench, &catalogue)?;
+    // Before the checkpoint gets its name: where it is, the pictures are.
+    bench.wait()?;
+    let checkpoints = finish(&task.paths, writers.writers)?;
+    let pad = task.canvas.pad() as f64;
+    let notes = record.suspect.iter().map(|why| format!("suspect: {why}"));
+    bench.detected = Some(Detected {
+        placement: Placement {
+            raw_origin_px: [pad, pad],
+            um_per_px: None,
+        },
+        notes: notes.collect(),
+        catalogue,
+    });
+    Ok(Made {
+        checkpoints,
+        record,
+    })
+}
+
+/// Draws the pictures again, from another search.
+pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<(), PipelineError> {
+    if !bench.task.spec.params.detect {
+        return Ok(());
+    }
+    let catalogue = search(bench, recorded, None)?;
+    draw_detection(bench, &catalogue)
+}
+
+fn search(
+    bench: &mut Workbench<'_>,
+    before: &Results,
+    significance: Option<&mut dyn BandSink>,
+) -> Result<Catalogue, PipelineError> {
+    let task = bench.task;
+    let (stage, needs) = (Stage::Detection, Stage::Difference);
+    let facts = facts_of(before).ok_or(PipelineError::MissingStage { stage, needs })?;
+    let mask = Mask::new(bench, before)?;
+    let mut plane = None;
+    let aligned = open_aligned(bench, before, stage, &mut plane)?;
+    let post = Padded::new(bench.post.bands()?, task.canvas)?;
+    let mut pair = CanvasPair {
+        post: Box::new(post),
+        aligned,
+        mask,
+        messages: &mut bench.messages,
+        size: task.canvas.size(),
+        progress: Progress::default(),
+    };
+    let options = options_of(&task.spec.params);
+    Ok(detect(&mut pair, &facts, &options, significance)?)
+}
+
+/// What alignment and scale have found about the pair; none without a scale.
+fn facts_of(before: &Results) -> Option<PairFacts> {
+    let subtraction = before.scales.of(ScaleKind::Moffat)?;
+    let std_error = |moffat: &MoffatRecord| moffat.std_error;
+    let alignment = before.alignment.as_ref();
+    let residual = alignment.and_then(|a| a.estimated_accuracy_px.or(a.residual_median_px));
+    Some(PairFacts {
+        scale: subtraction.scale,
+        scale_std_error: before.scales.moffat.as_ref().map_or(0.0, std_error),
+        post_black: subtraction.post_black,
+        pre_black: subtraction.pre_black,
+        alignment_residual_px: residual.filter(|r| r.is_finite()).unwrap_or(0.0),
+    })
+}
+
+/// The writers of the significance, one per format.
+struct Writers {
+    size: Size,
+    writers: Vec<CheckpointWriter>,
+}
+
+impl BandSink for Writers {
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    fn write_band(&mut self, band: ArrayView2<'_, f32>) -> Result<(), BandError> {
+        self.writers
+            .par_iter_mut()
+            .try_for_each(|writer| writer.write_band(band))
+    }
+}
