@@ -14,6 +14,8 @@ pub(super) struct Wanted {
     pub(super) width: usize,
     /// Rows; the stream may have more, which fall away.
     pub(super) rows: usize,
+    /// Rows of a strip or tile that is not the last.
+    pub(super) whole_rows: usize,
     pub(super) samples: usize,
     /// `U8`, `U16`, or `I16`.
     pub(super) kind: SampleKind,
@@ -77,6 +79,7 @@ pub(super) fn decode(
     let wanted = Wanted {
         width: layout.chunk_size().width,
         rows,
+        whole_rows: layout.chunk_size().height.max(rows),
         samples: layout.chunk_samples(),
         kind: layout.sample,
         ycbcr: layout.is_ycbcr,

@@ -15,6 +15,14 @@ pub(super) fn decode(wanted: Wanted, stream: &[u8]) -> Result<Vec<u8>, String> {
     if header.signed {
         return Err("it holds signed samples, which are not read".to_owned());
     }
+    // The decoder would make room for all that a damaged header claims.
+    wanted.check(header.width, header.height, header.components)?;
+    if header.height > wanted.whole_rows || header.tiles > MOST_TILES {
+        return Err(format!(
+            "its header claims {} rows and {} tiles: at most {} and {MOST_TILES} can be",
+            header.height, header.tiles, wanted.whole_rows
+        ));
+    }
     let image = Image::new(stream, &settings).map_err(|error| error.to_string())?;
     let (width, rows) = (image.width() as usize, image.height() as usize);
     wanted.check(width, rows, wanted.samples)?;
@@ -65,6 +73,10 @@ pub(super) fn decode(wanted: Wanted, stream: &[u8]) -> Result<Vec<u8>, String> {
 
 /// What the decoder does not tell of the main header.
 struct Header {
+    width: usize,
+    height: usize,
+    components: usize,
+    tiles: u64,
     signed: bool,
     /// Whether the decoder leaves colours as they are stored: they are not transformed, not of different resolution, and there is
     /// no file around them that would name them.
@@ -72,12 +84,20 @@ struct Header {
 }
 
 impl Header {
-    /// Reads the markers SIZ and COD; `None` where they are not there.
+    /// Reads the markers SIZ and COD; `None` where they are not there, or make no sense.
     fn of(stream: &[u8]) -> Option<Self> {
         let start = stream.windows(4).position(|four| four == START)?;
         // Behind the size: how each component is stored, in three bytes.
         let size = stream.get(start + 4..)?;
         let length = usize::from(u16::from_be_bytes([*size.first()?, *size.get(1)?]));
+        let numbers = size.get(4..28)?.as_chunks::<4>().0;
+        let numbers: Vec<u32> = numbers.iter().map(|b| u32::from_be_bytes(*b)).collect();
+        let [right, bottom, left, top, tile_width, tile_height] = *numbers.first_chunk()?;
+        let (width, height) = (right.checked_sub(left)?, bottom.checked_sub(top)?);
+        if tile_width == 0 || tile_height == 0 {
+            return None;
+        }
+        let tiles = u64::from(right.div_ceil(tile_width)) * u64::from(bottom.div_ceil(tile_height));
         let components = size.get(38..length.max(38))?.as_chunks::<3>().0;
         let mut at = start + 4 + length;
         let transformed = loop {
@@ -92,12 +112,18 @@ impl Header {
         };
         let halved = components.iter().any(|[_, x, y]| (*x, *y) != (1, 1));
         Some(Self {
+            width: width as usize,
+            height: height as usize,
+            components: components.len(),
+            tiles,
             signed: components.iter().any(|[depth, ..]| depth & 0x80 != 0),
             leaves_colours: !transformed && !halved && start == 0,
         })
     }
 }
 
+/// Tiles are numbered in 16 bits.
+const MOST_TILES: u64 = 65_535;
 /// A codestream begins with the markers SOC and SIZ.
 const START: [u8; 4] = [0xff, 0x4f, 0xff, 0x51];
 /// The marker COD.
