@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Places at which each file is cut, and bytes that are flipped, one to three at a time.
 const CUTS: usize = 40;
-const FLIPS: usize = 120;
+const FLIPS: usize = 60;
 /// So many of each are in a sample.
 const SAMPLED: usize = 10;
 
