@@ -109,38 +109,49 @@ fn logistic(curve: &CompletenessCurve, log: f64) -> f64 {
     curve.ceiling / (1.0 + (-(log - curve.middle.ln()) / curve.width).exp())
 }
 
+/// A grid of the three numbers of a curve: steps of middle, width and ceiling.
+const GRID: [i32; 3] = [120, 12, 16];
+/// It is looked at in steps of these first, then at every place around the best of them.
+const STRIDES: [i32; 3] = [5, 3, 5];
+
 /// The curve of the largest likelihood on a grid of its three numbers.
 fn fitted(planted: &[Planted]) -> CompletenessCurve {
     let number = planted.len() as f64;
-    let mut curve = CompletenessCurve {
-        effective_area_px: planted.iter().map(|p| p.effective_area).sum::<f64>() / number,
-        middle: 0.0,
-        width: 0.1,
-        ceiling: 1.0,
+    let effective_area_px = planted.iter().map(|p| p.effective_area).sum::<f64>() / number;
+    let curve = |[middle, width, ceiling]: [i32; 3]| CompletenessCurve {
+        effective_area_px,
+        middle: 2.0 * (0.0225 * f64::from(middle)).exp(),
+        width: 0.03 * (0.25 * f64::from(width)).exp(),
+        ceiling: 1.0 - 0.02 * f64::from(ceiling),
         planted: planted.len(),
     };
-    let mut best = (f64::MIN, curve);
-    for m in 0..120 {
-        curve.middle = 2.0 * (0.0225 * f64::from(m)).exp();
-        for w in 0..12 {
-            curve.width = 0.03 * (0.25 * f64::from(w)).exp();
-            for c in 0..16 {
-                curve.ceiling = 1.0 - 0.02 * f64::from(c);
-                let likelihood: f64 = planted.iter().map(|p| log_likelihood(&curve, p)).sum();
-                if likelihood > best.0 {
-                    best = (likelihood, curve);
-                }
+    let seen = planted
+        .iter()
+        .map(|p| (p.ideal_significance.ln(), p.is_found));
+    let seen: Vec<(f64, bool)> = seen.collect();
+    let best = |ranges: [(i32, i32); 3], strides: [i32; 3]| {
+        let steps = |k: usize| {
+            let (from, to) = ranges[k];
+            (from.max(0)..to.min(GRID[k])).step_by(strides[k] as usize)
+        };
+        let mut best = (f64::MIN, [0; 3]);
+        for place in
+            steps(0).flat_map(|m| steps(1).flat_map(move |w| steps(2).map(move |c| [m, w, c])))
+        {
+            let curve = curve(place);
+            let likelihood: f64 = seen.iter().map(|&p| log_likelihood(&curve, p)).sum();
+            if likelihood > best.0 {
+                best = (likelihood, place);
             }
         }
-    }
-    best.1
+        best.1
+    };
+    let near = best(GRID.map(|n| (0, n)), STRIDES);
+    let around = [0, 1, 2].map(|k: usize| (near[k] - STRIDES[k], near[k] + STRIDES[k] + 1));
+    curve(best(around, [1; 3]))
 }
 
-fn log_likelihood(curve: &CompletenessCurve, planted: &Planted) -> f64 {
-    let p = logistic(curve, planted.ideal_significance.ln()).clamp(1e-4, 1.0 - 1e-4);
-    if planted.is_found {
-        p.ln()
-    } else {
-        (1.0 - p).ln()
-    }
+fn log_likelihood(curve: &CompletenessCurve, (log, is_found): (f64, bool)) -> f64 {
+    let p = logistic(curve, log).clamp(1e-4, 1.0 - 1e-4);
+    if is_found { p.ln() } else { (1.0 - p).ln() }
 }

@@ -4,18 +4,18 @@ use crate::catalogue::{BackgroundSignificance, Catalogue, Flags, Object};
 use crate::completeness::Completeness;
 use crate::density::{DENSITY_CELL, Density, DensityCell};
 use crate::false_positives::{FalsePositives, LOWEST};
-use crate::field::BackgroundField;
+use crate::field::CELL;
 use crate::histogram::SignificanceHistogram;
 use crate::inject::{Plan, Planted, recovered};
 use crate::measure::Measured;
 use crate::nearest::nearest_distances;
 use crate::options::{DetectOptions, PairFacts};
-use crate::region::{Region, smoothed};
+use crate::region::Region;
 use crate::search::{Covered, Part, Search};
 use crate::significance::{Calibration, Maps, ResponseSample, SEEN_FROM};
 use crate::source::PairSource;
 use crate::strip::Strip;
-use crate::survey::survey;
+use crate::survey::{Survey, survey};
 use e2m_image::{BandError, BandSink, Size};
 use ndarray::{Array2, s};
 use rayon::prelude::*;
@@ -23,9 +23,9 @@ use std::ops::Range;
 
 /// Rows and columns of a tile: sums are made tile by tile, so that no other number changes with the strips.
 pub(crate) const TILE_ROWS: usize = 256;
-pub(crate) const TILE_COLUMNS: usize = 512;
+pub(crate) const TILE_COLUMNS: usize = 1024;
 /// Tiles, and pixels of each, that the filters are calibrated on.
-const CALIBRATION_TILES: usize = 48;
+const CALIBRATION_TILES: usize = 32;
 const CALIBRATION_STEP: usize = 3;
 /// Lengths are corrected for the width of the thinnest of so many significant objects, at the least.
 const THIN: f32 = 0.1;
@@ -60,7 +60,7 @@ pub fn detect(
         typical_variance: survey.typical_variance,
         field_error: survey.field_error,
     };
-    search.calibration = calibrated(source, facts, &survey.field, &search)?;
+    search.calibration = calibrated(source, facts, &survey, &search)?;
     search.equivalents = search.calibration.equivalents();
     let plan = Plan::new(options.injections, size.pixels());
     let wants_significance = significance.is_some();
@@ -134,20 +134,31 @@ fn region(
     )
 }
 
-/// The second pass: what the filters find over some tiles, spread evenly.
+/// The second pass: what the filters find over some of the tiles that show section, spread evenly.
 fn calibrated(
     source: &mut dyn PairSource,
     facts: &PairFacts,
-    field: &BackgroundField,
+    survey: &Survey,
     search: &Search,
 ) -> Result<Calibration, BandError> {
     let size = source.size();
     let halo = Search::halo(&search.options);
     let columns = tiles(size.width);
-    let all: Vec<(usize, Range<usize>)> = (0..size.height)
+    let mut all: Vec<(usize, Range<usize>)> = (0..size.height)
         .step_by(TILE_ROWS)
         .flat_map(|y| columns.iter().map(move |x| (y, x.clone())))
         .collect();
+    let shows_section = |&(y, ref columns): &(usize, Range<usize>)| {
+        let (rows, wide) = survey.is_section.dim();
+        let cells = survey.is_section.slice(s![
+            y / CELL..rows.min((y + TILE_ROWS).div_ceil(CELL)),
+            columns.start / CELL..wide.min(columns.end.div_ceil(CELL))
+        ]);
+        4 * cells.iter().filter(|is_section| **is_section).count() >= cells.len()
+    };
+    if all.iter().any(shows_section) {
+        all.retain(shows_section);
+    }
     let step = (all.len() as f64 / CALIBRATION_TILES as f64).max(1.0);
     let chosen: Vec<&(usize, Range<usize>)> = (0..all.len().min(CALIBRATION_TILES))
         .filter_map(|i| all.get(((i as f64 + 0.5) * step) as usize))
@@ -160,7 +171,7 @@ fn calibrated(
         };
         let rows = top..(top + TILE_ROWS).min(size.height);
         let read = top.saturating_sub(halo)..(rows.end + halo).min(size.height);
-        strip.advance(source, facts, Some(field), read)?;
+        strip.advance(source, facts, Some(&survey.field), read)?;
         let samples: Vec<ResponseSample> = row
             .par_iter()
             .map(|(_, columns)| {
@@ -180,7 +191,6 @@ fn section_pixels(
     region: &Region,
     [rows, columns]: [Range<usize>; 2],
 ) -> Vec<(usize, usize)> {
-    let smooth = smoothed(&region.background);
     let (x0, y0) = region.origin;
     let ys = (rows.start - y0..rows.end - y0).step_by(CALIBRATION_STEP);
     let places = ys.flat_map(|y| {
@@ -188,7 +198,9 @@ fn section_pixels(
         xs.step_by(CALIBRATION_STEP).map(move |x| (y, x))
     });
     places
-        .filter(|&at| region.inverse_variance[at] > 0.0 && smooth[at] >= search.section_level)
+        .filter(|&at| {
+            region.inverse_variance[at] > 0.0 && region.smooth[at] >= search.section_level
+        })
         .collect()
 }
 
@@ -208,6 +220,22 @@ struct TileFound {
     significance: Option<Array2<f32>>,
 }
 
+impl TileFound {
+    /// A tile without section is passed over; its significance is 0.
+    fn nothing(significance: Option<(usize, usize)>) -> Self {
+        Self {
+            objects: Vec::new(),
+            left_out: 0,
+            negative: Vec::new(),
+            planted: Vec::new(),
+            background: (0, 0.0, 0.0),
+            histogram: SignificanceHistogram::default(),
+            section: Vec::new(),
+            significance: significance.map(Array2::zeros),
+        }
+    }
+}
+
 fn search_tile(
     search: &Search,
     strip: &Strip,
@@ -216,10 +244,26 @@ fn search_tile(
     plan: &Plan,
     wants_significance: bool,
 ) -> TileFound {
-    let region = region(search, strip, size, [rows.clone(), columns.clone()]);
-    let maps = Maps::new(&region, &search.calibration, &search.equivalents);
+    let core = [rows.clone(), columns.clone()];
+    let dark = || TileFound::nothing(wants_significance.then(|| (rows.len(), columns.len())));
+    let (_, background, _) = strip.part(rows.clone(), columns.clone());
+    if background.iter().all(|b| *b < search.section_level) {
+        return dark();
+    }
+    let mut region = region(search, strip, size, core.clone());
+    if !has_section(search, &region, core) {
+        return dark();
+    }
     let (x0, y0) = region.origin;
-    let is_own = |(x, y): (usize, usize)| columns.contains(&(x + x0)) && rows.contains(&(y + y0));
+    let is_own = |part: &Part| {
+        let (x, y) = part.footprint_start;
+        columns.contains(&(x + x0)) && rows.contains(&(y + y0))
+    };
+    let core = [columns.start, rows.start, columns.end, rows.end];
+    let planted = (0..plan.rounds)
+        .flat_map(|round| recovered(search, &mut region, plan, round, core))
+        .collect();
+    let mut maps = Maps::new(&region, &search.calibration, &search.equivalents);
     let mut covered = Covered::none(region.difference.len());
     let parts = search.parts(
         &region,
@@ -229,17 +273,8 @@ fn search_tile(
     );
     let (parts, small): (Vec<_>, Vec<_>) =
         parts.into_iter().partition(|part| search.is_of_size(part));
-    let objects = search.measured(&region, &maps, &parts);
+    let objects = search.measured(&region, &maps, &parts, is_own);
     covered.widen(region.dim(), SEEN_FROM);
-    let own = parts
-        .iter()
-        .zip(objects)
-        .filter(|(part, _)| is_own(part.footprint_start));
-    let objects = own.map(|(_, object)| object).collect();
-    let negative = negative_peaks(search, &region, &maps, is_own);
-    let core = [columns.start, rows.start, columns.end, rows.end];
-    let planted = (0..plan.rounds).flat_map(|round| recovered(search, &region, plan, round, core));
-    let planted = planted.collect();
     let inner = s![
         rows.start - y0..rows.end - y0,
         columns.start - x0..columns.end - x0
@@ -253,45 +288,61 @@ fn search_tile(
         [rows.clone(), columns.clone()],
         &mut histogram,
     );
+    let significance = wants_significance.then(|| maps.best.slice(inner).to_owned());
+    maps.negate();
+    let negative = negative_peaks(search, &mut region, &maps, is_own);
     TileFound {
         objects,
-        left_out: small
-            .iter()
-            .filter(|part| is_own(part.footprint_start))
-            .count(),
+        left_out: small.iter().filter(|part| is_own(part)).count(),
         negative,
         planted,
         background,
         histogram,
         section,
-        significance: wants_significance.then(|| maps.best.slice(inner).to_owned()),
+        significance,
     }
 }
 
+/// Whether any pixel of a tile shows section.
+fn has_section(search: &Search, region: &Region, [rows, columns]: [Range<usize>; 2]) -> bool {
+    let (x0, y0) = region.origin;
+    let core = s![
+        rows.start - y0..rows.end - y0,
+        columns.start - x0..columns.end - x0
+    ];
+    let weights = region.inverse_variance.slice(core);
+    let mut both = region.smooth.slice(core).into_iter().zip(weights);
+    both.any(|(&b, &weight)| weight > 0.0 && b >= search.section_level)
+}
+
 /// The peaks of the negated difference that would count as microbes, from the lowest level on: measured and flagged like
-/// everything else.
+/// everything else. The maps are those of the negated difference; the region is so afterwards as well.
 fn negative_peaks(
     search: &Search,
-    region: &Region,
+    region: &mut Region,
     maps: &Maps,
-    is_own: impl Fn((usize, usize)) -> bool,
+    is_own: impl Fn(&Part) -> bool,
 ) -> Vec<f32> {
-    let maps = maps.negated();
     let mut covered = Covered::none(region.difference.len());
-    let mut parts = search.parts(region, &maps, LOWEST, &mut covered);
+    let mut parts = search.parts(region, maps, LOWEST, &mut covered);
     parts.retain(|part| search.is_of_size(part));
-    let is_own = |part: &Part| is_own(part.footprint_start) && search.is_on_section(region, part);
-    if !parts.iter().any(is_own) {
-        return Vec::new();
-    }
     // In a negated background nothing is as bright as section.
-    let ignored = Flags::OFF_SECTION.0;
-    let measured = search.measured(&region.negated(), &maps, &parts);
-    parts
+    let on_section: Vec<bool> = parts
         .iter()
-        .zip(measured)
-        .filter(|(part, object)| is_own(part) && Flags(object.flags.0 & !ignored).counts())
-        .map(|(part, _)| part.peak)
+        .map(|part| search.is_on_section(region, part))
+        .collect();
+    let ignored = Flags::OFF_SECTION.0;
+    region.negate();
+    let measured = search.measured(region, maps, &parts, &is_own);
+    let own = parts
+        .iter()
+        .zip(on_section)
+        .filter(|(part, _)| is_own(part));
+    own.zip(measured)
+        .filter(|((_, on_section), object)| {
+            *on_section && Flags(object.flags.0 & !ignored).counts()
+        })
+        .map(|((part, _), _)| part.peak)
         .collect()
 }
 
@@ -308,29 +359,37 @@ fn background_of(
     [rows, columns]: [Range<usize>; 2],
     histogram: &mut SignificanceHistogram,
 ) -> ((u64, f64, f64), Vec<(usize, usize, u64)>) {
-    let smooth = smoothed(&region.background);
     let (x0, y0) = region.origin;
     let wide = region.dim().1;
     let mut sums = (0, 0.0, 0.0);
     let mut section: Vec<(usize, usize, u64)> = Vec::new();
     for y in rows {
-        for x in columns.clone() {
-            let at = (y - y0, x - x0);
-            if region.inverse_variance[at] <= 0.0 || smooth[at] < search.section_level {
-                continue;
+        let at = y - y0;
+        let (weights, smooth, best) = (
+            region.inverse_variance.row(at),
+            region.smooth.row(at),
+            maps.best.row(at),
+        );
+        for first in columns.clone().step_by(DENSITY_CELL) {
+            let mut pixels = 0;
+            for x in first - x0..columns.end.min(first + DENSITY_CELL) - x0 {
+                if weights[x] <= 0.0 || smooth[x] < search.section_level {
+                    continue;
+                }
+                pixels += 1;
+                let is_background = !covered.has(at * wide + x);
+                histogram.count(best[x], is_background);
+                if is_background {
+                    let value = f64::from(best[x]);
+                    sums.0 += 1;
+                    sums.1 += value;
+                    sums.2 += value * value;
+                }
             }
-            let cell = (x / DENSITY_CELL, y / DENSITY_CELL);
+            let cell = (first / DENSITY_CELL, y / DENSITY_CELL);
             match section.iter_mut().find(|c| (c.0, c.1) == cell) {
-                Some(cell) => cell.2 += 1,
-                None => section.push((cell.0, cell.1, 1)),
-            }
-            let is_background = !covered.has(at.0 * wide + at.1);
-            histogram.count(maps.best[at], is_background);
-            if is_background {
-                let value = f64::from(maps.best[at]);
-                sums.0 += 1;
-                sums.1 += value;
-                sums.2 += value * value;
+                Some(cell) => cell.2 += pixels,
+                None => section.push((cell.0, cell.1, pixels)),
             }
         }
     }

@@ -107,6 +107,11 @@ impl Cell {
         f64::from(d) - self.difference - self.slope() * (f64::from(b) - self.background)
     }
 
+    /// Whether it was measured and its background is at least so bright.
+    pub(crate) fn is_as_bright_as(&self, level: f32) -> bool {
+        self.is_measured && self.background >= f64::from(level)
+    }
+
     pub(crate) fn is_measured(&self) -> bool {
         self.is_measured
     }

@@ -4,13 +4,13 @@
 //! those of a grid of 64 px, each moved at random, some rounds of them. Random numbers are hashes of the place, so that a tile plants the
 //! same ones as its neighbour does in the margin that both share.
 
-use crate::region::{Region, smoothed};
-use crate::search::{Covered, Search};
+use crate::detect::{TILE_COLUMNS, TILE_ROWS};
+use crate::region::Region;
+use crate::search::{Covered, Part, Search};
 use crate::significance::Maps;
 
-/// Distance between two planted microbes of a round, px, and between the blocks that are drawn of a large image.
+/// Distance between two planted microbes of a round, px.
 const SPACING: usize = 64;
-const BLOCK: usize = 512;
 /// No more rounds than this: each filters the image once more.
 const MOST_ROUNDS: usize = 6;
 const SIGMAS: [f64; 4] = [0.8, 1.2, 1.8, 2.7];
@@ -23,6 +23,8 @@ const BRIGHTEST: f64 = 40.0;
 /// A planted microbe is found if an object's middle lies within so many px or so many sigma.
 const NEAR_PX: f64 = 2.0;
 const NEAR_SIGMA: f64 = 1.0;
+/// Nor does it lie farther from the footprint, px: a middle runs at most so far away.
+const FAR: f64 = 40.0;
 
 /// One planted microbe.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,7 +41,7 @@ pub(crate) struct Planted {
     pub(crate) is_found: bool,
 }
 
-/// How densely an image of so many pixels is planted: rounds, and the share of blocks.
+/// How densely an image of so many pixels is planted: rounds, and the share of tiles.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
@@ -57,23 +59,23 @@ impl Plan {
         }
     }
 
-    /// Whether the block that a pixel lies in is planted.
+    /// Whether the tile that a pixel lies in is planted: of a large image only some are.
     fn has(&self, x: usize, y: usize) -> bool {
-        unit(hash(&[(x / BLOCK) as u64, (y / BLOCK) as u64, 77])) < self.share
+        let tile = [(x / TILE_COLUMNS) as u64, (y / TILE_ROWS) as u64, 77];
+        unit(hash(&tile)) < self.share
     }
 }
 
-/// Plants a round in a region, searches it and says which of those in the core were found. The core is given as first column,
+/// Plants a round in a region, searches it and says which of those in the core were found; the region is left as it was. The core is given as first column,
 /// first row, last column and last row but one, in pixels of the image.
 pub(crate) fn recovered(
     search: &Search,
-    region: &Region,
+    region: &mut Region,
     plan: &Plan,
     round: usize,
     core: [usize; 4],
 ) -> Vec<Planted> {
-    let smooth = smoothed(&region.background);
-    let planted = planted(search, region, &smooth, plan, round);
+    let planted = planted(search, region, plan, round);
     let in_core = |p: &Planted| {
         let (x, y) = (p.x.round() as usize, p.y.round() as usize);
         x >= core[0] && y >= core[1] && x < core[2] && y < core[3]
@@ -81,31 +83,37 @@ pub(crate) fn recovered(
     if !planted.iter().any(in_core) {
         return Vec::new();
     }
-    let mut region = region.clone();
-    planted.iter().for_each(|p| p.add_to(&mut region));
-    let maps = Maps::new(&region, &search.calibration, &search.equivalents);
+    let before = region.difference.clone();
+    planted.iter().for_each(|p| p.add_to(region));
+    let maps = Maps::new(region, &search.calibration, &search.equivalents);
     let mut covered = Covered::none(region.difference.len());
     let threshold = search.options.detect_sigma as f32;
-    let mut parts = search.parts(&region, &maps, threshold, &mut covered);
+    let mut parts = search.parts(region, &maps, threshold, &mut covered);
     parts.retain(|part| search.is_of_size(part));
-    let objects = search.measured(&region, &maps, &parts);
     let mut judged: Vec<Planted> = planted.into_iter().filter(in_core).collect();
+    let (x0, y0) = region.origin;
+    let is_near = |part: &Part| {
+        let [left, top, right, bottom] = part.bounds(region.dim().1);
+        judged.iter().any(|p| {
+            let (x, y) = (p.x - x0 as f64, p.y - y0 as f64);
+            x >= left as f64 - FAR
+                && x <= right as f64 + FAR
+                && y >= top as f64 - FAR
+                && y <= bottom as f64 + FAR
+        })
+    };
+    let objects = search.measured(region, &maps, &parts, is_near);
     for p in &mut judged {
         let reach = NEAR_PX.max(NEAR_SIGMA * (p.sigma + p.half.0.hypot(p.half.1)));
         p.is_found = objects
             .iter()
             .any(|o| (o.x - p.x).hypot(o.y - p.y) <= reach && o.flags.counts());
     }
+    region.difference = before;
     judged
 }
 
-fn planted(
-    search: &Search,
-    region: &Region,
-    smooth: &ndarray::Array2<f32>,
-    plan: &Plan,
-    round: usize,
-) -> Vec<Planted> {
+fn planted(search: &Search, region: &Region, plan: &Plan, round: usize) -> Vec<Planted> {
     let (rows, columns) = region.dim();
     let (x0, y0) = region.origin;
     let mut planted = Vec::new();
@@ -125,7 +133,7 @@ fn planted(
                 continue;
             }
             let at = (py as usize, px as usize);
-            if region.inverse_variance[at] <= 0.0 || smooth[at] < search.section_level {
+            if region.inverse_variance[at] <= 0.0 || region.smooth[at] < search.section_level {
                 continue;
             }
             let sigma = SIGMAS[(key(3) * SIGMAS.len() as f64) as usize % SIGMAS.len()];

@@ -9,6 +9,8 @@ use e2m_image::Size;
 const STRIP_BYTES: u64 = 9;
 /// What a thread holds of a pixel of its tile: the region, its filters, two sets of maps, labels and planted microbes.
 const TILE_BYTES: u64 = 72;
+/// What noise and filters are measured on.
+const SAMPLE_BYTES: u64 = 60 << 20;
 /// What is kept of an object until the end, of which there are so many per megapixel at most before the plan is exceeded.
 const OBJECT_BYTES: u64 = 512;
 const OBJECTS_PER_MEGAPIXEL: u64 = 200;
@@ -21,6 +23,7 @@ pub fn memory_bytes(size: Size, options: &DetectOptions, threads: usize) -> u64 
     let tile = (TILE_ROWS + halo).min(size.height) * (TILE_COLUMNS + halo).min(size.width);
     let objects = size.pixels().div_ceil(1_000_000) * OBJECTS_PER_MEGAPIXEL;
     rows * size.width as u64 * STRIP_BYTES
+        + SAMPLE_BYTES
         + threads.max(1) as u64 * tile as u64 * TILE_BYTES
         + objects * OBJECT_BYTES
 }

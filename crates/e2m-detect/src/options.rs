@@ -61,7 +61,7 @@ impl Default for DetectOptions {
             footprint_sigma: 2.5,
             min_area_px: 4,
             max_area_px: 6000,
-            max_extent_px: 96,
+            max_extent_px: 64,
             psf_sigma_px: None,
             injections: 2000,
             strip_rows: 256,

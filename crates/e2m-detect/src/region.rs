@@ -14,6 +14,8 @@ pub(crate) struct Region {
     pub(crate) difference: Array2<f32>,
     /// `scale x pre`, counts.
     pub(crate) background: Array2<f32>,
+    /// The background smoothed over 3 x 3 px, counts.
+    pub(crate) smooth: Array2<f32>,
     /// Inverse of the variance of the difference; 0 where there are no data.
     pub(crate) inverse_variance: Array2<f32>,
     /// The flags of [`mask`].
@@ -35,33 +37,33 @@ impl Region {
         let background = background.to_owned();
         let smooth = smoothed(&background);
         let level = broadly_smoothed(&background, mask);
-        let inverse_variance = Array2::from_shape_fn(background.dim(), |at| {
-            if mask[at] & mask::NO_DATA == 0 {
-                let gradient = squared_gradient(&smooth, at);
-                let half = (at.0 / 2, at.1 / 2);
-                1.0 / noise.variance(level[half], gradient)
-            } else {
-                0.0
+        let mut inverse_variance = Array2::zeros(background.dim());
+        let mut gradients = vec![0.0; background.ncols()];
+        for (y, mut row) in inverse_variance.rows_mut().into_iter().enumerate() {
+            squared_gradients(&smooth, y, &mut gradients);
+            let (level, mask) = (level.row(y / 2), mask.row(y));
+            let all = row.iter_mut().zip(&gradients).zip(mask);
+            for (x, ((out, &gradient), mask)) in all.enumerate() {
+                if mask & mask::NO_DATA == 0 {
+                    *out = 1.0 / noise.variance(level[x / 2], gradient);
+                }
             }
-        });
+        }
         Self {
             origin,
             difference: difference.to_owned(),
             background,
+            smooth,
             inverse_variance,
             mask: mask.to_owned(),
             at_border,
         }
     }
 
-    /// What would be seen if post and pre changed places: what pre has is what is found.
-    pub(crate) fn negated(&self) -> Self {
-        Self {
-            difference: -&self.difference,
-            background: -&self.background,
-            inverse_variance: self.inverse_variance.clone(),
-            mask: self.mask.clone(),
-            ..*self
+    /// From now on what would be seen if post and pre changed places: what pre has is what is found.
+    pub(crate) fn negate(&mut self) {
+        for image in [&mut self.difference, &mut self.background, &mut self.smooth] {
+            image.mapv_inplace(|v| -v);
         }
     }
 
@@ -71,6 +73,7 @@ impl Region {
         Self {
             origin: (0, 0),
             background: Array2::zeros(difference.dim()),
+            smooth: Array2::zeros(difference.dim()),
             mask: inverse_variance.mapv(|i| if i > 0.0 { 0 } else { mask::NO_PRE }),
             difference,
             inverse_variance,
@@ -114,7 +117,7 @@ const BINOMIAL: [f32; 17] = {
 };
 
 /// The background smoothed over 3 x 3 px.
-pub(crate) fn smoothed(background: &Array2<f32>) -> Array2<f32> {
+fn smoothed(background: &Array2<f32>) -> Array2<f32> {
     let mut smooth = Array2::zeros(background.dim());
     let last = background.nrows().saturating_sub(1);
     for (y, mut out) in smooth.rows_mut().into_iter().enumerate() {
@@ -129,12 +132,32 @@ pub(crate) fn smoothed(background: &Array2<f32>) -> Array2<f32> {
     smooth
 }
 
-/// The squared gradient of a smoothed background, counts^2 per px^2.
-pub(crate) fn squared_gradient(smooth: &Array2<f32>, (y, x): (usize, usize)) -> f32 {
+/// The squared gradient of a smoothed background along row `y`, counts^2 per px^2.
+fn squared_gradients(smooth: &Array2<f32>, y: usize, out: &mut [f32]) {
     let (rows, columns) = smooth.dim();
     let (up, down) = (y.saturating_sub(1), (y + 1).min(rows - 1));
-    let (left, right) = (x.saturating_sub(1), (x + 1).min(columns - 1));
-    let vertical = (smooth[(down, x)] - smooth[(up, x)]) / (down - up).max(1) as f32;
-    let across = (smooth[(y, right)] - smooth[(y, left)]) / (right - left).max(1) as f32;
-    vertical * vertical + across * across
+    let slices = (smooth.row(up), smooth.row(y), smooth.row(down));
+    let (Some(above), Some(at), Some(below)) = (
+        slices.0.to_slice(),
+        slices.1.to_slice(),
+        slices.2.to_slice(),
+    ) else {
+        return;
+    };
+    let per_row = 1.0 / (down - up).max(1) as f32;
+    for (out, (above, below)) in out.iter_mut().zip(above.iter().zip(below)) {
+        *out = ((below - above) * per_row).powi(2);
+    }
+    let across = |left: usize, right: usize| {
+        let slope = (at[right] - at[left]) / (right - left).max(1) as f32;
+        slope * slope
+    };
+    for (out, pair) in out.iter_mut().skip(1).zip(at.windows(3)) {
+        *out += (0.5 * (pair[2] - pair[0])).powi(2);
+    }
+    let last = columns - 1;
+    out[0] += across(0, last.min(1));
+    if last > 0 {
+        out[last] += across(last - 1, last);
+    }
 }

@@ -104,16 +104,22 @@ impl Search {
         part.mean_of(&region.background) >= f64::from(self.section_level)
     }
 
-    /// Measures parts, in their order.
-    pub(crate) fn measured(&self, region: &Region, maps: &Maps, parts: &[Part]) -> Vec<Measured> {
+    /// Measures some of the parts, in their order.
+    pub(crate) fn measured(
+        &self,
+        region: &Region,
+        maps: &Maps,
+        parts: &[Part],
+        is_wanted: impl Fn(&Part) -> bool,
+    ) -> Vec<Measured> {
         let mut labels = vec![0u32; region.difference.len()];
         for (i, part) in parts.iter().enumerate() {
             part.pixels
                 .iter()
                 .for_each(|&p| labels[p as usize] = i as u32 + 1);
         }
-        let parts = parts.iter().enumerate();
-        parts
+        let wanted = parts.iter().enumerate().filter(|(_, part)| is_wanted(part));
+        wanted
             .map(|(i, part)| measure(self, region, maps, part, &labels, i as u32 + 1))
             .collect()
     }
@@ -139,23 +145,43 @@ impl Covered {
 
     /// Covers what lies within `reach` of what is covered, along rows and columns.
     pub(crate) fn widen(&mut self, (rows, columns): (usize, usize), reach: usize) {
-        let line = |first: usize, step: usize, number: usize, covered: &mut [bool]| {
-            let was: Vec<bool> = (0..number).map(|i| covered[first + i * step]).collect();
-            let mut last: Option<usize> = None;
-            let mut mark = |i: usize, last: &mut Option<usize>| {
-                if was[i] {
-                    *last = Some(i);
-                }
-                if last.is_some_and(|last| last.abs_diff(i) <= reach) {
-                    covered[first + i * step] = true;
-                }
+        if !self.0.contains(&true) {
+            return;
+        }
+        for row in self.0.chunks_exact_mut(columns) {
+            let after = |left: &mut usize, is_covered: &bool| {
+                *left = if *is_covered {
+                    reach + 1
+                } else {
+                    left.saturating_sub(1)
+                };
+                Some(*left > 0)
             };
-            (0..number).for_each(|i| mark(i, &mut last));
-            last = None;
-            (0..number).rev().for_each(|i| mark(i, &mut last));
+            let to_the_right: Vec<bool> = row.iter().scan(0, after).collect();
+            let to_the_left: Vec<bool> = row.iter().rev().scan(0, after).collect();
+            let both = to_the_right.iter().zip(to_the_left.iter().rev());
+            row.iter_mut()
+                .zip(both)
+                .for_each(|(c, (a, b))| *c = *a || *b);
+        }
+        let was = self.0.clone();
+        let mut widen = |ys: &mut dyn Iterator<Item = usize>| {
+            let mut left = vec![0; columns];
+            for y in ys {
+                let row = y * columns..(y + 1) * columns;
+                let all = self.0[row.clone()].iter_mut().zip(&was[row]).zip(&mut left);
+                for ((covered, was), left) in all {
+                    *left = if *was {
+                        reach + 1
+                    } else {
+                        left.saturating_sub(1)
+                    };
+                    *covered |= *left > 0;
+                }
+            }
         };
-        (0..rows).for_each(|y| line(y * columns, 1, columns, &mut self.0));
-        (0..columns).for_each(|x| line(x, columns, rows, &mut self.0));
+        widen(&mut (0..rows));
+        widen(&mut (0..rows).rev());
     }
 
     /// Whether a pixel is covered.

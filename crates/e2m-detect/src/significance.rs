@@ -9,7 +9,7 @@ use crate::filter::{FIRST_COARSE, Response, SIGMAS, respond};
 use crate::normal::{quantile, quantile_of_tail, tail};
 use crate::region::Region;
 use crate::search::Covered;
-use ndarray::Array2;
+use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
 
 /// What turns responses into significances.
@@ -145,7 +145,7 @@ impl Calibration {
                 let responses = lists
                     .iter()
                     .enumerate()
-                    .map(|(k, list)| calibration.apply(k, list[i]));
+                    .map(|(k, list)| calibration.applied(k)(list[i]));
                 responses.fold(0.0f32, farther)
             })
             .collect();
@@ -169,9 +169,10 @@ impl Calibration {
         calibration
     }
 
-    /// The response of filter `k`, centred and in units of its scatter.
-    pub(crate) fn apply(&self, k: usize, response: f32) -> f32 {
-        (response - self.centre[k] as f32) / self.scatter[k] as f32
+    /// What makes of the response of filter `k` one that is centred and in units of its scatter.
+    fn applied(&self, k: usize) -> impl Fn(f32) -> f32 + use<> {
+        let (centre, per_scatter) = (self.centre[k] as f32, (1.0 / self.scatter[k]) as f32);
+        move |response| (response - centre) * per_scatter
     }
 
     /// The table of normal equivalents.
@@ -257,49 +258,85 @@ impl Maps {
             sharp: zeros.clone(),
             coarse: zeros,
         };
+        let mut coarse: Option<Array2<f32>> = None;
         respond(
             region,
             |Response {
                  filter,
-                 step,
                  significance,
+                 ..
              }| {
-                let kind = if filter >= FIRST_COARSE {
-                    &mut maps.coarse
-                } else {
-                    &mut maps.best
-                };
-                for ((y, x), out) in kind.indexed_iter_mut() {
-                    if region.inverse_variance[(y, x)] > 0.0 {
-                        *out = farther(
-                            *out,
-                            calibration.apply(filter, significance[(y / step, x / step)]),
-                        );
+                let apply = calibration.applied(filter);
+                if filter >= FIRST_COARSE {
+                    // Those work on pixels of 2 x 2, all four of them.
+                    match &mut coarse {
+                        Some(farthest) => {
+                            farthest.zip_mut_with(significance, |a, &b| *a = farther(*a, apply(b)));
+                        }
+                        None => coarse = Some(significance.mapv(&apply)),
                     }
+                    return;
                 }
                 if filter == SHARP {
-                    maps.sharp = significance.mapv(|s| calibration.apply(filter, s));
+                    maps.sharp
+                        .zip_mut_with(significance, |sharp, &s| *sharp = apply(s));
                 }
+                Zip::from(&mut maps.best)
+                    .and(significance)
+                    .and(&region.inverse_variance)
+                    .for_each(|best, &s, &i| {
+                        if i > 0.0 {
+                            *best = farther(*best, apply(s));
+                        }
+                    });
                 if filter + 1 == OF_FOOTPRINT {
                     maps.footprint.assign(&maps.best);
                 }
             },
         );
         maps.fine = maps.best.mapv(|s| equivalents.of(s));
-        ndarray::Zip::from(&mut maps.best)
-            .and(&maps.coarse)
-            .for_each(|best, &coarse| *best = equivalents.of(farther(*best, coarse)));
+        let Some(coarse) = coarse else {
+            return maps;
+        };
+        let rows = maps.coarse.rows_mut().into_iter();
+        let rows = rows.zip(maps.best.rows_mut());
+        for (y, (mut coarse_row, mut best)) in rows.enumerate() {
+            let halves = coarse.row(y / 2);
+            let weights = region.inverse_variance.row(y);
+            let slices = (
+                coarse_row.as_slice_mut(),
+                best.as_slice_mut(),
+                weights.to_slice(),
+            );
+            let (Some(coarse_row), Some(best), Some(weights)) = slices else {
+                continue;
+            };
+            let pairs = coarse_row
+                .chunks_mut(2)
+                .zip(best.chunks_mut(2))
+                .zip(weights.chunks(2));
+            for (((coarse, best), weights), &half) in pairs.zip(halves) {
+                for ((coarse, best), &weight) in coarse.iter_mut().zip(best).zip(weights) {
+                    if weight > 0.0 {
+                        *coarse = half;
+                    }
+                    *best = equivalents.of(farther(*best, *coarse));
+                }
+            }
+        }
         maps
     }
 
-    /// The same of the negated difference.
-    pub(crate) fn negated(&self) -> Self {
-        Self {
-            best: -&self.best,
-            fine: -&self.fine,
-            footprint: -&self.footprint,
-            sharp: -&self.sharp,
-            coarse: -&self.coarse,
+    /// From now on that of the negated difference.
+    pub(crate) fn negate(&mut self) {
+        for map in [
+            &mut self.best,
+            &mut self.fine,
+            &mut self.footprint,
+            &mut self.sharp,
+            &mut self.coarse,
+        ] {
+            map.mapv_inplace(|s| -s);
         }
     }
 }

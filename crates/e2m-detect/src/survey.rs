@@ -33,6 +33,8 @@ pub(crate) struct Survey {
     pub(crate) field: BackgroundField,
     pub(crate) noise: NoiseModel,
     pub(crate) section_level: f32,
+    /// Whether each cell shows section.
+    pub(crate) is_section: Array2<bool>,
     pub(crate) typical_variance: f64,
     pub(crate) field_error: f64,
 }
@@ -102,6 +104,7 @@ pub(crate) fn survey(
         field: BackgroundField::new(&cells),
         noise,
         section_level: level,
+        is_section: cells.map(|cell| cell.is_as_bright_as(level)),
         typical_variance,
         // The median of a cell's pixels scatters 1.25 times as much as their mean does.
         field_error: 1.25 * typical_variance.sqrt() / CELL as f64,

@@ -31,7 +31,11 @@ fn suffixes() {
     assert!(cases.len() >= 7);
     for case in cases {
         let params = params_from(&case["params"]);
-        for stage in Stage::ALL {
+        // The Python program has no later stages.
+        for stage in Stage::ALL
+            .into_iter()
+            .filter(|stage| *stage <= Stage::Difference)
+        {
             let expected = case["suffix"][stage.to_string()]
                 .as_str()
                 .expect("a suffix");
