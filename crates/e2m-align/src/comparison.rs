@@ -77,8 +77,8 @@ pub(crate) struct TileComparison {
     /// Empty until they are asked for.
     gradient_x: Vec<f32>,
     gradient_y: Vec<f32>,
-    /// The gradients of post along x and y, where the equations are to be formed with them.
-    post_gradients: Option<[Vec<f32>; 2]>,
+    /// Whether the equations are formed with the gradients of post.
+    with_instrument: bool,
     /// Indices of pixels that take no part.
     hidden: Vec<usize>,
     weight: Vec<f32>,
@@ -141,7 +141,7 @@ impl TileComparison {
             model: vec![0.0; post.len()],
             gradient_x: Vec::new(),
             gradient_y: Vec::new(),
-            post_gradients: None,
+            with_instrument: false,
             hidden: Vec::new(),
             weight: vec![0.0; post.len()],
             post,
@@ -159,7 +159,7 @@ impl TileComparison {
     /// gradients holds what both images show and nothing else (an instrumental variable).
     #[must_use]
     pub(crate) fn with_instrument(mut self) -> Self {
-        self.post_gradients = Some(slopes(&self.post, self.width, self.count, self.stride));
+        self.with_instrument = true;
         self
     }
 
@@ -383,9 +383,19 @@ impl TileComparison {
     }
 
     fn sums(&self, brightness: &Brightness) -> TileSums {
+        // Two more images for each tile would be too many to keep, and they are made in no time.
+        let of_post = self
+            .with_instrument
+            .then(|| slopes(&self.post, self.width, self.count, self.stride));
+        let others = match &of_post {
+            Some([x, y]) => [x, y],
+            None => [&self.gradient_x, &self.gradient_y],
+        };
         self.collect(brightness, |block, parts| {
             block.add_brightness(parts.clone().map(|part| self.row(part)));
-            block.add_gradients(parts.map(|part| (self.row(part.clone()), self.gradients(part))));
+            block.add_gradients(
+                parts.map(|part| (self.row(part.clone()), self.gradients(others, part))),
+            );
         })
     }
 
@@ -397,11 +407,9 @@ impl TileComparison {
         }
     }
 
-    fn gradients(&self, part: Range<usize>) -> Gradients<'_> {
-        let (other_x, other_y) = match &self.post_gradients {
-            Some([x, y]) => (x, y),
-            None => (&self.gradient_x, &self.gradient_y),
-        };
+    /// Those of the model, and those that everything is multiplied by.
+    fn gradients<'g>(&'g self, others: [&'g Vec<f32>; 2], part: Range<usize>) -> Gradients<'g> {
+        let [other_x, other_y] = others;
         Gradients {
             x: &self.gradient_x[part.clone()],
             y: &self.gradient_y[part.clone()],
@@ -436,7 +444,7 @@ impl TileComparison {
                     },
                 );
                 let gain = brightness.at(u as f32, v as f32).0;
-                let others_are_post = self.post_gradients.is_some();
+                let others_are_post = self.with_instrument;
                 sums.push(block.finish(gain, others_are_post, (column, row), (u, v)));
             }
         }

@@ -30,6 +30,8 @@ pub struct Plan {
     pub resources: Resources,
     /// The cluster.
     pub slurm: SlurmSettings,
+    /// Samples that are known to hold no microbes.
+    pub blanks: Vec<String>,
     /// The tasks in their order.
     pub tasks: Vec<TaskSpec>,
     /// Tasks of the batch file that were not asked for, and after which task of `tasks` each stands.
@@ -204,6 +206,7 @@ impl Plan {
             execution: batch.execution.clone(),
             resources: batch.resources.clone(),
             slurm: batch.slurm.clone(),
+            blanks: batch.blanks.samples().to_vec(),
             tasks,
             left_alone: Vec::new(),
             missing_besides: Vec::new(),
@@ -239,6 +242,7 @@ impl Plan {
         } = find(batch, &options.tasks)?;
         let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
         warnings.extend(idle_overrides(batch, &options.tasks, &pairs));
+        warnings.extend(unknown_blanks(batch, &options.tasks, &pairs));
         warnings.extend(questions::on_percentile(batch));
         let spec = |pair: RawPair| -> Result<TaskSpec, BatchFileError> {
             Ok(TaskSpec {
@@ -364,6 +368,19 @@ fn idle_overrides(batch: &BatchFile, wanted: &TaskSelection, pairs: &[RawPair]) 
                 named.join(", ")
             )
         })
+        .collect()
+}
+
+/// Blanks that the batch does not have: nothing would be held against them.
+fn unknown_blanks(batch: &BatchFile, wanted: &TaskSelection, pairs: &[RawPair]) -> Vec<String> {
+    if !wanted.samples.is_empty() {
+        return Vec::new();
+    }
+    let is_there = |name: &String| pairs.iter().any(|pair| pair.sample == *name);
+    let unknown = batch.blanks.samples().iter();
+    unknown
+        .filter(|name| !is_there(name))
+        .map(|name| format!("[blanks] names {name:?}, which is no sample of this batch"))
         .collect()
 }
 

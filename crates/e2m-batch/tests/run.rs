@@ -75,7 +75,7 @@ fn every_reporter_hears_the_whole_of_a_batch() {
     assert_eq!(outcome.ending, BatchEnding::Complete);
     assert!(outcome.unwritten.is_empty(), "{:?}", outcome.unwritten);
     assert_eq!(endings, ["[1/1] CD070/DAPI: complete"]);
-    let stages = ["stage started", "stage finished"].repeat(4);
+    let stages = ["stage started", "stage finished"].repeat(5);
     let begins = ["planned", "admitted", "started", "task started"];
     let ends = ["task ended", "tasks ended", "ended"];
     assert_eq!(names, [&begins[..], &stages, &ends].concat());

@@ -8,8 +8,8 @@ use std::io::{Result, Write};
 pub struct Placement {
     /// Column and row, in the image that was searched, of the first raw pixel of post.
     pub raw_origin_px: [f64; 2],
-    /// Micrometres per pixel, where it is known.
-    pub um_per_px: Option<f64>,
+    /// Micrometres per pixel along x and y, where they are known.
+    pub um_per_px: Option<[f64; 2]>,
 }
 
 /// The columns of the CSV, in their order.
@@ -53,21 +53,21 @@ pub fn write_csv(
     for note in notes.iter().flat_map(|note| note.lines()) {
         writeln!(out, "# {note}")?;
     }
-    for fact in facts(catalogue) {
+    for fact in facts(catalogue, placement) {
         writeln!(out, "# {fact}")?;
     }
     writeln!(out, "{},flags", COLUMNS.join(","))?;
     for object in &catalogue.objects {
         let raw = placement.raw(object);
-        let um = |px: f64| {
+        let um = |axis: usize| {
             placement
                 .um_per_px
-                .map(|um| format!("{:.3}", px * um))
+                .map(|um| format!("{:.3}", raw[axis] * um[axis]))
                 .unwrap_or_default()
         };
         let area_um2 = placement
             .um_per_px
-            .map(|um| um * um * f64::from(object.area_px));
+            .map(|um| um[0] * um[1] * f64::from(object.area_px));
         let area_um2 = area_um2
             .map(|area| format!("{area:.4}"))
             .unwrap_or_default();
@@ -84,8 +84,8 @@ pub fn write_csv(
             object.y_px,
             raw[0],
             raw[1],
-            um(raw[0]),
-            um(raw[1]),
+            um(0),
+            um(1),
             significant(object.flux),
             significant(object.flux_err),
             significant(object.peak),
@@ -126,7 +126,12 @@ pub fn write_geojson(
         }
         write!(
             out,
-            "]]}},\"properties\":{{\"objectType\":\"detection\",\"name\":\"{}\",\"measurements\":{{\"flux\":{},\"flux_err\":{},\"significance\":{:.2},\"area_px\":{},\"length_px\":{:.2},\"width_px\":{:.2}}}}}}}",
+            "]]}},\"properties\":{{\"objectType\":\"detection\",\"classification\":{{\"name\":\"{}\"}},\"name\":\"{}\",\"measurements\":{{\"flux\":{},\"flux_err\":{},\"significance\":{:.2},\"area_px\":{},\"length_px\":{:.2},\"width_px\":{:.2}}}}}}}",
+            if object.flags.counts() {
+                "microbe"
+            } else {
+                "not counted"
+            },
             object.id,
             significant(object.flux),
             significant(object.flux_err),
@@ -176,7 +181,7 @@ impl Placement {
 }
 
 /// What the head of a table says about the catalogue.
-fn facts(catalogue: &Catalogue) -> Vec<String> {
+fn facts(catalogue: &Catalogue, placement: &Placement) -> Vec<String> {
     let background = catalogue.background;
     let density = catalogue.density;
     let mut facts = vec![
@@ -204,6 +209,17 @@ fn facts(catalogue: &Catalogue) -> Vec<String> {
             density.interval_95[1],
         ),
     ];
+    if let Some([x, y]) = placement.um_per_px {
+        // A million pixels of 1 um^2 are 1 mm^2.
+        let mm2 = x * y;
+        facts.push(format!(
+            "on {:.4} mm^2 of section, {:.2} per mm^2 (95 %: {:.2} to {:.2})",
+            density.section_px as f64 * 1e-6 * mm2,
+            density.per_megapixel / mm2,
+            density.interval_95[0] / mm2,
+            density.interval_95[1] / mm2,
+        ));
+    }
     if let Some(completeness) = &catalogue.completeness {
         let flux = |flux: Option<f64>| flux.map_or_else(|| "none".to_owned(), significant);
         facts.push(format!(

@@ -329,8 +329,8 @@ impl Image {
     /// Whether a task that keeps these has it as a file.
     pub(crate) fn is_kept(self, kept: KeptCheckpoints, params: &Params) -> bool {
         match self {
-            Self::Difference(_) | Self::Mask | Self::Significance => true,
-            Self::InteriorPre => kept != KeptCheckpoints::None,
+            Self::Difference(_) | Self::Mask => true,
+            Self::InteriorPre | Self::Significance => kept != KeptCheckpoints::None,
             Self::IcpPre if !params.interior_ecc => kept != KeptCheckpoints::None,
             Self::PaddedPost | Self::PaddedPre | Self::CoarsePre | Self::IcpPre => {
                 kept == KeptCheckpoints::All
@@ -568,7 +568,7 @@ mod tests {
         };
         assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 4, 1]);
         assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 4, 1]);
-        assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4, 1]);
+        assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4, 0]);
         let images = |stage| {
             images_of(
                 stage,

@@ -30,8 +30,8 @@ impl CheckpointFormats {
     }
 }
 
-/// Which images of stages 1 to 3 are kept as files. Nothing later needs them: stage 4 and later runs go on from the warp on
-/// record.
+/// Which images besides difference and mask are kept as files. Nothing later needs them: stages 4 and 5 and later runs go on from
+/// the warp on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeptCheckpoints {
@@ -79,7 +79,7 @@ pub struct TaskSpec {
     pub checkpoint_format: CheckpointFormats,
     /// Compression of TIFF checkpoints.
     pub checkpoint_compression: CheckpointCompression,
-    /// Which images of stages 1 to 3 are kept.
+    /// Which images besides difference and mask are kept.
     #[serde(default)]
     pub checkpoints: KeptCheckpoints,
 }

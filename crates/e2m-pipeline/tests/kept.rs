@@ -92,7 +92,15 @@ fn without_checkpoints_there_are_results_only_and_they_are_the_same() {
     for seed in [1, 2] {
         let work = tempfile::tempdir().expect("a folder");
         let none = spec(work.path(), seed, KeptCheckpoints::None);
-        assert_eq!(run(&none), [Stage::Coarse, Stage::Fine, Stage::Difference]);
+        assert_eq!(
+            run(&none),
+            [
+                Stage::Coarse,
+                Stage::Fine,
+                Stage::Difference,
+                Stage::Detection
+            ]
+        );
         assert_eq!(images(&none), FINAL);
         assert_eq!(run(&none), []);
 
@@ -100,7 +108,7 @@ fn without_checkpoints_there_are_results_only_and_they_are_the_same() {
             checkpoints: KeptCheckpoints::All,
             ..elsewhere(&none, "all")
         };
-        assert_eq!(run(&all).len(), 4);
+        assert_eq!(run(&all), Stage::ALL);
         let kept = tree(&all);
         for (name, content) in tree(&none) {
             assert!(kept[&name] == content, "{name}");
@@ -113,6 +121,7 @@ fn without_checkpoints_there_are_results_only_and_they_are_the_same() {
         run(&aligned);
         let mut wanted = FINAL.to_vec();
         wanted.insert(1, "tiff/03_interior_aligned_pre_pad40.tiff");
+        wanted.push("tiff/05_significance_pad40.tiff");
         assert_eq!(images(&aligned), wanted);
         for (name, content) in tree(&aligned) {
             assert!(kept[&name] == content, "{name}");
@@ -128,28 +137,28 @@ fn a_later_run_goes_on_from_the_warp_on_record() {
     // Another scale needs neither an image nor an alignment.
     let mut manual = none.clone();
     manual.params.manual_scale = Some(1.25);
-    assert_eq!(run(&manual), [Stage::Difference]);
+    assert_eq!(run(&manual), [Stage::Difference, Stage::Detection]);
     // Stage 4 again; stage 3 again.
     let mut again = none.clone();
     again.from_stage = Stage::Difference;
     assert_eq!(
         run_task(&again, &mut Unobserved).stages_done,
-        [Stage::Difference]
+        [Stage::Difference, Stage::Detection]
     );
     again.from_stage = Stage::Fine;
     assert_eq!(
         run_task(&again, &mut Unobserved).stages_done,
-        [Stage::Fine, Stage::Difference]
+        [Stage::Fine, Stage::Difference, Stage::Detection]
     );
     // What is lost of stage 4 is made from the warp.
     let lost = none.output_dir.join("S1/DAPI").join(FINAL[1]);
     fs::remove_file(lost).expect("removed");
-    assert_eq!(run(&none), [Stage::Difference]);
+    assert_eq!(run(&none), [Stage::Difference, Stage::Detection]);
     assert_eq!(problems(&manual), []);
 
     // The others are written without a new alignment, and are what they would have been.
     for (kept, made) in [
-        (KeptCheckpoints::Aligned, &[][..]),
+        (KeptCheckpoints::Aligned, &[Stage::Detection][..]),
         (KeptCheckpoints::All, &[Stage::Pad]),
     ] {
         let more = TaskSpec {
@@ -196,7 +205,7 @@ fn a_run_that_is_to_stop_early_restores_what_it_is_asked_for() {
         checkpoints: KeptCheckpoints::All,
         ..none.clone()
     };
-    assert_eq!(run(&all), []);
+    assert_eq!(run(&all), [Stage::Detection]);
 }
 
 #[test]
@@ -205,6 +214,14 @@ fn other_raw_images_are_aligned_anew() {
     let none = spec(work.path(), 6, KeptCheckpoints::None);
     run(&none);
     let other = spec(work.path(), 7, KeptCheckpoints::None);
-    assert_eq!(run(&other), [Stage::Coarse, Stage::Fine, Stage::Difference]);
+    assert_eq!(
+        run(&other),
+        [
+            Stage::Coarse,
+            Stage::Fine,
+            Stage::Difference,
+            Stage::Detection
+        ]
+    );
     assert_eq!(images(&other), FINAL);
 }

@@ -157,7 +157,7 @@ fn beside_either_image_the_difference_is_nothing_and_the_mask_says_so() {
         let drawn = pictures(&spec);
         spec.params.no_data = NoData::Nan;
         let again = run_task(&spec, &mut Unobserved);
-        assert_eq!(again.stages_done, [Stage::Difference]);
+        assert_eq!(again.stages_done, [Stage::Difference, Stage::Detection]);
         assert_eq!(again.manifest.expect("a manifest").scales, manifest.scales);
         for stem in DIFFERENCES {
             for format in [CheckpointFormat::Tiff, CheckpointFormat::Fits] {
@@ -217,7 +217,7 @@ fn a_mask_is_small_explains_its_bits_and_is_an_image_like_the_others() {
     assert_eq!(problems(&spec).len(), 2);
     assert_eq!(
         run_task(&spec, &mut Unobserved).stages_done,
-        [Stage::Difference]
+        [Stage::Difference, Stage::Detection]
     );
     assert_eq!(problems(&spec), []);
     let mut damaged = std::fs::read(&fits).expect("read");
@@ -230,14 +230,14 @@ fn a_mask_is_small_explains_its_bits_and_is_an_image_like_the_others() {
     std::fs::remove_file(&tiff).expect("removed");
     assert_eq!(
         run_task(&spec, &mut Unobserved).stages_done,
-        [Stage::Difference]
+        [Stage::Difference, Stage::Detection]
     );
     assert_eq!(problems(&spec), []);
     let mut other = spec.clone();
     other.params.manual_scale = Some(1.25);
     assert_eq!(
         run_task(&other, &mut Unobserved).stages_done,
-        [Stage::Difference]
+        [Stage::Difference, Stage::Detection]
     );
     assert_eq!((problems(&spec), problems(&other)), (vec![], vec![]));
 }

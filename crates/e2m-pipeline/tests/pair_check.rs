@@ -106,7 +106,7 @@ fn a_pair_given_the_wrong_way_round_is_told_and_a_right_one_is_not() {
         ..pair.spec.clone()
     };
     let manual = run_task(&spec, &mut Unobserved);
-    assert_eq!(manual.stages_done, [Stage::Difference]);
+    assert_eq!(manual.stages_done, [Stage::Difference, Stage::Detection]);
     assert_eq!(manual.manifest.expect("a record").doubts, doubts);
     let less = TaskSpec {
         to_stage: Stage::Fine,

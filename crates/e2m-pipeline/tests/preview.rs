@@ -54,7 +54,7 @@ fn stages_are_new_there_or_done_again() {
     let work = tempfile::tempdir().expect("a folder");
     let spec = pair(work.path());
     let before = look(&spec);
-    assert_eq!(before.stages, vec![StagePreview::New; 4]);
+    assert_eq!(before.stages, vec![StagePreview::New; 5]);
     assert_eq!(
         (before.finished.clone(), before.earlier.clone()),
         (None, None)
@@ -62,7 +62,7 @@ fn stages_are_new_there_or_done_again() {
 
     assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
     let after = look(&spec);
-    assert_eq!(after.stages, vec![StagePreview::There; 4]);
+    assert_eq!(after.stages, vec![StagePreview::There; 5]);
     assert_eq!(after.finished, Some(Status::Complete));
     assert!(after.is_finished() && after.disk_bytes == 0);
 
@@ -70,12 +70,12 @@ fn stages_are_new_there_or_done_again() {
     let mut other = spec.clone();
     other.params.manual_scale = Some(1.1);
     let other = look(&other);
-    assert_eq!(other.to_do(), [Stage::Difference]);
+    assert_eq!(other.to_do(), [Stage::Difference, Stage::Detection]);
     assert!(0 < other.disk_bytes && other.disk_bytes < before.disk_bytes);
     // Of stage 1, nothing.
     let mut padded = spec.clone();
     padded.params.pad = 50;
-    assert_eq!(look(&padded).stages, vec![StagePreview::New; 4]);
+    assert_eq!(look(&padded).stages, vec![StagePreview::New; 5]);
 
     let forced = TaskSpec {
         from_stage: Stage::Fine,
@@ -83,7 +83,7 @@ fn stages_are_new_there_or_done_again() {
     };
     assert_eq!(
         look(&forced).stages[2..],
-        [3, 3].map(|stage| StagePreview::Again(format!("from_stage is {stage}")))
+        [3, 3, 3].map(|stage| StagePreview::Again(format!("from_stage is {stage}")))
     );
     let forced = TaskSpec {
         force: true,
@@ -101,7 +101,7 @@ fn what_was_touched_is_told_and_not_read() {
     std::fs::write(&spec.pre, &bytes).expect("the same again");
     let touched = look(&spec);
     assert!(touched.touched && !touched.is_finished());
-    assert_eq!(touched.stages, vec![StagePreview::There; 4]);
+    assert_eq!(touched.stages, vec![StagePreview::There; 5]);
     // A run compares it, and then it is known.
     assert!(run_task(&spec, &mut Unobserved).stages_done.is_empty());
 
@@ -117,7 +117,10 @@ fn what_was_touched_is_told_and_not_read() {
         matches!(&shorter.stages[2], StagePreview::Again(_)),
         "{shorter:?}"
     );
-    assert_eq!(shorter.to_do(), [Stage::Fine, Stage::Difference]);
+    assert_eq!(
+        shorter.to_do(),
+        [Stage::Fine, Stage::Difference, Stage::Detection]
+    );
 }
 
 #[test]
@@ -144,7 +147,7 @@ fn a_killed_run_is_put_in_order() {
     assert_eq!(outcome.status, Status::Complete);
     assert_eq!(
         outcome.stages_done,
-        [Stage::Difference],
+        [Stage::Difference, Stage::Detection],
         "what was finished is kept"
     );
     // A result that is whole is nobody's failure.

@@ -267,7 +267,7 @@ fn a_picture_of_a_later_version_does_not_make_a_finished_task_unfinished() {
     manual.params.manual_scale = Some(1.2);
     let mut watcher = Watcher::default();
     let third = run_task(&manual, &mut watcher);
-    assert_eq!(third.stages_done, [Stage::Difference]);
+    assert_eq!(third.stages_done, [Stage::Difference, Stage::Detection]);
     assert_eq!(watcher.notes, [""; 0]);
     assert!(folder.join("excess_heatmap_pad60_msc1.2.png").is_file());
     assert!(!folder.join("registration_pad60_msc1.2.png").exists());

@@ -87,7 +87,9 @@ impl Observer for Watcher {
             TaskEvent::StageFinished { stage, skipped, .. } => {
                 self.skipped.push((*stage, *skipped));
             }
-            TaskEvent::Progress { stage, what, .. } if what.starts_with("writing") => {
+            TaskEvent::Progress { stage, what, .. }
+                if what.starts_with("writing") || what.starts_with("looking for") =>
+            {
                 self.stopping |= self.stop_in_stage == Some(*stage);
             }
             _ => {}
@@ -105,10 +107,7 @@ fn a_run_is_right_and_a_second_one_does_nothing() {
     let spec = world.spec("out");
     let first = run_task(&spec, &mut Unobserved);
     assert_eq!(first.status, Status::Complete);
-    assert_eq!(
-        first.stages_done,
-        [Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference]
-    );
+    assert_eq!(first.stages_done, Stage::ALL);
     let manifest = first.manifest.clone().expect("a manifest");
 
     let truth = Truth::read(&world.pair.truth).expect("the truth");
@@ -196,7 +195,7 @@ fn another_manual_scale_redoes_stage_four_only() {
     let outcome = run_task(&spec, &mut Unobserved);
     assert_eq!(
         (outcome.status, outcome.stages_done),
-        (Status::Complete, vec![Stage::Difference])
+        (Status::Complete, vec![Stage::Difference, Stage::Detection])
     );
     let scales = outcome.manifest.expect("a manifest").scales;
     assert_eq!(scales.manual.map(|s| s.value), Some(1.42));
@@ -244,7 +243,7 @@ fn a_damaged_checkpoint_is_noticed() {
     };
     check_redone(
         |_, paths| edit(&aligned(paths), |b| b.truncate(b.len() / 2)),
-        &[Stage::Fine, Stage::Difference],
+        &[Stage::Fine, Stage::Difference, Stage::Detection],
         "03_interior_aligned is done again",
     );
     check_redone(
@@ -254,7 +253,7 @@ fn a_damaged_checkpoint_is_noticed() {
                 b[middle] ^= 1;
             });
         },
-        &[Stage::Fine, Stage::Difference],
+        &[Stage::Fine, Stage::Difference, Stage::Detection],
         "its pixels are not those that were written",
     );
 }
@@ -263,7 +262,13 @@ fn a_damaged_checkpoint_is_noticed() {
 fn without_its_manifest_nothing_is_trusted() {
     check_redone(
         |_, paths| fs::remove_file(paths.manifest_path(&format!("_pad{PAD}"))).expect("there"),
-        &[Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference],
+        &[
+            Stage::Pad,
+            Stage::Coarse,
+            Stage::Fine,
+            Stage::Difference,
+            Stage::Detection,
+        ],
         "no manifest knows it",
     );
 }
@@ -306,7 +311,13 @@ fn other_raw_files_are_noticed() {
         (outcome.status, outcome.stages_done),
         (
             Status::Complete,
-            vec![Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference]
+            vec![
+                Stage::Pad,
+                Stage::Coarse,
+                Stage::Fine,
+                Stage::Difference,
+                Stage::Detection
+            ]
         )
     );
     assert!(
@@ -365,7 +376,10 @@ fn a_coarse_result_does_not_inherit_the_refined_verdict() {
     assert!(refined.estimated_accuracy_px.is_some());
     spec.params.interior_ecc = false;
     let outcome = run_task(&spec, &mut Unobserved);
-    assert_eq!(outcome.stages_done, [Stage::Fine, Stage::Difference]);
+    assert_eq!(
+        outcome.stages_done,
+        [Stage::Fine, Stage::Difference, Stage::Detection]
+    );
     let manifest = outcome.manifest.expect("a manifest");
     assert_eq!(manifest.warps.interior, None);
     let coarse = manifest.alignment.expect("an alignment");
@@ -419,7 +433,10 @@ fn the_last_stage_can_come_first_and_more_later() {
     let later = run_task(&spec, &mut Unobserved);
     assert_eq!(
         (later.status, later.stages_done),
-        (Status::Complete, vec![Stage::Fine, Stage::Difference])
+        (
+            Status::Complete,
+            vec![Stage::Fine, Stage::Difference, Stage::Detection]
+        )
     );
     let early = run_task(
         &TaskSpec {
@@ -495,7 +512,7 @@ fn a_tree_of_the_python_program_is_taken_up() {
     assert_eq!(run_task(&spec, &mut Unobserved).status, Status::Complete);
     make_legacy(&spec, &PYTHON_STEMS);
     let outcome = run_task(&spec, &mut Unobserved);
-    assert_eq!(outcome.stages_done, [Stage::Difference]);
+    assert_eq!(outcome.stages_done, [Stage::Difference, Stage::Detection]);
     assert!(
         outcome
             .status
@@ -515,7 +532,12 @@ fn a_tree_of_the_python_program_is_taken_up() {
         (outcome.status, outcome.stages_done),
         (
             Status::Complete,
-            vec![Stage::Coarse, Stage::Fine, Stage::Difference]
+            vec![
+                Stage::Coarse,
+                Stage::Fine,
+                Stage::Difference,
+                Stage::Detection
+            ]
         )
     );
     assert!(
@@ -542,7 +564,12 @@ fn a_half_finished_tree_of_the_python_program_settles_after_one_run() {
         (first.status, first.stages_done),
         (
             Status::Complete,
-            vec![Stage::Coarse, Stage::Fine, Stage::Difference]
+            vec![
+                Stage::Coarse,
+                Stage::Fine,
+                Stage::Difference,
+                Stage::Detection
+            ]
         )
     );
     assert_eq!(
@@ -573,7 +600,7 @@ fn a_damaged_difference_is_made_again_and_that_is_said() {
             );
             edit(&path, |b| b.truncate(b.len() / 2));
         },
-        &[Stage::Difference],
+        &[Stage::Difference, Stage::Detection],
         "04_difference",
     );
 }

@@ -169,7 +169,13 @@ fn a_raw_file_replaced_by_another_of_the_same_length_and_time_is_noticed() {
             (status, done.as_slice()),
             (
                 Status::Complete,
-                &[Stage::Pad, Stage::Coarse, Stage::Fine, Stage::Difference][..]
+                &[
+                    Stage::Pad,
+                    Stage::Coarse,
+                    Stage::Fine,
+                    Stage::Difference,
+                    Stage::Detection
+                ][..]
             )
         );
         assert!(
@@ -184,7 +190,7 @@ fn a_byte_changed_behind_length_and_time_is_noticed() {
     let finished = Finished::new();
     change_unseen(&finished.checkpoint("03_interior_aligned_pre"), flip);
     finished.assert_redone(
-        &[Stage::Fine, Stage::Difference],
+        &[Stage::Fine, Stage::Difference, Stage::Detection],
         "its pixels are not those that were written",
     );
 }
@@ -215,7 +221,7 @@ fn a_checkpoint_of_another_task_under_the_right_name_is_noticed() {
     );
     fs::copy(manual, finished.checkpoint("04_difference_difference")).expect("copies");
     finished.assert_redone(
-        &[Stage::Difference],
+        &[Stage::Difference, Stage::Detection],
         "its pixels are not those that were written",
     );
 }
@@ -247,7 +253,7 @@ fn a_clock_that_is_set_back_or_forward_costs_a_look() {
         let outcome = run_task(&spec, &mut Listener::default());
         assert_eq!(
             (outcome.status, outcome.stages_done),
-            (Status::Complete, vec![Stage::Difference])
+            (Status::Complete, vec![Stage::Difference, Stage::Detection])
         );
     }
 }

@@ -80,7 +80,7 @@ fn pictures_of_earlier_raw_files_are_drawn_again() {
     let outcome = run_task(&spec, &mut Unobserved);
     assert_eq!(
         (outcome.status, outcome.stages_done),
-        (Status::Complete, vec![Stage::Difference])
+        (Status::Complete, vec![Stage::Difference, Stage::Detection])
     );
     let shown = pictures(&spec);
     let afresh = TaskSpec {
@@ -171,6 +171,6 @@ fn an_image_of_the_python_program_that_was_replaced_is_subtracted_anew() {
     assert_eq!(scale(&spec), (vec![], first), "nothing to do");
     replace_aligned(&spec, 2.0);
     let (done, second) = scale(&spec);
-    assert_eq!(done, [Stage::Difference]);
+    assert_eq!(done, [Stage::Difference, Stage::Detection]);
     assert!((first / second - 2.0).abs() < 1e-3, "{first} {second}");
 }

@@ -19,6 +19,6 @@ section! {
         force: bool = Some(false), "Do every stage again, whatever results are there";
         checkpoint_format: CheckpointFormats = Some(CheckpointFormats::Tiff), "Format of intermediate images and of the mask; difference images are always written in both";
         checkpoint_compression: CheckpointCompression = Some(CheckpointCompression::None), "Compression of TIFFs that e2m writes";
-        checkpoints: KeptCheckpoints = Some(KeptCheckpoints::All), "Which images of stages 1 to 3 are kept: all, aligned pre only, or none. Later runs go on from the warp on record either way";
+        checkpoints: KeptCheckpoints = Some(KeptCheckpoints::All), "Which images besides difference and mask are kept: all, aligned pre and significance only, or none. Later runs go on from the warp on record either way";
     }
 }

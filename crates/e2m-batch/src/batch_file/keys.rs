@@ -1,5 +1,6 @@
 //! The keys of the batch file as data: for the schema, the docs, and for guessing what a misspelt one was meant to be.
 
+use super::blanks::Blanks;
 use super::execution::Execution;
 use super::general::General;
 use super::overrides;
@@ -49,11 +50,12 @@ impl Key {
 }
 
 /// The tables below the keys of [`General`].
-pub(crate) const TABLES: [Key; 5] = [
+pub(crate) const TABLES: [Key; 6] = [
     Key::table(Execution::NAME, "How tasks are run"),
     Key::table(Resources::NAME, "What tasks may use of the machine"),
     Key::table("params", "Parameters of the five stages; see parameters.md"),
     Key::table(overrides::NAME, "Parameters for some tasks only"),
+    Key::table(Blanks::NAME, "Samples without microbes"),
     Key::table(Slurm::NAME, "Jobs on a SLURM cluster"),
 ];
 
@@ -65,6 +67,7 @@ pub fn sections() -> Vec<(&'static str, Vec<Key>)> {
         (Execution::NAME, Execution::keys()),
         (Resources::NAME, Resources::keys()),
         (overrides::NAME, overrides::keys()),
+        (Blanks::NAME, Blanks::keys()),
         (Slurm::NAME, Slurm::keys()),
     ]
 }

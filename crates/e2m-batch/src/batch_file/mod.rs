@@ -4,6 +4,7 @@
 //! description of its keys; each type of value has a file in `values`. [`BatchFile::read`] reads the whole, and reports
 //! everything that is wrong at once.
 
+mod blanks;
 mod default_file;
 mod execution;
 mod general;
@@ -19,6 +20,7 @@ mod slurm;
 mod syntax;
 pub mod values;
 
+pub use blanks::Blanks;
 pub use default_file::DEFAULT_FILE;
 pub use execution::Execution;
 pub use general::General;
@@ -60,6 +62,8 @@ pub struct BatchFile {
     pub resources: Resources,
     /// `[slurm]`.
     pub slurm: SlurmSettings,
+    /// `[blanks]`.
+    pub blanks: Blanks,
     /// `[params]` over the defaults.
     pub params: Params,
     /// `[[override]]`.
@@ -124,6 +128,13 @@ impl BatchFile {
             &SlurmSettings::keys(),
             &mut collector,
         ));
+        let blanks = table(Blanks::NAME, &mut collector);
+        let blanks = Blanks::read(&mut Section::open(
+            Blanks::NAME,
+            blanks,
+            &Blanks::keys(),
+            &mut collector,
+        ));
         let given = ParamTable::read("params", root.get("params"), &mut collector);
         let overrides = overrides::read(root.get(overrides::NAME), &mut collector);
         let params = given.over(Params::default());
@@ -131,8 +142,8 @@ impl BatchFile {
         if let Some(general) = &general {
             check_folders(general, root, &mut collector);
         }
-        match (general, execution, resources, slurm) {
-            (Some(general), Some(execution), Some(resources), Some(slurm))
+        match (general, execution, resources, slurm, blanks) {
+            (Some(general), Some(execution), Some(resources), Some(slurm), Some(blanks))
                 if collector.problems.is_empty() =>
             {
                 Ok(Self {
@@ -142,6 +153,7 @@ impl BatchFile {
                     execution,
                     resources,
                     slurm,
+                    blanks,
                     params,
                     overrides,
                 })

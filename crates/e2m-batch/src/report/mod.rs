@@ -3,9 +3,11 @@
 //! | file | module | what it is |
 //! |---|---|---|
 //! | `e2m_batch.json`, `e2m_batch.csv` | `results` | how each task ended, and what was measured |
+//! | `microbes.csv` | `microbes` | microbes of each task, and what blanks say about them |
 //! | `report.html` | `page` | the same with pictures, for people |
 
 pub(crate) mod last;
+mod microbes;
 mod page;
 mod problems;
 pub(crate) mod results;
@@ -30,6 +32,8 @@ use results::RunFacts;
 pub const RESULTS_NAME: &str = results::JSON_NAME;
 /// Name of the same as a table.
 pub const TABLE_NAME: &str = results::CSV_NAME;
+/// Name of the table of microbes.
+pub const MICROBES_NAME: &str = microbes::NAME;
 /// Name of the page.
 pub const PAGE_NAME: &str = page::NAME;
 

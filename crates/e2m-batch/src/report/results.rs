@@ -1,6 +1,6 @@
 //! The results of a batch as files: `e2m_batch.json`, and the same as a table in `e2m_batch.csv`.
 
-use super::BatchReport;
+use super::{BatchReport, microbes};
 use crate::ending::BatchEnding;
 use crate::plan::missing_reason;
 use e2m_io::{ContentHash, TaskPaths, write_atomic};
@@ -71,6 +71,18 @@ pub struct TaskResult {
     /// Upper end of its interval of 95 %.
     #[serde(default)]
     pub microbes_per_mpx_high: Option<f64>,
+    /// Section that was searched for them, mm^2, where the size of a pixel is known.
+    #[serde(default)]
+    pub section_mm2: Option<f64>,
+    /// Microbes per mm^2 of section.
+    #[serde(default)]
+    pub microbes_per_mm2: Option<f64>,
+    /// Lower end of its interval of 95 %.
+    #[serde(default)]
+    pub microbes_per_mm2_low: Option<f64>,
+    /// Upper end of its interval of 95 %.
+    #[serde(default)]
+    pub microbes_per_mm2_high: Option<f64>,
     /// How many of the microbes are expected to be none.
     #[serde(default)]
     pub expected_false_microbes: Option<f64>,
@@ -146,6 +158,11 @@ impl TaskResult {
         let moffat = scales.and_then(|scales| scales.moffat.as_ref());
         let detection = manifest.and_then(|manifest| manifest.detection.as_ref());
         let black = moffat.and_then(|scale| scale.black);
+        let pixel_size_um = (task.params.pixel_size_um.map(|um| [um, um]))
+            .or_else(|| Some(manifest?.inputs.post.pixel_size?.um));
+        // A million pixels of 1 um^2 are 1 mm^2.
+        let mm2_per_mpx = pixel_size_um.map(|[x, y]| x * y);
+        let per_mm2 = |per_mpx: f64| Some(per_mpx / mm2_per_mpx?);
         let path = outcome.manifest_path.as_deref();
         Self {
             verdict: alignment.map(|a| a.verdict),
@@ -174,6 +191,11 @@ impl TaskResult {
             microbes_per_mpx: detection.map(|found| found.per_megapixel),
             microbes_per_mpx_low: detection.map(|found| found.interval_95[0]),
             microbes_per_mpx_high: detection.map(|found| found.interval_95[1]),
+            section_mm2: detection
+                .and_then(|found| Some(found.section_px as f64 * 1e-6 * mm2_per_mpx?)),
+            microbes_per_mm2: detection.and_then(|found| per_mm2(found.per_megapixel)),
+            microbes_per_mm2_low: detection.and_then(|found| per_mm2(found.interval_95[0])),
+            microbes_per_mm2_high: detection.and_then(|found| per_mm2(found.interval_95[1])),
             expected_false_microbes: detection.map(|found| found.expected_false),
             flux_found_90: detection.and_then(|found| found.flux_90),
             median_area_px: detection.and_then(|found| found.median_area_px),
@@ -181,8 +203,7 @@ impl TaskResult {
             seconds: outcome.seconds,
             peak_rss_bytes: Some(outcome.peak_rss_bytes),
             stages_done: outcome.stages_done.clone(),
-            pixel_size_um: (task.params.pixel_size_um.map(|um| [um, um]))
-                .or_else(|| Some(manifest?.inputs.post.pixel_size?.um)),
+            pixel_size_um,
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
             record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
             lasting_notes: manifest.map_or_else(Vec::new, Manifest::all_notes),
@@ -221,6 +242,10 @@ impl TaskResult {
             microbes_per_mpx: None,
             microbes_per_mpx_low: None,
             microbes_per_mpx_high: None,
+            section_mm2: None,
+            microbes_per_mm2: None,
+            microbes_per_mm2_low: None,
+            microbes_per_mm2_high: None,
             expected_false_microbes: None,
             flux_found_90: None,
             median_area_px: None,
@@ -356,6 +381,14 @@ pub enum ResultsError {
     /// The table.
     #[error(transparent)]
     Csv(#[from] csv::Error),
+    /// A table of an earlier run that is true no more.
+    #[error("cannot remove {}, which is of an earlier run: {source}", path.display())]
+    Stale {
+        /// The table.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 /// Writes both files, each in one step: about the whole batch, and how the run ended that writes them.
@@ -385,7 +418,7 @@ pub(super) fn write(whole: &BatchReport<'_>, run: &RunFacts) -> Result<(), Resul
     });
     write_atomic(&folder.join(JSON_NAME), format!("{all:#}\n").as_bytes())?;
     write_atomic(&folder.join(CSV_NAME), &table)?;
-    Ok(())
+    microbes::write(whole)
 }
 
 /// Objects as rows; the columns are the keys of the first one.

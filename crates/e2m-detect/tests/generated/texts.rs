@@ -14,7 +14,7 @@ fn tables_hold_every_object() {
     assert!(!catalogue.objects.is_empty());
     let placement = Placement {
         raw_origin_px: [20.0, 10.0],
-        um_per_px: Some(0.5),
+        um_per_px: Some([0.5, 0.5]),
     };
     let mut csv = Vec::new();
     write_csv(&mut csv, &catalogue, &placement, &["suspect: scale".into()]).expect("written");

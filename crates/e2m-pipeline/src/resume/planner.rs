@@ -401,8 +401,12 @@ impl Planner<'_> {
         if !spec.params.detect {
             return Ok(before.clone());
         }
-        // Either format does, as of the images of earlier stages.
-        self.find(Image::Significance, false, search)?;
+        if self.task.keeps(Image::Significance) {
+            // Either format does, as of the images of earlier stages.
+            self.find(Image::Significance, false, search)?;
+        } else {
+            self.keep_what_is_there(Image::Significance, search);
+        }
         let own = self.own().filter(|own| {
             own.warps.finest() == before.warps.finest() && own.scales == before.scales
         });

@@ -21,7 +21,7 @@ pub(crate) fn task(
         output_dir: output_dir.to_owned(),
         params,
         from_stage: Stage::Pad,
-        to_stage: Stage::Difference,
+        to_stage: Stage::LAST,
         force: false,
         redraw: false,
         checkpoint_format: CheckpointFormats::Tiff,
@@ -62,7 +62,9 @@ pub(crate) fn pictures(spec: &TaskSpec) -> BTreeMap<String, Vec<u8>> {
         let bytes = std::fs::read(folder.join(&name)).expect("readable");
         (name, bytes)
     };
-    files_below(&folder).into_iter().map(read).collect()
+    let names = files_below(&folder).into_iter();
+    let is_picture = |name: &String| name.ends_with(".png") || name.ends_with(".jpg");
+    names.filter(is_picture).map(read).collect()
 }
 
 /// Every pixel of an image of a task, of either kind.

@@ -64,14 +64,18 @@ pub fn draw_microbes(picture: &MicrobesPicture<'_, '_>) -> Result<Vec<u8>, PlotE
     let counted = picture.places.iter().filter(|place| place.counts).count();
     let others = picture.places.len() - counted;
     let [low, high] = picture.interval_95;
-    let header = Header::new(picture.title, "microbes").line(format!(
-        "{} microbes, {} per Mpx of section (95 %: {} to {}), of which {} are expected to be none",
-        whole(counted as u64),
-        short(picture.per_megapixel),
-        short(low),
-        short(high),
-        short(picture.expected_false),
-    ));
+    let header = Header::new(picture.title, "microbes")
+        .line(format!(
+            "{} microbes, {} per Mpx of section (95 %: {} to {})",
+            whole(counted as u64),
+            short(picture.per_megapixel),
+            short(low),
+            short(high),
+        ))
+        .line(format!(
+            "{} of them are expected to be none",
+            short(picture.expected_false)
+        ));
     let mut entries = vec![entry(COUNTED, "microbe", counted)];
     if others > 0 {
         entries.push(entry(NOT_COUNTED, "not counted", others));

@@ -92,7 +92,7 @@ mod tests {
         round_trip::<Count>("0");
         round_trip::<Factor>("6.0");
         assert_eq!(read::<Factor>("6"), Some(Factor(6.0)));
-        for wrong in ["0", "5", "1.0", "true"] {
+        for wrong in ["0", "6", "1.0", "true"] {
             assert_eq!(read::<Stage>(wrong), None, "{wrong}");
         }
         for wrong in ["0", "-2.5", "nan", "inf", "\"6\""] {

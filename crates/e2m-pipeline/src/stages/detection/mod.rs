@@ -54,12 +54,18 @@ pub(crate) fn make(
         scale: subtraction.map(|subtraction| (subtraction, ScaleKind::Moffat)),
         interior: None,
     };
-    let target = Target::new(task, Image::Significance, facts)?;
-    let mut writers = Writers {
-        size: task.canvas.size(),
-        writers: target.open(task.canvas.size())?,
-    };
-    let catalogue = search(bench, before, Some(&mut writers))?;
+    let mut writers = None;
+    if task.keeps(Image::Significance) {
+        let size = task.canvas.size();
+        let target = Target::new(task, Image::Significance, facts)?;
+        let of_formats = target.open(size)?;
+        writers = Some(Writers {
+            size,
+            writers: of_formats,
+        });
+    }
+    let significance = writers.as_mut().map(|writers| writers as &mut dyn BandSink);
+    let catalogue = search(bench, before, significance)?;
     let record = DetectionRecord::of(&catalogue, suspect);
     for reason in record.suspect.iter().filter(|r| !suspect.contains(r)) {
         bench.messages.keep_note(
@@ -70,13 +76,16 @@ pub(crate) fn make(
     draw_detection(bench, &catalogue)?;
     // Before the checkpoint gets its name: where it is, the pictures are.
     bench.wait()?;
-    let checkpoints = finish(&task.paths, writers.writers)?;
+    let writers = writers.map_or_else(Vec::new, |writers| writers.writers);
+    let checkpoints = finish(&task.paths, writers)?;
     let pad = task.canvas.pad() as f64;
+    let asked_for = task.spec.params.pixel_size_um.map(|um| [um, um]);
+    let on_file = bench.post.record.pixel_size.map(|size| size.um);
     let notes = record.suspect.iter().map(|why| format!("suspect: {why}"));
     bench.detected = Some(Detected {
         placement: Placement {
             raw_origin_px: [pad, pad],
-            um_per_px: None,
+            um_per_px: asked_for.or(on_file),
         },
         notes: notes.collect(),
         catalogue,

@@ -55,10 +55,8 @@ impl PairSource for CanvasPair<'_, '_> {
         mask: ArrayViewMut2<'_, u8>,
     ) -> Result<(), BandError> {
         let what = self.progress.pass_of(first_row);
-        let rows = self.size.height;
-        let go_on = self
-            .messages
-            .progress(Stage::Detection, what, first_row, rows);
+        let (read, rows) = (first_row + post.nrows(), self.size.height);
+        let go_on = self.messages.progress(Stage::Detection, what, read, rows);
         if go_on.is_break() {
             return Err(BandError::Interrupted);
         }
