@@ -50,6 +50,7 @@ fn table(report: &BatchReport<'_>) -> Table {
         "verdict",
         "residual",
         "scale",
+        "microbes",
         "time",
         "peak memory",
     ]);
@@ -63,7 +64,7 @@ fn table(report: &BatchReport<'_>) -> Table {
     table
 }
 
-fn row(result: &TaskResult) -> [String; 7] {
+fn row(result: &TaskResult) -> [String; 8] {
     let status = match result.ending() {
         TaskEnding::Complete => "complete",
         TaskEnding::Suspect => "suspect",
@@ -92,6 +93,7 @@ fn row(result: &TaskResult) -> [String; 7] {
             .residual_median_px
             .map_or_else(String::new, |px| format!("{px:.3} px")),
         scale(result),
+        microbes(result),
         if begun { time } else { String::new() },
         memory,
     ]
@@ -107,6 +109,23 @@ fn scale(result: &TaskResult) -> String {
         (Some(value), None) => format!("{value:.4}{doubt}"),
         (None, _) => String::new(),
     }
+}
+
+/// How many, and per mm^2 where the size of a pixel is known, per million pixels where not.
+fn microbes(result: &TaskResult) -> String {
+    let Some(number) = result.microbes else {
+        return String::new();
+    };
+    let density = match (result.microbes_per_mm2, result.microbes_per_mpx) {
+        (Some(density), _) => format!(" ({density:.1}/mm²)"),
+        (None, Some(density)) => format!(" ({density:.1}/Mpx)"),
+        (None, None) => String::new(),
+    };
+    let doubt = match result.microbes_suspect {
+        Some(true) => " suspect",
+        Some(false) | None => "",
+    };
+    format!("{number}{density}{doubt}")
 }
 
 /// How it ended in all, and where the results are, if they could be written.

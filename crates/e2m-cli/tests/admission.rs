@@ -63,7 +63,7 @@ fn check_tells_what_is_needed_and_runs_nothing() {
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     assert!(
         run.out
-            .contains("a/DAPI  560 x 480  680 x 600  1, 2, 3, 4  "),
+            .contains("a/DAPI  560 x 480  680 x 600  1, 2, 3, 4, 5  "),
         "{}",
         run.out
     );

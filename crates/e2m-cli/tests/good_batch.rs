@@ -98,7 +98,7 @@ fn results_are_written_as_json_and_as_a_table() {
             .iter()
             .position(|c| *c == "stages_done")
             .expect("a column")],
-        "1 2 3 4"
+        "1 2 3 4 5"
     );
     assert_eq!(lines.count(), 1);
 }

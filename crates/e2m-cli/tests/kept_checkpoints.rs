@@ -27,7 +27,7 @@ fn a_batch_keeps_what_it_is_asked_to_and_a_task_what_its_override_says() {
     let run = bench.run_batch();
     assert_eq!(run.code, 0, "{}{}", run.err, run.out);
     assert_eq!(images(&bench, "a/DAPI"), RESULTS);
-    assert_eq!(images(&bench, "b/DAPI").len(), 4);
+    assert_eq!(images(&bench, "b/DAPI").len(), 5);
     assert_eq!(bench.run(&["verify", "batch.toml"]).code, 0);
     // Nothing is left to be done, and asking for all of it needs no alignment.
     let again = bench.run_batch();
@@ -41,7 +41,7 @@ fn a_batch_keeps_what_it_is_asked_to_and_a_task_what_its_override_says() {
     let all = bench.run_batch();
     assert_eq!(all.code, 0, "{}{}", all.err, all.out);
     for task in ["a/DAPI", "b/DAPI"] {
-        assert_eq!(images(&bench, task).len(), 7, "{task}");
+        assert_eq!(images(&bench, task).len(), 8, "{task}");
     }
     assert_eq!(bench.run(&["verify", "batch.toml"]).code, 0);
 }

@@ -1,29 +1,27 @@
 //! The whole search: three passes over the pair.
 
-use crate::catalogue::{BackgroundSignificance, Catalogue, Flags, Object};
+use crate::catalogue::{BackgroundSignificance, Catalogue, Object};
 use crate::completeness::Completeness;
 use crate::density::{DENSITY_CELL, Density, DensityCell};
-use crate::false_positives::{FalsePositives, LOWEST};
+use crate::false_positives::FalsePositives;
 use crate::field::CELL;
 use crate::histogram::SignificanceHistogram;
-use crate::inject::{Plan, Planted, recovered};
+use crate::inject::{Plan, Planted};
 use crate::measure::Measured;
 use crate::nearest::nearest_distances;
 use crate::options::{DetectOptions, PairFacts};
 use crate::region::Region;
-use crate::search::{Covered, Part, Search};
-use crate::significance::{Calibration, Maps, ResponseSample, SEEN_FROM};
+use crate::search::Search;
+use crate::significance::{Calibration, ResponseSample};
 use crate::source::PairSource;
 use crate::strip::Strip;
 use crate::survey::{Survey, survey};
+use crate::tile::{AT_A_TIME, TILE_ROWS, TileFound, TileRow, region, tiles};
 use e2m_image::{BandError, BandSink, Size};
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows and columns of a tile: sums are made tile by tile, so that no other number changes with the strips.
-pub(crate) const TILE_ROWS: usize = 256;
-pub(crate) const TILE_COLUMNS: usize = 1024;
 /// Tiles, and pixels of each, that the filters are calibrated on.
 const CALIBRATION_TILES: usize = 32;
 const CALIBRATION_STEP: usize = 3;
@@ -63,7 +61,6 @@ pub fn detect(
     search.calibration = calibrated(source, facts, &survey, &search)?;
     search.equivalents = search.calibration.equivalents();
     let plan = Plan::new(options.injections, size.pixels());
-    let wants_significance = significance.is_some();
     let mut found = Found::new(size);
     let halo = Search::halo(options);
     let mut strip = Strip::new((strip_rows + 2 * halo).min(size.height), size.width);
@@ -73,65 +70,25 @@ pub fn detect(
         strip.advance(source, facts, Some(&survey.field), rows)?;
         for top in (first..last).step_by(TILE_ROWS) {
             let rows = top..(top + TILE_ROWS).min(last);
-            let tiles: Vec<TileFound> = tiles(size.width)
-                .into_par_iter()
-                .map(|columns| {
-                    search_tile(
-                        &search,
-                        &strip,
-                        size,
-                        [rows.clone(), columns],
-                        &plan,
-                        wants_significance,
-                    )
-                })
-                .collect();
-            if let Some(sink) = significance.as_deref_mut() {
-                write_row_of_tiles(sink, rows.len(), &tiles)?;
+            let row = TileRow {
+                search: &search,
+                strip: &strip,
+                size,
+                rows: (rows.start, rows.end),
+                plan: &plan,
+            };
+            let mut band = significance
+                .is_some()
+                .then(|| Array2::zeros((rows.len(), size.width)));
+            row.search(band.as_mut())
+                .into_iter()
+                .for_each(|tile| found.add(tile));
+            if let (Some(sink), Some(band)) = (significance.as_deref_mut(), band) {
+                sink.write_band(band.view())?;
             }
-            tiles.into_iter().for_each(|tile| found.add(tile));
         }
     }
     Ok(found.finish(&search, survey.field.range_of_slopes()))
-}
-
-/// Columns of the tiles of a row.
-fn tiles(width: usize) -> Vec<Range<usize>> {
-    let firsts = (0..width).step_by(TILE_COLUMNS);
-    firsts.map(|x| x..(x + TILE_COLUMNS).min(width)).collect()
-}
-
-/// The region of a tile, with its margin.
-fn region(
-    search: &Search,
-    strip: &Strip,
-    size: Size,
-    [rows, columns]: [Range<usize>; 2],
-) -> Region {
-    let halo = Search::halo(&search.options);
-    let (top, bottom) = (
-        rows.start.saturating_sub(halo),
-        (rows.end + halo).min(size.height),
-    );
-    let (left, right) = (
-        columns.start.saturating_sub(halo),
-        (columns.end + halo).min(size.width),
-    );
-    let (difference, background, mask) = strip.part(top..bottom, left..right);
-    let at_border = [
-        left == 0,
-        top == 0,
-        right == size.width,
-        bottom == size.height,
-    ];
-    Region::new(
-        (left, top),
-        difference,
-        background,
-        mask,
-        &search.noise,
-        at_border,
-    )
 }
 
 /// The second pass: what the filters find over some of the tiles that show section, spread evenly.
@@ -172,243 +129,28 @@ fn calibrated(
         let rows = top..(top + TILE_ROWS).min(size.height);
         let read = top.saturating_sub(halo)..(rows.end + halo).min(size.height);
         strip.advance(source, facts, Some(&survey.field), read)?;
-        let samples: Vec<ResponseSample> = row
-            .par_iter()
-            .map(|(_, columns)| {
+        for some in row.chunks(AT_A_TIME) {
+            let of_tile = |(_, columns): &&(usize, Range<usize>)| {
                 let region = region(search, &strip, size, [rows.clone(), columns.clone()]);
-                let pixels = section_pixels(search, &region, [rows.clone(), columns.clone()]);
+                let pixels = section_pixels(&region, [rows.clone(), columns.clone()]);
                 ResponseSample::of(&region, &pixels)
-            })
-            .collect();
-        samples.into_iter().for_each(|other| sample.extend(other));
+            };
+            let samples: Vec<ResponseSample> = some.par_iter().map(of_tile).collect();
+            samples.into_iter().for_each(|other| sample.extend(other));
+        }
     }
     Ok(Calibration::measure(sample))
 }
 
 /// Every third pixel in either direction of a tile that shows section, within its region.
-fn section_pixels(
-    search: &Search,
-    region: &Region,
-    [rows, columns]: [Range<usize>; 2],
-) -> Vec<(usize, usize)> {
+fn section_pixels(region: &Region, [rows, columns]: [Range<usize>; 2]) -> Vec<(usize, usize)> {
     let (x0, y0) = region.origin;
     let ys = (rows.start - y0..rows.end - y0).step_by(CALIBRATION_STEP);
     let places = ys.flat_map(|y| {
         let xs = columns.start - x0..columns.end - x0;
         xs.step_by(CALIBRATION_STEP).map(move |x| (y, x))
     });
-    places
-        .filter(|&at| {
-            region.inverse_variance[at] > 0.0 && region.smooth[at] >= search.section_level
-        })
-        .collect()
-}
-
-/// What one tile holds.
-struct TileFound {
-    objects: Vec<Measured>,
-    left_out: usize,
-    negative: Vec<f32>,
-    planted: Vec<Planted>,
-    /// Number, sum and sum of squares of the significance over background.
-    background: (u64, f64, f64),
-    /// How the significance is distributed.
-    histogram: SignificanceHistogram,
-    /// Section pixels by cell of the density: column and row of the cell, and their number.
-    section: Vec<(usize, usize, u64)>,
-    /// Its significance, where it is wanted.
-    significance: Option<Array2<f32>>,
-}
-
-impl TileFound {
-    /// A tile without section is passed over; its significance is 0.
-    fn nothing(significance: Option<(usize, usize)>) -> Self {
-        Self {
-            objects: Vec::new(),
-            left_out: 0,
-            negative: Vec::new(),
-            planted: Vec::new(),
-            background: (0, 0.0, 0.0),
-            histogram: SignificanceHistogram::default(),
-            section: Vec::new(),
-            significance: significance.map(Array2::zeros),
-        }
-    }
-}
-
-fn search_tile(
-    search: &Search,
-    strip: &Strip,
-    size: Size,
-    [rows, columns]: [Range<usize>; 2],
-    plan: &Plan,
-    wants_significance: bool,
-) -> TileFound {
-    let core = [rows.clone(), columns.clone()];
-    let dark = || TileFound::nothing(wants_significance.then(|| (rows.len(), columns.len())));
-    let (_, background, _) = strip.part(rows.clone(), columns.clone());
-    if background.iter().all(|b| *b < search.section_level) {
-        return dark();
-    }
-    let mut region = region(search, strip, size, core.clone());
-    if !has_section(search, &region, core) {
-        return dark();
-    }
-    let (x0, y0) = region.origin;
-    let is_own = |part: &Part| {
-        let (x, y) = part.footprint_start;
-        columns.contains(&(x + x0)) && rows.contains(&(y + y0))
-    };
-    let core = [columns.start, rows.start, columns.end, rows.end];
-    let planted = (0..plan.rounds)
-        .flat_map(|round| recovered(search, &mut region, plan, round, core))
-        .collect();
-    let mut maps = Maps::new(&region, &search.calibration, &search.equivalents);
-    let mut covered = Covered::none(region.difference.len());
-    let parts = search.parts(
-        &region,
-        &maps,
-        search.options.detect_sigma as f32,
-        &mut covered,
-    );
-    let (parts, small): (Vec<_>, Vec<_>) =
-        parts.into_iter().partition(|part| search.is_of_size(part));
-    let objects = search.measured(&region, &maps, &parts, is_own);
-    covered.widen(region.dim(), SEEN_FROM);
-    let inner = s![
-        rows.start - y0..rows.end - y0,
-        columns.start - x0..columns.end - x0
-    ];
-    let mut histogram = SignificanceHistogram::default();
-    let (background, section) = background_of(
-        search,
-        &region,
-        &maps,
-        &covered,
-        [rows.clone(), columns.clone()],
-        &mut histogram,
-    );
-    let significance = wants_significance.then(|| maps.best.slice(inner).to_owned());
-    maps.negate();
-    let negative = negative_peaks(search, &mut region, &maps, is_own);
-    TileFound {
-        objects,
-        left_out: small.iter().filter(|part| is_own(part)).count(),
-        negative,
-        planted,
-        background,
-        histogram,
-        section,
-        significance,
-    }
-}
-
-/// Whether any pixel of a tile shows section.
-fn has_section(search: &Search, region: &Region, [rows, columns]: [Range<usize>; 2]) -> bool {
-    let (x0, y0) = region.origin;
-    let core = s![
-        rows.start - y0..rows.end - y0,
-        columns.start - x0..columns.end - x0
-    ];
-    let weights = region.inverse_variance.slice(core);
-    let mut both = region.smooth.slice(core).into_iter().zip(weights);
-    both.any(|(&b, &weight)| weight > 0.0 && b >= search.section_level)
-}
-
-/// The peaks of the negated difference that would count as microbes, from the lowest level on: measured and flagged like
-/// everything else. The maps are those of the negated difference; the region is so afterwards as well.
-fn negative_peaks(
-    search: &Search,
-    region: &mut Region,
-    maps: &Maps,
-    is_own: impl Fn(&Part) -> bool,
-) -> Vec<f32> {
-    let mut covered = Covered::none(region.difference.len());
-    let mut parts = search.parts(region, maps, LOWEST, &mut covered);
-    parts.retain(|part| search.is_of_size(part));
-    // In a negated background nothing is as bright as section.
-    let on_section: Vec<bool> = parts
-        .iter()
-        .map(|part| search.is_on_section(region, part))
-        .collect();
-    let ignored = Flags::OFF_SECTION.0;
-    region.negate();
-    let measured = search.measured(region, maps, &parts, &is_own);
-    let own = parts
-        .iter()
-        .zip(on_section)
-        .filter(|(part, _)| is_own(part));
-    own.zip(measured)
-        .filter(|((_, on_section), object)| {
-            *on_section && Flags(object.flags.0 & !ignored).counts()
-        })
-        .map(|((part, _), _)| part.peak)
-        .collect()
-}
-
-/// The significance over section without objects, and the section.
-#[expect(
-    clippy::type_complexity,
-    reason = "two lists of sums that go straight into the tile"
-)]
-fn background_of(
-    search: &Search,
-    region: &Region,
-    maps: &Maps,
-    covered: &Covered,
-    [rows, columns]: [Range<usize>; 2],
-    histogram: &mut SignificanceHistogram,
-) -> ((u64, f64, f64), Vec<(usize, usize, u64)>) {
-    let (x0, y0) = region.origin;
-    let wide = region.dim().1;
-    let mut sums = (0, 0.0, 0.0);
-    let mut section: Vec<(usize, usize, u64)> = Vec::new();
-    for y in rows {
-        let at = y - y0;
-        let (weights, smooth, best) = (
-            region.inverse_variance.row(at),
-            region.smooth.row(at),
-            maps.best.row(at),
-        );
-        for first in columns.clone().step_by(DENSITY_CELL) {
-            let mut pixels = 0;
-            for x in first - x0..columns.end.min(first + DENSITY_CELL) - x0 {
-                if weights[x] <= 0.0 || smooth[x] < search.section_level {
-                    continue;
-                }
-                pixels += 1;
-                let is_background = !covered.has(at * wide + x);
-                histogram.count(best[x], is_background);
-                if is_background {
-                    let value = f64::from(best[x]);
-                    sums.0 += 1;
-                    sums.1 += value;
-                    sums.2 += value * value;
-                }
-            }
-            let cell = (first / DENSITY_CELL, y / DENSITY_CELL);
-            match section.iter_mut().find(|c| (c.0, c.1) == cell) {
-                Some(cell) => cell.2 += pixels,
-                None => section.push((cell.0, cell.1, pixels)),
-            }
-        }
-    }
-    (sums, section)
-}
-
-fn write_row_of_tiles(
-    sink: &mut dyn BandSink,
-    rows: usize,
-    tiles: &[TileFound],
-) -> Result<(), BandError> {
-    let width = sink.size().width;
-    let mut band = Array2::zeros((rows, width));
-    let mut x = 0;
-    for part in tiles.iter().filter_map(|tile| tile.significance.as_ref()) {
-        band.slice_mut(s![.., x..x + part.ncols()]).assign(part);
-        x += part.ncols();
-    }
-    sink.write_band(band.view())
+    places.filter(|&at| region.is_section[at]).collect()
 }
 
 /// What was found so far.

@@ -4,10 +4,10 @@
 //! those of a grid of 64 px, each moved at random, some rounds of them. Random numbers are hashes of the place, so that a tile plants the
 //! same ones as its neighbour does in the margin that both share.
 
-use crate::detect::{TILE_COLUMNS, TILE_ROWS};
 use crate::region::Region;
 use crate::search::{Covered, Part, Search};
 use crate::significance::Maps;
+use crate::tile::{TILE_COLUMNS, TILE_ROWS};
 
 /// Distance between two planted microbes of a round, px.
 const SPACING: usize = 64;
@@ -133,7 +133,7 @@ fn planted(search: &Search, region: &Region, plan: &Plan, round: usize) -> Vec<P
                 continue;
             }
             let at = (py as usize, px as usize);
-            if region.inverse_variance[at] <= 0.0 || region.smooth[at] < search.section_level {
+            if !region.is_section[at] {
                 continue;
             }
             let sigma = SIGMAS[(key(3) * SIGMAS.len() as f64) as usize % SIGMAS.len()];

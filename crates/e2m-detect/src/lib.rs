@@ -57,6 +57,7 @@ mod source;
 mod strip;
 mod survey;
 mod tables;
+mod tile;
 
 pub use catalogue::{BackgroundSignificance, Catalogue, Flags, Object};
 pub use completeness::{Completeness, CompletenessCurve};

@@ -14,8 +14,8 @@ pub(crate) struct Region {
     pub(crate) difference: Array2<f32>,
     /// `scale x pre`, counts.
     pub(crate) background: Array2<f32>,
-    /// The background smoothed over 3 x 3 px, counts.
-    pub(crate) smooth: Array2<f32>,
+    /// Whether a pixel has data and its background, smoothed over 3 x 3 px, is that of section.
+    pub(crate) is_section: Array2<bool>,
     /// Inverse of the variance of the difference; 0 where there are no data.
     pub(crate) inverse_variance: Array2<f32>,
     /// The flags of [`mask`].
@@ -31,7 +31,7 @@ impl Region {
         difference: ArrayView2<'_, f32>,
         background: ArrayView2<'_, f32>,
         mask: ArrayView2<'_, u8>,
-        noise: &NoiseModel,
+        (noise, section_level): (&NoiseModel, f32),
         at_border: [bool; 4],
     ) -> Self {
         let background = background.to_owned();
@@ -49,11 +49,13 @@ impl Region {
                 }
             }
         }
+        let mut is_section = inverse_variance.mapv(|i| i > 0.0);
+        is_section.zip_mut_with(&smooth, |is, &b| *is = *is && b >= section_level);
         Self {
             origin,
             difference: difference.to_owned(),
             background,
-            smooth,
+            is_section,
             inverse_variance,
             mask: mask.to_owned(),
             at_border,
@@ -62,7 +64,7 @@ impl Region {
 
     /// From now on what would be seen if post and pre changed places: what pre has is what is found.
     pub(crate) fn negate(&mut self) {
-        for image in [&mut self.difference, &mut self.background, &mut self.smooth] {
+        for image in [&mut self.difference, &mut self.background] {
             image.mapv_inplace(|v| -v);
         }
     }
@@ -73,7 +75,7 @@ impl Region {
         Self {
             origin: (0, 0),
             background: Array2::zeros(difference.dim()),
-            smooth: Array2::zeros(difference.dim()),
+            is_section: Array2::from_elem(difference.dim(), true),
             mask: inverse_variance.mapv(|i| if i > 0.0 { 0 } else { mask::NO_PRE }),
             difference,
             inverse_variance,

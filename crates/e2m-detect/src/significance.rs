@@ -250,13 +250,14 @@ impl Maps {
         calibration: &Calibration,
         equivalents: &Equivalents,
     ) -> Self {
-        let zeros = Array2::zeros(region.dim());
+        // Zeros take no memory before they are written to, and these are not all written to while the filters need theirs.
+        let zeros = || Array2::zeros(region.dim());
         let mut maps = Self {
-            best: zeros.clone(),
-            fine: zeros.clone(),
-            footprint: zeros.clone(),
-            sharp: zeros.clone(),
-            coarse: zeros,
+            best: zeros(),
+            fine: zeros(),
+            footprint: zeros(),
+            sharp: zeros(),
+            coarse: zeros(),
         };
         let mut coarse: Option<Array2<f32>> = None;
         respond(
@@ -294,7 +295,8 @@ impl Maps {
                 }
             },
         );
-        maps.fine = maps.best.mapv(|s| equivalents.of(s));
+        maps.fine
+            .zip_mut_with(&maps.best, |fine, &s| *fine = equivalents.of(s));
         let Some(coarse) = coarse else {
             return maps;
         };

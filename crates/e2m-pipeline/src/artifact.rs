@@ -162,6 +162,7 @@ pub(crate) fn artifacts(
         kinds.extend(Table::ALL.iter().map(|&table| T(table)));
         kinds.extend([
             plot(PictureKind::Microbes),
+            plot(PictureKind::MicrobeGallery),
             plot(PictureKind::SignificanceHistogram),
         ]);
     }
@@ -417,7 +418,9 @@ impl Picture {
                 | PictureKind::RatioHistogram
                 | PictureKind::DifferenceHistogram
                 | PictureKind::DifferenceImage => Stage::Difference,
-                PictureKind::Microbes | PictureKind::SignificanceHistogram => Stage::Detection,
+                PictureKind::Microbes
+                | PictureKind::MicrobeGallery
+                | PictureKind::SignificanceHistogram => Stage::Detection,
             },
             Self::ComparisonPost | Self::ComparisonAlignedPre => Stage::Fine,
             Self::Difference(_) => Stage::Difference,
@@ -583,7 +586,7 @@ mod tests {
             assert_eq!(artifact.formats, if both { BOTH } else { FITS });
         }
         let pictures = |stage| pictures_of(stage, &params).len();
-        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 2]);
+        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 3]);
         let tables = |stage| tables_of(stage, &params).len();
         assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 0, 3]);
         let none = Params {

@@ -91,6 +91,7 @@ fn file_tree_and_fits_cards() {
         ("04_mask", 2),
         ("05_significance", 2),
         ("05_microbes", 3),
+        ("pipeline_output/microbe_gallery", 1),
         ("pipeline_output/microbes", 1),
         ("significance_histogram", 1),
     ];

@@ -77,6 +77,11 @@ pub(super) fn seen(kind: PictureKind) -> [&'static str; 3] {
             "Microbes are found among stain and dust; where the stain soaked in unevenly fewer of them stand out.",
             "What is circled are parts of grains that differ: no circle here can be told to be a microbe.",
         ],
+        PictureKind::MicrobeGallery => [
+            "Post and difference show a spot, and aligned pre the rock alone.",
+            "Spots stand in the difference alone, fainter ones on ground that is left over of the stain.",
+            "Post and pre show different grains: what stands out is the rock.",
+        ],
         PictureKind::SignificanceHistogram => [
             "The pixels without microbes follow the normal curve, and the microbes are the tail to the right.",
             "The curve is followed near the middle, and stain and dust widen both sides a little.",

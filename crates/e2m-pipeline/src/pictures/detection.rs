@@ -4,17 +4,19 @@ use super::alignment::post_preview;
 use super::{draw, title};
 use crate::artifact::Picture;
 use crate::error::PipelineError;
+use crate::stages::detection::Gallery;
 use crate::workbench::Workbench;
 use e2m_detect::{Catalogue, SignificanceHistogram};
 use e2m_plot::{
-    MicrobePlace, MicrobesPicture, PictureKind, SignificanceHistogramPicture, draw_microbes,
-    draw_significance_histogram,
+    MicrobeGalleryPicture, MicrobePlace, MicrobesPicture, PictureKind,
+    SignificanceHistogramPicture, draw_microbe_gallery, draw_microbes, draw_significance_histogram,
 };
 
 /// Draws the microbes on post, and how the significance is distributed.
 pub(crate) fn draw_detection(
     bench: &mut Workbench<'_>,
     catalogue: &Catalogue,
+    gallery: Gallery,
 ) -> Result<(), PipelineError> {
     let (previews, of_microbes) = (bench.previews()?, title(bench.task));
     let pad = bench.task.canvas.pad() as f64;
@@ -40,6 +42,18 @@ pub(crate) fn draw_detection(
             expected_false,
         })
     })?;
+    let of_gallery = title(bench.task);
+    draw(
+        bench,
+        Picture::Plot(PictureKind::MicrobeGallery),
+        move || {
+            draw_microbe_gallery(&MicrobeGalleryPicture {
+                title: &of_gallery,
+                groups: &gallery.groups,
+                side_px: gallery.side_px,
+            })
+        },
+    )?;
     let (histogram, of_histogram) = (catalogue.histogram.clone(), title(bench.task));
     let background = catalogue.background;
     let threshold = bench.task.spec.params.detect_sigma;

@@ -7,6 +7,7 @@ mod difference_image;
 mod fine_alignment;
 mod heatmap;
 mod histograms;
+mod microbe_gallery;
 mod microbes;
 mod ratio_histogram;
 mod registration;
@@ -22,6 +23,7 @@ pub use heatmap::{
     ExcessHeatmapPicture, PrePostHeatmapPicture, draw_excess_heatmap, draw_pre_post_heatmap,
 };
 pub use histograms::{PrePostHistogramsPicture, draw_pre_post_histograms};
+pub use microbe_gallery::{GalleryCrop, GalleryGroup, MicrobeGalleryPicture, draw_microbe_gallery};
 pub use microbes::{MicrobePlace, MicrobesPicture, draw_microbes};
 pub use ratio_histogram::{MoffatProfile, RatioHistogramPicture, RatioPeak, draw_ratio_histogram};
 pub use registration::{Contour, RegistrationPicture, draw_registration};
@@ -52,6 +54,8 @@ pub enum PictureKind {
     DifferenceImage,
     /// [`draw_microbes`](crate::draw_microbes).
     Microbes,
+    /// [`draw_microbe_gallery`](crate::draw_microbe_gallery).
+    MicrobeGallery,
     /// [`draw_significance_histogram`](crate::draw_significance_histogram).
     SignificanceHistogram,
 }
@@ -83,7 +87,7 @@ pub const COMPARISON_GUIDE: PictureGuide = PictureGuide {
 };
 
 /// Every picture explained, in the order of [`PictureKind`].
-const PICTURE_GUIDES: [PictureGuide; 11] = [
+const PICTURE_GUIDES: [PictureGuide; 12] = [
     PictureGuide {
         stem: "registration",
         title: "Coarse alignment",
@@ -174,19 +178,28 @@ const PICTURE_GUIDES: [PictureGuide; 11] = [
               beside the section: the list holds traces of the subtraction.",
     },
     PictureGuide {
+        stem: "microbe_gallery",
+        title: "Gallery of microbes",
+        shows: "Post, aligned pre and difference around the brightest microbes, those at the threshold and some drawn at random, \
+                at full resolution with their numbers.",
+        good: "Each is a compact spot in post and in the difference, and aligned pre shows nothing at its place.",
+        bad: "Spots have a blue side (badly aligned), lie on an edge of the rock, or are there in pre as well: such objects are no \
+              microbes, and a higher detect_sigma leaves out the faint ones among them.",
+    },
+    PictureGuide {
         stem: "significance_histogram",
         title: "Significance against the normal curve",
         shows: "How many pixels of the section stand out by how many standard deviations, with and without microbes, and \
                 the normal curve.",
         good: "Pixels without microbes follow the normal curve on both sides, and all section leaves it on the right only.",
-        bad: "Pixels without microbes leave the curve on the left as well, or lie beside it: what is significant by the \
-              numbers is less so in truth, and more microbes are none than expected.",
+        bad: "All section leaves the curve on the left as far as on the right, or pixels without microbes lie beside it: what is \
+              significant by the numbers is less so in truth, and more microbes are none than expected.",
     },
 ];
 
 impl PictureKind {
     /// All of them, in their order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Registration,
         Self::FineAlignment,
         Self::RegistrationResidual,
@@ -197,6 +210,7 @@ impl PictureKind {
         Self::DifferenceHistogram,
         Self::DifferenceImage,
         Self::Microbes,
+        Self::MicrobeGallery,
         Self::SignificanceHistogram,
     ];
 

@@ -3,6 +3,7 @@
 //! The pair is read again from the raw files through the warp, as stage 4 does, so that no image of an earlier stage has to be
 //! there. The search itself is that of e2m-detect. Its catalogue stays at the workbench until the tables are written.
 
+mod crops;
 mod source;
 
 use crate::artifact::Image;
@@ -18,6 +19,7 @@ use crate::scale_record::MoffatRecord;
 use crate::stage::Stage;
 use crate::stages::difference::{Mask, open_aligned};
 use crate::workbench::Workbench;
+pub(crate) use crops::Gallery;
 use e2m_detect::{Catalogue, DetectOptions, PairFacts, Placement, detect};
 use e2m_image::{BandError, BandSink, Padded, Size};
 use e2m_io::CheckpointWriter;
@@ -65,7 +67,7 @@ pub(crate) fn make(
         });
     }
     let significance = writers.as_mut().map(|writers| writers as &mut dyn BandSink);
-    let catalogue = search(bench, before, significance)?;
+    let (catalogue, gallery) = search(bench, before, significance)?;
     let record = DetectionRecord::of(&catalogue, suspect);
     for reason in record.suspect.iter().filter(|r| !suspect.contains(r)) {
         bench.messages.keep_note(
@@ -73,7 +75,7 @@ pub(crate) fn make(
             format!("the catalogue of microbes is suspect: {reason}"),
         );
     }
-    draw_detection(bench, &catalogue)?;
+    draw_detection(bench, &catalogue, gallery)?;
     // Before the checkpoint gets its name: where it is, the pictures are.
     bench.wait()?;
     let writers = writers.map_or_else(Vec::new, |writers| writers.writers);
@@ -101,15 +103,15 @@ pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<()
     if !bench.task.spec.params.detect {
         return Ok(());
     }
-    let catalogue = search(bench, recorded, None)?;
-    draw_detection(bench, &catalogue)
+    let (catalogue, gallery) = search(bench, recorded, None)?;
+    draw_detection(bench, &catalogue, gallery)
 }
 
 fn search(
     bench: &mut Workbench<'_>,
     before: &Results,
     significance: Option<&mut dyn BandSink>,
-) -> Result<Catalogue, PipelineError> {
+) -> Result<(Catalogue, Gallery), PipelineError> {
     let task = bench.task;
     let (stage, needs) = (Stage::Detection, Stage::Difference);
     let facts = facts_of(before).ok_or(PipelineError::MissingStage { stage, needs })?;
@@ -126,7 +128,9 @@ fn search(
         progress: Progress::default(),
     };
     let options = options_of(&task.spec.params);
-    Ok(detect(&mut pair, &facts, &options, significance)?)
+    let catalogue = detect(&mut pair, &facts, &options, significance)?;
+    let gallery = Gallery::read(&mut pair, &facts, &catalogue)?;
+    Ok((catalogue, gallery))
 }
 
 /// What alignment and scale have found about the pair; none without a scale.

@@ -8,10 +8,11 @@ use e2m_image::{BandError, BandSource, Size};
 use ndarray::ArrayViewMut2;
 
 /// What is done on each pass over the pair.
-const PASSES: [&str; 3] = [
+const PASSES: [&str; 4] = [
     "measuring the noise",
     "measuring the significance of noise",
     "looking for microbes",
+    "cutting out microbes",
 ];
 
 /// Post, aligned pre and mask on the canvas. It says how far the search is, and stops it where that is asked for.
@@ -75,11 +76,11 @@ mod tests {
     #[test]
     fn a_pass_begins_where_rows_begin_anew() {
         let mut progress = Progress::default();
-        let rows = [0, 256, 512, 112, 368, 0, 256];
+        let rows = [0, 256, 512, 112, 368, 0, 256, 64];
         let passes = rows.map(|row| progress.pass_of(row));
         assert_eq!(
             passes,
-            [0, 0, 0, 1, 1, 2, 2].map(|pass: usize| PASSES[pass])
+            [0, 0, 0, 1, 1, 2, 2, 3].map(|pass: usize| PASSES[pass])
         );
     }
 }
