@@ -35,7 +35,10 @@ fn show_table(status: &BatchStatus<'_>, terminal: &Terminal) {
     let on_cluster = status
         .tasks()
         .any(|(task, _)| queue.whereabouts(task, false).is_some());
-    let mut columns = vec!["task", "status", "1", "2", "3", "4", "a run would"];
+    let numbers = Stage::ALL.map(|stage| stage.to_string());
+    let mut columns = vec!["task", "status"];
+    columns.extend(numbers.iter().map(String::as_str));
+    columns.push("a run would");
     if on_cluster {
         columns.push("on the cluster");
     }
@@ -135,7 +138,7 @@ impl Counts {
     }
 }
 
-fn row(name: String, preview: &TaskPreview, now: Option<&Running>) -> [String; 7] {
+fn row(name: String, preview: &TaskPreview, now: Option<&Running>) -> Vec<String> {
     let stage = |index: usize| match preview.stages.get(index) {
         Some(StagePreview::There) => "there",
         Some(StagePreview::New) => "to do",
@@ -161,15 +164,9 @@ fn row(name: String, preview: &TaskPreview, now: Option<&Running>) -> [String; 7
         Some(now) => ("running", doing(now)),
         None => (status, would),
     };
-    [
-        name,
-        status.to_owned(),
-        stage(0).into(),
-        stage(1).into(),
-        stage(2).into(),
-        stage(3).into(),
-        would,
-    ]
+    let stages = (0..Stage::ALL.len()).map(|index| stage(index).to_owned());
+    let before = [name, status.to_owned()];
+    before.into_iter().chain(stages).chain([would]).collect()
 }
 
 /// What a task does that somebody works on: `is in stage 3 since 17:04:59`.

@@ -117,11 +117,11 @@ fn all_runners_give_the_same_bytes_and_so_does_an_abort_with_a_restart() {
         assert_eq!(run.code, 0, "{runner}{}{}", run.err, run.out);
         bench.assert_tidy();
         let images = bench.images("out");
-        assert_eq!(images.len(), 12 * 7, "{runner}");
+        assert_eq!(images.len(), 12 * 8, "{runner}");
         let events_seen = events(&bench);
         assert_eq!(count(&events_seen, "task_started"), 12, "{runner}");
         assert_eq!(count(&events_seen, "task_finished"), 12, "{runner}");
-        assert_eq!(count(&events_seen, "stage_finished"), 48, "{runner}");
+        assert_eq!(count(&events_seen, "stage_finished"), 60, "{runner}");
         assert_eq!(
             (
                 count(&events_seen, "run_started"),

@@ -140,7 +140,7 @@ fn status_tells_engines_what_tasks_there_are() {
     let begun = reply();
     assert_eq!(
         begun["tasks"][0]["stages"],
-        serde_json::json!(["there", "there", "to do", "to do"])
+        serde_json::json!(["there", "there", "to do", "to do", "to do"])
     );
     assert_eq!(begun["tasks"][0]["finished"], false);
 }

@@ -14,7 +14,9 @@ fn status_tells_what_is_there_and_what_a_run_would_do() {
     };
     let out = status();
     assert!(
-        out.contains("a/DAPI          to do  to do  to do  to do  do stages 1, 2, 3, 4\n"),
+        out.contains(
+            "a/DAPI          to do  to do  to do  to do  to do  do stages 1, 2, 3, 4, 5\n"
+        ),
         "{out}"
     );
     assert!(out.contains("3 to do; a run would write "), "{out}");
@@ -31,15 +33,15 @@ fn status_tells_what_is_there_and_what_a_run_would_do() {
         .expect("there");
     let out = status();
     assert!(
-        out.contains("a/DAPI  complete  there  there  there  there  do nothing\n"),
+        out.contains("a/DAPI  complete  there  there  there  there  there  do nothing\n"),
         "{out}"
     );
     assert!(
-        out.contains("b/DAPI  in part   there  there  there  again  do stage 4\n"),
+        out.contains("b/DAPI  in part   there  there  there  again  again  do stages 4, 5\n"),
         "{out}"
     );
     assert!(
-        out.contains("c/DAPI  in part   there  there  to do  to do  do stages 3, 4\n"),
+        out.contains("c/DAPI  in part   there  there  to do  to do  to do  do stages 3, 4, 5\n"),
         "{out}"
     );
     assert!(
@@ -55,7 +57,9 @@ fn status_tells_what_is_there_and_what_a_run_would_do() {
     bench.pair(&quick(77), "a", "DAPI");
     let out = status();
     assert!(
-        out.contains("a/DAPI  complete  there  there  there  there  compare what was touched\n"),
+        out.contains(
+            "a/DAPI  complete  there  there  there  there  there  compare what was touched\n"
+        ),
         "{out}"
     );
     assert!(

@@ -28,6 +28,10 @@ pub(crate) fn keep(drawn: &Path, name: &str, folder: &Path) -> Result<(), Box<dy
     let mut comparison = [None, None];
     for entry in fs::read_dir(drawn)? {
         let path = entry?.path();
+        // Tables lie beside the pictures.
+        if !path.extension().is_some_and(|e| e == "png" || e == "jpg") {
+            continue;
+        }
         let stem = stem(&path);
         match stem.as_str() {
             "comparison_post" => comparison[0] = Some(path),

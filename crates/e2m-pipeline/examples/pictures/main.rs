@@ -97,7 +97,7 @@ fn keep(example: &Example, folder: &Path) -> Result<(), Box<dyn Error>> {
             ..Params::default()
         },
         from_stage: Stage::Pad,
-        to_stage: Stage::Difference,
+        to_stage: Stage::LAST,
         force: false,
         redraw: false,
         checkpoint_format: Default::default(),

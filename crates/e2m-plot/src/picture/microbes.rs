@@ -161,7 +161,7 @@ mod tests {
         };
         let png = draw_microbes(&picture).expect("draws");
         let fonts = Fonts::new().expect("reads");
-        let header = Header::new(&title, "").line("");
+        let header = Header::new(&title, "").line("").line("");
         let shape = Shape::Image(post, MAX_PANEL_HEIGHT_PX);
         let legend = Legend {
             entries: vec![entry(COUNTED, "", 0), entry(NOT_COUNTED, "", 0)],
