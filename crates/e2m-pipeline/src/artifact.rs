@@ -554,7 +554,8 @@ mod tests {
             manual_scale: Some(1.5),
             ..Params::default()
         };
-        let all = artifacts(&params, CheckpointFormats::Fits, KeptCheckpoints::All);
+        let (formats, whole) = (CheckpointFormats::Fits, KeptCheckpoints::All);
+        let all = artifacts(&params, formats, whole);
         // A table has the same stem in each format.
         let stems: BTreeSet<(&str, Vec<String>)> = all
             .iter()
@@ -566,20 +567,13 @@ mod tests {
         assert_eq!(stems.len(), all.len());
         assert!(all.is_sorted_by_key(|artifact| artifact.stage));
         let kept = |kept| {
-            let images = |stage| images_of(stage, &params, CheckpointFormats::Fits, kept);
+            let images = |stage| images_of(stage, &params, formats, kept);
             Stage::ALL.map(|stage| images(stage).len())
         };
         assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 4, 1]);
         assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 4, 1]);
         assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4, 0]);
-        let images = |stage| {
-            images_of(
-                stage,
-                &params,
-                CheckpointFormats::Fits,
-                KeptCheckpoints::All,
-            )
-        };
+        let images = |stage| images_of(stage, &params, formats, whole);
         for (image, artifact) in Stage::ALL.into_iter().flat_map(images) {
             assert!(artifact.stem.starts_with(image.label()), "{image:?}");
             let both = matches!(image, Image::Difference(_));

@@ -4,13 +4,19 @@ use super::alignment::post_preview;
 use super::{draw, title};
 use crate::artifact::Picture;
 use crate::error::PipelineError;
-use crate::stages::detection::Gallery;
 use crate::workbench::Workbench;
 use e2m_detect::{Catalogue, SignificanceHistogram};
 use e2m_plot::{
-    MicrobeGalleryPicture, MicrobePlace, MicrobesPicture, PictureKind,
+    GalleryGroup, MicrobeGalleryPicture, MicrobePlace, MicrobesPicture, PictureKind,
     SignificanceHistogramPicture, draw_microbe_gallery, draw_microbes, draw_significance_histogram,
 };
+
+/// Objects that are shown with what lies around them.
+pub(crate) struct Gallery {
+    pub(crate) groups: Vec<GalleryGroup>,
+    /// Width and height of what is shown of each, px.
+    pub(crate) side_px: usize,
+}
 
 /// Draws the microbes on post, and how the significance is distributed.
 pub(crate) fn draw_detection(

@@ -141,16 +141,15 @@ impl Layout {
         let [least, most] = range([&crop.difference, &crop.difference]);
         let most = most.max(-least).max(1e-12);
         let signed = |v: f32| ColourMap::Diverging.at(f64::from(0.5 + 0.5 * v / most));
-        let images: [(&Array2<f32>, &dyn Fn(f32) -> [u8; 3]); 3] = [
-            (&crop.post, &grey),
-            (&crop.aligned, &grey),
-            (&crop.difference, &signed),
-        ];
         let side = self.image as usize;
-        for (k, (image, colour)) in images.into_iter().enumerate() {
+        let rasters = [
+            raster(crop.post.view(), side, &grey),
+            raster(crop.aligned.view(), side, &grey),
+            raster(crop.difference.view(), side, &signed),
+        ];
+        for (k, raster) in rasters.iter().enumerate() {
             let left = x + k as f64 * (self.image + BETWEEN_PX);
-            let raster = raster(image.view(), side, colour);
-            surface.raster(left.round() as usize, y.round() as usize, &raster);
+            surface.raster(left.round() as usize, y.round() as usize, raster);
         }
         for (k, line) in crop.caption.iter().enumerate() {
             let (text, style) = surface.fonts.fitted(line, self.caption, self.column);

@@ -1,5 +1,6 @@
 //! Objects of the catalogue with what lies around them, at full resolution.
 
+use crate::pictures::Gallery;
 use e2m_detect::{Catalogue, Object, PairFacts, PairSource, mask};
 use e2m_image::BandError;
 use e2m_plot::{GalleryCrop, GalleryGroup};
@@ -15,55 +16,47 @@ const ROWS: usize = 64;
 const PER_LENGTH: f64 = 6.0;
 const SIDES: Range<usize> = 24..96;
 
-/// The gallery of a catalogue.
-pub(crate) struct Gallery {
-    pub(crate) groups: Vec<GalleryGroup>,
-    pub(crate) side_px: usize,
-}
-
-impl Gallery {
-    /// Reads the surroundings of the brightest microbes, of those at the threshold and of some drawn by their numbers.
-    pub(crate) fn read(
-        pair: &mut dyn PairSource,
-        facts: &PairFacts,
-        catalogue: &Catalogue,
-    ) -> Result<Self, BandError> {
-        let mut microbes: Vec<&Object> = catalogue.microbes().collect();
-        let mut lengths: Vec<f64> = microbes.iter().map(|o| o.length_px).collect();
-        lengths.sort_unstable_by(f64::total_cmp);
-        let long = lengths.get(lengths.len() * 9 / 10).copied().unwrap_or(0.0);
-        let side_px = ((PER_LENGTH * long) as usize).clamp(SIDES.start, SIDES.end) & !1;
-        let mut groups = Vec::new();
-        let mut take = |name: &str, order: &dyn Fn(&Object) -> f64| {
-            microbes.sort_by(|a, b| order(a).total_cmp(&order(b)).then(a.id.cmp(&b.id)));
-            let chosen = microbes.iter().take(OF_GROUP).map(|o| **o);
-            groups.push((name.to_owned(), chosen.collect::<Vec<Object>>()));
-        };
-        take("The brightest", &|o| -o.flux);
-        take("At the threshold", &|o| o.significance);
-        take("Drawn at random", &|o| {
-            f64::from(o.id.wrapping_mul(0x9E37_79B9))
-        });
-        let mut crops: Vec<Crop> = groups
+/// Reads the surroundings of the brightest microbes, of those at the threshold and of some drawn by their numbers.
+pub(super) fn gallery(
+    pair: &mut dyn PairSource,
+    facts: &PairFacts,
+    catalogue: &Catalogue,
+) -> Result<Gallery, BandError> {
+    let mut microbes: Vec<&Object> = catalogue.microbes().collect();
+    let mut lengths: Vec<f64> = microbes.iter().map(|o| o.length_px).collect();
+    lengths.sort_unstable_by(f64::total_cmp);
+    let long = lengths.get(lengths.len() * 9 / 10).copied().unwrap_or(0.0);
+    let side_px = ((PER_LENGTH * long) as usize).clamp(SIDES.start, SIDES.end) & !1;
+    let mut groups = Vec::new();
+    let mut take = |name: &str, order: &dyn Fn(&Object) -> f64| {
+        microbes.sort_by(|a, b| order(a).total_cmp(&order(b)).then(a.id.cmp(&b.id)));
+        let chosen = microbes.iter().take(OF_GROUP).map(|o| **o);
+        groups.push((name.to_owned(), chosen.collect::<Vec<Object>>()));
+    };
+    take("The brightest", &|o| -o.flux);
+    take("At the threshold", &|o| o.significance);
+    take("Drawn at random", &|o| {
+        f64::from(o.id.wrapping_mul(0x9E37_79B9))
+    });
+    let mut crops: Vec<Crop> = groups
+        .iter()
+        .flat_map(|(_, objects)| objects)
+        .map(|object| Crop::around(object, side_px))
+        .collect();
+    fill(pair, &mut crops)?;
+    let mut crops = crops.into_iter();
+    let groups = groups.into_iter().map(|(name, objects)| GalleryGroup {
+        name,
+        crops: objects
             .iter()
-            .flat_map(|(_, objects)| objects)
-            .map(|object| Crop::around(object, side_px))
-            .collect();
-        fill(pair, &mut crops)?;
-        let mut crops = crops.into_iter();
-        let groups = groups.into_iter().map(|(name, objects)| GalleryGroup {
-            name,
-            crops: objects
-                .iter()
-                .zip(&mut crops)
-                .map(|(object, crop)| crop.finish(facts, object))
-                .collect(),
-        });
-        Ok(Self {
-            groups: groups.collect(),
-            side_px,
-        })
-    }
+            .zip(&mut crops)
+            .map(|(object, crop)| crop.finish(facts, object))
+            .collect(),
+    });
+    Ok(Gallery {
+        groups: groups.collect(),
+        side_px,
+    })
 }
 
 /// What lies around one object; NaN where there is no pixel.

@@ -13,13 +13,13 @@ use crate::manifest::CheckpointRecord;
 use crate::names::ScaleKind;
 use crate::output::{ImageFacts, Target, finish};
 use crate::params::Params;
-use crate::pictures::draw_detection;
+use crate::pictures::{Gallery, draw_detection};
 use crate::resume::Results;
 use crate::scale_record::MoffatRecord;
 use crate::stage::Stage;
 use crate::stages::difference::{Mask, open_aligned};
 use crate::workbench::Workbench;
-pub(crate) use crops::Gallery;
+use crops::gallery;
 use e2m_detect::{Catalogue, DetectOptions, PairFacts, Placement, detect};
 use e2m_image::{BandError, BandSink, Padded, Size};
 use e2m_io::CheckpointWriter;
@@ -129,7 +129,7 @@ fn search(
     };
     let options = options_of(&task.spec.params);
     let catalogue = detect(&mut pair, &facts, &options, significance)?;
-    let gallery = Gallery::read(&mut pair, &facts, &catalogue)?;
+    let gallery = gallery(&mut pair, &facts, &catalogue)?;
     Ok((catalogue, gallery))
 }
 
