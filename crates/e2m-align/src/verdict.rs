@@ -20,6 +20,9 @@ const LOST_PX: f64 = 3.0;
 const MIN_AGREEMENT: f64 = 0.45;
 /// Fewer agreeing tiles than this are chance.
 const MIN_AGREEING: usize = 4;
+/// Fewer tiles than this cannot tell that an alignment is wrong: where [`MIN_AGREEMENT`] of the tiles of a right one agree, none of seven
+/// does in one of 66 pairs, and none of four in one of 11.
+const MIN_FAILING: usize = 7;
 /// A section with fewer features in common is hard to tell from another one, unless tiles tell.
 const MIN_FEATURES: usize = 30;
 /// So many agreeing tiles, of which a tenth each would agree by chance, say more than any features: 12 of 20 agree by chance once in
@@ -70,7 +73,7 @@ pub fn assess(
     let displaced = check.summary.as_ref().map_or(0.0, |s| s.median_px);
     let wrong = check.agreement() <= FAIL_AGREEMENT
         || check.agreement() < LOST_AGREEMENT && displaced > LOST_PX;
-    if tiles >= MIN_AGREEING && wrong {
+    if tiles >= MIN_FAILING && wrong {
         return Assessment {
             verdict: Verdict::Fail,
             reasons: vec![format!(
@@ -297,6 +300,25 @@ mod tests {
         let assessment = assess(&check(3, |_| 0.2), COVERED, Some(400), 0);
         assert_eq!(assessment.verdict, Verdict::Fail);
         assert!(assessment.reasons[0].starts_with("only 3 of 20 tiles fit pre better"));
+    }
+
+    #[test]
+    fn few_tiles_cannot_tell_that_it_is_wrong() {
+        let of = |tiles: usize| {
+            let mut check = check(0, |_| 0.0);
+            check.tiles.truncate(tiles);
+            assess(&check, APART, None, 0)
+        };
+        for tiles in [4, 6] {
+            let assessment = of(tiles);
+            assert_eq!(assessment.verdict, Verdict::Suspect, "{tiles} tiles");
+            assert!(
+                assessment.reasons[0].starts_with(&format!("only 0 of {tiles} tiles show")),
+                "{:?}",
+                assessment.reasons
+            );
+        }
+        assert_eq!(of(7).verdict, Verdict::Fail);
     }
 
     #[test]

@@ -84,14 +84,14 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
     let before = (bench.files("out"), bench.files("raw"));
     let run = verify(&bench);
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.out);
-    // Four images aligned or padded, the difference in two formats, mask and significance, two raw images, twelve plots and two previews.
+    // Four images aligned or padded, the difference in two formats, mask and significance, two raw images, fifteen plots and two previews.
     let row = |task: &str| {
         let line = run.out.lines().find(|line| line.starts_with(task));
         line.expect("a row").split_whitespace().collect::<Vec<_>>()
     };
     for task in ["a/DAPI", "b/DAPI"] {
         let row = row(task);
-        assert_eq!(row[1..5], ["1", "8", "2", "14"], "{}", run.out);
+        assert_eq!(row[1..5], ["1", "8", "2", "17"], "{}", run.out);
         assert_eq!(row[7..], ["all", "right"], "{}", run.out);
     }
     assert!(
@@ -100,7 +100,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
         run.out
     );
     assert!(
-        run.out.contains("2 tasks all right; 54 files of "),
+        run.out.contains("2 tasks all right; 60 files of "),
         "{}",
         run.out
     );
@@ -116,7 +116,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
     );
     let (document, code) = document(&bench);
     assert_eq!((code, &document["exit_code"]), (0, &Value::from(0)));
-    assert_eq!(document["files_read"], 54);
+    assert_eq!(document["files_read"], 60);
     assert_eq!(document["tasks"][0]["result"], "all right");
 }
 
@@ -353,7 +353,7 @@ fn raw_images_that_are_gone_do_not_hide_the_results() {
     let run = bench.run(&["verify", "batch.toml", "--samples", "b"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(
-        run.out.contains("1 task all right; 27 files"),
+        run.out.contains("1 task all right; 30 files"),
         "{}",
         run.out
     );

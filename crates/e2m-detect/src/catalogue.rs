@@ -1,7 +1,7 @@
 //! What a search has found.
 
 use crate::completeness::Completeness;
-use crate::density::Density;
+use crate::density::{Density, DensityCell};
 use crate::false_positives::FalsePositives;
 use crate::histogram::SignificanceHistogram;
 use crate::noise::NoiseModel;
@@ -161,6 +161,10 @@ pub struct Catalogue {
     pub completeness: Option<Completeness>,
     /// Objects per area.
     pub density: Density,
+    /// The cells that the interval follows from, row by row.
+    pub cells: Vec<DensityCell>,
+    /// How many of them are beside each other.
+    pub cell_columns: usize,
     /// Sigma of the point spread that lengths are corrected for, px.
     pub psf_sigma_px: f64,
 }

@@ -14,10 +14,17 @@ const Z95: f64 = 1.959_964;
 const UPPER_OF_NONE: f64 = 3.688_879;
 
 /// Section and objects of one cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct DensityCell {
-    pub(crate) section_px: u64,
-    pub(crate) objects: u64,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct DensityCell {
+    /// Pixels of the section with data.
+    pub section_px: u64,
+    /// Objects that count.
+    pub objects: u64,
+}
+
+impl DensityCell {
+    /// Side of a cell, px; cells at the right and lower border are smaller.
+    pub const SIDE_PX: usize = DENSITY_CELL;
 }
 
 /// Microbes per million pixels of section.

@@ -24,7 +24,7 @@ use std::ops::Range;
 
 /// Tiles, and pixels of each, that the filters are calibrated on.
 const CALIBRATION_TILES: usize = 32;
-const CALIBRATION_STEP: usize = 3;
+const CALIBRATION_STEP: usize = 4;
 /// Lengths are corrected for the width of the thinnest of so many significant objects, at the least.
 const THIN: f32 = 0.1;
 const THIN_ENOUGH: usize = 20;
@@ -142,7 +142,7 @@ fn calibrated(
     Ok(Calibration::measure(sample))
 }
 
-/// Every third pixel in either direction of a tile that shows section, within its region.
+/// Every fourth pixel in either direction of a tile that shows section, within its region.
 fn section_pixels(region: &Region, [rows, columns]: [Range<usize>; 2]) -> Vec<(usize, usize)> {
     let (x0, y0) = region.origin;
     let ys = (rows.start - y0..rows.end - y0).step_by(CALIBRATION_STEP);
@@ -239,6 +239,8 @@ impl Found {
                 median_area,
             ),
             density: Density::of(self.cells.as_slice().unwrap_or_default()),
+            cell_columns: self.cells.ncols(),
+            cells: self.cells.into_iter().collect(),
             psf_sigma_px: psf,
         }
     }

@@ -6,7 +6,8 @@
 //! large faint one. They work on pixels of 2 x 2.
 
 use crate::region::Region;
-use ndarray::{Array2, Axis, Zip};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip};
+use rayon::prelude::*;
 
 /// Sigmas of the filters, px.
 pub(crate) const SIGMAS: [f32; 8] = [0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0];
@@ -108,8 +109,6 @@ const PANEL: usize = 2 * LANES;
 /// Convolution, with the room that it needs in between.
 #[derive(Debug, Default)]
 struct Convolver {
-    /// A row with zeros before and behind it.
-    row: Vec<f32>,
     /// What was convolved along rows, with rows of zeros above and below.
     across: Vec<f32>,
 }
@@ -117,58 +116,98 @@ struct Convolver {
 impl Convolver {
     /// `out` is as large as the image.
     fn convolve(&mut self, image: &Array2<f32>, kernel: &[f32], out: &mut Array2<f32>) {
+        let (rows, columns) = image.dim();
+        let reach = kernel.len() / 2;
+        let wide = columns.next_multiple_of(PANEL);
+        self.across.clear();
+        self.across.resize((rows + 2 * reach) * wide, 0.0);
+        let inner = &mut self.across[reach * wide..(reach + rows) * wide];
+        let blocks = inner.par_chunks_mut(BLOCK_ROWS * wide);
+        blocks
+            .zip(image.axis_chunks_iter(Axis(0), BLOCK_ROWS).into_par_iter())
+            .for_each(|(out, image)| Pass::Rows(image, out).run(kernel, wide));
+        let across = &self.across;
+        out.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(block, out)| {
+                Pass::Columns(&across[block * BLOCK_ROWS * wide..], out).run(kernel, wide);
+            });
+    }
+}
+
+/// Half of a convolution of some rows: from an image or what was made of it, to where it goes.
+enum Pass<'a> {
+    Rows(ArrayView2<'a, f32>, &'a mut [f32]),
+    Columns(&'a [f32], ArrayViewMut2<'a, f32>),
+}
+
+impl Pass<'_> {
+    fn run(self, kernel: &[f32], wide: usize) {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             #[expect(unsafe_code, reason = "compiled for a feature that was just asked for")]
             // SAFETY: the processor has AVX2, which is all that the function needs beyond what any has.
-            return unsafe { self.convolve_avx2(image, kernel, out) };
+            return unsafe { self.run_avx2(kernel, wide) };
         }
-        self.convolve_on_any(image, kernel, out);
+        self.run_on_any(kernel, wide);
     }
 
     /// The same operations, more at a time, and none fused: the sums are the same to the bit.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn convolve_avx2(&mut self, image: &Array2<f32>, kernel: &[f32], out: &mut Array2<f32>) {
-        self.convolve_on_any(image, kernel, out);
+    fn run_avx2(self, kernel: &[f32], wide: usize) {
+        self.run_on_any(kernel, wide);
     }
 
     #[inline(always)]
-    fn convolve_on_any(&mut self, image: &Array2<f32>, kernel: &[f32], out: &mut Array2<f32>) {
-        let (rows, columns) = image.dim();
-        let reach = kernel.len() / 2;
-        let wide = columns.next_multiple_of(PANEL);
-        self.row.clear();
-        self.row.resize(wide + kernel.len(), 0.0);
-        self.across.clear();
-        self.across.resize((rows + 2 * reach) * wide, 0.0);
-        let inner = &mut self.across[reach * wide..(reach + rows) * wide];
-        for (row, out) in image.rows().into_iter().zip(inner.chunks_exact_mut(wide)) {
-            let middle = self.row[reach..reach + columns].iter_mut();
-            middle.zip(row).for_each(|(to, from)| *to = *from);
-            for (x, out) in out.chunks_exact_mut(LANES).enumerate() {
-                let windows = kernel.iter().zip(self.row[x * LANES..].windows(LANES));
-                out.copy_from_slice(&summed(windows));
-            }
+    fn run_on_any(self, kernel: &[f32], wide: usize) {
+        match self {
+            Self::Rows(image, out) => along_rows(&image, kernel, out, wide),
+            Self::Columns(above, mut out) => along_columns(above, kernel, &mut out, wide),
         }
-        for panel in (0..columns).step_by(PANEL) {
-            for y in 0..rows {
-                let mut row = out.row_mut(y);
-                let Some(row) = row.as_slice_mut() else {
-                    continue;
-                };
-                let above = &self.across[y * wide..];
-                for (i, out) in row[panel..columns.min(panel + PANEL)]
-                    .chunks_mut(LANES)
-                    .enumerate()
-                {
-                    let from = panel + i * LANES;
-                    let windows = above.chunks(wide).map(|row| &row[from..from + LANES]);
-                    let sums = summed(kernel.iter().zip(windows));
-                    match <&mut [f32; LANES]>::try_from(&mut *out) {
-                        Ok(out) => *out = sums,
-                        Err(_) => out.copy_from_slice(&sums[..out.len()]),
-                    }
+    }
+}
+
+/// Rows that a thread convolves at a time.
+const BLOCK_ROWS: usize = 64;
+
+/// Rows of `image` into those of `out`, of `wide` values each.
+#[inline(always)]
+fn along_rows(image: &ArrayView2<'_, f32>, kernel: &[f32], out: &mut [f32], wide: usize) {
+    let (columns, reach) = (image.ncols(), kernel.len() / 2);
+    // Zeros before and behind.
+    let mut padded = vec![0.0; wide + kernel.len()];
+    for (row, out) in image.rows().into_iter().zip(out.chunks_exact_mut(wide)) {
+        let middle = padded[reach..reach + columns].iter_mut();
+        middle.zip(row).for_each(|(to, from)| *to = *from);
+        for (x, out) in out.chunks_exact_mut(LANES).enumerate() {
+            let windows = kernel.iter().zip(padded[x * LANES..].windows(LANES));
+            out.copy_from_slice(&summed(windows));
+        }
+    }
+}
+
+/// Rows of `out` from those of `above`, of `wide` values each, that lie from as many rows above as the kernel reaches on.
+#[inline(always)]
+fn along_columns(above: &[f32], kernel: &[f32], out: &mut ArrayViewMut2<'_, f32>, wide: usize) {
+    let columns = out.ncols();
+    for panel in (0..columns).step_by(PANEL) {
+        for (y, mut row) in out.rows_mut().into_iter().enumerate() {
+            let Some(row) = row.as_slice_mut() else {
+                continue;
+            };
+            let above = &above[y * wide..];
+            for (i, out) in row[panel..columns.min(panel + PANEL)]
+                .chunks_mut(LANES)
+                .enumerate()
+            {
+                let from = panel + i * LANES;
+                let windows = above.chunks(wide).map(|row| &row[from..from + LANES]);
+                let sums = summed(kernel.iter().zip(windows));
+                match <&mut [f32; LANES]>::try_from(&mut *out) {
+                    Ok(out) => *out = sums,
+                    Err(_) => out.copy_from_slice(&sums[..out.len()]),
                 }
             }
         }

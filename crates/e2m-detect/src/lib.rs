@@ -61,7 +61,7 @@ mod tile;
 
 pub use catalogue::{BackgroundSignificance, Catalogue, Flags, Object};
 pub use completeness::{Completeness, CompletenessCurve};
-pub use density::Density;
+pub use density::{Density, DensityCell};
 pub use detect::detect;
 pub use false_positives::FalsePositives;
 pub use histogram::SignificanceHistogram;

@@ -12,7 +12,7 @@ const TILE_BYTES: u64 = 60;
 /// Significance of a pixel that is about to be written.
 const SIGNIFICANCE_BYTES: u64 = 4;
 /// What noise and filters are measured on, at most, and of a pixel.
-const SAMPLE_BYTES: u64 = 60 << 20;
+const SAMPLE_BYTES: u64 = 40 << 20;
 const SAMPLE_BYTES_PER_PIXEL: u64 = 12;
 /// What is kept of an object until the end, of which there are so many per megapixel at most before the plan is exceeded.
 const OBJECT_BYTES: u64 = 512;

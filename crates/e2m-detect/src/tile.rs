@@ -18,8 +18,8 @@ use std::ops::Range;
 /// Rows and columns of a tile: sums are made tile by tile, so that no other number changes with the strips.
 pub(crate) const TILE_ROWS: usize = 256;
 pub(crate) const TILE_COLUMNS: usize = 1024;
-/// Tiles that are searched at a time, however many threads there are: each has some 30 MB.
-pub(crate) const AT_A_TIME: usize = 3;
+/// Tiles that are searched at a time, however many threads there are: each has some 40 MB. Further threads share the filters of a tile.
+pub(crate) const AT_A_TIME: usize = 2;
 
 /// Columns of the tiles of a row.
 pub(crate) fn tiles(width: usize) -> Vec<Range<usize>> {

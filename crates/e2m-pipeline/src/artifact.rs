@@ -163,6 +163,9 @@ pub(crate) fn artifacts(
         kinds.extend([
             plot(PictureKind::Microbes),
             plot(PictureKind::MicrobeGallery),
+            plot(PictureKind::MicrobeDensity),
+            plot(PictureKind::MicrobeFluxes),
+            plot(PictureKind::MicrobeSizes),
             plot(PictureKind::SignificanceHistogram),
         ]);
     }
@@ -420,6 +423,9 @@ impl Picture {
                 | PictureKind::DifferenceImage => Stage::Difference,
                 PictureKind::Microbes
                 | PictureKind::MicrobeGallery
+                | PictureKind::MicrobeDensity
+                | PictureKind::MicrobeFluxes
+                | PictureKind::MicrobeSizes
                 | PictureKind::SignificanceHistogram => Stage::Detection,
             },
             Self::ComparisonPost | Self::ComparisonAlignedPre => Stage::Fine,
@@ -580,7 +586,7 @@ mod tests {
             assert_eq!(artifact.formats, if both { BOTH } else { FITS });
         }
         let pictures = |stage| pictures_of(stage, &params).len();
-        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 3]);
+        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 6]);
         let tables = |stage| tables_of(stage, &params).len();
         assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 0, 3]);
         let none = Params {

@@ -63,6 +63,12 @@ impl<'a> Workbench<'a> {
         }
     }
 
+    /// Micrometres per pixel of post along x and y, as asked for or as its file says.
+    pub(crate) fn um_per_px(&self) -> Option<[f64; 2]> {
+        let asked_for = self.task.spec.params.pixel_size_um.map(|um| [um, um]);
+        asked_for.or(self.post.record.pixel_size.map(|size| size.um))
+    }
+
     /// The raw pre plane, read unless it is there already.
     pub(crate) fn plane(&mut self) -> Result<Arc<Plane>, PipelineError> {
         if let Some(plane) = &self.plane {

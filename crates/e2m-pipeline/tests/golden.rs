@@ -92,6 +92,9 @@ fn file_tree_and_fits_cards() {
         ("05_significance", 2),
         ("05_microbes", 3),
         ("pipeline_output/microbe_gallery", 1),
+        ("pipeline_output/microbe_density", 1),
+        ("pipeline_output/microbe_fluxes", 1),
+        ("pipeline_output/microbe_sizes", 1),
         ("pipeline_output/microbes", 1),
         ("significance_histogram", 1),
     ];

@@ -127,13 +127,13 @@ fn another_manual_scale_costs_one_pass_and_nothing_upstream() {
     for (name, bytes) in &expected {
         assert!(seen.get(name) == Some(bytes), "{name}");
     }
-    assert_eq!(expected.len(), 16);
+    assert_eq!(expected.len(), 19);
     assert_eq!(
         expected
             .keys()
             .filter(|name| name.contains("msc1.42"))
             .count(),
-        16
+        19
     );
 }
 
@@ -229,9 +229,9 @@ fn every_type_of_pixels_has_its_pictures() {
         let spec = spec(work.path(), &pair, "out", small());
         let outcome = run_task(&spec, &mut Unobserved);
         assert_eq!(outcome.status, Status::Complete, "{name}");
-        assert_eq!(pictures(&spec).len(), 14, "{name}");
+        assert_eq!(pictures(&spec).len(), 17, "{name}");
         let manifest = outcome.manifest.expect("a manifest");
-        assert_eq!(manifest.pictures.len(), 14, "{name}");
+        assert_eq!(manifest.pictures.len(), 17, "{name}");
         let factor = manifest.alignment.expect("an alignment").comparison_factor;
         assert_eq!(
             factor,

@@ -82,6 +82,21 @@ pub(super) fn seen(kind: PictureKind) -> [&'static str; 3] {
             "Spots stand in the difference alone, fainter ones on ground that is left over of the stain.",
             "Post and pre show different grains: what stands out is the rock.",
         ],
+        PictureKind::MicrobeDensity => [
+            "Colonies make some cells denser than others.",
+            "Cells with uneven stain are denser: part of what is counted there is stain.",
+            "The density is that of the grains, and says nothing about microbes.",
+        ],
+        PictureKind::MicrobeFluxes => [
+            "Nearly all microbes are brighter than what half are found of.",
+            "Noise takes away faint ones, and stain adds bright ones.",
+            "The bars are those of grains.",
+        ],
+        PictureKind::MicrobeSizes => [
+            "Dots make the hill, rods the tail.",
+            "Stain adds lengths of tens of pixels.",
+            "There is no hill: grains have any length.",
+        ],
         PictureKind::SignificanceHistogram => [
             "The pixels without microbes follow the normal curve, and the microbes are the tail to the right.",
             "The curve is followed near the middle, and stain and dust widen both sides a little.",

@@ -32,7 +32,7 @@ fn warned_started_again_and_cancelled() {
     let bench = Bench::new();
     slow(&bench);
     bench.batch("[slurm]\ncpus = 1\ntime = \"00:10:00\"\n");
-    let first_stage = || manifest(&bench).contains("of 4 is done");
+    let first_stage = || manifest(&bench).contains("of 5 is done");
 
     let submitted = cluster.e2m(&bench, &["submit", "batch.toml"]);
     assert_eq!(submitted.code, 0, "{}", submitted.err);
@@ -159,7 +159,7 @@ fn preempted(cluster: &Cluster, bench: &Bench) {
     wait_until("it runs", || running().is_some());
     let job = running().expect("it runs");
     wait_until("a stage is done", || {
-        manifest(bench).contains("of 4 is done")
+        manifest(bench).contains("of 5 is done")
     });
     let urgent = [
         "--partition=urgent",

@@ -5,11 +5,14 @@ use super::{draw, title};
 use crate::artifact::Picture;
 use crate::error::PipelineError;
 use crate::workbench::Workbench;
-use e2m_detect::{Catalogue, SignificanceHistogram};
+use e2m_detect::{Catalogue, DensityCell, SignificanceHistogram};
 use e2m_plot::{
-    GalleryGroup, MicrobeGalleryPicture, MicrobePlace, MicrobesPicture, PictureKind,
-    SignificanceHistogramPicture, draw_microbe_gallery, draw_microbes, draw_significance_histogram,
+    GalleryGroup, MicrobeDensityPicture, MicrobeGalleryPicture, MicrobeHistogramPicture,
+    MicrobePlace, MicrobeQuantity, MicrobesPicture, PictureKind, Preview,
+    SignificanceHistogramPicture, draw_microbe_density, draw_microbe_gallery,
+    draw_microbe_histogram, draw_microbes, draw_significance_histogram,
 };
+use ndarray::Array2;
 
 /// Objects that are shown with what lies around them.
 pub(crate) struct Gallery {
@@ -60,6 +63,8 @@ pub(crate) fn draw_detection(
             })
         },
     )?;
+    draw_density(bench, catalogue)?;
+    draw_histograms(bench, catalogue)?;
     let (histogram, of_histogram) = (catalogue.histogram.clone(), title(bench.task));
     let background = catalogue.background;
     let threshold = bench.task.spec.params.detect_sigma;
@@ -76,4 +81,85 @@ pub(crate) fn draw_detection(
             threshold,
         })
     })
+}
+
+/// A cell of which less than this share is section says little about its density.
+const LEAST_SECTION: f64 = 0.25;
+
+/// Draws how many microbes there are where, per mm^2 where the size of a pixel is known.
+fn draw_density(bench: &mut Workbench<'_>, catalogue: &Catalogue) -> Result<(), PipelineError> {
+    let of_picture = title(bench.task);
+    let (mm2_per_mpx, unit) = match bench.um_per_px() {
+        Some([x, y]) => (x * y, "microbes per mm²"),
+        None => (1.0, "microbes per Mpx"),
+    };
+    let least = LEAST_SECTION * (DensityCell::SIDE_PX * DensityCell::SIDE_PX) as f64;
+    let columns = catalogue.cell_columns.max(1);
+    let rows = catalogue.cells.len() / columns;
+    let cells = Array2::from_shape_fn((rows, columns), |(y, x)| {
+        let cell = catalogue.cells[y * columns + x];
+        let area = cell.section_px as f64 * 1e-6 * mm2_per_mpx;
+        if (cell.section_px as f64) < least {
+            f32::NAN
+        } else {
+            (cell.objects as f64 / area) as f32
+        }
+    });
+    draw(
+        bench,
+        Picture::Plot(PictureKind::MicrobeDensity),
+        move || {
+            draw_microbe_density(&MicrobeDensityPicture {
+                title: &of_picture,
+                cells: Preview {
+                    pixels: cells.view(),
+                    factor: DensityCell::SIDE_PX as f64,
+                },
+                unit,
+            })
+        },
+    )
+}
+
+/// Points of the curve of what is found.
+const CURVE: usize = 200;
+
+/// Draws how bright and how long the microbes are.
+fn draw_histograms(bench: &mut Workbench<'_>, catalogue: &Catalogue) -> Result<(), PipelineError> {
+    let fluxes: Vec<f64> = catalogue.microbes().map(|o| o.flux).collect();
+    let lengths: Vec<f64> = catalogue.microbes().map(|o| o.length_px).collect();
+    let found = catalogue.completeness.as_ref().map_or_else(Vec::new, |c| {
+        let middle = c.flux_50.unwrap_or(1.0);
+        let area = c.median_effective_area_px;
+        // From a twentieth of the flux that half are found of to 50 times as much.
+        let fluxes = (0..=CURVE).map(|i| middle * 0.05 * 1000f64.powf(i as f64 / CURVE as f64));
+        fluxes
+            .map(|flux| (flux, c.probability(flux, area)))
+            .collect()
+    });
+    for (kind, quantity, values, found) in [
+        (
+            PictureKind::MicrobeFluxes,
+            MicrobeQuantity::Flux,
+            fluxes,
+            found,
+        ),
+        (
+            PictureKind::MicrobeSizes,
+            MicrobeQuantity::Length,
+            lengths,
+            Vec::new(),
+        ),
+    ] {
+        let of_picture = title(bench.task);
+        draw(bench, Picture::Plot(kind), move || {
+            draw_microbe_histogram(&MicrobeHistogramPicture {
+                title: &of_picture,
+                quantity,
+                values: &values,
+                found: &found,
+            })
+        })?;
+    }
+    Ok(())
 }

@@ -407,8 +407,11 @@ impl Planner<'_> {
         } else {
             self.keep_what_is_there(Image::Significance, search);
         }
+        // A run that failed on a table has its microbes on record, and not all of their tables.
         let own = self.own().filter(|own| {
-            own.warps.finest() == before.warps.finest() && own.scales == before.scales
+            own.warps.finest() == before.warps.finest()
+                && own.scales == before.scales
+                && own.stages.iter().any(|done| done.stage == Stage::Detection)
         });
         match own.and_then(|own| own.detection.clone()) {
             Some(detection) => Ok(Results {

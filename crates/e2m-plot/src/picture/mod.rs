@@ -7,7 +7,9 @@ mod difference_image;
 mod fine_alignment;
 mod heatmap;
 mod histograms;
+mod microbe_density;
 mod microbe_gallery;
+mod microbe_histogram;
 mod microbes;
 mod ratio_histogram;
 mod registration;
@@ -23,7 +25,9 @@ pub use heatmap::{
     ExcessHeatmapPicture, PrePostHeatmapPicture, draw_excess_heatmap, draw_pre_post_heatmap,
 };
 pub use histograms::{PrePostHistogramsPicture, draw_pre_post_histograms};
+pub use microbe_density::{MicrobeDensityPicture, draw_microbe_density};
 pub use microbe_gallery::{GalleryCrop, GalleryGroup, MicrobeGalleryPicture, draw_microbe_gallery};
+pub use microbe_histogram::{MicrobeHistogramPicture, MicrobeQuantity, draw_microbe_histogram};
 pub use microbes::{MicrobePlace, MicrobesPicture, draw_microbes};
 pub use ratio_histogram::{MoffatProfile, RatioHistogramPicture, RatioPeak, draw_ratio_histogram};
 pub use registration::{Contour, RegistrationPicture, draw_registration};
@@ -56,6 +60,12 @@ pub enum PictureKind {
     Microbes,
     /// [`draw_microbe_gallery`](crate::draw_microbe_gallery).
     MicrobeGallery,
+    /// [`draw_microbe_density`](crate::draw_microbe_density).
+    MicrobeDensity,
+    /// [`draw_microbe_histogram`](crate::draw_microbe_histogram) of the fluxes.
+    MicrobeFluxes,
+    /// [`draw_microbe_histogram`](crate::draw_microbe_histogram) of the lengths.
+    MicrobeSizes,
     /// [`draw_significance_histogram`](crate::draw_significance_histogram).
     SignificanceHistogram,
 }
@@ -87,7 +97,7 @@ pub const COMPARISON_GUIDE: PictureGuide = PictureGuide {
 };
 
 /// Every picture explained, in the order of [`PictureKind`].
-const PICTURE_GUIDES: [PictureGuide; 12] = [
+const PICTURE_GUIDES: [PictureGuide; 15] = [
     PictureGuide {
         stem: "registration",
         title: "Coarse alignment",
@@ -187,6 +197,29 @@ const PICTURE_GUIDES: [PictureGuide; 12] = [
               microbes, and a higher detect_sigma leaves out the faint ones among them.",
     },
     PictureGuide {
+        stem: "microbe_density",
+        title: "Density of microbes",
+        shows: "How many microbes there are per area of section, in cells of 256 px.",
+        good: "Cells differ where microbes live in colonies, and follow neither the light nor the grains of the rock.",
+        bad: "The density follows the rim, the brightness of the rock or the corners of the frame: what is counted there is left \
+              over from the subtraction, or microbes are missed where it is dark.",
+    },
+    PictureGuide {
+        stem: "microbe_fluxes",
+        title: "Flux of microbes",
+        shows: "How many microbes have which flux, and the share of microbes of the median size that is found at each.",
+        good: "Most microbes are brighter than where the line reaches the upper edge, so that hardly any are missed.",
+        bad: "The bars are cut off where the line falls: there are fainter ones that are not found, and counts of samples can be \
+              compared from the flux on that is found in both.",
+    },
+    PictureGuide {
+        stem: "microbe_sizes",
+        title: "Length of microbes",
+        shows: "How many microbes have which length at half maximum, the point spread taken off.",
+        good: "There is one hill at the length of the microbes that one expects, and a tail of rods and of those that touch.",
+        bad: "Most have no length at all (noise, hot pixels) or tens of pixels (uneven stain).",
+    },
+    PictureGuide {
         stem: "significance_histogram",
         title: "Significance against the normal curve",
         shows: "How many pixels of the section stand out by how many standard deviations, with and without microbes, and \
@@ -199,7 +232,7 @@ const PICTURE_GUIDES: [PictureGuide; 12] = [
 
 impl PictureKind {
     /// All of them, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Registration,
         Self::FineAlignment,
         Self::RegistrationResidual,
@@ -211,6 +244,9 @@ impl PictureKind {
         Self::DifferenceImage,
         Self::Microbes,
         Self::MicrobeGallery,
+        Self::MicrobeDensity,
+        Self::MicrobeFluxes,
+        Self::MicrobeSizes,
         Self::SignificanceHistogram,
     ];
 

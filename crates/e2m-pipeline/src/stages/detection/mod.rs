@@ -23,6 +23,7 @@ use crops::gallery;
 use e2m_detect::{Catalogue, DetectOptions, PairFacts, Placement, detect};
 use e2m_image::{BandError, BandSink, Padded, Size};
 use e2m_io::CheckpointWriter;
+use e2m_resources::return_memory;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use source::{CanvasPair, Progress};
@@ -81,13 +82,11 @@ pub(crate) fn make(
     let writers = writers.map_or_else(Vec::new, |writers| writers.writers);
     let checkpoints = finish(&task.paths, writers)?;
     let pad = task.canvas.pad() as f64;
-    let asked_for = task.spec.params.pixel_size_um.map(|um| [um, um]);
-    let on_file = bench.post.record.pixel_size.map(|size| size.um);
     let notes = record.suspect.iter().map(|why| format!("suspect: {why}"));
     bench.detected = Some(Detected {
         placement: Placement {
             raw_origin_px: [pad, pad],
-            um_per_px: asked_for.or(on_file),
+            um_per_px: bench.um_per_px(),
         },
         notes: notes.collect(),
         catalogue,
@@ -112,6 +111,8 @@ fn search(
     before: &Results,
     significance: Option<&mut dyn BandSink>,
 ) -> Result<(Catalogue, Gallery), PipelineError> {
+    // What the stages before have freed makes room for what the search holds.
+    return_memory();
     let task = bench.task;
     let (stage, needs) = (Stage::Detection, Stage::Difference);
     let facts = facts_of(before).ok_or(PipelineError::MissingStage { stage, needs })?;
