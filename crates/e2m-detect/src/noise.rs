@@ -1,9 +1,9 @@
 //! The variance of the difference, measured on the pair itself.
 //!
 //! Over background, the variance of `post - scale x pre` grows with its brightness by the shot noise of both images (photon
-//! transfer: Janesick 2007, doi:10.1117/3.725073), and with the squared gradient by what the alignment is off. Pixels are
-//! sorted into groups of like brightness and like gradient. In each, the scatter is taken without outliers, and the three
-//! terms are fitted to the groups.
+//! transfer: Janesick 2007, doi:10.1117/3.725073), with the squared gradient by what the alignment is off, and with the squared
+//! curvature by what interpolation rounds off. Pixels are sorted into groups of like brightness, gradient and curvature. In each, the
+//! scatter is taken without outliers, and the terms are fitted to the groups.
 
 use crate::normal::clipped;
 use serde::{Deserialize, Serialize};
@@ -15,13 +15,16 @@ pub(crate) struct NoiseSample {
     pub(crate) background: f32,
     /// Its squared gradient, counts^2 per px^2.
     pub(crate) gradient: f32,
+    /// Its squared curvature, the sum of both second differences, counts^2.
+    pub(crate) curvature: f32,
     /// The difference without its local fit, counts.
     pub(crate) rest: f32,
     /// Whether post is 0 here, where noise may be cut off.
     pub(crate) is_cut_off: bool,
 }
 
-/// `variance = dark + per_count x background + per_gradient x gradient^2 + (scale_error x background)^2`, counts^2.
+/// `variance = dark + per_count x background + per_gradient x gradient^2 + per_curvature x curvature^2 + (scale_error x background)^2`,
+/// counts^2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct NoiseModel {
     /// Variance where there is no light, counts^2.
@@ -30,29 +33,35 @@ pub struct NoiseModel {
     pub per_count: f64,
     /// Variance per squared gradient, px^2: half the mean squared error of the alignment.
     pub per_gradient: f64,
+    /// Variance per squared curvature: what interpolation and unlike focus round off at edges and corners.
+    pub per_curvature: f64,
     /// Standard error of the scale, relative.
     pub scale_error: f64,
     /// Variance per count that post has for itself: what microbes add to the noise.
     pub per_count_of_post: f64,
 }
 
-/// Groups by brightness and, in each, by gradient.
+/// Groups by brightness, in each by gradient, and in these by curvature, of which most pixels have none and a few corners much: from
+/// which share of the pixels on each begins.
 const BY_BRIGHTNESS: usize = 12;
 const BY_GRADIENT: usize = 6;
+const BY_CURVATURE: [f64; 4] = [0.0, 0.5, 0.8, 0.95];
 /// Pixels that a group needs to have a scatter.
 const MIN_GROUP: usize = 60;
 /// What resampling leaves of the variance of pre on the average over all subpixel positions: (2/3)^2.
 const RESAMPLED: f64 = 4.0 / 9.0;
 /// The least variance, counts^2: so that images without noise have a significance as well.
 const LEAST: f64 = 1e-6;
-/// Rounds of the fit of three coefficients, which takes some tens.
+/// Terms that are fitted.
+const TERMS: usize = 4;
+/// Rounds of their fit, which takes some tens.
 const ROUNDS: usize = 3000;
 
-/// A group's mean of the three terms, its variance and its weight.
-type Group = ([f64; 3], f64, f64);
+/// A group's mean of the terms, its variance and its weight.
+type Group = ([f64; TERMS], f64, f64);
 
 impl NoiseModel {
-    /// Fits the three terms. `residual_px` is what the alignment says it is off by, of which less is not believed.
+    /// Fits the terms. `residual_px` is what the alignment says it is off by, of which less is not believed.
     pub(crate) fn fit(
         samples: &mut [NoiseSample],
         scale: f64,
@@ -65,27 +74,37 @@ impl NoiseModel {
         for of_brightness in samples.chunks_mut(part) {
             of_brightness.sort_unstable_by(|a, b| a.gradient.total_cmp(&b.gradient));
             let part = of_brightness.len().div_ceil(BY_GRADIENT).max(1);
-            let parts = of_brightness.chunks(part);
-            groups.extend(parts.filter(|g| g.len() >= MIN_GROUP).map(summed));
+            for of_gradient in of_brightness.chunks_mut(part) {
+                of_gradient.sort_unstable_by(|a, b| a.curvature.total_cmp(&b.curvature));
+                let number = of_gradient.len();
+                let first = |k: usize| {
+                    let share = BY_CURVATURE.get(k).copied().unwrap_or(1.0);
+                    (share * number as f64) as usize
+                };
+                let parts = (0..BY_CURVATURE.len()).map(|k| &of_gradient[first(k)..first(k + 1)]);
+                groups.extend(parts.filter(|g| g.len() >= MIN_GROUP).map(summed));
+            }
         }
-        let [dark, per_count, per_gradient] = not_negative(&groups);
+        let [dark, per_count, per_gradient, per_curvature] = not_negative(&groups);
         let stated = 0.5 * residual_px * residual_px;
         Self {
             dark: dark.max(LEAST),
             per_count,
             per_gradient: per_gradient.max(stated),
+            per_curvature,
             scale_error: scale_error / scale.abs().max(1e-9),
             per_count_of_post: per_count / (1.0 + scale.abs() * RESAMPLED),
         }
     }
 
     /// The variance of a pixel, counts^2.
-    pub fn variance(&self, background: f32, squared_gradient: f32) -> f32 {
+    pub fn variance(&self, background: f32, squared_gradient: f32, squared_curvature: f32) -> f32 {
         let b = background.max(0.0);
         let scale = self.scale_error as f32 * b;
         self.dark as f32
             + self.per_count as f32 * b
             + self.per_gradient as f32 * squared_gradient
+            + self.per_curvature as f32 * squared_curvature
             + scale * scale
     }
 }
@@ -96,27 +115,32 @@ fn summed(group: &[NoiseSample]) -> Group {
         |of: fn(&NoiseSample) -> f32| group.iter().map(|s| f64::from(of(s))).sum::<f64>() / n;
     let mut rest: Vec<f32> = group.iter().map(|s| s.rest).collect();
     let variance = clipped(&mut rest).1.powi(2).max(LEAST);
-    let terms = [1.0, mean(|s| s.background).max(0.0), mean(|s| s.gradient)];
+    let terms = [
+        1.0,
+        mean(|s| s.background).max(0.0),
+        mean(|s| s.gradient),
+        mean(|s| s.curvature),
+    ];
     (terms, variance, n / (variance * variance))
 }
 
-/// Weighted least squares with three coefficients of at least 0, by descent along each in turn.
-fn not_negative(groups: &[Group]) -> [f64; 3] {
-    let mut normal = [[0.0; 3]; 3];
-    let mut right = [0.0; 3];
+/// Weighted least squares with coefficients of at least 0, by descent along each in turn.
+fn not_negative(groups: &[Group]) -> [f64; TERMS] {
+    let mut normal = [[0.0; TERMS]; TERMS];
+    let mut right = [0.0; TERMS];
     for (terms, variance, weight) in groups {
-        for i in 0..3 {
-            for j in 0..3 {
+        for i in 0..TERMS {
+            for j in 0..TERMS {
                 normal[i][j] += weight * terms[i] * terms[j];
             }
             right[i] += weight * terms[i] * variance;
         }
     }
-    let mut found = [0.0f64; 3];
+    let mut found = [0.0f64; TERMS];
     for _ in 0..ROUNDS {
-        for i in 0..3 {
+        for i in 0..TERMS {
             if normal[i][i] > 0.0 {
-                let others = (0..3).filter(|&j| j != i);
+                let others = (0..TERMS).filter(|&j| j != i);
                 let others: f64 = others.map(|j| normal[i][j] * found[j]).sum();
                 found[i] = ((right[i] - others) / normal[i][i]).max(0.0);
             }
@@ -140,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_terms_are_found() {
+    fn the_terms_are_found() {
         let mut state = 1u64;
         let mut unit = || {
             state = state
@@ -152,21 +176,27 @@ mod tests {
             .map(|i| {
                 let background = 20.0 + 140.0 * unit();
                 let gradient = 30.0 * unit() * unit();
-                let variance = 2.0 + 0.1 * background + 0.02 * gradient;
+                let curvature = 200.0 * unit().powi(6);
+                let variance = 2.0 + 0.1 * background + 0.02 * gradient + 0.05 * curvature;
                 let normal = (0..12).map(|_| unit()).sum::<f32>() - 6.0;
                 let microbe = if i % 30 == 0 { 80.0 } else { 0.0 };
                 NoiseSample {
                     background,
                     gradient,
+                    curvature,
                     rest: normal * variance.sqrt() + microbe,
                     is_cut_off: false,
                 }
             })
             .collect();
         let model = NoiseModel::fit(&mut samples, 1.4, 0.0, 0.0);
-        for (background, gradient) in [(30.0f32, 1.0f32), (90.0, 5.0), (150.0, 20.0)] {
-            let truth = 2.0 + 0.1 * background + 0.02 * gradient;
-            let found = model.variance(background, gradient);
+        for (background, gradient, curvature) in [
+            (30.0f32, 1.0f32, 0.0f32),
+            (90.0, 5.0, 20.0),
+            (150.0, 20.0, 100.0),
+        ] {
+            let truth = 2.0 + 0.1 * background + 0.02 * gradient + 0.05 * curvature;
+            let found = model.variance(background, gradient, curvature);
             assert!((found / truth - 1.0).abs() < 0.04, "{found} {truth}");
         }
     }

@@ -39,13 +39,15 @@ impl Region {
         let level = broadly_smoothed(&background, mask);
         let mut inverse_variance = Array2::zeros(background.dim());
         let mut gradients = vec![0.0; background.ncols()];
+        let mut curvatures = gradients.clone();
         for (y, mut row) in inverse_variance.rows_mut().into_iter().enumerate() {
-            squared_gradients(&smooth, y, &mut gradients);
+            squared_derivatives(&smooth, y, &mut gradients, &mut curvatures);
             let (level, mask) = (level.row(y / 2), mask.row(y));
-            let all = row.iter_mut().zip(&gradients).zip(mask);
-            for (x, ((out, &gradient), mask)) in all.enumerate() {
+            let derivatives = gradients.iter().zip(&curvatures);
+            let all = row.iter_mut().zip(derivatives).zip(mask);
+            for (x, ((out, (&gradient, &curvature)), mask)) in all.enumerate() {
                 if mask & mask::NO_DATA == 0 {
-                    *out = 1.0 / noise.variance(level[x / 2], gradient);
+                    *out = 1.0 / noise.variance(level[x / 2], gradient, curvature);
                 }
             }
         }
@@ -134,8 +136,9 @@ fn smoothed(background: &Array2<f32>) -> Array2<f32> {
     smooth
 }
 
-/// The squared gradient of a smoothed background along row `y`, counts^2 per px^2.
-fn squared_gradients(smooth: &Array2<f32>, y: usize, out: &mut [f32]) {
+/// The squared gradient of a smoothed background along row `y`, counts^2 per px^2, and its squared curvature, counts^2, which is 0 at
+/// the border.
+fn squared_derivatives(smooth: &Array2<f32>, y: usize, out: &mut [f32], curvatures: &mut [f32]) {
     let (rows, columns) = smooth.dim();
     let (up, down) = (y.saturating_sub(1), (y + 1).min(rows - 1));
     let slices = (smooth.row(up), smooth.row(y), smooth.row(down));
@@ -156,6 +159,13 @@ fn squared_gradients(smooth: &Array2<f32>, y: usize, out: &mut [f32]) {
     };
     for (out, pair) in out.iter_mut().skip(1).zip(at.windows(3)) {
         *out += (0.5 * (pair[2] - pair[0])).powi(2);
+    }
+    curvatures.fill(0.0);
+    if up < y && y < down {
+        let inner = curvatures.iter_mut().skip(1).zip(at.windows(3));
+        for ((out, pair), (above, below)) in inner.zip(above[1..].iter().zip(&below[1..])) {
+            *out = (pair[0] + pair[2] + above + below - 4.0 * pair[1]).powi(2);
+        }
     }
     let last = columns - 1;
     out[0] += across(0, last.min(1));

@@ -23,6 +23,8 @@ pub struct Calibration {
     pub scatter: Vec<f64>,
     /// As how many independent looks the filters count.
     pub looks: f64,
+    /// The mean of the normal equivalent over background, which is taken off: 0 if noise were symmetric and the background field exact.
+    pub shift: f64,
     /// How much the normal equivalent scatters over background before it is divided by this: 1 if noise were normal everywhere.
     pub spread: f64,
 }
@@ -37,6 +39,8 @@ const FARTHEST_OF_NOISE: f64 = 4.0;
 /// What scatters more than this is no noise that a factor could be found for: it stays as it is, and the catalogue says that its
 /// significance is not normal.
 const MOST_SPREAD: f64 = 1.15;
+/// Nor is what is farther from 0 in the mean than this.
+const MOST_SHIFT: f64 = 0.15;
 /// Half of a normal distribution lies within this.
 const HALF_WITHIN: f64 = 0.674_49;
 
@@ -127,6 +131,7 @@ impl Calibration {
             centre: vec![0.0; SIGMAS.len()],
             scatter: vec![1.0; SIGMAS.len()],
             looks: 1.0,
+            shift: 0.0,
             spread: 1.0,
         };
         if lists.first().is_none_or(Vec::is_empty) {
@@ -161,8 +166,15 @@ impl Calibration {
         let equivalents = calibration.equivalents();
         let all = all.iter().map(|s| f64::from(equivalents.of(*s)));
         let near = all.filter(|z| z.abs() < FARTHEST_OF_NOISE);
-        let (number, squares) = near.fold((0.0, 0.0), |(n, sum), z| (n + 1.0, sum + z * z));
-        let spread = f64::sqrt(squares / f64::max(number, 1.0));
+        let (number, sum, squares) = near.fold((0.0, 0.0, 0.0), |(n, sum, squares), z| {
+            (n + 1.0, sum + z, squares + z * z)
+        });
+        let number = f64::max(number, 1.0);
+        let mean = sum / number;
+        if mean.abs() < MOST_SHIFT {
+            calibration.shift = mean;
+        }
+        let spread = f64::sqrt((squares / number - calibration.shift.powi(2)).max(0.0));
         if (1.0 / MOST_SPREAD..MOST_SPREAD).contains(&spread) {
             calibration.spread = spread;
         }
@@ -190,6 +202,7 @@ impl Calibration {
         });
         Equivalents {
             table: table.collect(),
+            shift: self.shift as f32,
             per_spread: (1.0 / self.spread) as f32,
         }
     }
@@ -204,12 +217,17 @@ pub(crate) fn farther(a: f32, b: f32) -> f32 {
 #[derive(Debug, Clone)]
 pub(crate) struct Equivalents {
     table: Vec<f32>,
+    shift: f32,
     per_spread: f32,
 }
 
 impl Equivalents {
     /// Of `u`, with its sign.
     pub(crate) fn of(&self, u: f32) -> f32 {
+        // Where there are no data nothing is seen.
+        if u == 0.0 {
+            return 0.0;
+        }
         let at = u.abs() * PER_UNIT;
         let last = self.table[END];
         let end = END as f32;
@@ -220,7 +238,7 @@ impl Equivalents {
             // The distance from u shrinks as its inverse.
             u.abs() - (end / PER_UNIT - last) * (end / at)
         };
-        (self.per_spread * z).copysign(u)
+        self.per_spread * (z.copysign(u) - self.shift)
     }
 }
 

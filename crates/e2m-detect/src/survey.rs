@@ -89,7 +89,7 @@ pub(crate) fn survey(
         )
     };
     let mut noise = fit(&mut on_section);
-    if bright < VISIBLE * f64::from(noise.variance(0.0, 0.0)).sqrt() {
+    if bright < VISIBLE * f64::from(noise.variance(0.0, 0.0, 0.0)).sqrt() {
         level = f32::MIN;
         noise = fit(&mut samples);
         on_section = samples;
@@ -98,8 +98,11 @@ pub(crate) fn survey(
         let mut values: Vec<f32> = on_section.iter().map(of).collect();
         quantile(&mut values, 0.5) as f32
     };
-    let typical_variance =
-        f64::from(noise.variance(middle(|s| s.background), middle(|s| s.gradient)));
+    let typical_variance = f64::from(noise.variance(
+        middle(|s| s.background),
+        middle(|s| s.gradient),
+        middle(|s| s.curvature),
+    ));
     Ok(Survey {
         field: BackgroundField::new(&cells),
         noise,
@@ -160,9 +163,13 @@ fn of_cell(
             }
             let across = 0.5 * (smooth(y, x + 1) - smooth(y, x - 1));
             let down = 0.5 * (smooth(y + 1, x) - smooth(y - 1, x));
+            let curvature =
+                smooth(y, x + 1) + smooth(y, x - 1) + smooth(y + 1, x) + smooth(y - 1, x)
+                    - 4.0 * smooth(y, x);
             samples.push(NoiseSample {
                 background: smooth(y, x),
                 gradient: across * across + down * down,
+                curvature: curvature * curvature,
                 rest: cell.rest((difference[(y, x)], smooth(y, x))) as f32,
                 is_cut_off: is_zero(difference[(y, x)], background[(y, x)], post_black),
             });

@@ -22,7 +22,8 @@ pub(crate) struct Way {
 
 impl Way {
     /// Pairs of this width: one to be run serially with one thread, which makes the order of all changes the same each time;
-    /// or two for a pool of two.
+    /// or two for a pool of two. Only the former look for microbes, as every change to a disk costs a run; what a pool adds has
+    /// nothing to do with the stage.
     pub(crate) fn new(formats: &'static str, pool: bool, width: usize) -> Self {
         let bench = Bench::new();
         let recipe = |seed| Recipe {
@@ -42,8 +43,9 @@ impl Way {
         } else {
             "threads = 1"
         };
+        let detect = !pool;
         bench.batch(&format!(
-            "checkpoint_format = \"{formats}\"\n[execution]\n{execution}\n[params]\npad = 20\ncoarse_method = \"features\"\n"
+            "checkpoint_format = \"{formats}\"\n[execution]\n{execution}\n[params]\npad = 20\ncoarse_method = \"features\"\ndetect = {detect}\n"
         ));
         Self {
             bench,

@@ -62,7 +62,7 @@ fn write(folder: &Path, name: &str, pair: &Pair) -> Result<()> {
     difference.zip_mut_with(&pair.mask, |d, &m| *d = if m == 0 { *d } else { 0.0 });
     let noise = pair
         .aligned
-        .mapv(|b| catalogue.noise.variance(scale * b, 0.0).sqrt());
+        .mapv(|b| catalogue.noise.variance(scale * b, 0.0, 0.0).sqrt());
     npy(&folder.join("difference.npy"), &difference)?;
     npy(&folder.join("noise.npy"), &noise)?;
     std::fs::write(folder.join("truth.csv"), truth(pair, &catalogue))?;
@@ -84,7 +84,7 @@ fn truth(pair: &Pair, catalogue: &Catalogue) -> String {
     };
     let mut bright: Vec<f32> = pair.aligned.iter().copied().filter(|b| *b > 5.0).collect();
     let typical = middle(&mut bright) * pair.facts.scale as f32;
-    let noise = f64::from(catalogue.noise.variance(typical, 0.0)).sqrt();
+    let noise = f64::from(catalogue.noise.variance(typical, 0.0, 0.0)).sqrt();
     for m in &pair.microbes {
         let ideal = flux(m) / (noise * effective_area(m.sigma, m.length).sqrt());
         let reach = f64::max(2.0, m.sigma + 0.5 * m.length);

@@ -8,7 +8,7 @@ use crate::draw::text::{Fonts, TextStyle};
 use crate::{PlotError, Title};
 use ndarray::{Array2, ArrayView2};
 
-const PAGE_PX: f64 = 1800.0;
+const PAGE_PX: f64 = 1200.0;
 /// Objects beside each other.
 const COLUMNS: usize = 4;
 /// Space between the three images of an object, px.
@@ -51,7 +51,7 @@ pub struct MicrobeGalleryPicture<'a> {
     pub side_px: usize,
 }
 
-/// Draws three images of each object side by side with its numbers below: a PNG of 1,800 px width. Post and aligned pre of an
+/// Draws three images of each object side by side with its numbers below: a PNG of 1,200 px width. Post and aligned pre of an
 /// object have one range of brightness, from the darkest to the brightest pixel of both; the difference is black at 0, red above
 /// and blue below, up to its largest pixel.
 ///
