@@ -89,7 +89,7 @@ fn pictures_of_earlier_raw_files_are_drawn_again() {
     };
     assert_eq!(run_task(&afresh, &mut Unobserved).status, Status::Complete);
     let expected = pictures(&afresh);
-    assert_eq!(expected.len(), 11);
+    assert_eq!(expected.len(), 17);
     for (name, bytes) in &expected {
         assert!(shown.get(name) == Some(bytes), "{name}");
         assert!(
@@ -167,7 +167,7 @@ fn an_image_of_the_python_program_that_was_replaced_is_subtracted_anew() {
         (outcome.stages_done, scales.moffat.expect("a scale").value)
     };
     let (done, first) = scale(&spec);
-    assert_eq!(done.last(), Some(&Stage::Difference));
+    assert_eq!(done.last(), Some(&Stage::Detection));
     assert_eq!(scale(&spec), (vec![], first), "nothing to do");
     replace_aligned(&spec, 2.0);
     let (done, second) = scale(&spec);

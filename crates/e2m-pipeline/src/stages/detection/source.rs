@@ -5,6 +5,7 @@ use crate::stage::Stage;
 use crate::stages::difference::Mask;
 use e2m_detect::PairSource;
 use e2m_image::{BandError, BandSource, Size};
+use e2m_resources::return_memory;
 use ndarray::ArrayViewMut2;
 
 /// What is done on each pass over the pair.
@@ -55,7 +56,12 @@ impl PairSource for CanvasPair<'_, '_> {
         mut aligned: ArrayViewMut2<'_, f32>,
         mask: ArrayViewMut2<'_, u8>,
     ) -> Result<(), BandError> {
+        let before = self.progress.pass;
         let what = self.progress.pass_of(first_row);
+        if self.progress.pass != before {
+            // What a pass has freed makes room for what the next one holds.
+            return_memory();
+        }
         let (read, rows) = (first_row + post.nrows(), self.size.height);
         let go_on = self.messages.progress(Stage::Detection, what, read, rows);
         if go_on.is_break() {
