@@ -160,14 +160,8 @@ pub(crate) fn artifacts(
     if params.detect {
         kinds.push(I(Image::Significance));
         kinds.extend(Table::ALL.iter().map(|&table| T(table)));
-        kinds.extend([
-            plot(PictureKind::Microbes),
-            plot(PictureKind::MicrobeGallery),
-            plot(PictureKind::MicrobeDensity),
-            plot(PictureKind::MicrobeFluxes),
-            plot(PictureKind::MicrobeSizes),
-            plot(PictureKind::SignificanceHistogram),
-        ]);
+        let of_stage_5 = |kind: &PictureKind| Picture::Plot(*kind).stage() == Stage::Detection;
+        kinds.extend(PictureKind::ALL.into_iter().filter(of_stage_5).map(plot));
     }
     let is_kept = |kind: &ArtifactKind| match kind {
         ArtifactKind::Image(image) => image.is_kept(kept, params),

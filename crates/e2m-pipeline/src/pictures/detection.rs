@@ -131,8 +131,8 @@ fn draw_histograms(bench: &mut Workbench<'_>, catalogue: &Catalogue) -> Result<(
     let found = catalogue.completeness.as_ref().map_or_else(Vec::new, |c| {
         let middle = c.flux_50.unwrap_or(1.0);
         let area = c.median_effective_area_px;
-        // From a twentieth of the flux that half are found of to 50 times as much.
-        let fluxes = (0..=CURVE).map(|i| middle * 0.05 * 1000f64.powf(i as f64 / CURVE as f64));
+        // From a twentieth of the flux that half are found of to 5,000 times as much.
+        let fluxes = (0..=CURVE).map(|i| middle * 0.05 * 1e5f64.powf(i as f64 / CURVE as f64));
         fluxes
             .map(|flux| (flux, c.probability(flux, area)))
             .collect()
