@@ -65,8 +65,9 @@ fn fails_well(way: &Way, fault: &str, words: &str) -> bool {
         && failed
         && !path.ends_with(".txt")
         && !path.ends_with(".jsonl")
-        // How long the mask gets when it is compressed is known when it is there.
+        // How long the mask gets when it is compressed is known when it is there, and how long a table, when it is written.
         && !path.contains("/tiff/04_mask")
+        && !path.contains("/05_microbes")
     {
         assert!(
             said.contains("bytes are missing"),

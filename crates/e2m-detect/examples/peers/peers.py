@@ -46,6 +46,8 @@ def sep_objects(difference, noise):
     import sep
 
     sep.set_extract_pixstack(3_000_000)
+    # At low thresholds noise hangs together in footprints of many peaks.
+    sep.set_sub_object_limit(100_000)
     background = sep.Background(difference, bw=64, bh=64)
     rest = difference - background.back()
     kernel = np.array([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]])
