@@ -7,8 +7,18 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const HEAPS: i32 = 4;
 
+/// From this size on, bytes, an allocation is a mapping of its own, and the system has it back as soon as it is freed. Bands and
+/// strips are larger; in heaps they leave holes that nothing else fits, some 100 MB for a pair. glibc raises its own limit to
+/// the largest that was freed.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const MAPPED_FROM: i32 = 4 << 20;
+/// What the end of a heap keeps for the next time, bytes, so that pieces of tiles need not be asked for again and again.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const KEPT: i32 = 16 << 20;
+
 /// Keeps the system's allocator from opening a heap for every thread, of which each keeps what was freed in it: glibc has up
-/// to eight per processor. To be called once, early in a program; a library has no business to.
+/// to eight per processor. Large allocations are kept out of the heaps. To be called once, early in a program; a library has no
+/// business to.
 pub fn bound_heaps() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     few_heaps();
@@ -17,8 +27,12 @@ pub fn bound_heaps() {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "an allocator's own function")]
 fn few_heaps() {
-    // SAFETY: it sets a number that is looked at when a thread allocates for the first time.
-    unsafe { libc::mallopt(libc::M_ARENA_MAX, HEAPS) };
+    // SAFETY: each sets a number that is looked at when a thread allocates or frees.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, HEAPS);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+    }
 }
 
 /// Gives freed memory back to the system, where its allocator can be told to (glibc); elsewhere nothing happens.

@@ -56,12 +56,9 @@ impl PairSource for CanvasPair<'_, '_> {
         mut aligned: ArrayViewMut2<'_, f32>,
         mask: ArrayViewMut2<'_, u8>,
     ) -> Result<(), BandError> {
-        let before = self.progress.pass;
+        // Tiles leave holes of many sizes in the heaps of all threads. Those would grow from strip to strip.
+        return_memory();
         let what = self.progress.pass_of(first_row);
-        if self.progress.pass != before {
-            // What a pass has freed makes room for what the next one holds.
-            return_memory();
-        }
         let (read, rows) = (first_row + post.nrows(), self.size.height);
         let go_on = self.messages.progress(Stage::Detection, what, read, rows);
         if go_on.is_break() {

@@ -6,6 +6,7 @@ use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_image::{BandError, BandSource, Padded, Plane, Size, WarpedPlane, default_band_rows};
 use e2m_io::CheckpointReader;
+use e2m_resources::return_memory;
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(super) fn for_each_pair(
     (stage, what): (Stage, &'static str),
     visit: impl FnMut(usize, ArrayView2<'_, f32>, ArrayView2<'_, f32>) -> Result<(), BandError> + Send,
 ) -> Result<(), PipelineError> {
+    // What went on before has left holes in the heaps that bands and writers do not fit.
+    return_memory();
     let task = bench.task;
     let size = task.canvas.size();
     let mut plane = None;
