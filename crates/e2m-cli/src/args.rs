@@ -2,6 +2,7 @@
 
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
+use e2m_batch::batch_file::Assignment;
 use e2m_batch::{PlanOptions, StageSelection, TaskSelection};
 use e2m_pipeline::Stage;
 use std::path::PathBuf;
@@ -44,9 +45,9 @@ pub(crate) enum Sub {
     /// Look at the raw images of a batch without loading them: size, type, brightness of each channel
     Survey(SurveyArgs),
     /// Tell what a run would need in memory and disk, and whether this machine has it
-    Check(PlanArgs),
+    Check(ShowArgs),
     /// Tell what is there of each task, and what a run would do
-    Status(StatusArgs),
+    Status(ShowArgs),
     /// Hand a batch to a SLURM cluster, one job per task; the same as `parallel = "slurm"`
     Submit(SubmitArgs),
     /// Cancel the jobs of a batch that wait or run on a cluster; what they have finished stays
@@ -54,15 +55,24 @@ pub(crate) enum Sub {
     /// Run one task and write nothing but its own folder: the unit for Snakemake, Nextflow and others
     Task(SingleTaskArgs),
     /// Write the batch's result, table and report from what is there of its tasks
-    Collect(PlanArgs),
+    Collect(ShowArgs),
     /// Compare every file on record with its record: checkpoints, raw images, pictures; writes nothing
     Verify(VerifyArgs),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
     Init(InitArgs),
+    /// List the parameters: what each means, its default and range, and when to change it
+    Params(ParamsArgs),
+    /// List the pages of the documentation, or print one of them
+    Docs(DocsArgs),
     /// Print the JSON Schema of batch files, for editors
     Schema,
+    /// Print what a shell needs to complete commands and options
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages e2m.1, e2m-run.1 and so on
+    Man(ManArgs),
     /// Print the licence of the font that is part of the program
     Licences,
     /// Do tasks for another e2m
@@ -86,9 +96,14 @@ pub(crate) struct RunArgs {
     pub(crate) tasks: TaskArgs,
     #[command(flatten)]
     pub(crate) stages: StageArgs,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
     /// List what would run and what is missing, and run nothing
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
+    /// Print one JSON document to standard output instead of a table: the batch's result, or what would run
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
@@ -153,6 +168,14 @@ impl TaskArgs {
     }
 }
 
+/// Values in place of those of the batch file.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SetArgs {
+    /// Take this value instead of the batch file's, for all tasks, such as stage4.scale_percentile=50; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<Assignment>,
+}
+
 /// How much is said.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct TalkArgs {
@@ -165,6 +188,14 @@ pub(crate) struct TalkArgs {
 }
 
 impl TalkArgs {
+    /// The same, but where standard output is for a document nothing else goes there.
+    pub(crate) fn beside_json(self, json: bool) -> Self {
+        Self {
+            quiet: self.quiet || json,
+            ..self
+        }
+    }
+
     /// The arguments that say the same.
     pub(crate) fn as_arguments(self) -> Vec<std::ffi::OsString> {
         let verbose = std::iter::repeat_n("-v".into(), usize::from(self.verbose));
@@ -188,6 +219,11 @@ pub(crate) struct SurveyArgs {
     #[arg(long, value_name = "PX", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) crop: u32,
     #[command(flatten)]
+    pub(crate) set: SetArgs,
+    /// Print one JSON document to standard output instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
 
@@ -199,6 +235,8 @@ pub(crate) struct PlanArgs {
     pub(crate) batch: PathBuf,
     #[command(flatten)]
     pub(crate) tasks: TaskArgs,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
@@ -228,6 +266,8 @@ pub(crate) struct SubmitArgs {
     pub(crate) tasks: TaskArgs,
     #[command(flatten)]
     pub(crate) stages: StageArgs,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
     /// Print the scripts that would be submitted, and submit nothing
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
@@ -242,7 +282,9 @@ impl SubmitArgs {
             batch: Some(self.batch.clone()),
             tasks: self.tasks.clone(),
             stages: self.stages.clone(),
+            set: self.set.clone(),
             dry_run: self.dry_run,
+            json: false,
             talk: self.talk,
         }
     }
@@ -268,6 +310,8 @@ pub(crate) struct SingleTaskArgs {
     pub(crate) dye: String,
     #[command(flatten)]
     pub(crate) stages: StageArgs,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
     /// Print how it ended to standard output, as one line of JSON, also when it could not begin
     #[arg(long)]
     pub(crate) json: bool,
@@ -304,9 +348,9 @@ pub(crate) struct SlurmCollectArgs {
     pub(crate) folder: PathBuf,
 }
 
-/// `e2m status`.
+/// `e2m check`, `e2m collect` and others that look at a batch and print.
 #[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
+pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
     /// Print one JSON document to standard output instead of a table
@@ -356,6 +400,9 @@ pub(crate) struct DiagnoseArgs {
     /// Do not measure how fast the disk is
     #[arg(long)]
     pub(crate) no_disk: bool,
+    /// Print one JSON document to standard output instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
@@ -363,7 +410,7 @@ pub(crate) struct DiagnoseArgs {
 /// A stage by its number.
 fn stage() -> impl TypedValueParser<Value = Stage> {
     clap::value_parser!(u8)
-        .range(1..=4)
+        .range(1..=5)
         .try_map(Stage::try_from)
 }
 
@@ -388,6 +435,47 @@ pub(crate) struct WorkerArgs {
 pub(crate) struct InitArgs {
     /// Folder for batch.toml; made if it is not there
     #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+/// `e2m params`.
+#[derive(Debug, Args)]
+pub(crate) struct ParamsArgs {
+    /// Only these: names or the beginnings of names, or a stage such as stage2
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Print one JSON document to standard output instead
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `e2m docs`.
+#[derive(Debug, Args)]
+pub(crate) struct DocsArgs {
+    /// The page to print, such as `trust`
+    #[arg(value_name = "PAGE")]
+    pub(crate) page: Option<String>,
+}
+
+const COMPLETIONS_HELP: &str = "\
+Where shells look for it:
+  bash  e2m completions bash > ~/.local/share/bash-completion/completions/e2m
+  zsh   e2m completions zsh  > ~/.zfunc/_e2m, with fpath+=~/.zfunc before compinit in ~/.zshrc
+  fish  e2m completions fish > ~/.config/fish/completions/e2m.fish";
+
+/// `e2m completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `e2m man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Folder for the pages; made if it is not there
+    #[arg(value_name = "DIR", default_value = "man")]
     pub(crate) dir: PathBuf,
 }
 
@@ -438,6 +526,6 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         assert!(Cli::try_parse_from(["e2m", "b.toml", "-q", "-v"]).is_err());
-        assert!(Cli::try_parse_from(["e2m", "b.toml", "--from-stage", "5"]).is_err());
+        assert!(Cli::try_parse_from(["e2m", "b.toml", "--from-stage", "6"]).is_err());
     }
 }

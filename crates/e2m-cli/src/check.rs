@@ -4,15 +4,80 @@ use crate::admission;
 use crate::exit::Exit;
 use crate::table::Table;
 use crate::terminal::Terminal;
-use e2m_batch::{Admission, Environment, Plan, human, inspect, task_name};
+use e2m_batch::{Admission, Environment, Plan, Preview, human, inspect, task_name};
 use e2m_pipeline::{Stage, TaskPreview};
 use e2m_resources::Need;
+use serde_json::{Value, json};
 
 /// Prints what each task needs and what the admission check says.
-pub(crate) fn check(plan: &Plan, environment: &Environment, terminal: &Terminal) -> Exit {
+pub(crate) fn check(
+    plan: &Plan,
+    json: bool,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Exit {
     let machine = environment.machine();
     let previews = inspect(plan);
     let admission = Admission::of(plan, &previews, &machine);
+    if json {
+        terminal.result(&document(plan, &previews, &admission).to_string());
+    } else {
+        terminal.result(&table(plan, &previews, &admission).to_string());
+        terminal.summary(&format!("\n{}", totals(plan, &admission)));
+    }
+    admission::show(&admission, terminal);
+    let mut is_readable = true;
+    for (task, preview) in plan.tasks.iter().zip(&previews) {
+        if let Err(error) = preview {
+            terminal.error(&format!("{}: {error}", task_name(task)));
+            is_readable = false;
+        }
+    }
+    if admission.refuses() {
+        Exit::Refused
+    } else if is_readable {
+        Exit::Complete
+    } else {
+        Exit::TaskFailed
+    }
+}
+
+/// The same for other programs.
+fn document(plan: &Plan, previews: &[Preview], admission: &Admission) -> Value {
+    let tasks = plan.tasks.iter().zip(previews).zip(admission.needs());
+    let tasks = tasks.map(|((task, preview), need)| match preview {
+        Ok(preview) => json!({
+            "sample": task.sample,
+            "dye": task.dye,
+            "post_px": preview.post,
+            "pre_px": preview.pre,
+            "pad": preview.memory.pad,
+            "finished": preview.is_finished(),
+            "to_do": preview.to_do(),
+            "plan_bytes": need.plan_bytes,
+            "rule_bytes": need.rule_bytes,
+            "disk_bytes": need.disk_bytes,
+        }),
+        Err(error) => {
+            json!({"sample": task.sample, "dye": task.dye, "error": error.to_string()})
+        }
+    });
+    json!({
+        "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "batch": plan.batch_path,
+        "output_dir": plan.output_dir,
+        "tasks": tasks.collect::<Vec<_>>(),
+        "workers": admission.workers(),
+        "threads": admission.threads(),
+        "memory_available_bytes": admission.memory().available_bytes,
+        "memory_limit": admission.memory().to_string(),
+        "disk_bytes": admission.disk_bytes(),
+        "refused": admission.refuses(),
+    })
+}
+
+fn table(plan: &Plan, previews: &[Preview], admission: &Admission) -> Table {
     let mut table = Table::new(&[
         "task",
         "images px",
@@ -22,29 +87,13 @@ pub(crate) fn check(plan: &Plan, environment: &Environment, terminal: &Terminal)
         "6x rule",
         "disk",
     ]);
-    let mut unreadable = Vec::new();
-    for ((task, preview), need) in plan.tasks.iter().zip(&previews).zip(admission.needs()) {
+    for ((task, preview), need) in plan.tasks.iter().zip(previews).zip(admission.needs()) {
         match preview {
             Ok(preview) => table.row(row(need, preview)),
-            Err(error) => {
-                table.row([task_name(task), "cannot be read, see below".to_owned()]);
-                unreadable.push(format!("{}: {error}", task_name(task)));
-            }
+            Err(_) => table.row([task_name(task), "cannot be read, see below".to_owned()]),
         }
     }
-    terminal.result(&table.to_string());
-    terminal.summary(&format!("\n{}", totals(plan, &admission)));
-    admission::show(&admission, terminal);
-    for error in &unreadable {
-        terminal.error(error);
-    }
-    if admission.refuses() {
-        Exit::Refused
-    } else if unreadable.is_empty() {
-        Exit::Complete
-    } else {
-        Exit::TaskFailed
-    }
+    table
 }
 
 fn row(need: &Need, preview: &TaskPreview) -> [String; 7] {

@@ -1,15 +1,18 @@
 //! What the command line means: each command carried out, ending in an exit code.
 
-use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs};
+use crate::args::{
+    Cli, InitArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
+};
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 use crate::{
-    check, cluster, diagnose, documents, dry_run, logging, run, single_task, status, survey,
-    verify, worker,
+    check, cluster, diagnose, docs, documents, dry_run, logging, params, run, shell, single_task,
+    status, survey, verify, worker,
 };
+use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
-use e2m_batch::batch_file::{DEFAULT_FILE, USUAL_NAME, nearest};
+use e2m_batch::batch_file::{Assignment, DEFAULT_FILE, USUAL_NAME, nearest};
 use e2m_batch::cluster::Handover;
 use e2m_batch::verify::VerifySubject;
 use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, find};
@@ -22,7 +25,9 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         None => run_batch(&cli.run),
         Some(Sub::Run(args)) => run_batch(&args),
         Some(Sub::Survey(args)) => survey_batch(&args),
-        Some(Sub::Check(args)) => inspect_batch(&args, check::check),
+        Some(Sub::Check(args)) => inspect_batch(&args.plan, |plan, environment, terminal| {
+            check::check(plan, args.json, environment, terminal)
+        }),
         Some(Sub::Status(args)) => inspect_batch(&args.plan, |plan, environment, terminal| {
             status::show(plan, args.json, environment, terminal)
         }),
@@ -33,7 +38,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         }
         Some(Sub::Cancel(args)) => {
             let terminal = started(args.talk);
-            match read(&args.batch) {
+            match read(&args.batch, &args.set.set) {
                 Ok(batch) => cluster::cancel(
                     &batch,
                     &args.tasks.selection(),
@@ -43,11 +48,12 @@ pub(crate) fn execute(cli: Cli) -> Exit {
                 Err(error) => refuse(&error, &args.batch, &terminal),
             }
         }
-        Some(Sub::Collect(args)) => inspect_batch(&args, cluster::collect),
+        Some(Sub::Collect(args)) => collect_batch(args),
         Some(Sub::Task(args)) => {
             let terminal = Terminal::plain(args.talk);
             logging::start(&terminal, args.talk);
-            let plan = planned(&args.batch, &args.plan_options()).map(|(plan, _)| plan);
+            let plan = planned((&args.batch, &args.set.set), &args.plan_options());
+            let plan = plan.map(|(plan, _)| plan);
             single_task::run(&args, plan, &environment(args.talk), &terminal)
         }
         Some(Sub::SlurmTask(args)) => cluster::run_job(&args),
@@ -58,6 +64,13 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         }
         Some(Sub::Worker(args)) => worker::work(&args),
         Some(Sub::Init(args)) => init(&args, &Terminal::new(cli.run.talk)),
+        Some(Sub::Params(args)) => params::show(&args, &Terminal::new(cli.run.talk)),
+        Some(Sub::Docs(args)) => docs::show(args.page.as_deref(), &Terminal::new(cli.run.talk)),
+        Some(Sub::Completions(args)) => {
+            Terminal::new(cli.run.talk).result(shell::completions(args.shell).trim_end());
+            Exit::Complete
+        }
+        Some(Sub::Man(args)) => shell::man(&args.dir, &Terminal::new(cli.run.talk)),
         Some(Sub::Schema) => {
             let schema = documents::pretty(&crate::batch_schema());
             Terminal::new(cli.run.talk).result(schema.trim_end());
@@ -78,10 +91,11 @@ fn started(talk: TalkArgs) -> Terminal {
 }
 
 fn run_batch(args: &RunArgs) -> Exit {
-    let terminal = started(args.talk);
-    let environment = environment(args.talk);
+    let talk = args.talk.beside_json(args.json);
+    let terminal = started(talk);
+    let environment = environment(talk);
     let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
-    let plan = match planned(path, &args.plan_options()) {
+    let plan = match planned((path, &args.set.set), &args.plan_options()) {
         Ok((plan, _)) if plan.execution.parallel == Parallel::Slurm => {
             return submit_batch(args, &environment, &terminal);
         }
@@ -92,16 +106,16 @@ fn run_batch(args: &RunArgs) -> Exit {
         terminal.warn(warning);
     }
     if args.dry_run {
-        dry_run::list(&plan, &terminal)
+        dry_run::list(&plan, args.json, &terminal)
     } else {
-        run::run(&plan, &environment, &terminal)
+        run::run(&plan, args.json, &environment, &terminal)
     }
 }
 
 /// Hands a batch over to a cluster.
 fn submit_batch(args: &RunArgs, environment: &Environment, terminal: &Terminal) -> Exit {
     let path = args.batch.as_deref().unwrap_or(Path::new(USUAL_NAME));
-    let (mut plan, batch) = match planned(path, &args.plan_options()) {
+    let (mut plan, batch) = match planned((path, &args.set.set), &args.plan_options()) {
         Ok(planned) => planned,
         Err(error) => return refuse(&error, path, terminal),
     };
@@ -124,7 +138,7 @@ fn inspect_batch(
     show: impl FnOnce(&Plan, &Environment, &Terminal) -> Exit,
 ) -> Exit {
     let terminal = started(args.talk);
-    match planned(&args.batch, &args.plan_options()) {
+    match planned((&args.batch, &args.set.set), &args.plan_options()) {
         Ok((plan, _)) => {
             for warning in &plan.warnings {
                 terminal.warn(warning);
@@ -135,9 +149,21 @@ fn inspect_batch(
     }
 }
 
+/// Writes the result of a batch again, and prints it.
+fn collect_batch(mut args: ShowArgs) -> Exit {
+    args.plan.talk = args.plan.talk.beside_json(args.json);
+    inspect_batch(&args.plan, |plan, environment, terminal| {
+        let exit = cluster::collect(plan, environment, terminal);
+        if args.json {
+            run::print_result(&plan.output_dir, terminal);
+        }
+        exit
+    })
+}
+
 fn verify_batch(args: &VerifyArgs) -> Exit {
     let terminal = started(args.talk);
-    let subject = read(&args.batch)
+    let subject = read(&args.batch, &[])
         .and_then(|batch| VerifySubject::of(&batch, &args.batch, &args.tasks.selection()));
     match subject {
         Ok(subject) => verify::run(&subject, args.json, &environment(args.talk), &terminal),
@@ -147,23 +173,26 @@ fn verify_batch(args: &VerifyArgs) -> Exit {
 
 fn survey_batch(args: &SurveyArgs) -> Exit {
     let terminal = started(args.talk);
-    let found = read(&args.batch).and_then(|batch| {
+    let found = read(&args.batch, &args.set.set).and_then(|batch| {
         let found = find(&batch, &args.tasks.selection())?;
         Ok((batch, found))
     });
     match found {
-        Ok((batch, found)) => survey::survey(&batch, &found, args.crop as usize, &terminal),
+        Ok((batch, found)) => survey::survey((&batch, &found), args, &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }
 
-fn read(path: &Path) -> Result<BatchFile, PlanError> {
-    BatchFile::read(path).map_err(PlanError::from)
+fn read(path: &Path, given: &[Assignment]) -> Result<BatchFile, PlanError> {
+    BatchFile::read_with(path, given).map_err(PlanError::from)
 }
 
-/// What a batch file comes to, and the file.
-fn planned(path: &Path, options: &PlanOptions) -> Result<(Plan, BatchFile), PlanError> {
-    let batch = read(path)?;
+/// What a batch file comes to with the values that were given, and the file.
+fn planned(
+    (path, given): (&Path, &[Assignment]),
+    options: &PlanOptions,
+) -> Result<(Plan, BatchFile), PlanError> {
+    let batch = read(path, given)?;
     Ok((Plan::new(&batch, options)?, batch))
 }
 
@@ -182,19 +211,15 @@ fn refuse(error: &PlanError, path: &Path, terminal: &Terminal) -> Exit {
 }
 
 /// The command that a file which does not exist may have been meant to be.
-pub(crate) fn meant_command(path: &Path) -> Option<&'static str> {
+pub(crate) fn meant_command(path: &Path) -> Option<String> {
     let word = path
         .to_str()
         .filter(|word| !path.exists() && !word.contains(['/', '\\', '.']))?;
-    nearest(
-        word,
-        [
-            "run", "survey", "check", "status", "submit", "cancel", "task", "collect", "verify",
-            "diagnose", "init", "schema", "licences", "help",
-        ]
-        .into_iter(),
-        0.6,
-    )
+    let commands = Cli::command();
+    let names = commands.get_subcommands().filter(|sub| !sub.is_hide_set());
+    let names: Vec<String> = names.map(|sub| sub.get_name().to_owned()).collect();
+    let names = names.iter().map(String::as_str).chain(["help"]);
+    nearest(word, names, 0.6).map(str::to_owned)
 }
 
 /// Writes the commented batch file, unless there is one.
@@ -231,8 +256,11 @@ mod tests {
 
     #[test]
     fn commands_taken_for_files() {
-        assert_eq!(meant_command(Path::new("surveyy")), Some("survey"));
-        assert_eq!(meant_command(Path::new("inti")), Some("init"));
+        assert_eq!(
+            meant_command(Path::new("surveyy")),
+            Some("survey".to_owned())
+        );
+        assert_eq!(meant_command(Path::new("inti")), Some("init".to_owned()));
         assert_eq!(meant_command(Path::new("batch.toml")), None);
         assert_eq!(meant_command(Path::new("samples")), None);
     }

@@ -8,20 +8,25 @@ use e2m_batch::diagnose::{Capacity, Diagnosis, VARIABLES, diagnose};
 use e2m_batch::{Environment, human};
 use e2m_image::{PixelType, Size};
 use e2m_resources::Machine;
+use serde_json::{Map, Value, json};
 
 /// Prints the machine, and what it is good for.
 pub(crate) fn show(args: &DiagnoseArgs, environment: &Environment, terminal: &Terminal) -> Exit {
     let size = Size::new(args.image.0, args.image.1);
     let diagnosis = diagnose(environment, size, args.pad, (&args.dir, !args.no_disk));
     let machine = &diagnosis.machine;
-    let parts = [
-        memory(machine),
-        processors(machine),
-        disk(&diagnosis),
-        capacity(size, args.pad, &diagnosis.capacity),
-        variables(environment),
-    ];
-    terminal.result(&parts.join("\n\n"));
+    if args.json {
+        terminal.result(&document(size, args.pad, &diagnosis, environment).to_string());
+    } else {
+        let parts = [
+            memory(machine),
+            processors(machine),
+            disk(&diagnosis),
+            capacity(size, args.pad, &diagnosis.capacity),
+            variables(environment),
+        ];
+        terminal.result(&parts.join("\n\n"));
+    }
     for note in machine.notes() {
         terminal.warn(&note.to_string());
     }
@@ -29,6 +34,59 @@ pub(crate) fn show(args: &DiagnoseArgs, environment: &Environment, terminal: &Te
         Ok(_) => Exit::Complete,
         Err(_) => Exit::BadInput,
     }
+}
+
+/// The same for other programs.
+fn document(size: Size, pad: usize, diagnosis: &Diagnosis, environment: &Environment) -> Value {
+    let machine = &diagnosis.machine;
+    let (memory, cpus) = (machine.available_memory(), machine.binding_cpus());
+    let limits = machine.memory_limits().iter().map(|limit| {
+        json!({
+            "limit": limit.to_string(),
+            "total_bytes": limit.total_bytes,
+            "available_bytes": limit.available_bytes,
+            "counts": limit == memory,
+        })
+    });
+    let processors = machine.cpu_limits().iter().map(
+        |limit| json!({"limit": limit.to_string(), "cpus": limit.cpus, "counts": limit == cpus}),
+    );
+    let disk = match &diagnosis.disk {
+        Ok((disk, measured)) => {
+            let speed = measured.as_ref().and_then(|speed| speed.as_ref().ok());
+            json!({
+                "folder": disk.existing,
+                "free_bytes": disk.free_bytes,
+                "total_bytes": disk.total_bytes,
+                "written_bytes_per_second": speed.map(|speed| speed.bytes_per_second() as u64),
+            })
+        }
+        Err(error) => json!({"error": error.to_string()}),
+    };
+    let kinds = diagnosis.capacity.iter().map(|kind| {
+        json!({
+            "pixels": kind.pixels,
+            "task_bytes": kind.task_bytes,
+            "tasks_at_a_time": kind.workers,
+            "because": kind.because,
+        })
+    });
+    let set = environment.variables();
+    let variables = VARIABLES
+        .iter()
+        .map(|(name, _)| ((*name).to_owned(), json!(set.get(name))));
+    json!({
+        "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "memory": limits.collect::<Vec<_>>(),
+        "processors": processors.collect::<Vec<_>>(),
+        "disk": disk,
+        "image_px": [size.width, size.height],
+        "pad": pad,
+        "capacity": kinds.collect::<Vec<_>>(),
+        "variables": variables.collect::<Map<_, _>>(),
+        "notes": machine.notes().iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 fn memory(machine: &Machine) -> String {

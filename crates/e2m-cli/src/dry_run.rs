@@ -5,10 +5,15 @@ use crate::terminal::Terminal;
 use e2m_batch::Plan;
 use e2m_batch::human::count;
 use e2m_pipeline::{Stage, TaskSpec, suffix};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Lists what would run and what is left out, and runs nothing.
-pub(crate) fn list(plan: &Plan, terminal: &Terminal) -> Exit {
+pub(crate) fn list(plan: &Plan, json: bool, terminal: &Terminal) -> Exit {
+    if json {
+        terminal.result(&document(plan).to_string());
+        return Exit::Complete;
+    }
     let suffixes: Vec<String> = plan
         .tasks
         .iter()
@@ -39,6 +44,31 @@ pub(crate) fn list(plan: &Plan, terminal: &Terminal) -> Exit {
     }
     terminal.result(&text);
     Exit::Complete
+}
+
+/// The same for other programs.
+fn document(plan: &Plan) -> Value {
+    let task = |task: &TaskSpec| {
+        let suffix = suffix(&task.params, Stage::LAST);
+        json!({
+            "sample": task.sample,
+            "dye": task.dye,
+            "post": task.post,
+            "pre": task.pre,
+            "params": task.params,
+            "suffix": suffix,
+            "earlier_status": earlier_status(task, plan, &suffix),
+        })
+    };
+    let missing = plan.missing.iter().map(ToString::to_string);
+    json!({
+        "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "batch": plan.batch_path,
+        "output_dir": plan.output_dir,
+        "tasks": plan.tasks.iter().map(task).collect::<Vec<_>>(),
+        "missing": missing.collect::<Vec<_>>(),
+    })
 }
 
 fn entry(task: &TaskSpec, suffix: &str, alike: bool, plan: &Plan) -> String {

@@ -17,7 +17,7 @@ pub(crate) fn on_arguments(arguments: impl Iterator<Item = OsString>) -> Option<
     }
     let command = meant_command(Path::new(first))?;
     // A command that was spelt right has other arguments that are wrong.
-    (command != first).then(|| {
+    (command != *first).then(|| {
         format!(
             "there is no command {first}; did you mean `e2m {command} {}`?",
             others.join(" ")

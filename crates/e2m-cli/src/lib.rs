@@ -9,6 +9,7 @@
 //! | `reporter` | what happens in a batch, on the terminal |
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
+//! | `params`, `docs`, `shell` | what explains the program: parameters, pages, completions, manual pages |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
 //! | `documents` | the docs pages that are made from tables of the code |
@@ -38,6 +39,7 @@ mod check;
 mod cluster;
 mod command;
 mod diagnose;
+mod docs;
 mod documents;
 mod dry_run;
 mod environment;
@@ -46,8 +48,10 @@ mod exit;
 mod faults;
 mod hints;
 mod logging;
+mod params;
 mod reporter;
 mod run;
+mod shell;
 mod signals;
 mod single_task;
 mod status;

@@ -1,20 +1,69 @@
 //! `e2m survey`: the raw images, without loading them.
 
+use crate::args::SurveyArgs;
 use crate::exit::Exit;
 use crate::table::Table;
 use crate::terminal::Terminal;
-use e2m_batch::{BatchFile, human};
+use e2m_batch::{BatchFile, BatchSurvey, SurveyedImage, human};
 use e2m_image::PixelType;
 use e2m_io::{ChunkLayout, Compression, Discovery, RawInfo, Survey};
+use serde_json::{Value, json};
 
 /// Prints a table of all raw images found, and what is missing.
 pub(crate) fn survey(
-    batch: &BatchFile,
-    found: &Discovery,
-    crop_px: usize,
+    (batch, found): (&BatchFile, &Discovery),
+    args: &SurveyArgs,
     terminal: &Terminal,
 ) -> Exit {
+    let crop_px = args.crop as usize;
     let surveyed = e2m_batch::survey(batch, found, crop_px);
+    if args.json {
+        terminal.result(&document(&surveyed).to_string());
+    } else {
+        show_table(&surveyed, crop_px, terminal);
+    }
+    for doubt in &surveyed.doubts {
+        terminal.warn(doubt);
+    }
+    for note in &surveyed.notes {
+        terminal.warn(note);
+    }
+    for error in surveyed.errors() {
+        terminal.error(&error.to_string());
+    }
+    for missing in &surveyed.missing {
+        terminal.error(&missing.to_string());
+    }
+    if !surveyed.missing.is_empty() {
+        Exit::RawFiles
+    } else if surveyed.errors().next().is_some() {
+        Exit::TaskFailed
+    } else {
+        Exit::Complete
+    }
+}
+
+/// The same for other programs.
+fn document(surveyed: &BatchSurvey) -> Value {
+    let image = |image: &SurveyedImage| match &image.survey {
+        Ok(survey) => json!({"task": image.task, "image": image.stain, "survey": survey}),
+        Err(error) => {
+            json!({"task": image.task, "image": image.stain, "error": error.to_string()})
+        }
+    };
+    let missing = surveyed.missing.iter().map(ToString::to_string);
+    json!({
+        "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "images": surveyed.images.iter().map(image).collect::<Vec<_>>(),
+        "channels": surveyed.channels,
+        "doubts": surveyed.doubts,
+        "missing": missing.collect::<Vec<_>>(),
+        "notes": surveyed.notes,
+    })
+}
+
+fn show_table(surveyed: &BatchSurvey, crop_px: usize, terminal: &Terminal) {
     let mut table = Table::new(&[
         "task",
         "image",
@@ -45,25 +94,6 @@ pub(crate) fn survey(
     }
     if !surveyed.channels.is_empty() {
         terminal.result(&format!("\n{}", surveyed.channels.join("\n")));
-    }
-    for doubt in &surveyed.doubts {
-        terminal.warn(doubt);
-    }
-    for note in &surveyed.notes {
-        terminal.warn(note);
-    }
-    for error in surveyed.errors() {
-        terminal.error(&error.to_string());
-    }
-    for missing in &surveyed.missing {
-        terminal.error(&missing.to_string());
-    }
-    if !surveyed.missing.is_empty() {
-        Exit::RawFiles
-    } else if surveyed.errors().next().is_some() {
-        Exit::TaskFailed
-    } else {
-        Exit::Complete
     }
 }
 

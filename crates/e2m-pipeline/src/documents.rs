@@ -1,38 +1,28 @@
 //! Documents made from the table of parameters: the table in the docs and the schema for editors.
 
-use crate::params::{ParamKind, ParamValue, REGISTRY, format_g};
+use crate::params::{ParamKind, ParamValue, REGISTRY};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
 /// The parameters as a Markdown table.
 pub fn parameter_table() -> String {
     let mut text = String::from(
-        "| stage | name | in file names | default | values | meaning |\n|---|---|---|---|---|---|\n",
+        "| stage | name | in file names | default | values | meaning | when to change it |\n|---|---|---|---|---|---|---|\n",
     );
     for spec in REGISTRY.iter() {
         let _ = writeln!(
             text,
-            "| {} | `{}` | `{}` | {} | {} | {} |",
+            "| {} | `{}` | `{}` | {} | {} | {} | {} |",
             spec.stage,
             spec.name,
             spec.abbreviation,
-            written(&spec.default),
+            spec.default.written(),
             spec.expected(),
             spec.meaning,
+            spec.when,
         );
     }
     text
-}
-
-/// A value as in a batch file.
-fn written(value: &ParamValue) -> String {
-    match value {
-        ParamValue::None => "none".to_owned(),
-        ParamValue::Bool(v) => v.to_string(),
-        ParamValue::Int(v) => v.to_string(),
-        ParamValue::Float(v) => format_g(*v),
-        ParamValue::Text(v) => format!("\"{v}\""),
-    }
 }
 
 /// The JSON Schema of a table of parameters, as in `[params]`.

@@ -4,6 +4,7 @@
 //! description of its keys; each type of value has a file in `values`. [`BatchFile::read`] reads the whole, and reports
 //! everything that is wrong at once.
 
+mod assignment;
 mod blanks;
 mod default_file;
 mod execution;
@@ -20,6 +21,7 @@ mod slurm;
 mod syntax;
 pub mod values;
 
+pub use assignment::{Assignment, NoAssignment};
 pub use blanks::Blanks;
 pub use default_file::DEFAULT_FILE;
 pub use execution::Execution;

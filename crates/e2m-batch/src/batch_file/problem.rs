@@ -84,6 +84,14 @@ pub enum BatchFileError {
     /// Its content is wrong.
     #[error("{0}")]
     Content(Problems),
+    /// The file is as it should be, but not with the values that were given beside it.
+    #[error("--set {} cannot be used:\n\n  {}", given.join(" --set "), problems.join("\n\n  "))]
+    Assigned {
+        /// What was given, each `KEY=VALUE`.
+        given: Vec<String>,
+        /// A sentence for each thing that is wrong.
+        problems: Vec<String>,
+    },
 }
 
 /// Everything that is wrong with the content of a batch file.

@@ -71,6 +71,10 @@ fn batch_file_page() -> String {
                 "`[[override]]`",
                 "Parameters for some tasks only; any number of them.\n\n",
             ),
+            "blanks" => (
+                "`[blanks]`",
+                "Samples without microbes, against which all others are held.\n\n",
+            ),
             _ => ("`[slurm]`", "Jobs on a SLURM cluster.\n\n"),
         };
         let _ = write!(page, "\n## {title}\n\n{intro}{}", key_table(&keys));

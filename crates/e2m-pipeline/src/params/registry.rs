@@ -252,7 +252,7 @@ const fn optional(min: f64, max: f64) -> ParamKind {
 
 /// Makes [`Params`], its defaults, [`REGISTRY`] and the access by name from one table.
 macro_rules! parameters {
-    ($($stage:ident $name:ident ($abbreviation:literal): $type:ty = $default:expr, $kind:expr, $meaning:literal;)*) => {
+    ($($stage:ident $name:ident ($abbreviation:literal): $type:ty = $default:expr, $kind:expr, $meaning:literal, $when:literal;)*) => {
         /// The values of all parameters. Field by field what `[params]` of a batch file sets; see [`REGISTRY`].
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
@@ -275,6 +275,7 @@ macro_rules! parameters {
                 kind: $kind,
                 default: <$type as ParamType>::to_value(&$default),
                 meaning: $meaning,
+                when: $when,
             },)*
         ]);
 
@@ -297,93 +298,137 @@ macro_rules! parameters {
 
 parameters! {
     Pad pad ("pad"): usize = 2000, int(0, 100_000),
-        "Empty pixels around the images on each side, so that an aligned image is not cut off";
+        "Empty pixels around the images on each side, so that an aligned image is not cut off",
+        "Larger when an aligned image is cut off at the border of the canvas; smaller, down to 0, to save disk where pre and post cover the same place";
     Pad channel ("ch"): ChannelRequest = ChannelRequest::Auto, ParamKind::Channel { optional: false },
-        "Channel that holds the signal: chosen for both images together, a colour, the sum or luma of the colours, or a channel of the file by its number or name, or the page of a file of several";
+        "Channel that holds the signal: chosen for both images together, a colour, the sum or luma of the colours, or a channel of the file by its number or name, or the page of a file of several",
+        "When the stain shows in one colour or channel and the choice that e2m notes is another one";
     Pad post_channel ("poch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
-        "The same for post alone, where its file holds the signal elsewhere than that of pre";
+        "The same for post alone, where its file holds the signal elsewhere than that of pre",
+        "When post was exported with other channels than pre";
     Pad pre_channel ("prch"): Option<ChannelRequest> = None, ParamKind::Channel { optional: true },
-        "The same for pre alone";
+        "The same for pre alone",
+        "When pre was exported with other channels than post";
     Pad page ("pg"): PageRequest = PageRequest::Auto, ParamKind::Page { optional: false },
-        "Image of a file of several that is read: its first, or the largest where the first is a reduced copy or a label, or one by its number or name";
+        "Image of a file of several that is read: its first, or the largest where the first is a reduced copy or a label, or one by its number or name",
+        "When a file holds several images and not the first is the section";
     Pad post_page ("popg"): Option<PageRequest> = None, ParamKind::Page { optional: true },
-        "The same for post alone, whose file may hold other images than that of pre";
+        "The same for post alone, whose file may hold other images than that of pre",
+        "When only the file of post holds several images, or in another order";
     Pad pre_page ("prpg"): Option<PageRequest> = None, ParamKind::Page { optional: true },
-        "The same for pre alone";
+        "The same for pre alone",
+        "When only the file of pre holds several images, or in another order";
     Coarse use_edges ("ue"): bool = true, BOOL,
-        "Correlate rings along the sections' boundaries; if not, the images with their brightness evened out";
+        "Correlate rings along the sections' boundaries; if not, the images with their brightness evened out",
+        "Off when sections fill the frame or have no outline";
     Coarse boundary_width ("bw"): usize = 15, int(1, 1000),
-        "Width of the boundary ring, inwards from the outline, px at the coarse resolution (images reduced to 1,600 px or less)";
+        "Width of the boundary ring, inwards from the outline, px at the coarse resolution (images reduced to 1,600 px or less)",
+        "Larger for blurred or ragged outlines; smaller for small sections, or when structure near the outline misleads";
     Coarse boundary_smooth ("bs"): usize = 10, int(0, 1000),
-        "Gaussian sigma that softens the boundary ring, px at the coarse resolution";
+        "Gaussian sigma that softens the boundary ring, px at the coarse resolution",
+        "Larger when outlines differ in detail, as after washing; smaller for sharp outlines";
     Coarse rotation_search ("rs"): bool = true, BOOL,
-        "Search for a rotation between the boundaries";
+        "Search for a rotation between the boundaries",
+        "Off when the section was not taken out of its holder in between";
     Coarse angle_range ("ar"): f64 = 20.0, float(0.0, 180.0),
-        "Rotations searched, degrees to either side";
+        "Rotations searched, degrees to either side",
+        "Larger when a section may have been turned by more; up to 180 for any orientation";
     Coarse angle_step ("astep"): f64 = 1.0, float(0.01, 45.0),
-        "Step of the search for a rotation, degrees";
+        "Step of the search for a rotation, degrees",
+        "Smaller for long sections, whose ends move far with a small turn";
     Coarse scale_search ("ss"): bool = true, BOOL,
-        "Search for a magnification between the boundaries";
+        "Search for a magnification between the boundaries",
+        "Off when both images were taken with the same objective";
     Coarse scale_min ("smin"): f64 = 0.85, float(0.1, 10.0),
-        "Smallest magnification searched; above 1 the section is larger in pre";
+        "Smallest magnification searched; above 1 the section is larger in pre",
+        "Wider when pre and post were taken at different magnifications";
     Coarse scale_max ("smax"): f64 = 1.15, float(0.1, 10.0),
-        "Greatest magnification searched";
+        "Greatest magnification searched",
+        "Wider when pre and post were taken at different magnifications";
     Coarse scale_step ("sstep"): f64 = 0.05, float(0.001, 1.0),
-        "Step of the search for a magnification";
+        "Step of the search for a magnification",
+        "Smaller when the magnifications differ and the outlines are sharp";
     Coarse multiscale ("ms"): bool = true, BOOL,
-        "Search from coarse to fine resolution";
+        "Search from coarse to fine resolution",
+        "Off only to compare with results that were made without it";
     Coarse down_scale ("ds"): f64 = 0.3, float(0.01, 1.0),
-        "Resolution of the refinement by fine_ecc as a share of the full one; at most that of the coarse images";
+        "Resolution of the refinement by fine_ecc as a share of the full one; at most that of the coarse images",
+        "Together with fine_ecc: larger for more accuracy of stage 2, in more time";
     Coarse max_translation ("mtr"): f64 = 200.0, float(0.0, 100_000.0),
-        "Largest shift that the fit by contour points, and fine_ecc, may each add, full-resolution px";
+        "Largest shift that the fit by contour points, and fine_ecc, may each add, full-resolution px",
+        "Larger when stage 2 stops short of a section that lies far from its place; smaller when it runs away";
     Coarse max_rotation ("mrot"): f64 = 5.0, float(0.0, 180.0),
-        "Largest rotation that each of them may add, degrees";
+        "Largest rotation that each of them may add, degrees",
+        "Larger when stage 2 stops short of the right angle; smaller when it turns a round section away";
     Coarse max_scale_delta ("msd"): f64 = 0.2, float(0.0, 10.0),
-        "Largest change of magnification that each of them may add";
+        "Largest change of magnification that each of them may add",
+        "Larger when the magnifications differ by more than the search covers";
     Coarse max_scale_diff ("msdf"): f64 = 0.15, float(0.0, 10.0),
-        "Largest difference between the magnifications along x and y";
+        "Largest difference between the magnifications along x and y",
+        "Larger when one image is stretched along one axis, as by a stage that is not calibrated";
     Coarse save_all_intermediates ("sai"): bool = false, BOOL,
-        "Also write the result of the first step of stage 2";
+        "Also write the result of the first step of stage 2",
+        "On to see why stage 2 went wrong";
     Coarse fine_ecc ("fecc"): bool = false, BOOL,
-        "Refine the boundary alignment by the enhanced correlation coefficient";
+        "Refine the boundary alignment by the enhanced correlation coefficient",
+        "On when stage 3 is left out and stage 2 is to be as accurate as it can";
     Coarse stopit ("sit"): usize = 500, int(1, 1_000_000),
-        "Iterations of that refinement at most";
+        "Iterations of that refinement at most",
+        "Together with fine_ecc: larger when it ends before it has converged";
     Coarse stopdelta ("sdl"): f64 = 1e-6, float(1e-15, 1.0),
-        "Change of the correlation at which that refinement stops";
+        "Change of the correlation at which that refinement stops",
+        "Together with fine_ecc: smaller for more iterations";
     Coarse coarse_method ("cm"): CoarseMethod = CoarseMethod::Auto, ParamKind::Choice(CoarseMethod::WORDS),
-        "How stage 2 aligns: by the boundary, by features, or by whichever fits the images best";
+        "How stage 2 aligns: by the boundary, by features, or by whichever fits the images best",
+        "features when outlines are broken or cut off by the frame; boundary when the inside has changed beyond recognition";
     Fine interior_ecc ("iecc"): bool = true, BOOL,
-        "Refine the alignment on the section's interior by features (stage 3)";
+        "Refine the alignment on the section's interior by features (stage 3)",
+        "Off when only the outline of both images is alike; the alignment is then that of stage 2";
     Fine interior_blur_base ("iblur"): f64 = 8.0, float(0.0, 1000.0),
-        "Gaussian sigma of the smoothest level of the refinement by brightness, px at half resolution; tiles of 192 px carry no more than 4";
+        "Gaussian sigma of the smoothest level of the refinement by brightness, px at half resolution; tiles of 192 px carry no more than 4",
+        "Larger when stage 2 leaves several pixels and stage 3 does not find the rest; smaller for fine structure";
     Fine interior_max_correction ("imc"): f64 = 500.0, float(0.0, 100_000.0),
-        "Largest correction of each step of stage 3, full-resolution px";
+        "Largest correction of each step of stage 3, full-resolution px",
+        "Larger when stage 2 leaves more than that; smaller to refuse a correction that cannot be";
     Fine interior_min_inlier_ratio ("imir"): f64 = 0.4, float(0.0, 1.0),
-        "Share of the matched features, and of the tiles, that must agree in stage 3";
+        "Share of the matched features, and of the tiles, that must agree in stage 3",
+        "Smaller when much of the section has changed and the rest is to count; larger to be strict";
     Fine subpixel ("spx"): bool = true, BOOL,
-        "Then refine to a few hundredths of a pixel by comparing brightness";
+        "Then refine to a few hundredths of a pixel by comparing brightness",
+        "Off to save time where half a pixel is enough";
     Difference scale_percentile ("sp"): Option<f64> = None, optional(0.0, 100.0),
-        "Also subtract with this percentile of the ratios post / pre as scale";
+        "Also subtract with this percentile of the ratios post / pre as scale",
+        "When the background is to be subtracted as a share of its pixels says, as earlier results were made, 50 for the median";
     Difference manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),
-        "Also subtract with this scale";
+        "Also subtract with this scale",
+        "When the scale is known, as from a control, or several are to be compared";
     Difference post_black ("pob"): BlackLevel = BlackLevel::Auto, auto(-1e6, 1e6),
-        "What the camera adds to every pixel of post, counts; measured on glass and section where it is not known";
+        "What the camera adds to every pixel of post, counts; measured on glass and section where it is not known",
+        "When the camera's level is known, as from an image with the shutter closed, or the note on the measured one says it is wrong";
     Difference pre_black ("prb"): BlackLevel = BlackLevel::Auto, auto(-1e6, 1e6),
-        "What the camera adds to every pixel of pre, counts; measured on glass and section where it is not known";
+        "What the camera adds to every pixel of pre, counts; measured on glass and section where it is not known",
+        "When the camera's level is known, as from an image with the shutter closed, or the note on the measured one says it is wrong";
     Difference scale_peak ("spk"): PeakChoice = PeakChoice::Auto, ParamKind::Choice(PEAKS),
-        "Whose scale is taken where parts of the section became brighter by different factors: the highest peak's, the lowest, or the largest part's";
+        "Whose scale is taken where parts of the section became brighter by different factors: the highest peak's, the lowest, or the largest part's",
+        "When the verdict says that there are two backgrounds and you know which one is to vanish";
     Difference no_data ("nd"): NoData = NoData::Zero, ParamKind::Choice(NoData::WORDS),
-        "What the difference holds where post or pre has no pixel: zero, or nan (not a number)";
+        "What the difference holds where post or pre has no pixel: zero, or nan (not a number)",
+        "nan when statistics are made of the difference, so that what no image covers does not count";
     Difference pixel_size_um ("pxum"): Option<f64> = None, optional(0.001, 1000.0),
-        "Size of a pixel of post, um, where its file does not tell it or tells it wrongly";
+        "Size of a pixel of post, um, where its file does not tell it or tells it wrongly",
+        "When densities per mm2 and lengths in um are wanted and the files carry no pixel size or a wrong one";
     Detection detect ("det"): bool = true, BOOL,
-        "Look for microbes in the difference (stage 5)";
+        "Look for microbes in the difference (stage 5)",
+        "Off when only the difference image is wanted";
     Detection detect_sigma ("dsig"): f64 = 5.0, float(3.5, 100.0),
-        "A microbe stands out from the background by at least so many standard deviations";
+        "A microbe stands out from the background by at least so many standard deviations",
+        "Smaller for faint microbes, at the price of more false ones (the catalogue says how many to expect); larger for sure ones only";
     Detection min_area_px ("mina"): usize = 4, int(1, 1_000_000),
-        "Smallest footprint of a microbe, px";
+        "Smallest footprint of a microbe, px",
+        "Larger when single bright pixels of the camera are taken for microbes";
     Detection max_area_px ("maxa"): usize = 6000, int(1, 1_000_000),
-        "Largest footprint of a microbe, px";
+        "Largest footprint of a microbe, px",
+        "Larger for colonies; smaller when stained patches are not to count";
 }
 
 impl Params {

@@ -71,6 +71,8 @@ pub struct ParamSpec {
     pub default: ParamValue,
     /// What it means, with its unit.
     pub meaning: &'static str,
+    /// When to change it, without a full stop.
+    pub when: &'static str,
 }
 
 /// A value of a parameter.
@@ -87,6 +89,19 @@ pub enum ParamValue {
     Float(f64),
     /// Of a [`ParamKind::Choice`], [`ParamKind::Channel`] or [`ParamKind::Page`], or the word of a [`ParamKind::AutoFloat`].
     Text(String),
+}
+
+impl ParamValue {
+    /// The value as in a batch file; `none` for no value.
+    pub fn written(&self) -> String {
+        match self {
+            Self::None => "none".to_owned(),
+            Self::Bool(v) => v.to_string(),
+            Self::Int(v) => v.to_string(),
+            Self::Float(v) => format_g(*v),
+            Self::Text(v) => format!("\"{v}\""),
+        }
+    }
 }
 
 impl From<ChannelRequest> for ParamValue {
