@@ -4,6 +4,7 @@ mod common;
 
 use common::{Bench, quick};
 use e2m_fixtures::{Microbes, Recipe, Truth};
+use e2m_io::CheckpointReader;
 use std::collections::BTreeMap;
 
 /// The margin of the batch's canvas, px.
@@ -150,6 +151,27 @@ fn blanks_tell_which_samples_have_microbes_and_pixel_sizes_how_many_per_area() {
     let above = number(rich, "per_mm2") - number(rich, "blank_mean");
     assert!((number(rich, "above_blanks") / above - 1.0).abs() < 1e-9);
     assert_eq!(row("sterile")["is_above_limit"], "false");
+
+    // Images say it too, and what their pixels are.
+    for (image, unit) in [
+        ("tiff/04_difference_difference_pad60_pxum0.5.tiff", "count"),
+        ("fits/04_difference_difference_pad60_pxum0.5.fits", "count"),
+        ("tiff/05_significance_pad60_pxum0.5.tiff", "sigma"),
+    ] {
+        let path = bench.path(&format!("out/rich/DAPI/{image}"));
+        let reader = CheckpointReader::open(&path).expect("opens");
+        let facts = reader.facts();
+        assert_eq!(facts.um_per_px(), Some([0.5, 0.5]), "{image}");
+        assert_eq!(facts.get_text("BUNIT"), Some(unit), "{image}");
+        assert_eq!(facts.get_text("ROWORDER"), Some("TOP-DOWN"), "{image}");
+        assert_eq!(facts.get_text("POSTFILE"), Some("rich_PostStain_DAPI.tif"));
+        assert_eq!(facts.get_text("PREFILE"), Some("rich_PreStain_DAPI.tif"));
+    }
+    // What does not depend on the parameter has it from the raw file alone, which does not tell.
+    let post = bench.path("out/rich/DAPI/tiff/01_padded_post_pad60.tiff");
+    let reader = CheckpointReader::open(&post).expect("opens");
+    assert_eq!(reader.facts().um_per_px(), None);
+    assert_eq!(reader.facts().get_text("BUNIT"), Some("count"));
 
     let objects = bench.read("out/rich/DAPI/pipeline_output/05_microbes_pad60_pxum0.5.csv");
     assert!(objects.contains(" per mm^2 (95 %: "), "{objects}");

@@ -15,6 +15,8 @@ pub(crate) struct TaskContext<'a> {
     pub(crate) spec: &'a TaskSpec,
     pub(crate) paths: TaskPaths,
     pub(crate) canvas: Canvas,
+    /// Micrometres per pixel along x and y, as the file of post says.
+    pub(crate) um_per_px: Option<[f64; 2]>,
     /// What speaks against comparing its raw files, as far as that is known.
     pub(crate) doubts: Vec<Doubt>,
     /// Where images are under construction, if not beside their places.

@@ -7,6 +7,7 @@ use crate::error::PipelineError;
 use crate::history::relative_path;
 use crate::manifest::CheckpointRecord;
 use crate::names::{Header, ScaleKind};
+use crate::stage::Stage;
 use crate::task::KeptCheckpoints;
 use e2m_image::{BandSink, BandSource, Size, Warp, default_band_rows, stream_bands};
 use e2m_io::{
@@ -71,7 +72,7 @@ impl Target {
             places: formats
                 .map(|format| (format, task.image_path(image, format)))
                 .collect(),
-            facts: header.facts()?,
+            facts: described(header.facts()?, task, image)?,
         })
     }
 
@@ -119,6 +120,43 @@ impl Target {
         })?;
         finish(&self.paths, writers)
     }
+}
+
+/// What the header says besides for whoever opens the image elsewhere: what its pixels are, which row is first, how large a pixel is,
+/// and from which files it was made.
+fn described(
+    mut facts: Facts,
+    task: &TaskContext<'_>,
+    image: Image,
+) -> Result<Facts, PipelineError> {
+    let unit = match image {
+        Image::Mask => None,
+        Image::Significance => Some("sigma"),
+        _ => Some("count"),
+    };
+    if let Some(unit) = unit {
+        facts.set("BUNIT", unit, "Unit of the pixels")?;
+    }
+    facts.set(
+        "ROWORDER",
+        "TOP-DOWN",
+        "The first row is the top of the image",
+    )?;
+    for (key, path, comment) in [
+        ("POSTFILE", &task.spec.post, "Raw image after staining"),
+        ("PREFILE", &task.spec.pre, "Raw image before staining"),
+    ] {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        facts.set(key, &*name, comment)?;
+    }
+    // An image of an earlier stage is that of several values of the parameter.
+    let asked_for = (image.named_by() >= Stage::Difference)
+        .then_some(task.spec.params.pixel_size_um)
+        .flatten();
+    if let Some(um) = asked_for.map(|um| [um, um]).or(task.um_per_px) {
+        facts.set_um_per_px(um)?;
+    }
+    Ok(facts)
 }
 
 /// Finishes writers and records what they wrote.

@@ -131,6 +131,7 @@ pub fn preview(spec: &TaskSpec) -> Result<TaskPreview, PipelineError> {
         spec,
         paths,
         canvas: Canvas::new(post.size, pre.size, spec.params.pad),
+        um_per_px: post.pixel_size.map(|size| size.um),
         doubts: doubts.unwrap_or_default(),
         scratch: None,
     };

@@ -103,6 +103,7 @@ fn run_session(
         spec,
         paths,
         canvas: Canvas::new(post.size(), pre.size(), spec.params.pad),
+        um_per_px: post.record.pixel_size.map(|size| size.um),
         doubts,
         scratch,
     };

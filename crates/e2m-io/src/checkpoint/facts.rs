@@ -144,6 +144,33 @@ impl Facts {
         }
     }
 
+    /// Sets how large a pixel is, micrometres along x and y: as `XPIXSZ` and `YPIXSZ`, and as the linear coordinates of FITS, whose
+    /// zero is the corner of the canvas that is stored first. TIFFs have it as their resolution too.
+    ///
+    /// # Errors
+    /// Where a size is infinite or not a number.
+    pub fn set_um_per_px(&mut self, um: [f64; 2]) -> Result<&mut Self, FactError> {
+        for (axis, um) in [("X", um[0]), ("Y", um[1])] {
+            self.set(
+                &format!("{axis}PIXSZ"),
+                um,
+                &format!("Size of a pixel along {} (um)", axis.to_lowercase()),
+            )?;
+        }
+        for (axis, um) in ["1", "2"].into_iter().zip(um) {
+            self.set(&format!("CRPIX{axis}"), 0.5, "Where the canvas begins")?;
+            self.set(&format!("CRVAL{axis}"), 0.0, "Coordinate there")?;
+            self.set(&format!("CDELT{axis}"), um, "Step per pixel")?;
+            self.set(&format!("CUNIT{axis}"), "um", "Unit of the coordinate")?;
+        }
+        Ok(self)
+    }
+
+    /// How large a pixel is, micrometres along x and y, if [`Facts::set_um_per_px`] has said it.
+    pub fn um_per_px(&self) -> Option<[f64; 2]> {
+        Some([self.get_float("XPIXSZ")?, self.get_float("YPIXSZ")?])
+    }
+
     /// Sets the nine entries of a warp as `W11` to `W33`.
     pub fn set_warp(&mut self, warp: &Warp) -> &mut Self {
         for (r, row) in warp.rows().into_iter().enumerate() {

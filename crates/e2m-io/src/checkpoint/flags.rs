@@ -72,7 +72,9 @@ impl FlagsWriter {
         let file = AtomicFile::create(&place)?;
         let writer = match format {
             CheckpointFormat::Tiff => OutputFile::new(file, size.pixels() / EXPECTED_SHARE)
-                .and_then(|out| FlagsTiff::new(out, size, facts.to_json(), SOFTWARE))
+                .and_then(|out| {
+                    FlagsTiff::new(out, size, facts.to_json(), SOFTWARE, facts.um_per_px())
+                })
                 .map(|writer| FormatWriter::Tiff(Box::new(writer))),
             CheckpointFormat::Fits => {
                 let now = jiff::Zoned::now().datetime();

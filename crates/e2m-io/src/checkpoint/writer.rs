@@ -162,6 +162,7 @@ impl CheckpointWriter {
                     big_tiff,
                     description: &facts.to_json(),
                     software: SOFTWARE,
+                    um_per_px: facts.um_per_px(),
                 };
                 OutputFile::new(file, expected_bytes(size))
                     .and_then(|out| TiffWriter::new(out, size, options))

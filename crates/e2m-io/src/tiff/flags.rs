@@ -55,6 +55,7 @@ pub(crate) struct FlagsTiff<W: Write + Seek> {
     pixels: Pixels,
     description: String,
     software: &'static str,
+    um_per_px: Option<[f64; 2]>,
     offsets: Vec<u64>,
     lengths: Vec<u64>,
 }
@@ -75,6 +76,7 @@ impl<W: Write + Seek> FlagsTiff<W> {
         size: Size,
         description: String,
         software: &'static str,
+        um_per_px: Option<[f64; 2]>,
     ) -> io::Result<Self> {
         let out = Shared::new(out);
         let encoder = if size.pixels() > MAX_CLASSIC_DATA_BYTES {
@@ -93,6 +95,7 @@ impl<W: Write + Seek> FlagsTiff<W> {
             pixels: Pixels(Vec::new()),
             description,
             software,
+            um_per_px,
             offsets: Vec::new(),
             lengths: Vec::new(),
         })
@@ -121,6 +124,7 @@ impl<W: Write + Seek> FlagsTiff<W> {
             pixels: StoredPixels::DeflatedBytes,
             description: &self.description,
             software: self.software,
+            um_per_px: self.um_per_px,
             offsets: &self.offsets,
             lengths: &self.lengths,
         };

@@ -11,8 +11,10 @@ use std::fmt;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError};
-use tiff::encoder::{TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue};
-use tiff::tags::{CompressionMethod, PhotometricInterpretation, Predictor, SampleFormat, Tag};
+use tiff::encoder::{Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue};
+use tiff::tags::{
+    CompressionMethod, PhotometricInterpretation, Predictor, ResolutionUnit, SampleFormat, Tag,
+};
 use tiff::{TiffError, TiffResult};
 
 /// Classic TIFF ends at 4 GiB; what comes besides the pixels gets 32 MiB.
@@ -30,6 +32,8 @@ pub(crate) struct WriterOptions<'a> {
     pub(crate) big_tiff: Option<bool>,
     pub(crate) description: &'a str,
     pub(crate) software: &'a str,
+    /// Micrometres per pixel along x and y, where that is known.
+    pub(crate) um_per_px: Option<[f64; 2]>,
 }
 
 /// Writes rows of floats into a TIFF.
@@ -44,6 +48,7 @@ pub(crate) struct TiffWriter<W: Write + Seek> {
     deflater: Option<StripDeflater>,
     description: String,
     software: String,
+    um_per_px: Option<[f64; 2]>,
     offsets: Vec<u64>,
     lengths: Vec<u64>,
 }
@@ -81,6 +86,7 @@ impl<W: Write + Seek> TiffWriter<W> {
                 .then(|| StripDeflater::new(size, rayon::current_num_threads())),
             description: options.description.to_owned(),
             software: options.software.to_owned(),
+            um_per_px: options.um_per_px,
             offsets: Vec::new(),
             lengths: Vec::new(),
         })
@@ -115,6 +121,7 @@ impl<W: Write + Seek> TiffWriter<W> {
             },
             description: &self.description,
             software: &self.software,
+            um_per_px: self.um_per_px,
             offsets: &self.offsets,
             lengths: &self.lengths,
         };
@@ -176,6 +183,7 @@ pub(super) struct Directory<'a> {
     pub(super) pixels: StoredPixels,
     pub(super) description: &'a str,
     pub(super) software: &'a str,
+    pub(super) um_per_px: Option<[f64; 2]>,
     pub(super) offsets: &'a [u64],
     pub(super) lengths: &'a [u64],
 }
@@ -217,8 +225,27 @@ impl Directory<'_> {
         directory.write_tag(Tag::Software, self.software)?;
         directory.write_tag(Tag::Predictor, predictor.to_u16())?;
         directory.write_tag(Tag::SampleFormat, format.to_u16())?;
+        if let Some([x, y]) = self.um_per_px.map(|um| um.map(per_centimetre))
+            && let (Some(x), Some(y)) = (x, y)
+        {
+            directory.write_tag(Tag::XResolution, x)?;
+            directory.write_tag(Tag::YResolution, y)?;
+            directory.write_tag(Tag::ResolutionUnit, ResolutionUnit::Centimeter.to_u16())?;
+        }
         directory.finish()
     }
+}
+
+/// Pixels per centimetre, as exactly as two whole numbers of 32 bit tell; none for a size that is none.
+fn per_centimetre(um_per_px: f64) -> Option<Rational> {
+    const UM_PER_CM: f64 = 1e4;
+    let resolution = UM_PER_CM / um_per_px;
+    let fits = |d: &u32| resolution * f64::from(*d) <= f64::from(u32::MAX);
+    let powers = (0..10).map(|power| 10_u32.pow(power));
+    let d = powers.take_while(fits).last()?;
+    let n = (resolution * f64::from(d)).round();
+    // Not a number fails as well.
+    (n >= 1.0).then_some(Rational { n: n as u32, d })
 }
 
 /// The encoder of either kind of TIFF.
