@@ -26,6 +26,8 @@ macro_rules! pages {
 }
 
 pages! {
+    "quickstart", "From a folder of images to a difference you trust, step by step";
+    "troubleshooting", "From what you see, or from a message, to what to do";
     "running", "From a look before the start to what is left in the morning: commands, files, exit codes";
     "batch-file", "Every key of the batch file, and the commented file that `e2m init` writes";
     "parameters", "Every parameter of the stages, and when to change it (shorter: `e2m params`)";
@@ -37,6 +39,8 @@ pages! {
     "reliability", "What happens when a run is killed, a disk is full or a file changes";
     "on-a-cluster", "SLURM, Snakemake and other engines";
     "benchmarks", "Time and memory, measured, with the commands";
+    "from-exo2micro", "What is the same as in the Python program, what is not, and why";
+    "glossary", "What each word means";
     "CHANGELOG", "What has changed from version to version";
 }
 

@@ -3,7 +3,7 @@
 use e2m_image::{BandSink, BandSource, Size, Warp};
 use e2m_io::{
     CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader, CheckpointWriter,
-    ContentHash, FactValue, Facts, RawImage, WrittenCheckpoint,
+    ContentHash, FactValue, Facts, WrittenCheckpoint,
 };
 use ndarray::{Array2, s};
 use proptest::prelude::*;
@@ -182,34 +182,6 @@ fn pixels_and_facts_come_back_bit_for_bit() {
             assert_eq!(reader.verify().expect("intact"), written.hash);
         }
     }
-}
-
-#[test]
-fn other_programs_learn_how_large_a_pixel_is() {
-    let folder = tempfile::tempdir().expect("folder");
-    for um in [[0.325, 0.33], [0.05, 4.0], [0.1, 1.0 / 3.0]] {
-        let mut facts = Facts::new();
-        facts.set_um_per_px(um).expect("finite");
-        for kind in KINDS {
-            let path = kind.path(folder.path());
-            kind.write(&path, &pixels(9, 7), &facts, 7);
-            let reader = CheckpointReader::open(&path).expect("opens");
-            assert_eq!(reader.facts().um_per_px(), Some(um), "{kind:?}");
-            if kind.format == CheckpointFormat::Tiff {
-                // As any reader of TIFFs finds it, which does not know the facts.
-                let size = RawImage::open(&path).expect("a TIFF").info().pixel_size;
-                let read = size.expect("a size").um;
-                let off = [0, 1].map(|axis| (read[axis] / um[axis] - 1.0).abs());
-                assert!(
-                    off.iter().all(|off| *off < 1e-6),
-                    "{kind:?}: {read:?}, {um:?}"
-                );
-            }
-        }
-    }
-    let mut facts = Facts::new();
-    assert!(facts.set_um_per_px([f64::NAN, 1.0]).is_err());
-    assert_eq!(Facts::new().um_per_px(), None);
 }
 
 #[test]
