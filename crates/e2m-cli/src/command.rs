@@ -4,15 +4,16 @@ use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, TalkArgs, V
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
+use crate::zoom::ViewArgs;
 use crate::{
     check, cluster, diagnose, documents, dry_run, logging, run, single_task, status, survey,
-    verify, worker,
+    verify, worker, zoom,
 };
 use e2m_batch::batch_file::values::Parallel;
 use e2m_batch::batch_file::{DEFAULT_FILE, USUAL_NAME, nearest};
 use e2m_batch::cluster::Handover;
 use e2m_batch::verify::VerifySubject;
-use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, find};
+use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, TaskSelection, find};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -27,6 +28,12 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             status::show(plan, args.json, environment, terminal)
         }),
         Some(Sub::Verify(args)) => verify_batch(&args),
+        Some(Sub::Zoom(args)) => look_at(&args.view, |subject, terminal| {
+            zoom::zoom(&args, subject, terminal)
+        }),
+        Some(Sub::Blink(args)) => look_at(&args.view, |subject, terminal| {
+            zoom::blink(&args, subject, terminal)
+        }),
         Some(Sub::Submit(args)) => {
             let terminal = started(args.talk);
             submit_batch(&args.run(), &environment(args.talk), &terminal)
@@ -145,6 +152,17 @@ fn verify_batch(args: &VerifyArgs) -> Exit {
     }
 }
 
+/// Commands that show what is there of a task.
+fn look_at(view: &ViewArgs, show: impl FnOnce(&VerifySubject, &Terminal) -> Exit) -> Exit {
+    let terminal = started(view.talk);
+    let subject = read(&view.batch)
+        .and_then(|batch| VerifySubject::of(&batch, &view.batch, &TaskSelection::default()));
+    match subject {
+        Ok(subject) => show(&subject, &terminal),
+        Err(error) => refuse(&error, &view.batch, &terminal),
+    }
+}
+
 fn survey_batch(args: &SurveyArgs) -> Exit {
     let terminal = started(args.talk);
     let found = read(&args.batch).and_then(|batch| {
@@ -190,7 +208,7 @@ pub(crate) fn meant_command(path: &Path) -> Option<&'static str> {
         word,
         [
             "run", "survey", "check", "status", "submit", "cancel", "task", "collect", "verify",
-            "diagnose", "init", "schema", "licences", "help",
+            "zoom", "blink", "diagnose", "init", "schema", "licences", "help",
         ]
         .into_iter(),
         0.6,
