@@ -1,5 +1,6 @@
 //! The command line as it is given. What it means is settled in `command`.
 
+use crate::zoom::{BlinkArgs, ZoomArgs};
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use e2m_batch::batch_file::Assignment;
@@ -58,6 +59,12 @@ pub(crate) enum Sub {
     Collect(ShowArgs),
     /// Compare every file on record with its record: checkpoints, raw images, pictures; writes nothing
     Verify(VerifyArgs),
+    /// Show a region of a task's images at full resolution, side by side
+    #[command(arg_required_else_help = true)]
+    Zoom(Box<ZoomArgs>),
+    /// Show a region of two images in turn, as an animated PNG
+    #[command(arg_required_else_help = true)]
+    Blink(Box<BlinkArgs>),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
@@ -491,6 +498,7 @@ Examples:
   e2m check batch.toml                  will memory and disk do?
   e2m status batch.toml                 what is there, what would a run do?
   e2m verify batch.toml                 is everything still as it was written?
+  e2m zoom batch.toml --worst           look where the alignment leaves most
   e2m submit batch.toml                 run it on a SLURM cluster
 
 Ctrl-C stops after the rows at hand and keeps what is done; pressed again it stops at once.";

@@ -6,16 +6,17 @@ use crate::args::{
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
+use crate::zoom::ViewArgs;
 use crate::{
     check, cluster, diagnose, docs, documents, dry_run, logging, params, run, shell, single_task,
-    status, survey, verify, worker,
+    status, survey, verify, worker, zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
 use e2m_batch::batch_file::{Assignment, DEFAULT_FILE, USUAL_NAME, nearest};
 use e2m_batch::cluster::Handover;
 use e2m_batch::verify::VerifySubject;
-use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, find};
+use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, TaskSelection, find};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -32,6 +33,12 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             status::show(plan, args.json, environment, terminal)
         }),
         Some(Sub::Verify(args)) => verify_batch(&args),
+        Some(Sub::Zoom(args)) => look_at(&args.view, |subject, terminal| {
+            zoom::zoom(&args, subject, terminal)
+        }),
+        Some(Sub::Blink(args)) => look_at(&args.view, |subject, terminal| {
+            zoom::blink(&args, subject, terminal)
+        }),
         Some(Sub::Submit(args)) => {
             let terminal = started(args.talk);
             submit_batch(&args.run(), &environment(args.talk), &terminal)
@@ -168,6 +175,17 @@ fn verify_batch(args: &VerifyArgs) -> Exit {
     match subject {
         Ok(subject) => verify::run(&subject, args.json, &environment(args.talk), &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),
+    }
+}
+
+/// Commands that show what is there of a task.
+fn look_at(view: &ViewArgs, show: impl FnOnce(&VerifySubject, &Terminal) -> Exit) -> Exit {
+    let terminal = started(view.talk);
+    let subject = read(&view.batch, &[])
+        .and_then(|batch| VerifySubject::of(&batch, &view.batch, &TaskSelection::default()));
+    match subject {
+        Ok(subject) => show(&subject, &terminal),
+        Err(error) => refuse(&error, &view.batch, &terminal),
     }
 }
 

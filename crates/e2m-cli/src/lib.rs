@@ -10,6 +10,7 @@
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
 //! | `params`, `docs`, `shell` | what explains the program: parameters, pages, completions, manual pages |
+//! | `zoom` | a region of a task's images, drawn and written |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
 //! | `documents` | the docs pages that are made from tables of the code |
@@ -61,6 +62,7 @@ mod table;
 mod terminal;
 mod verify;
 mod worker;
+mod zoom;
 
 pub use documents::{Document, documents};
 pub use e2m_batch::batch_file::schema as batch_schema;

@@ -2,7 +2,8 @@
 
 use e2m_align::{
     BoundaryAlignment, Candidate, CoarseAlignment, CoarseChoice, InteriorCorrection,
-    MisalignedTile, MisplacedPart, NullCorrelation, Refinement, ResidualSummary, Verdict,
+    MisalignedTile, MisplacedPart, NullCorrelation, Refinement, ResidualSummary, TileResidual,
+    Verdict,
 };
 use e2m_image::{Canvas, Coverage, Size, Warp};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct AlignmentRecord {
     pub refinement: Option<RefinementRecord>,
     /// Tiles that the residual was measured on.
     pub residual: Option<ResidualSummary>,
+    /// The tile with the longest of these shifts; none in a record of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_tile: Option<WorstTile>,
     /// How much tiles correlate at wrong places of this pair.
     #[serde(default, rename = "chance")]
     pub null_correlation: Option<NullCorrelation>,
@@ -97,6 +101,7 @@ impl AlignmentRecord {
             interior: None,
             refinement: None,
             residual: None,
+            worst_tile: None,
             null_correlation: None,
             tile_correlation: None,
             misaligned: Vec::new(),
@@ -142,6 +147,48 @@ impl CoverageRecord {
             post: both / placed.pixels().max(1) as f64,
             canvas: both / canvas.size().pixels().max(1) as f64,
         }
+    }
+}
+
+/// The tile on which the alignment leaves the longest shift.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WorstTile {
+    /// Column of its first pixel on the canvas.
+    pub x: usize,
+    /// Row of its first pixel.
+    pub y: usize,
+    /// Pixels per side.
+    pub side_px: usize,
+    /// What would still have to be added to post coordinates before the warp, px.
+    pub dx: f64,
+    /// See `dx`.
+    pub dy: f64,
+}
+
+impl WorstTile {
+    /// The worst of these tiles of raw post; none where none was measured.
+    pub(crate) fn of(residuals: &[TileResidual], canvas: Canvas) -> Option<Self> {
+        let worst = residuals
+            .iter()
+            .max_by(|a, b| a.length_px().total_cmp(&b.length_px()))?;
+        Some(Self {
+            x: worst.tile.x + canvas.pad(),
+            y: worst.tile.y + canvas.pad(),
+            side_px: worst.tile.side_px,
+            dx: worst.dx,
+            dy: worst.dy,
+        })
+    }
+
+    /// Its middle, canvas px.
+    pub fn centre(&self) -> [f64; 2] {
+        let half = (self.side_px as f64 - 1.0) / 2.0;
+        [self.x as f64 + half, self.y as f64 + half]
+    }
+
+    /// Length of the shift, px.
+    pub fn length_px(&self) -> f64 {
+        self.dx.hypot(self.dy)
     }
 }
 

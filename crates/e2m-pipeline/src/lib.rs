@@ -16,6 +16,7 @@
 //!
 //! [`Params`] and [`REGISTRY`] are the parameters. [`suffix`] and [`parse_suffix`] are their traces in file names. A
 //! [`Manifest`] is what a task writes down about itself, and what a later run resumes from. [`Inventory`] holds files against it.
+//! [`TaskImages`] gives parts of its images at full resolution.
 //!
 //! This crate knows images, files, alignment, scaling and detection. It does not know batches, processes or the terminal. Who wants
 //! to watch implements [`Observer`].
@@ -85,6 +86,7 @@ mod pixel_faults;
 mod pixel_record;
 mod preview;
 mod recovery;
+mod region;
 mod resume;
 mod run;
 mod scale_record;
@@ -100,7 +102,7 @@ mod workbench;
 
 pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, CoverageRecord, FeatureCounts, InteriorRecord,
-    RefinementRecord,
+    RefinementRecord, WorstTile,
 };
 pub use detection_record::DetectionRecord;
 pub use documents::{parameter_table, params_schema};
@@ -127,6 +129,10 @@ pub use params::{
 pub use pixel_record::{ImagePixels, PixelRecord, Saturation};
 pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
+pub use region::{
+    NoSuchImage, ObjectPlace, PixelOrigin, Region, RegionError, RegionPixels, StageImage,
+    TaskImages,
+};
 pub use run::{run_task, run_task_in};
 pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
 pub use shared_files::{SharedFiles, record_shared_files};

@@ -24,6 +24,8 @@
 //! | [`draw_difference_image`] | post - scale x pre, with every single microbe | [`DifferenceSummary`] |
 //! | [`draw_microbes`] | every object of the catalogue as a circle on post | preview, places |
 //! | [`draw_significance_histogram`] | how the significance is distributed, and the normal curve | counts |
+//! | [`draw_zoom`] | a region of several images at full resolution, side by side, PNG or TIFF | pixels |
+//! | [`draw_blink`] | the same one after another, as an animated PNG | pixels |
 //! | [`draw_comparison`] | post and aligned pre as two bare images of one frame, JPEG | previews |
 //!
 //! # Statistics
@@ -165,6 +167,7 @@ mod statistics;
 /// on with it.
 pub const FONT_LICENCE: &str = include_str!("../licences/DejaVu.txt");
 
+pub use draw::encode::PictureFormat;
 pub use error::PlotError;
 pub use picture::*;
 pub use preview::{Preview, Title};

@@ -65,7 +65,7 @@ pub(super) fn seen(kind: PictureKind) -> [&'static str; 3] {
             "Tens of thousands of pixels differ by 50 counts either way, and 414,181 have signal in post only.",
         ],
         PictureKind::DifferenceImage => [
-            "The microbes are separate red dots on evenly speckled ground; what is left of the edges of grains is about \
+            "The microbes are separate red dots on black ground; what is left of the edges of grains is about \
              one count.",
             "Red areas are rock that took up stain, blue ones are bleached or were lit less in post; dust is red where \
              post has it and blue where pre does; the small dots are microbes.",

@@ -312,6 +312,59 @@ impl CheckpointReader {
         Ok(padding)
     }
 
+    /// Fills `out`, shape `(rows, columns)`, with the pixels whose first row and column are given. Of a file without compression
+    /// nothing else is read; of others the strips that the rows lie in. A mask gives its bytes as floats.
+    ///
+    /// # Errors
+    /// [`BandError::Shape`] for what does not lie within the image; what is wrong with the file.
+    pub fn read_region(
+        &mut self,
+        (first_row, first_column): (usize, usize),
+        mut out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BandError> {
+        let (rows, columns) = out.dim();
+        let Size { width, height } = self.size;
+        let fits = |first: usize, count: usize, of: usize| first <= of && count <= of - first;
+        if !fits(first_row, rows, height) || !fits(first_column, columns, width) {
+            return Err(BandError::Shape {
+                first_row,
+                band_rows: rows,
+                band_width: columns,
+                size: self.size,
+            });
+        }
+        let mut part = vec![0.0; columns];
+        let mut whole = Vec::new();
+        for (y, mut out) in (first_row..).zip(out.rows_mut()) {
+            let read = match &mut self.pixels {
+                Pixels::PlainTiff(plain) => plain
+                    .read_part(y, first_column, &mut part)
+                    .map_err(|problem| self.tiff_error(problem)),
+                Pixels::Fits { file, .. } => {
+                    let first = y as u64 * width as u64 + first_column as u64;
+                    file.read_pixels(first, &mut part)
+                        .map_err(|source| CheckpointError::read(&self.path, source))
+                }
+                Pixels::Tiff(_) | Pixels::FlagsTiff(_) | Pixels::FlagsFits { .. } => {
+                    whole.resize(width, 0.0);
+                    let read = self.read_rows(y, &mut whole);
+                    part.copy_from_slice(&whole[first_column..first_column + columns]);
+                    read
+                }
+            };
+            read.map_err(BandError::other)?;
+            out.iter_mut().zip(&part).for_each(|(out, &v)| *out = v);
+        }
+        Ok(())
+    }
+
+    fn tiff_error(&self, problem: TiffProblem) -> CheckpointError {
+        match problem {
+            TiffProblem::Read(source) => CheckpointError::read(&self.path, source),
+            problem => CheckpointError::tiff(&self.path, problem),
+        }
+    }
+
     /// Reads whole rows that lie one behind another.
     fn read_rows(&mut self, first_row: usize, out: &mut [f32]) -> Result<(), CheckpointError> {
         let tiff_error = |problem| match problem {

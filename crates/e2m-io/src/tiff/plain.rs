@@ -48,17 +48,33 @@ impl PlainRows {
         while !out.is_empty() {
             let (offset, rows) = self.run(row, out.len() / self.layout.size.width);
             let (now, later) = out.split_at_mut(rows * self.layout.size.width);
-            read_exact_at(&self.file, bytemuck::cast_slice_mut(now), offset).map_err(|error| {
-                if error.kind() != io::ErrorKind::UnexpectedEof {
-                    return TiffProblem::Read(error);
-                }
-                let name = self.layout.chunk_name(row / self.strip_rows);
-                TiffProblem::damaged(format!("the data of {name} ends before its last row"))
-            })?;
+            read_exact_at(&self.file, bytemuck::cast_slice_mut(now), offset)
+                .map_err(|error| self.problem(row, error))?;
             row += rows;
             out = later;
         }
         Ok(())
+    }
+
+    /// Reads the columns from `first_column` on of one row; the caller has checked that they are there.
+    pub(crate) fn read_part(
+        &self,
+        row: usize,
+        first_column: usize,
+        out: &mut [f32],
+    ) -> Result<(), TiffProblem> {
+        let (offset, _) = self.run(row, 1);
+        let offset = offset + (first_column * size_of::<f32>()) as u64;
+        read_exact_at(&self.file, bytemuck::cast_slice_mut(out), offset)
+            .map_err(|error| self.problem(row, error))
+    }
+
+    fn problem(&self, row: usize, error: io::Error) -> TiffProblem {
+        if error.kind() != io::ErrorKind::UnexpectedEof {
+            return TiffProblem::Read(error);
+        }
+        let name = self.layout.chunk_name(row / self.strip_rows);
+        TiffProblem::damaged(format!("the data of {name} ends before its last row"))
     }
 
     /// Where `row` is, and how many of `wanted` rows follow each other there, across strips.

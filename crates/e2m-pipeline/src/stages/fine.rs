@@ -2,7 +2,9 @@
 
 use super::{FOUND_DIFFERENTLY, SHOWN_AS_RECORDED};
 use crate::alignment_options::alignment_options;
-use crate::alignment_record::{AlignmentRecord, CoverageRecord, InteriorRecord, RefinementRecord};
+use crate::alignment_record::{
+    AlignmentRecord, CoverageRecord, InteriorRecord, RefinementRecord, WorstTile,
+};
 use crate::artifact::Image;
 use crate::doubts::Doubt;
 use crate::error::PipelineError;
@@ -58,6 +60,7 @@ pub(crate) fn find(
     Ok(FineResult {
         alignment: AlignmentRecord {
             coverage: Some(coverage),
+            worst_tile: WorstTile::of(&fine.check.residuals, canvas),
             ..alignment
         },
         fine,

@@ -8,6 +8,7 @@ pub(crate) mod bar;
 pub(crate) mod clip;
 pub(crate) mod colour;
 pub(crate) mod crop;
+pub(crate) mod encode;
 pub(crate) mod frame;
 pub(crate) mod image;
 pub(crate) mod legend;

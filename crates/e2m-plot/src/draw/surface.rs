@@ -187,20 +187,26 @@ impl Surface {
     /// The page as an RGB PNG without any metadata: the same page gives the same bytes.
     pub(crate) fn into_png(self) -> Result<Vec<u8>, PlotError> {
         let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, self.pixmap.width(), self.pixmap.height());
+        let (width, height) = self.size();
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::Fast);
-        let rgb: Vec<u8> = self
-            .pixmap
-            .data()
-            .chunks_exact(4)
-            .flat_map(|p| [p[0], p[1], p[2]])
-            .collect();
         let mut writer = encoder.write_header()?;
-        writer.write_image_data(&rgb)?;
+        writer.write_image_data(&self.rgb())?;
         writer.finish()?;
         Ok(bytes)
+    }
+
+    /// Width and height, px.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        (self.pixmap.width(), self.pixmap.height())
+    }
+
+    /// Red, green and blue of every pixel, row by row.
+    pub(crate) fn rgb(&self) -> Vec<u8> {
+        let pixels = self.pixmap.data().chunks_exact(4);
+        pixels.flat_map(|p| [p[0], p[1], p[2]]).collect()
     }
 
     fn fill(&mut self, path: &Path, colour: [u8; 3], alpha: f64) {

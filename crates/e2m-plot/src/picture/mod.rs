@@ -1,6 +1,7 @@
 //! The pictures, one file each, and one table of their kinds with what to look for on each: for the report and the
 //! documentation.
 
+mod cell_noise;
 mod comparison;
 mod difference_histogram;
 mod difference_image;
@@ -16,6 +17,8 @@ mod registration;
 mod residual;
 mod scale_line;
 mod significance_histogram;
+mod slow_mean;
+mod zoom;
 
 pub use comparison::{ComparisonImages, ComparisonPicture, draw_comparison};
 pub use difference_histogram::{DifferenceHistogramPicture, draw_difference_histogram};
@@ -34,6 +37,7 @@ pub use registration::{Contour, RegistrationPicture, draw_registration};
 pub use residual::{ResidualArrow, ResidualPicture, draw_registration_residual};
 pub use scale_line::{ScaleLine, ScaleMethod};
 pub use significance_histogram::{SignificanceHistogramPicture, draw_significance_histogram};
+pub use zoom::{ZoomPanel, ZoomPicture, ZoomShows, ZoomStretch, draw_blink, draw_zoom};
 
 /// A kind of picture, in the order in which one looks at them: alignment first, then brightness, then the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,8 +178,9 @@ const PICTURE_GUIDES: [PictureGuide; 15] = [
     PictureGuide {
         stem: "difference_image",
         title: "Difference image",
-        shows: "post − scale × aligned pre: red where post is brighter, blue where pre is, black where they are equal.",
-        good: "The section is near black or evenly speckled, and separate red dots stand on it: the microbes.",
+        shows: "post − scale × aligned pre: red where post is brighter, blue where pre is, black where there is nothing but \
+                noise.",
+        good: "The section is near black, and separate red dots stand on it: the microbes.",
         bad: "Edges with red on one side and blue on the other (badly aligned), a section red or blue as a whole (wrong \
               scale), or a slow change of colour across it (uneven light).",
     },

@@ -24,8 +24,15 @@ pub struct DifferencePreview {
     post_frame: Outline,
     pre_frame: Outline,
     extremes: Array2<f32>,
+    /// Sums of aligned pre over [`JOINED`] blocks beside each other.
+    pre_sums: Array2<f32>,
+    /// Those of the difference.
+    sums: Array2<f32>,
     magnitudes: Vec<u64>,
 }
+
+/// Blocks beside each other whose means are one number: they change slowly, and memory is worth something.
+const JOINED: usize = 4;
 
 /// What [`DifferencePreview::finish`] gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +40,13 @@ pub struct DifferenceSummary {
     /// The extremes, counts; shape `(canvas height / factor, canvas width / factor)`, both rounded up; NaN where there is
     /// no section.
     pub extremes: Array2<f32>,
+    /// Mean of aligned pre over every [`DifferenceSummary::joined`] blocks beside each other, counts; a pixel that does not count is
+    /// 0. Noise is that of the brightness, and pre has no stain.
+    pub pre_brightness: Array2<f32>,
+    /// Mean of the difference over the same blocks, counts.
+    pub means: Array2<f32>,
+    /// Columns of the extremes that have one column of the means.
+    pub joined: usize,
     /// Full-resolution px per preview px.
     pub factor: usize,
     /// The scale that was subtracted with.
@@ -65,6 +79,8 @@ impl DifferencePreview {
             post_frame,
             pre_frame,
             extremes: Array2::from_elem(shape, f32::NAN),
+            pre_sums: Array2::zeros((shape.0, shape.1.div_ceil(JOINED))),
+            sums: Array2::zeros((shape.0, shape.1.div_ceil(JOINED))),
             magnitudes: vec![0; MAGNITUDES],
         }
     }
@@ -96,14 +112,20 @@ impl DifferencePreview {
         let (post_frame, pre_frame) = (self.post_frame, self.pre_frame);
         let blocks = first_row / factor..end_row.div_ceil(factor);
         let mut touched = self.extremes.slice_mut(s![blocks.clone(), ..]);
-        let lines: Vec<_> = touched.axis_iter_mut(Axis(0)).zip(blocks).collect();
+        let mut pre_sums = self.pre_sums.slice_mut(s![blocks.clone(), ..]);
+        let mut sums = self.sums.slice_mut(s![blocks.clone(), ..]);
+        let sums = pre_sums
+            .axis_iter_mut(Axis(0))
+            .zip(sums.axis_iter_mut(Axis(0)));
+        let lines = touched.axis_iter_mut(Axis(0)).zip(sums);
+        let lines: Vec<_> = lines.zip(blocks).collect();
         let pieces = lines.len().div_ceil(MAX_COUNTERS).max(1);
         let counted = lines
             .into_par_iter()
             .with_min_len(pieces)
             .fold(
                 || vec![0u64; MAGNITUDES],
-                |mut magnitudes, (mut line, block)| {
+                |mut magnitudes, ((mut line, (mut pre_sums, mut sums)), block)| {
                     let start = (block * factor).max(first_row);
                     for y in start..((block + 1) * factor).min(end_row) {
                         let a = post_frame.columns(y, width);
@@ -117,6 +139,8 @@ impl DifferencePreview {
                             with_slice(aligned.slice(row), |pre| {
                                 let mut kept = Line {
                                     line: &mut line,
+                                    pre_sums: &mut pre_sums,
+                                    sums: &mut sums,
                                     factor,
                                     scale,
                                     offset,
@@ -140,6 +164,8 @@ impl DifferencePreview {
     /// Adds what another preview of the same canvas, factor, scale and offset has gathered on other rows.
     pub fn merge(&mut self, other: &Self) {
         super::brightness::add(&mut self.magnitudes, &other.magnitudes);
+        self.pre_sums += &other.pre_sums;
+        self.sums += &other.sums;
         for (kept, &value) in self.extremes.iter_mut().zip(&other.extremes) {
             if exceeds(value, *kept) {
                 *kept = value;
@@ -149,9 +175,13 @@ impl DifferencePreview {
 
     /// The preview and the median magnitude.
     pub fn finish(self) -> DifferenceSummary {
+        let joined_px = (JOINED * self.factor * self.factor) as f32;
         DifferenceSummary {
             median_magnitude: median(&self.magnitudes),
             extremes: self.extremes,
+            pre_brightness: self.pre_sums / joined_px,
+            means: self.sums / joined_px,
+            joined: JOINED,
             factor: self.factor,
             scale: f64::from(self.scale),
             offset: f64::from(self.offset),
@@ -162,6 +192,8 @@ impl DifferencePreview {
 /// A row of blocks.
 struct Line<'l, 'a> {
     line: &'l mut ArrayViewMut1<'a, f32>,
+    pre_sums: &'l mut ArrayViewMut1<'a, f32>,
+    sums: &'l mut ArrayViewMut1<'a, f32>,
     factor: usize,
     scale: f32,
     offset: f32,
@@ -174,10 +206,12 @@ impl Line<'_, '_> {
         while from < post.len() {
             let block = (first + from) / self.factor;
             let to = ((block + 1) * self.factor - first).min(post.len());
-            let mut kept = self.line[block];
+            let (mut kept, mut pre_sum, mut sum) = (self.line[block], 0.0, 0.0);
             for (&post, &pre) in post[from..to].iter().zip(&pre[from..to]) {
                 if post > 0.0 || pre > 0.0 {
+                    pre_sum += pre;
                     let value = post - self.scale * pre - self.offset;
+                    sum += value;
                     magnitudes[(value.abs().to_bits() >> DROPPED_BITS) as usize] += 1;
                     if exceeds(value, kept) {
                         kept = value;
@@ -185,6 +219,8 @@ impl Line<'_, '_> {
                 }
             }
             self.line[block] = kept;
+            self.pre_sums[block / JOINED] += pre_sum;
+            self.sums[block / JOINED] += sum;
             from = to;
         }
     }

@@ -62,6 +62,9 @@ fn what_is_outside_the_section_is_white_in_the_difference_image() {
     extremes.slice_mut(ndarray::s![30..70, 30..90]).fill(0.0);
     let summary = DifferenceSummary {
         extremes,
+        pre_brightness: Array2::zeros((100, 30)),
+        means: Array2::zeros((100, 30)),
+        joined: 4,
         factor: 10,
         scale: 1.2,
         offset: 3.0,

@@ -2,6 +2,7 @@
 
 #[path = "../../src/decoded.rs"]
 mod decoded;
+mod headline;
 mod heatmaps;
 mod histograms;
 mod images;

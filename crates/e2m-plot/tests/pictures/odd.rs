@@ -122,6 +122,9 @@ fn odd_images_are_drawn() {
         for median_magnitude in [None, Some(0.0), Some(1e30), Some(f64::NAN)] {
             let summary = DifferenceSummary {
                 extremes: image.clone(),
+                pre_brightness: image.clone(),
+                means: image.clone(),
+                joined: 4,
                 factor: 20,
                 scale: f64::NAN,
                 offset: f64::NAN,

@@ -1,0 +1,62 @@
+//! A bar of a round length in a corner of a panel.
+
+use crate::draw::colour::{BLACK, WHITE};
+use crate::draw::number::{number, round_down_125};
+use crate::draw::page::Style;
+use crate::draw::surface::{Rect, Surface};
+use crate::draw::text::TextStyle;
+
+/// The bar is at most this share of the panel's width.
+const SHARE: f64 = 0.3;
+/// What lies behind bar and text is darkened by this much.
+const PLATE_ALPHA: f64 = 0.6;
+
+/// A length on the image.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Length {
+    /// On the page, px.
+    pub(super) page_px: f64,
+    pub(super) text: String,
+}
+
+/// The longest round length that is no longer than its share of the panel.
+pub(super) fn length(width: f64, magnification: usize, um_per_px: Option<[f64; 2]>) -> Length {
+    let room_px = SHARE * width / magnification as f64;
+    let (per_px, unit) = um_per_px.map_or((1.0, "px"), |[x, _]| (x, "µm"));
+    // A part of a pixel is no length on an image without a unit.
+    let long = round_down_125(room_px * per_px);
+    let long = if um_per_px.is_none() {
+        long.max(1.0)
+    } else {
+        long
+    };
+    Length {
+        page_px: long / per_px * magnification as f64,
+        text: format!("{} {unit}", number(long, long)),
+    }
+}
+
+/// Draws it into the lower left corner of a panel.
+pub(super) fn draw(
+    surface: &mut Surface,
+    style: &Style,
+    panel: Rect,
+    magnification: usize,
+    um_per_px: Option<[f64; 2]>,
+) {
+    let Length { page_px, text } = length(panel.width, magnification, um_per_px);
+    let size = TextStyle::new(style.tick).bold().colour(WHITE);
+    let (gap, thick) = (0.6 * style.gap, (0.3 * style.tick).round());
+    let width = page_px.max(surface.fonts.width(&text, size)) + 2.0 * gap;
+    let height = thick + 1.2 * style.tick + 2.0 * gap;
+    if width > panel.width || height > 0.5 * panel.height {
+        return;
+    }
+    let (left, bottom) = (panel.left + gap, panel.bottom() - gap);
+    let plate = Rect::new(left, bottom - height, width, height);
+    surface.fill_rect(plate, BLACK, PLATE_ALPHA);
+    let bar = Rect::new(left + gap, bottom - gap - thick, page_px, thick);
+    surface.fill_rect(bar, WHITE, 1.0);
+    let baseline = bar.top - 0.35 * style.tick;
+    surface.text(&text, left + gap, baseline, size);
+}
