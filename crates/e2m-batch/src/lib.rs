@@ -38,6 +38,7 @@
 //! | `single_task` | one task on its own, for other engines |
 //! | [`cluster`] | a batch as jobs of a SLURM cluster |
 //! | `status`, `survey`, [`diagnose`] | what there is to know before a run, as data |
+//! | [`compare`] | the tasks with several values of some parameters |
 //! | [`verify`] | whether what earlier runs wrote is still as it was written |
 //!
 //! # What is promised
@@ -64,6 +65,7 @@
 mod admission;
 pub mod batch_file;
 pub mod cluster;
+pub mod compare;
 pub mod diagnose;
 mod ending;
 mod environment;

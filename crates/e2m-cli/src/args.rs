@@ -65,6 +65,8 @@ pub(crate) enum Sub {
     /// Show a region of two images in turn, as an animated PNG
     #[command(arg_required_else_help = true)]
     Blink(Box<BlinkArgs>),
+    /// Try several values of parameters: one table, and pictures of the same places
+    Compare(CompareArgs),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
@@ -443,6 +445,49 @@ pub(crate) struct InitArgs {
     /// Folder for batch.toml; made if it is not there
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
+}
+
+/// `e2m compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every combination of the values is run on each task. Variants go to the folder compare in output_dir and share \
+what does not depend on their values; results of the batch stay as they are. Run again, what is there is not \
+done again.
+
+Examples:
+  e2m compare batch.toml --param boundary_width --values 10,15,20
+  e2m compare batch.toml --samples CD070 --param detect_sigma --values 4,5,6 --param min_area_px --values 4,9
+  e2m compare batch.toml --param manual_scale --values 1.2,1.3,1.4 --save 2
+
+Exit codes: 0 compared, whatever the verdicts, 1 a variant failed, 2 bad arguments or batch file, 3 not enough \
+memory or disk, 4 raw images missing, 130 interrupted; with --save those of the run.")]
+pub(crate) struct CompareArgs {
+    /// The batch file
+    #[arg(value_name = "BATCH")]
+    pub(crate) batch: PathBuf,
+    #[command(flatten)]
+    pub(crate) tasks: TaskArgs,
+    /// A parameter; with several, every combination of their values is tried
+    #[arg(long = "param", value_name = "NAME", required = true)]
+    pub(crate) params: Vec<String>,
+    /// Its values, separated by commas; once for each --param
+    #[arg(
+        long,
+        value_name = "VALUES",
+        required = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) values: Vec<String>,
+    /// Then run the batch with the values of this variant, counted from 1: they become results of the batch
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) save: Option<u32>,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
+    /// Print one JSON document to standard output instead of a table
+    #[arg(long, conflicts_with = "save")]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
 }
 
 /// `e2m params`.

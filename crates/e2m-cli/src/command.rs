@@ -1,15 +1,15 @@
 //! What the command line means: each command carried out, ending in an exit code.
 
 use crate::args::{
-    Cli, InitArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
+    Cli, CompareArgs, InitArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
 };
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 use crate::zoom::ViewArgs;
 use crate::{
-    check, cluster, diagnose, docs, documents, dry_run, logging, params, run, shell, single_task,
-    status, survey, verify, worker, zoom,
+    check, cluster, compare, diagnose, docs, documents, dry_run, logging, params, run, shell,
+    single_task, status, survey, verify, worker, zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
@@ -65,6 +65,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         }
         Some(Sub::SlurmTask(args)) => cluster::run_job(&args),
         Some(Sub::SlurmCollect(args)) => cluster::collect_submission(&args),
+        Some(Sub::Compare(args)) => compare_variants(&args),
         Some(Sub::Diagnose(args)) => {
             let terminal = started(args.talk);
             diagnose::show(&args, &environment(args.talk), &terminal)
@@ -152,6 +153,30 @@ fn inspect_batch(
             }
             show(&plan, &environment(args.talk), &terminal)
         }
+        Err(error) => refuse(&error, &args.batch, &terminal),
+    }
+}
+
+/// Compares variants, and runs the batch with the values of one of them where that is asked for.
+fn compare_variants(args: &CompareArgs) -> Exit {
+    let talk = args.talk.beside_json(args.json);
+    let terminal = started(talk);
+    let environment = environment(talk);
+    let compared = compare::compare(args, &environment, &terminal);
+    let (exit, Some(values)) = compared else {
+        return compared.0;
+    };
+    if exit != Exit::Complete {
+        terminal.error("a variant failed, and nothing was saved");
+        return exit;
+    }
+    let given = [&args.set.set[..], &values].concat();
+    let options = PlanOptions {
+        tasks: args.tasks.selection(),
+        ..PlanOptions::default()
+    };
+    match planned((&args.batch, &given), &options) {
+        Ok((plan, _)) => run::run(&plan, false, &environment, &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }

@@ -10,6 +10,7 @@
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
 //! | `params`, `docs`, `shell` | what explains the program: parameters, pages, completions, manual pages |
+//! | `compare` | several values of parameters, as a table and pictures |
 //! | `zoom` | a region of a task's images, drawn and written |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
@@ -39,6 +40,7 @@ mod args;
 mod check;
 mod cluster;
 mod command;
+mod compare;
 mod diagnose;
 mod docs;
 mod documents;

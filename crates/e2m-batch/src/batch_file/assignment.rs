@@ -66,6 +66,33 @@ impl fmt::Display for Assignment {
     }
 }
 
+impl Assignment {
+    /// A text for a key above all headings.
+    pub(crate) fn text(key: &'static str, value: &str) -> Self {
+        Self {
+            section: General::NAME,
+            key,
+            value: Some(Value::from(value).to_string()),
+        }
+    }
+
+    /// Whether it is a parameter of a stage.
+    pub(crate) fn is_of_params(&self) -> bool {
+        self.section == PARAMS
+    }
+
+    /// The key, without its heading.
+    pub fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// Key and value for a table, without its heading: `pad=40`.
+    pub fn short(&self) -> String {
+        let value = self.value.as_deref().unwrap_or("default");
+        format!("{}={}", self.key, value.trim_matches('"'))
+    }
+}
+
 /// The heading and the key that a name stands for.
 fn place_of(name: &str) -> Result<(&'static str, &'static str), String> {
     let (heading, key) = name.rsplit_once('.').unwrap_or(("", name));
