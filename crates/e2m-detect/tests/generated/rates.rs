@@ -158,6 +158,41 @@ fn as_many_are_false_as_predicted() {
 }
 
 #[test]
+fn the_flux_under_uneven_light_is_the_light_that_arrives() {
+    let kind = KINDS
+        .iter()
+        .find(|k| k.name == "vignetting")
+        .expect("a kind");
+    let mut all = Vec::new();
+    for seed in sample_of_rates("uneven flux", 100..104, 1) {
+        let pair = kind.pair(SIZE, seed);
+        let catalogue = pair.search(&DetectOptions {
+            injections: 300,
+            ..DetectOptions::default()
+        });
+        let objects: Vec<_> = catalogue.microbes().copied().collect();
+        let both = pair
+            .microbes
+            .iter()
+            .zip(matched(&pair.microbes, &middles(&catalogue)));
+        let ratios = both.filter_map(|(m, j)| {
+            let wanted = is_alone(m, &pair.microbes) && ideal(&catalogue, m) > 10.0;
+            j.filter(|_| wanted).map(|j| objects[j].flux / flux(m))
+        });
+        let ratios: Vec<f64> = ratios.collect();
+        println!(
+            "{seed}: flux {:.4} of {}",
+            median(ratios.clone()),
+            ratios.len()
+        );
+        all.extend(ratios);
+    }
+    let flux = median(all);
+    println!("flux {flux:.4}");
+    assert!((flux - 1.0).abs() < 0.03, "flux {flux}");
+}
+
+#[test]
 fn as_many_are_found_as_predicted() {
     let mut bins = [(0.0, 0.0, 0usize); 6];
     for (kind, seed) in sample_of_rates("completeness", cases(&KINDS[..7], 3), 1) {
