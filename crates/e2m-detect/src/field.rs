@@ -112,6 +112,11 @@ impl Cell {
         self.is_measured && self.background >= f64::from(level)
     }
 
+    /// What remains of its mean without this offset and this slope, counts.
+    pub(crate) fn remains(&self, offset: f64, slope: f64) -> f32 {
+        (self.difference - offset - slope * self.background) as f32
+    }
+
     pub(crate) fn is_measured(&self) -> bool {
         self.is_measured
     }
@@ -168,6 +173,11 @@ impl BackgroundField {
             let slope = line[x0].1 + t * (line[x1].1 - line[x0].1);
             *d -= offset + slope * b;
         }
+    }
+
+    /// What remains of the mean of a cell here, counts.
+    pub(crate) fn remains_of(&self, at: (usize, usize), cell: &Cell) -> f32 {
+        cell.remains(f64::from(self.offsets[at]), f64::from(self.slopes[at]))
     }
 
     /// The smallest and the largest slope: how far the scale varies over the image.

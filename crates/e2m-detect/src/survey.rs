@@ -4,6 +4,7 @@ use crate::field::{BLOCK, BackgroundField, Block, CELL, Cell};
 use crate::noise::{NoiseModel, NoiseSample};
 use crate::normal::quantile;
 use crate::options::PairFacts;
+use crate::scale_field::HeldOut;
 use crate::source::{PairSource, mask};
 use crate::strip::Strip;
 use e2m_image::BandError;
@@ -37,6 +38,8 @@ pub(crate) struct Survey {
     pub(crate) is_section: Array2<bool>,
     pub(crate) typical_variance: f64,
     pub(crate) field_error: f64,
+    /// What the field leaves in cells that had no say in it.
+    pub(crate) held_out: HeldOut,
 }
 
 /// Reads the pair once, in strips of `rows`, a multiple of the cells' side.
@@ -103,11 +106,13 @@ pub(crate) fn survey(
         middle(|s| s.gradient),
         middle(|s| s.curvature),
     ));
+    let is_section = cells.map(|cell| cell.is_as_bright_as(level));
     Ok(Survey {
+        held_out: HeldOut::of(&cells, &is_section),
         field: BackgroundField::new(&cells),
         noise,
         section_level: level,
-        is_section: cells.map(|cell| cell.is_as_bright_as(level)),
+        is_section,
         typical_variance,
         // The median of a cell's pixels scatters 1.25 times as much as their mean does.
         field_error: 1.25 * typical_variance.sqrt() / CELL as f64,

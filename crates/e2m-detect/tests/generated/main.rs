@@ -4,6 +4,7 @@
     reason = "the figures behind each rate are worth reading"
 )]
 
+mod field;
 mod matching;
 mod pairs;
 mod rates;

@@ -15,7 +15,8 @@ pub(crate) struct Pair {
     pub(crate) mask: Array2<u8>,
     /// What is known of the pair.
     pub(crate) facts: PairFacts,
-    /// The microbes that lie where there are data.
+    /// The microbes that lie where there are data, as bright as their light arrives: a lens that passes half of it at a place
+    /// passes half of a microbe's there.
     pub(crate) microbes: Vec<Microbe>,
 }
 
@@ -159,8 +160,21 @@ impl Pair {
             .read_band(0, floats.view_mut())
             .expect("rows of post");
         let has_data = |m: &&Microbe| mask[(m.y.round() as usize, m.x.round() as usize)] == 0;
+        let arriving = |m: &Microbe| {
+            let light = recipe.vignetting_post;
+            let share = light.map_or(1.0, |v| v.transmission(post.size(), m.x, m.y));
+            Microbe {
+                peak: m.peak * share,
+                ..*m
+            }
+        };
         Self {
-            microbes: world.microbes().iter().filter(has_data).copied().collect(),
+            microbes: world
+                .microbes()
+                .iter()
+                .filter(has_data)
+                .map(arriving)
+                .collect(),
             aligned: aligned(&pre),
             post: floats,
             mask,

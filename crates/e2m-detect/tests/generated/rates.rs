@@ -6,6 +6,7 @@ use e2m_detect::{Catalogue, DetectOptions, effective_area};
 use e2m_fixtures::Microbe;
 use e2m_image::Size;
 use e2m_testing::sample_of_rates;
+use std::collections::BTreeMap;
 
 /// Every pair reaches this F1, or its catalogue says that its significance is not normal.
 const MIN_F1: f64 = 0.8;
@@ -158,11 +159,97 @@ fn as_many_are_false_as_predicted() {
 }
 
 #[test]
+fn the_flux_under_uneven_light_is_the_light_that_arrives() {
+    let kind = KINDS
+        .iter()
+        .find(|k| k.name == "vignetting")
+        .expect("a kind");
+    let mut all = Vec::new();
+    for seed in sample_of_rates("uneven flux", 100..104, 1) {
+        let pair = kind.pair(SIZE, seed);
+        let catalogue = pair.search(&DetectOptions {
+            injections: 300,
+            ..DetectOptions::default()
+        });
+        let objects: Vec<_> = catalogue.microbes().copied().collect();
+        let both = pair
+            .microbes
+            .iter()
+            .zip(matched(&pair.microbes, &middles(&catalogue)));
+        let ratios = both.filter_map(|(m, j)| {
+            let wanted = is_alone(m, &pair.microbes) && ideal(&catalogue, m) > 10.0;
+            j.filter(|_| wanted).map(|j| objects[j].flux / flux(m))
+        });
+        let ratios: Vec<f64> = ratios.collect();
+        println!(
+            "{seed}: flux {:.4} of {}",
+            median(ratios.clone()),
+            ratios.len()
+        );
+        all.extend(ratios);
+    }
+    let flux = median(all);
+    println!("flux {flux:.4}");
+    assert!((flux - 1.0).abs() < 0.03, "flux {flux}");
+}
+
+/// What was predicted of some microbes, and how many were found.
+#[derive(Clone, Copy, Default)]
+struct Predicted {
+    predicted: f64,
+    found: f64,
+    number: usize,
+}
+
+impl Predicted {
+    fn add(&mut self, predicted: f64, is_found: bool) {
+        self.predicted += predicted;
+        self.found += f64::from(u8::from(is_found));
+        self.number += 1;
+    }
+
+    /// Predicted less found, as shares.
+    fn too_high(&self) -> f64 {
+        (self.predicted - self.found) / self.number.max(1) as f64
+    }
+
+    /// Standard deviation of the share that is found, by chance alone.
+    fn chance(&self) -> f64 {
+        let n = self.number.max(1) as f64;
+        let p = self.predicted / n;
+        (p * (1.0 - p) / n).sqrt()
+    }
+}
+
+impl std::fmt::Display for Predicted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let n = self.number.max(1) as f64;
+        let (predicted, found) = (self.predicted / n, self.found / n);
+        write!(f, "{predicted:.2}/{found:.2} of {}", self.number)
+    }
+}
+
+/// The share that is found is predicted to within so much, besides three standard deviations of chance.
+const MAX_TOO_HIGH: f64 = 0.05;
+/// Beside others they are found less often than those that were planted at places drawn evenly.
+const MAX_BESIDE_OTHERS: f64 = 0.2;
+
+#[test]
 fn as_many_are_found_as_predicted() {
-    let mut bins = [(0.0, 0.0, 0usize); 6];
-    for (kind, seed) in sample_of_rates("completeness", cases(&KINDS[..7], 3), 1) {
+    let [mut all, mut alone, mut beside] = [Predicted::default(); 3];
+    let mut bins = [Predicted::default(); 6];
+    let mut of_kinds: BTreeMap<&str, [Predicted; 2]> = BTreeMap::new();
+    // Where stain soaked in, the catalogue says that it is suspect. With noise and brightness as below two are "dots and rods".
+    let left_out = ["uptake", "faint", "noise 12"];
+    let kinds = || KINDS.iter().filter(|kind| !left_out.contains(&kind.name));
+    let cases: Vec<_> = (100..103)
+        .flat_map(|seed| kinds().map(move |kind| (kind, seed)))
+        .collect();
+    for (kind, seed) in sample_of_rates("completeness", cases, 1) {
         let mut recipe = kind.recipe(SIZE, seed);
-        recipe.noise_counts = 4.0;
+        if recipe.shot_noise == 0.0 {
+            recipe.noise_counts = 4.0;
+        }
         recipe.microbes.peak_counts = [2.0, 30.0];
         let pair = Pair::of(&recipe);
         let catalogue = pair.search(&DetectOptions::default());
@@ -171,29 +258,37 @@ fn as_many_are_found_as_predicted() {
             .as_ref()
             .expect("microbes were planted");
         let objects = middles(&catalogue);
+        let of_kind = of_kinds.entry(kind.name).or_default();
         for m in &pair.microbes {
             let predicted = completeness.probability(flux(m), effective_area(m.sigma, m.length));
             let is_found = objects
                 .iter()
                 .any(|o| (o[0] - m.x).hypot(o[1] - m.y) <= reach(m));
-            let bin = &mut bins[((predicted * 6.0) as usize).min(5)];
-            bin.0 += predicted;
-            bin.1 += f64::from(u8::from(is_found));
-            bin.2 += 1;
+            let is_alone = is_alone(m, &pair.microbes);
+            of_kind[usize::from(!is_alone)].add(predicted, is_found);
+            let part = if is_alone { &mut alone } else { &mut beside };
+            part.add(predicted, is_found);
+            bins[((predicted * 6.0) as usize).min(5)].add(predicted, is_found);
+            all.add(predicted, is_found);
         }
+        println!("{:14} {seed}: so far {all}", kind.name);
+        println!("  alone {alone}, beside others {beside}");
     }
-    let (mut predicted, mut found, mut number) = (0.0, 0.0, 0);
-    for (p, f, n) in bins {
-        println!(
-            "predicted {:.3} found {:.3} of {n}",
-            p / n as f64,
-            f / n as f64
-        );
-        predicted += p;
-        found += f;
-        number += n;
+    println!("shares predicted/found");
+    for (name, [alone, beside]) in of_kinds {
+        println!("{name:14} alone {alone}, beside others {beside}");
     }
-    let difference = (predicted - found) / number as f64;
-    println!("all: predicted less found {difference:+.4} of {number}");
-    assert!(difference.abs() < 0.05, "{difference}");
+    for part in bins {
+        println!("{part}: {:+.3}", part.too_high());
+    }
+    let parts = [
+        ("all", all, MAX_TOO_HIGH),
+        ("alone", alone, MAX_TOO_HIGH),
+        ("beside others", beside, MAX_BESIDE_OTHERS),
+    ];
+    for (name, part, bound) in parts {
+        let (off, chance) = (part.too_high(), part.chance());
+        println!("{name} {part}: {off:+.4}, by chance {chance:.4}");
+        assert!(off.abs() < bound + 3.0 * chance, "{name} {part}: {off:+.4}");
+    }
 }
