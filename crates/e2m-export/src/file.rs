@@ -14,15 +14,17 @@ use crate::plane::{Level, band_bytes, write_plane};
 use crate::tiles::{self, TILE_PX};
 use e2m_image::{BandSource, Size};
 use e2m_io::AtomicFile;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, Write};
 use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use tiff::decoder::Decoder;
-use tiff::encoder::{DirectoryEncoder, Rational, TiffEncoder, TiffKindBig};
+use tiff::encoder::{DirectoryEncoder, Rational, TiffEncoder, TiffKindBig, TiffValue};
 use tiff::tags::{
     CompressionMethod, PhotometricInterpretation, Predictor, ResolutionUnit, SampleFormat, Tag,
+    Type,
 };
 use tiff::{TiffError, TiffResult};
 
@@ -37,6 +39,22 @@ const MAX_DENOMINATOR: u32 = 1_000_000_000;
 const TILE_ENTRY_BYTES: u64 = 64;
 /// Descriptions, directories and the rest.
 const BASE_BYTES: u64 = 1 << 20;
+
+/// A text that is not only ASCII, of which the `tiff` crate writes none. It holds no byte that is zero.
+struct Utf8<'a>(&'a str);
+
+impl TiffValue for Utf8<'_> {
+    const BYTE_LEN: u8 = 1;
+    const FIELD_TYPE: Type = Type::ASCII;
+
+    fn count(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned([self.0.as_bytes(), &[0]].concat())
+    }
+}
 
 type Encoder<W> = TiffEncoder<W, TiffKindBig>;
 
@@ -203,7 +221,7 @@ fn write_directories<W: Write + Seek>(
     let mut directory = encoder.image_directory()?;
     describe(&mut directory, image, full, FULL_RESOLUTION)?;
     if let Some(text) = description {
-        directory.write_tag(Tag::ImageDescription, text)?;
+        directory.write_tag(Tag::ImageDescription, Utf8(text))?;
     }
     if !places.is_empty() {
         directory.write_tag(Tag::SubIfd, &places[..])?;

@@ -1,4 +1,7 @@
-//! What a file shows, as OME-XML: schema 2016-06, in ASCII, as TIFF wants its texts.
+//! What a file shows, as OME-XML: schema 2016-06, in UTF-8.
+//!
+//! TIFF wants its texts in ASCII, but OME-TIFF has UTF-8, and no character may be written by its number: Bio-Formats (7.3) replaces
+//! `&#` by a space before it parses, and would take such a file for one without a description.
 
 use crate::image::{Channel, OmeImage};
 use std::fmt::Write as _;
@@ -54,11 +57,10 @@ impl OmeImage {
             ),
         );
         if let Some([x, y]) = self.pixel_um {
-            // The sign for micro is not ASCII.
             put(
                 xml,
                 format_args!(
-                    " PhysicalSizeX=\"{x}\" PhysicalSizeXUnit=\"&#181;m\" PhysicalSizeY=\"{y}\" PhysicalSizeYUnit=\"&#181;m\""
+                    " PhysicalSizeX=\"{x}\" PhysicalSizeXUnit=\"µm\" PhysicalSizeY=\"{y}\" PhysicalSizeYUnit=\"µm\""
                 ),
             );
         }
@@ -112,30 +114,32 @@ fn put(xml: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = xml.write_fmt(text);
 }
 
+/// Line breaks become spaces, as any parser would make of them.
 fn attribute(xml: &mut String, name: &str, value: &str) {
-    put(xml, format_args!(" {name}=\"{}\"", escaped(value)));
+    let value = escaped(value).replace(['\n', '\t'], " ");
+    put(xml, format_args!(" {name}=\"{value}\""));
 }
 
-/// A text as XML in ASCII. Characters that no XML may hold become U+FFFD, the mark for those.
+/// A text as XML. Characters that no XML may hold become U+FFFD, the mark for those.
 fn escaped(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());
-    for c in text.chars() {
-        let c = if is_allowed(c) { c } else { '\u{fffd}' };
+    for c in text.replace("\r\n", "\n").chars() {
         match c {
             '&' => xml.push_str("&amp;"),
             '<' => xml.push_str("&lt;"),
             '>' => xml.push_str("&gt;"),
             '"' => xml.push_str("&quot;"),
-            ' '..='~' => xml.push(c),
-            // Newlines too: a parser would make spaces of those in attributes.
-            c => put(&mut xml, format_args!("&#{};", u32::from(c))),
+            // A parser would make a line break of it.
+            '\r' => xml.push('\n'),
+            c if is_allowed(c) => xml.push(c),
+            _ => xml.push('\u{fffd}'),
         }
     }
     xml
 }
 
 fn is_allowed(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    matches!(c, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 #[cfg(test)]
@@ -152,17 +156,19 @@ mod tests {
         image.annotations = vec![(odd.to_owned(), odd.to_owned())];
         image.channels = vec![Channel::new(odd, Colour::GREEN, Pyramid::Mean)];
         let xml = image.ome_xml();
-        assert!(xml.is_ascii());
+        assert!(!xml.contains("&#"), "{xml}");
+        let in_attribute = odd.replace(['\n', '\t'], " ");
+        let in_attribute = Some(in_attribute.as_str());
         let document = roxmltree::Document::parse(&xml).expect("XML");
         let element = |name: &str| {
             let mut all = document.descendants();
             all.find(|node| node.has_tag_name((NAMESPACE, name)))
                 .expect("there")
         };
-        assert_eq!(element("Image").attribute("Name"), Some(odd));
-        assert_eq!(element("Channel").attribute("Name"), Some(odd));
+        assert_eq!(element("Image").attribute("Name"), in_attribute);
+        assert_eq!(element("Channel").attribute("Name"), in_attribute);
         assert_eq!(element("Description").text(), Some(odd));
-        assert_eq!(element("M").attribute("K"), Some(odd));
+        assert_eq!(element("M").attribute("K"), in_attribute);
         assert_eq!(element("M").text(), Some(odd));
     }
 
@@ -184,9 +190,11 @@ mod tests {
         let no_size = image.ome_xml();
         assert!(!no_size.contains("PhysicalSize"), "{no_size}");
         image.pixel_um = Some([0.1, 1e-5]);
-        assert!(image.ome_xml().contains(
-            "PhysicalSizeX=\"0.1\" PhysicalSizeXUnit=\"&#181;m\" PhysicalSizeY=\"0.00001\""
-        ));
+        assert!(
+            image.ome_xml().contains(
+                "PhysicalSizeX=\"0.1\" PhysicalSizeXUnit=\"µm\" PhysicalSizeY=\"0.00001\""
+            )
+        );
         assert_eq!(Colour::WHITE.code(), -1);
         assert_eq!(Colour::GREEN.code(), 0x00ff_00ff);
     }

@@ -28,7 +28,7 @@ pub(crate) fn pixels(size: Size, seed: u64) -> Array2<f32> {
 
 /// An image of these channels.
 pub(crate) fn image(size: Size, pyramids: &[Pyramid]) -> OmeImage {
-    let mut image = OmeImage::new("a b", size);
+    let mut image = OmeImage::new("é µ & <b>", size);
     for (index, pyramid) in pyramids.iter().enumerate() {
         let name = format!("channel {index}");
         image
