@@ -38,6 +38,7 @@
 //! | `single_task` | one task on its own, for other engines |
 //! | [`cluster`] | a batch as jobs of a SLURM cluster |
 //! | `status`, `survey`, [`diagnose`] | what there is to know before a run, as data |
+//! | [`export`] | images of finished tasks as OME-TIFF, for viewers |
 //! | [`verify`] | whether what earlier runs wrote is still as it was written |
 //!
 //! # What is promised
@@ -68,6 +69,7 @@ pub mod diagnose;
 mod ending;
 mod environment;
 mod event;
+pub mod export;
 mod forecast;
 pub mod human;
 mod inspect;

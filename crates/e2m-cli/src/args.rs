@@ -1,5 +1,6 @@
 //! The command line as it is given. What it means is settled in `command`.
 
+use crate::export::ExportArgs;
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use e2m_batch::{PlanOptions, StageSelection, TaskSelection};
@@ -57,6 +58,8 @@ pub(crate) enum Sub {
     Collect(PlanArgs),
     /// Compare every file on record with its record: checkpoints, raw images, pictures; writes nothing
     Verify(VerifyArgs),
+    /// Write images of finished tasks as OME-TIFF, for QuPath, Fiji, napari and OMERO
+    Export(ExportArgs),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
@@ -403,6 +406,7 @@ Examples:
   e2m check batch.toml                  will memory and disk do?
   e2m status batch.toml                 what is there, what would a run do?
   e2m verify batch.toml                 is everything still as it was written?
+  e2m export batch.toml                 images for QuPath, Fiji, napari and OMERO
   e2m submit batch.toml                 run it on a SLURM cluster
 
 Ctrl-C stops after the rows at hand and keeps what is done; pressed again it stops at once.";

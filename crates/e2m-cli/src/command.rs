@@ -3,6 +3,7 @@
 use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs};
 use crate::environment::environment;
 use crate::exit::Exit;
+use crate::export::{self, ExportArgs};
 use crate::terminal::Terminal;
 use crate::{
     check, cluster, diagnose, documents, dry_run, logging, run, single_task, status, survey,
@@ -11,6 +12,7 @@ use crate::{
 use e2m_batch::batch_file::values::Parallel;
 use e2m_batch::batch_file::{DEFAULT_FILE, USUAL_NAME, nearest};
 use e2m_batch::cluster::Handover;
+use e2m_batch::export::ExportSubject;
 use e2m_batch::verify::VerifySubject;
 use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, find};
 use std::io::{ErrorKind, Write as _};
@@ -27,6 +29,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             status::show(plan, args.json, environment, terminal)
         }),
         Some(Sub::Verify(args)) => verify_batch(&args),
+        Some(Sub::Export(args)) => export_batch(&args),
         Some(Sub::Submit(args)) => {
             let terminal = started(args.talk);
             submit_batch(&args.run(), &environment(args.talk), &terminal)
@@ -145,6 +148,17 @@ fn verify_batch(args: &VerifyArgs) -> Exit {
     }
 }
 
+fn export_batch(args: &ExportArgs) -> Exit {
+    let terminal = started(args.talk);
+    let subject = read(&args.batch).and_then(|batch| {
+        ExportSubject::of(&batch, &args.batch, &args.tasks.selection(), args.request())
+    });
+    match subject {
+        Ok(subject) => export::run(&subject, &environment(args.talk), &terminal),
+        Err(error) => refuse(&error, &args.batch, &terminal),
+    }
+}
+
 fn survey_batch(args: &SurveyArgs) -> Exit {
     let terminal = started(args.talk);
     let found = read(&args.batch).and_then(|batch| {
@@ -190,7 +204,7 @@ pub(crate) fn meant_command(path: &Path) -> Option<&'static str> {
         word,
         [
             "run", "survey", "check", "status", "submit", "cancel", "task", "collect", "verify",
-            "diagnose", "init", "schema", "licences", "help",
+            "export", "diagnose", "init", "schema", "licences", "help",
         ]
         .into_iter(),
         0.6,

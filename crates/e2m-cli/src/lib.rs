@@ -9,6 +9,7 @@
 //! | `reporter` | what happens in a batch, on the terminal |
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
+//! | `export` | images of finished tasks for viewers: its arguments, and what was written |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
 //! | `documents` | the docs pages that are made from tables of the code |
@@ -42,6 +43,7 @@ mod documents;
 mod dry_run;
 mod environment;
 mod exit;
+mod export;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod hints;

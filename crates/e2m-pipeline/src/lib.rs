@@ -85,6 +85,7 @@ mod pixel_faults;
 mod pixel_record;
 mod preview;
 mod recovery;
+mod results;
 mod resume;
 mod run;
 mod scale_record;
@@ -127,6 +128,7 @@ pub use params::{
 pub use pixel_record::{ImagePixels, PixelRecord, Saturation};
 pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
+pub use results::{NoResult, ResultFile, ResultImage, ResultsError, TaskResults};
 pub use run::{run_task, run_task_in};
 pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
 pub use shared_files::{SharedFiles, record_shared_files};

@@ -1,0 +1,196 @@
+//! `e2m export`: images of finished tasks as OME-TIFF, and what was written, for people.
+
+use crate::args::{TalkArgs, TaskArgs};
+use crate::exit::Exit;
+use crate::signals;
+use crate::terminal::{Reading, Terminal};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use e2m_batch::export::{
+    Compression, ExportEnding, ExportProgress, ExportRequest, ExportSubject, ExportedBatch,
+    ExportedTask, Pyramid, ResultImage, export,
+};
+use e2m_batch::{Environment, Interrupt, human, missing_reason};
+use e2m_pipeline::Status;
+use std::path::{Path, PathBuf};
+
+/// `e2m export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes one file {sample}_{dye}.ome.tif for each task, with the traces of its parameters in the name as
+elsewhere: a BigTIFF of tiles with a level for every magnification, which QuPath, Fiji, napari and OMERO
+open with pixel size, channel names and colours. Read are the images in the task's folder, which are held
+against the record on the way. A file that is up to date is left as it is.
+
+Zoomed out, a pixel of a difference or of the significance is the maximum of those it stands for, so that
+microbes stay visible, and the channel's name says so; --pyramid mean shows them as a microscope would.
+
+Tasks that failed or are suspect are exported too: their status is in the file and is said here.
+
+Exit codes:
+    0  every task has its file, and all are complete
+    1  a task has no file, or its last run failed; the others were exported
+    2  bad arguments or batch file
+    4  raw_dir is not there, or raw images are missing of a task that has nothing on record
+    5  every task has its file, but some are suspect
+  130  interrupted; nothing half-written is left")]
+pub(crate) struct ExportArgs {
+    /// The batch file
+    #[arg(value_name = "BATCH")]
+    pub(crate) batch: PathBuf,
+    #[command(flatten)]
+    pub(crate) tasks: TaskArgs,
+    /// The channels, separated by commas, in this order [default: post, aligned_pre, difference and significance, as far as
+    /// the task has them]
+    #[arg(long, value_name = "IMAGES", value_delimiter = ',', value_parser = image())]
+    image: Vec<ResultImage>,
+    /// How smaller levels of differences and significance are made; those of other images are means
+    #[arg(long, value_name = "HOW", default_value = "maximum", value_parser = pyramid())]
+    pyramid: Pyramid,
+    /// How tiles are stored; `none` is faster and larger
+    #[arg(long, value_name = "HOW", default_value = "deflate", value_parser = compression())]
+    compression: Compression,
+    /// Where files go [default: the folder export in output_dir]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write files again that are up to date
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+impl ExportArgs {
+    /// The same without a command line.
+    pub(crate) fn request(&self) -> ExportRequest {
+        ExportRequest {
+            images: self.image.clone(),
+            pyramid: Some(self.pyramid),
+            compression: self.compression,
+            out: self.out.clone(),
+            overwrite: self.overwrite,
+        }
+    }
+}
+
+/// One of several values by its name.
+fn by_name<T: Clone + Send + Sync + 'static>(
+    values: &'static [T],
+    name: fn(&T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(values.iter().map(name)).try_map(move |word| {
+        let found = values.iter().find(|value| name(value) == word);
+        found.cloned().ok_or("it is none of these")
+    })
+}
+
+fn image() -> impl TypedValueParser<Value = ResultImage> {
+    by_name(&ResultImage::ALL, |image| image.name())
+}
+
+fn pyramid() -> impl TypedValueParser<Value = Pyramid> {
+    by_name(&[Pyramid::Maximum, Pyramid::Mean], |pyramid| pyramid.name())
+}
+
+fn compression() -> impl TypedValueParser<Value = Compression> {
+    let all = &[Compression::Deflate, Compression::None];
+    by_name(all, |compression| compression.name())
+}
+
+/// Exports every task and says what was written.
+pub(crate) fn run(subject: &ExportSubject, environment: &Environment, terminal: &Terminal) -> Exit {
+    for warning in &subject.warnings {
+        terminal.warn(warning);
+    }
+    let interrupt = Interrupt::default();
+    signals::listen(&interrupt, terminal);
+    let mut reading: Option<Reading> = None;
+    let mut progress = |progress: ExportProgress<'_>| match progress {
+        ExportProgress::Read {
+            more_bytes,
+            of_bytes,
+        } => {
+            let reading = reading.get_or_insert_with(|| terminal.reading(of_bytes));
+            reading.add(more_bytes);
+        }
+        ExportProgress::Done(task) => show_task(task, terminal),
+    };
+    let outcome = export(subject, environment, &interrupt, &mut progress);
+    drop(reading);
+    let ending = outcome.ending(subject);
+    for missing in &subject.missing {
+        let dye = missing.dye.as_deref().unwrap_or("*");
+        let why = missing_reason(missing);
+        terminal.problem(&format!(
+            "{}/{dye}: raw images missing: {why}",
+            missing.sample
+        ));
+    }
+    terminal.summary(&last_words(subject, &outcome));
+    match ending {
+        ExportEnding::Batch(ending) => ending.into(),
+        ExportEnding::RawFilesMissing => Exit::RawFiles,
+    }
+}
+
+/// One line for the file, then what there is to know of it.
+fn show_task(task: &ExportedTask, terminal: &Terminal) {
+    let name = &task.name;
+    match &task.result {
+        Ok(file) => {
+            let channels: Vec<&str> = file.images.iter().map(|image| image.name()).collect();
+            let what = if file.was_there {
+                "up to date"
+            } else {
+                "wrote"
+            };
+            terminal.summary(&format!(
+                "{name}: {what} {} ({}; {})",
+                shown(&file.path),
+                human::bytes(file.bytes),
+                channels.join(", ")
+            ));
+        }
+        Err(why) => terminal.problem(&format!("{name}: not exported: {why}")),
+    }
+    match &task.status {
+        None | Some(Status::Complete) => {}
+        Some(status) => terminal.problem(&format!("{name}: {status}")),
+    }
+    for note in &task.notes {
+        terminal.say(&format!("{name}: note: {note}"));
+    }
+}
+
+fn last_words(subject: &ExportSubject, outcome: &ExportedBatch) -> String {
+    let tasks = outcome.tasks.iter();
+    let files = tasks.clone().filter_map(|task| task.result.as_ref().ok());
+    let (old, new): (Vec<_>, Vec<_>) = files.partition(|file| file.was_there);
+    let bytes: u64 = new.iter().map(|file| file.bytes).sum();
+    let mut words = vec![format!(
+        "{} of {} written in {}",
+        human::count(new.len(), "file"),
+        human::bytes(bytes),
+        human::seconds(outcome.seconds)
+    )];
+    let lacking = tasks.clone().filter(|task| task.result.is_err()).count();
+    let suspect = |task: &&ExportedTask| matches!(task.status, Some(Status::Suspect(_)));
+    let failed = |task: &&ExportedTask| task.result.is_ok() && task.has_failed();
+    for (count, what) in [
+        (old.len(), "up to date"),
+        (lacking, "not exported"),
+        (tasks.clone().filter(failed).count(), "of tasks that failed"),
+        (tasks.filter(suspect).count(), "suspect"),
+        (subject.missing.len(), "without raw images"),
+    ] {
+        if count > 0 {
+            words.push(format!("{count} {what}"));
+        }
+    }
+    words.join(", ")
+}
+
+/// A path without the `./` of a batch file in the current folder.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
