@@ -1,5 +1,6 @@
 //! The command line as it is given. What it means is settled in `command`.
 
+use crate::convert::ConvertArgs;
 use crate::export::ExportArgs;
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
@@ -60,6 +61,8 @@ pub(crate) enum Sub {
     Verify(VerifyArgs),
     /// Write images of finished tasks as OME-TIFF, for QuPath, Fiji, napari and OMERO
     Export(ExportArgs),
+    /// Convert an image that e2m wrote from TIFF to FITS, or back
+    Convert(ConvertArgs),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from

@@ -6,8 +6,8 @@ use crate::exit::Exit;
 use crate::export::{self, ExportArgs};
 use crate::terminal::Terminal;
 use crate::{
-    check, cluster, diagnose, documents, dry_run, logging, run, single_task, status, survey,
-    verify, worker,
+    check, cluster, convert, diagnose, documents, dry_run, logging, run, single_task, status,
+    survey, verify, worker,
 };
 use e2m_batch::batch_file::values::Parallel;
 use e2m_batch::batch_file::{DEFAULT_FILE, USUAL_NAME, nearest};
@@ -30,6 +30,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         }),
         Some(Sub::Verify(args)) => verify_batch(&args),
         Some(Sub::Export(args)) => export_batch(&args),
+        Some(Sub::Convert(args)) => convert::run(&args, &started(args.talk)),
         Some(Sub::Submit(args)) => {
             let terminal = started(args.talk);
             submit_batch(&args.run(), &environment(args.talk), &terminal)
@@ -204,7 +205,7 @@ pub(crate) fn meant_command(path: &Path) -> Option<&'static str> {
         word,
         [
             "run", "survey", "check", "status", "submit", "cancel", "task", "collect", "verify",
-            "export", "diagnose", "init", "schema", "licences", "help",
+            "export", "convert", "diagnose", "init", "schema", "licences", "help",
         ]
         .into_iter(),
         0.6,

@@ -17,12 +17,12 @@ use std::path::{Path, PathBuf};
 /// `e2m export`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes one file {sample}_{dye}.ome.tif for each task, with the traces of its parameters in the name as
-elsewhere: a BigTIFF of tiles with a level for every magnification, which QuPath, Fiji, napari and OMERO
-open with pixel size, channel names and colours. Read are the images in the task's folder, which are held
+Writes one file {sample}_{dye}.ome.tif for each task, with the traces of its parameters in the name as \
+elsewhere: a BigTIFF of tiles with a level for every magnification, which QuPath, Fiji, napari and OMERO \
+open with pixel size, channel names and colours. Read are the images in the task's folder, which are held \
 against the record on the way. A file that is up to date is left as it is.
 
-Zoomed out, a pixel of a difference or of the significance is the maximum of those it stands for, so that
+Zoomed out, a pixel of a difference or of the significance is the maximum of those it stands for, so that \
 microbes stay visible, and the channel's name says so; --pyramid mean shows them as a microscope would.
 
 Tasks that failed or are suspect are exported too: their status is in the file and is said here.

@@ -10,6 +10,7 @@
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
 //! | `export` | images of finished tasks for viewers: its arguments, and what was written |
+//! | `convert` | one image from TIFF to FITS, or back |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
 //! | `documents` | the docs pages that are made from tables of the code |
@@ -38,6 +39,7 @@ mod args;
 mod check;
 mod cluster;
 mod command;
+mod convert;
 mod diagnose;
 mod documents;
 mod dry_run;

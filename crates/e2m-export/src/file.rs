@@ -10,7 +10,7 @@
 use crate::error::ExportError;
 use crate::image::{Compression, OmeImage};
 use crate::ome::SOFTWARE;
-use crate::plane::{Level, band_bytes, write_plane};
+use crate::plane::{StoredLevel, band_bytes, write_plane};
 use crate::tiles::{self, TILE_PX};
 use e2m_image::{BandSource, Size};
 use e2m_io::AtomicFile;
@@ -169,7 +169,7 @@ fn write_all(
 ) -> Result<u64, ExportError> {
     let written = ExportError::tiff;
     let mut encoder = TiffEncoder::new_big(&mut *file).map_err(written("write", path))?;
-    let mut planes: Vec<Vec<Level>> = Vec::new();
+    let mut planes: Vec<Vec<StoredLevel>> = Vec::new();
     for (channel, source) in image.channels.iter().zip(sources) {
         let mut append = |bytes: &[u8]| append(&mut encoder, bytes);
         let kind = (channel.pyramid, image.compression);
@@ -206,7 +206,7 @@ fn append<W: Write + Seek>(encoder: &mut Encoder<W>, bytes: &[u8]) -> io::Result
 fn write_directories<W: Write + Seek>(
     encoder: &mut Encoder<W>,
     image: &OmeImage,
-    levels: &[Level],
+    levels: &[StoredLevel],
     description: Option<&str>,
 ) -> TiffResult<()> {
     let Some((full, smaller)) = levels.split_first() else {
@@ -232,7 +232,7 @@ fn write_directories<W: Write + Seek>(
 fn describe<W: Write + Seek>(
     directory: &mut DirectoryEncoder<'_, W, TiffKindBig>,
     image: &OmeImage,
-    level: &Level,
+    level: &StoredLevel,
     subfile: u32,
 ) -> TiffResult<()> {
     let compression = match image.compression {

@@ -41,13 +41,19 @@ impl PlaneError {
     }
 }
 
-/// One level of a channel.
-pub(crate) struct Level {
+/// A level of a channel in the file.
+pub(crate) struct StoredLevel {
     pub(crate) size: Size,
     /// Where tiles are in the file, row by row.
     pub(crate) offsets: Vec<u64>,
     /// Their lengths.
     pub(crate) lengths: Vec<u64>,
+}
+
+/// A level that is being written.
+struct Level {
+    size: Size,
+    stored: StoredLevel,
     /// Rows that wait to make a row of tiles.
     band: Vec<f32>,
     /// How many of them there are.
@@ -60,8 +66,11 @@ impl Level {
     fn new(size: Size) -> Self {
         Self {
             size,
-            offsets: Vec::new(),
-            lengths: Vec::new(),
+            stored: StoredLevel {
+                size,
+                offsets: Vec::new(),
+                lengths: Vec::new(),
+            },
             band: vec![0.0; TILE_PX.min(size.height) * size.width],
             filled: 0,
             above: 0,
@@ -103,7 +112,7 @@ pub(crate) fn write_plane(
     (pyramid, compression): (Pyramid, Compression),
     append: &mut dyn FnMut(&[u8]) -> io::Result<u64>,
     on_pixels: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> Result<Vec<Level>, PlaneError> {
+) -> Result<Vec<StoredLevel>, PlaneError> {
     let size = source.size();
     let mut levels: Vec<Level> = level_sizes(size).into_iter().map(Level::new).collect();
     let mut row = 0;
@@ -121,7 +130,8 @@ pub(crate) fn write_plane(
             return Err(PlaneError::Interrupted);
         }
     }
-    Ok(levels)
+    // Bands are given back before the next channel begins.
+    Ok(levels.into_iter().map(|level| level.stored).collect())
 }
 
 /// Writes the band of the first level, which is full, and those of the next levels that become full by it.
@@ -135,18 +145,11 @@ fn pass_on(
         if level.missing() > 0 {
             return Ok(());
         }
-        let Level {
-            size,
-            offsets,
-            lengths,
-            band,
-            filled,
-            ..
-        } = &mut *level;
-        let pixels = &band[..*filled * size.width];
-        write_tiles(pixels, size.width, compression, |tile| {
-            offsets.push(append(tile)?);
-            lengths.push(tile.len() as u64);
+        let stored = &mut level.stored;
+        let pixels = &level.band[..level.filled * level.size.width];
+        write_tiles(pixels, level.size.width, compression, |tile| {
+            stored.offsets.push(append(tile)?);
+            stored.lengths.push(tile.len() as u64);
             Ok(())
         })?;
         if let Some(next) = next.first_mut() {
