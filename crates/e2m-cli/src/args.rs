@@ -1,7 +1,7 @@
 //! The command line as it is given. What it means is settled in `command`.
 
-use crate::convert::ConvertArgs;
-use crate::export::ExportArgs;
+use crate::convert_args::ConvertArgs;
+use crate::export_args::ExportArgs;
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use e2m_batch::{PlanOptions, StageSelection, TaskSelection};

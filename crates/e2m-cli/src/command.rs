@@ -3,11 +3,11 @@
 use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs};
 use crate::environment::environment;
 use crate::exit::Exit;
-use crate::export::{self, ExportArgs};
+use crate::export_args::ExportArgs;
 use crate::terminal::Terminal;
 use crate::{
-    check, cluster, convert, diagnose, documents, dry_run, logging, run, single_task, status,
-    survey, verify, worker,
+    check, cluster, convert, diagnose, documents, dry_run, export, logging, run, single_task,
+    status, survey, verify, worker,
 };
 use e2m_batch::batch_file::values::Parallel;
 use e2m_batch::batch_file::{DEFAULT_FILE, USUAL_NAME, nearest};

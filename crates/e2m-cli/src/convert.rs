@@ -1,9 +1,8 @@
-//! `e2m convert`: a checkpoint from TIFF to FITS, or back.
+//! `e2m convert`: a checkpoint from TIFF to FITS, or back. Its arguments are in `convert_args`.
 
-use crate::args::TalkArgs;
+use crate::convert_args::ConvertArgs;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
-use clap::Args;
 use e2m_batch::human;
 use e2m_image::{BandSource, default_band_rows, stream_bands};
 use e2m_io::{
@@ -12,32 +11,7 @@ use e2m_io::{
 };
 use ndarray::{Array2, s};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-
-/// `e2m convert`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Pixels are the same, bit for bit, and so are the facts in the header; FITS gets the time of writing and \
-checksums besides. The checksums of a FITS file are compared before anything is written. The first row of \
-either file is the upper row of the image, which FITS viewers draw at the bottom.
-
-Exit codes: 0 written, 1 the file cannot be read or written, 2 bad arguments.")]
-pub(crate) struct ConvertArgs {
-    /// The file: an image or a mask that e2m wrote, or any TIFF or FITS of one channel of 32 bit floats
-    #[arg(value_name = "FROM")]
-    from: PathBuf,
-    /// The file to write, whose ending says what it is: .fits, .tiff or .tif
-    #[arg(value_name = "TO")]
-    to: PathBuf,
-    /// Deflate the pixels of a TIFF
-    #[arg(long)]
-    deflate: bool,
-    /// Replace the file if there is one
-    #[arg(long)]
-    overwrite: bool,
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
-}
+use std::path::Path;
 
 /// Why there is no file.
 enum NotConverted {

@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `args`, `command` | the command line as given, and what it means |
+//! | `args` (and `export_args`, `convert_args`), `command` | the command line as given, and what it means |
 //! | `environment` | variables and programs for e2m-batch, which reads none itself |
 //! | `run`, `single_task`, `cluster` | a batch, one task, jobs of a cluster: started, shown, ended with an exit code |
 //! | `terminal` | the only module that prints: bars, lines, results |
@@ -40,12 +40,14 @@ mod check;
 mod cluster;
 mod command;
 mod convert;
+mod convert_args;
 mod diagnose;
 mod documents;
 mod dry_run;
 mod environment;
 mod exit;
 mod export;
+mod export_args;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod hints;
