@@ -39,6 +39,7 @@
 //! | [`cluster`] | a batch as jobs of a SLURM cluster |
 //! | `status`, `survey`, [`diagnose`] | what there is to know before a run, as data |
 //! | [`compare`] | the tasks with several values of some parameters |
+//! | [`export`] | images of finished tasks as OME-TIFF, for viewers |
 //! | [`verify`] | whether what earlier runs wrote is still as it was written |
 //!
 //! # What is promised
@@ -70,6 +71,7 @@ pub mod diagnose;
 mod ending;
 mod environment;
 mod event;
+pub mod export;
 mod forecast;
 pub mod human;
 mod inspect;

@@ -327,7 +327,11 @@ impl Besides {
 }
 
 /// The parameters of a task: those of all, and over them each override that matches, in the order of the file.
-fn params_of(batch: &BatchFile, sample: &str, dye: &str) -> Result<Params, BatchFileError> {
+pub(crate) fn params_of(
+    batch: &BatchFile,
+    sample: &str,
+    dye: &str,
+) -> Result<Params, BatchFileError> {
     let params = written_params(batch, sample, dye);
     params.validate().map_err(|error| {
         let text = format!("{error} for {sample}/{dye}, where several overrides match");

@@ -1,6 +1,8 @@
 //! The command line as it is given. What it means is settled in `command`.
 
 use crate::zoom::{BlinkArgs, ZoomArgs};
+use crate::convert_args::ConvertArgs;
+use crate::export_args::ExportArgs;
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use e2m_batch::batch_file::Assignment;
@@ -67,6 +69,10 @@ pub(crate) enum Sub {
     Blink(Box<BlinkArgs>),
     /// Try several values of parameters: one table, and pictures of the same places
     Compare(CompareArgs),
+    /// Write images of finished tasks as OME-TIFF, for QuPath, Fiji, napari and OMERO
+    Export(ExportArgs),
+    /// Convert an image that e2m wrote from TIFF to FITS, or back
+    Convert(ConvertArgs),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
@@ -544,6 +550,7 @@ Examples:
   e2m status batch.toml                 what is there, what would a run do?
   e2m verify batch.toml                 is everything still as it was written?
   e2m zoom batch.toml --worst           look where the alignment leaves most
+  e2m export batch.toml                 images for QuPath, Fiji, napari and OMERO
   e2m submit batch.toml                 run it on a SLURM cluster
 
 Ctrl-C stops after the rows at hand and keeps what is done; pressed again it stops at once.";

@@ -5,16 +5,18 @@ use crate::args::{
 };
 use crate::environment::environment;
 use crate::exit::Exit;
+use crate::export_args::ExportArgs;
 use crate::terminal::Terminal;
 use crate::zoom::ViewArgs;
 use crate::{
-    check, cluster, compare, diagnose, docs, documents, dry_run, logging, params, run, shell,
-    single_task, status, survey, verify, worker, zoom,
+    check, cluster, compare, convert, diagnose, docs, documents, dry_run, export, logging, params,
+    run, shell, single_task, status, survey, verify, worker, zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
 use e2m_batch::batch_file::{Assignment, DEFAULT_FILE, USUAL_NAME, nearest};
 use e2m_batch::cluster::Handover;
+use e2m_batch::export::ExportSubject;
 use e2m_batch::verify::VerifySubject;
 use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, TaskSelection, find};
 use std::io::{ErrorKind, Write as _};
@@ -39,6 +41,8 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         Some(Sub::Blink(args)) => look_at(&args.view, |subject, terminal| {
             zoom::blink(&args, subject, terminal)
         }),
+        Some(Sub::Export(args)) => export_batch(&args),
+        Some(Sub::Convert(args)) => convert::run(&args, &started(args.talk)),
         Some(Sub::Submit(args)) => {
             let terminal = started(args.talk);
             submit_batch(&args.run(), &environment(args.talk), &terminal)
@@ -211,6 +215,17 @@ fn look_at(view: &ViewArgs, show: impl FnOnce(&VerifySubject, &Terminal) -> Exit
     match subject {
         Ok(subject) => show(&subject, &terminal),
         Err(error) => refuse(&error, &view.batch, &terminal),
+    }
+}
+
+fn export_batch(args: &ExportArgs) -> Exit {
+    let terminal = started(args.talk);
+    let subject = read(&args.batch, &args.set.set).and_then(|batch| {
+        ExportSubject::of(&batch, &args.batch, &args.tasks.selection(), args.request())
+    });
+    match subject {
+        Ok(subject) => export::run(&subject, &environment(args.talk), &terminal),
+        Err(error) => refuse(&error, &args.batch, &terminal),
     }
 }
 

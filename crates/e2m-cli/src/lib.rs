@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `args`, `command` | the command line as given, and what it means |
+//! | `args` (and `export_args`, `convert_args`), `command` | the command line as given, and what it means |
 //! | `environment` | variables and programs for e2m-batch, which reads none itself |
 //! | `run`, `single_task`, `cluster` | a batch, one task, jobs of a cluster: started, shown, ended with an exit code |
 //! | `terminal` | the only module that prints: bars, lines, results |
@@ -12,6 +12,8 @@
 //! | `params`, `docs`, `shell` | what explains the program: parameters, pages, completions, manual pages |
 //! | `compare` | several values of parameters, as a table and pictures |
 //! | `zoom` | a region of a task's images, drawn and written |
+//! | `export` | images of finished tasks for viewers: its arguments, and what was written |
+//! | `convert` | one image from TIFF to FITS, or back |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
 //! | `documents` | the docs pages that are made from tables of the code |
@@ -41,12 +43,16 @@ mod check;
 mod cluster;
 mod command;
 mod compare;
+mod convert;
+mod convert_args;
 mod diagnose;
 mod docs;
 mod documents;
 mod dry_run;
 mod environment;
 mod exit;
+mod export;
+mod export_args;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod hints;

@@ -7,6 +7,7 @@
 //! | [`choose_channels`] | which channels these are, by one rule for both images of a pair |
 //! | [`survey`] | the header and the channels of a crop, without loading the file |
 //! | [`CheckpointWriter`], [`CheckpointReader`] | float images with [`Facts`], TIFF or FITS, band by band |
+//! | [`VouchedReader`] | the same, held against the hash on record while it is read |
 //! | [`TaskPaths`] | the name of every file of a task |
 //! | [`AtomicFile`] | a file that appears whole or not at all |
 //! | [`ContentHash`], [`FileIdentity`] | what tells that a file is still the same |
@@ -86,8 +87,8 @@ pub use atomic::{
 };
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
-    CheckpointWriter, Fact, FactError, FactValue, Facts, FlagsWriter, NameError, PixelKind,
-    TaskPaths, WrittenCheckpoint, check_name, task_dir,
+    CheckpointWriter, Fact, FactError, FactValue, Facts, FlagsWriter, NameError, OtherPixels,
+    PixelKind, TaskPaths, VouchedReader, WrittenCheckpoint, check_name, task_dir,
 };
 pub use discovery::{
     Discovery, DiscoveryError, DiscoveryNote, DyeSpelling, MissingPair, MissingReason, RawPair,

@@ -87,6 +87,7 @@ mod pixel_record;
 mod preview;
 mod recovery;
 mod region;
+mod results;
 mod resume;
 mod run;
 mod scale_record;
@@ -133,6 +134,7 @@ pub use region::{
     NoSuchImage, ObjectPlace, PixelOrigin, Region, RegionError, RegionPixels, StageImage,
     TaskImages,
 };
+pub use results::{NoResult, ResultFile, ResultImage, ResultsError, TaskResults};
 pub use run::{run_task, run_task_in};
 pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
 pub use shared_files::{SharedFiles, record_shared_files};

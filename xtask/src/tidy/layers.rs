@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("e2m-scale", &[]),
     ("e2m-detect", &["e2m-image"]),
     ("e2m-plot", &["e2m-image"]),
+    ("e2m-export", &["e2m-image", "e2m-io"]),
     ("e2m-resources", &[]),
     ("e2m-schedule", &["e2m-resources"]),
     (
@@ -33,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "e2m-batch",
         &[
+            "e2m-export",
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
@@ -74,8 +76,8 @@ const EXCLUSIVE: &[(&str, &[&str], &str)] = &[
     ("opencv", &["e2m-align"], "OpenCV stays behind e2m-align"),
     (
         "tiff",
-        &["e2m-io", "e2m-fixtures"],
-        "TIFF is read and written by e2m-io",
+        &["e2m-io", "e2m-export", "e2m-fixtures"],
+        "TIFF is read and written by e2m-io, and written by e2m-export",
     ),
     ("fitsio", &["e2m-io"], "FITS is read and written by e2m-io"),
     (

@@ -10,6 +10,7 @@ mod fits;
 mod flags;
 mod paths;
 mod reader;
+mod vouched;
 mod writer;
 
 pub use error::CheckpointError;
@@ -20,6 +21,7 @@ pub use paths::{NameError, TaskPaths, check_name, task_dir};
 pub use reader::CheckpointReader;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+pub use vouched::{OtherPixels, VouchedReader};
 pub use writer::{CheckpointWriter, WrittenCheckpoint};
 
 /// The file format of a checkpoint.

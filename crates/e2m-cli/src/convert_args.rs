@@ -1,0 +1,30 @@
+//! The arguments of `e2m convert`.
+
+use crate::args::TalkArgs;
+use clap::Args;
+use std::path::PathBuf;
+
+/// `e2m convert`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Pixels are the same, bit for bit, and so are the facts in the header; FITS gets the time of writing and \
+checksums besides. The checksums of a FITS file are compared before anything is written. The first row of \
+either file is the upper row of the image, which FITS viewers draw at the bottom.
+
+Exit codes: 0 written, 1 the file cannot be read or written, 2 bad arguments.")]
+pub(crate) struct ConvertArgs {
+    /// The file: an image or a mask that e2m wrote, or any TIFF or FITS of one channel of 32 bit floats
+    #[arg(value_name = "FROM")]
+    pub(crate) from: PathBuf,
+    /// The file to write, whose ending says what it is: .fits, .tiff or .tif
+    #[arg(value_name = "TO")]
+    pub(crate) to: PathBuf,
+    /// Deflate the pixels of a TIFF
+    #[arg(long)]
+    pub(crate) deflate: bool,
+    /// Replace the file if there is one
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
