@@ -1,6 +1,6 @@
 //! The command line as it is given. What it means is settled in `command`.
 
-use crate::zoom::{BlinkArgs, ZoomArgs};
+use crate::zoom_args::{BlinkArgs, ZoomArgs};
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use e2m_batch::{PlanOptions, StageSelection, TaskSelection};

@@ -4,7 +4,7 @@ use crate::args::{Cli, InitArgs, PlanArgs, RunArgs, Sub, SurveyArgs, TalkArgs, V
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
-use crate::zoom::ViewArgs;
+use crate::zoom_args::ViewArgs;
 use crate::{
     check, cluster, diagnose, documents, dry_run, logging, run, single_task, status, survey,
     verify, worker, zoom,

@@ -9,7 +9,7 @@
 //! | `reporter` | what happens in a batch, on the terminal |
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
-//! | `zoom` | a region of a task's images, drawn and written |
+//! | `zoom`, `zoom_args` | a region of a task's images, drawn and written |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
 //! | `documents` | the docs pages that are made from tables of the code |
@@ -59,6 +59,7 @@ mod terminal;
 mod verify;
 mod worker;
 mod zoom;
+mod zoom_args;
 
 pub use documents::{Document, documents};
 pub use e2m_batch::batch_file::schema as batch_schema;
