@@ -1,8 +1,8 @@
 //! The command line as it is given. What it means is settled in `command`.
 
-use crate::zoom::{BlinkArgs, ZoomArgs};
 use crate::convert_args::ConvertArgs;
 use crate::export_args::ExportArgs;
+use crate::zoom_args::{BlinkArgs, ZoomArgs};
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 use e2m_batch::batch_file::Assignment;

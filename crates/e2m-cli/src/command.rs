@@ -7,7 +7,7 @@ use crate::environment::environment;
 use crate::exit::Exit;
 use crate::export_args::ExportArgs;
 use crate::terminal::Terminal;
-use crate::zoom::ViewArgs;
+use crate::zoom_args::ViewArgs;
 use crate::{
     check, cluster, compare, convert, diagnose, docs, documents, dry_run, export, logging, params,
     run, shell, single_task, status, survey, verify, worker, zoom,

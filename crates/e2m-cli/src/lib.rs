@@ -11,7 +11,7 @@
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
 //! | `params`, `docs`, `shell` | what explains the program: parameters, pages, completions, manual pages |
 //! | `compare` | several values of parameters, as a table and pictures |
-//! | `zoom` | a region of a task's images, drawn and written |
+//! | `zoom`, `zoom_args` | a region of a task's images, drawn and written |
 //! | `export` | images of finished tasks for viewers: its arguments, and what was written |
 //! | `convert` | one image from TIFF to FITS, or back |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
@@ -71,6 +71,7 @@ mod terminal;
 mod verify;
 mod worker;
 mod zoom;
+mod zoom_args;
 
 pub use documents::{Document, documents};
 pub use e2m_batch::batch_file::schema as batch_schema;

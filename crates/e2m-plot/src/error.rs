@@ -22,9 +22,6 @@ pub enum PlotError {
     /// The JPEG encoder failed.
     #[error("the picture could not be encoded as JPEG: {0}")]
     EncodeJpeg(#[from] jpeg_encoder::EncodingError),
-    /// The TIFF encoder failed.
-    #[error("the picture could not be encoded as TIFF: {0}")]
-    EncodeTiff(#[from] tiff::TiffError),
     /// Two images of a comparison are not of the same frame.
     #[error(
         "post has {post:?} px (rows, columns) and aligned pre {aligned:?}; they cannot be compared"

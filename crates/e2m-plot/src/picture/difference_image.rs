@@ -89,7 +89,7 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
         -limit,
         limit,
         Scale::Asinh { knee },
-        "difference beyond the noise (counts), extreme of each cell",
+        "difference beyond the noise (counts)",
     );
     let bar = ColourBar { axis, map };
     let shape = Shape::Image(preview, MAX_PANEL_HEIGHT_PX);

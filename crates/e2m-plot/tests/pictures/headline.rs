@@ -1,5 +1,7 @@
 //! The difference image of clean pairs: near black, with the bright microbes visible, at any size and noise.
 
+#![expect(clippy::print_stdout, reason = "figures are worth reading")]
+
 use super::*;
 use e2m_testing::sample_of_rates;
 
@@ -92,9 +94,9 @@ impl Scene {
         let mut of_row: Vec<Vec<usize>> = vec![Vec::new(); size];
         let reach = (4.0 * SPREAD_PX).ceil();
         for (i, &(_, y, _)) in microbes.iter().enumerate() {
-            for row in (y - reach).max(0.0) as usize..((y + reach) as usize + 1).min(size) {
-                of_row[row].push(i);
-            }
+            let (first, end) = ((y - reach).max(0.0) as usize, (y + reach) as usize + 1);
+            let rows = of_row.iter_mut().take(end.min(size)).skip(first);
+            rows.for_each(|row| row.push(i));
         }
         let frame = Outline::upright(0.0, 0.0, size as f64, size as f64);
         let factor = size.div_ceil(1500);

@@ -1,11 +1,8 @@
 //! `e2m zoom` and `e2m blink`: a region of a task's images at full resolution, as a picture.
 
-mod args;
-
-pub(crate) use args::{BlinkArgs, ViewArgs, ZoomArgs};
-
 use crate::exit::Exit;
 use crate::terminal::Terminal;
+use crate::zoom_args::{BlinkArgs, ViewArgs, ZoomArgs};
 use e2m_batch::verify::VerifySubject;
 use e2m_io::write_atomic;
 use e2m_pipeline::{
