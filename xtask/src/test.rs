@@ -28,6 +28,7 @@ all other tests, among them those of crash safety. Stops at the first failure. U
 Long sweeps (places at which a run is killed, damaged files, pairs whose alignment is measured, pairs of many megapixels,
 clusters) do a part of their cases, drawn by a seed that is printed; --seed draws the same part again.
 --full does all of them, and also lints the build without fault injection, builds e2m-align without OpenCV, and packs the crates.
+With --full and --seed every check is made, and sweeps do a part.
 
 What a test needs and this machine lacks is a failure. --allow-missing leaves such tests out, and lists them.",
     run: |workspace, args| all(workspace, &Options::parse(args)?),
@@ -45,7 +46,9 @@ const NOTES: &str = "E2M_TEST_NOTES";
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
-    /// The seed of the samples; none where everything is to be done.
+    /// Whether every check is to be made.
+    full: bool,
+    /// The seed of the samples; none where sweeps are to be done whole.
     seed: Option<u64>,
     allow_missing: bool,
 }
@@ -63,11 +66,9 @@ impl Options {
                 other => return Err(other.unexpected().into()),
             }
         }
-        if full && seed.is_some() {
-            bail!("--full does everything; a seed draws a part of it");
-        }
         Ok(Self {
-            seed: (!full).then(|| seed.unwrap_or_else(by_clock)),
+            full,
+            seed: seed.or_else(|| (!full).then(by_clock)),
             allow_missing,
         })
     }
@@ -129,7 +130,7 @@ const STEPS: [Step; 12] = [
 fn all(workspace: &Workspace, options: &Options) -> Result<()> {
     let steps: Vec<&Step> = STEPS
         .iter()
-        .filter(|step| options.seed.is_none() || !step.full_only)
+        .filter(|step| options.full || !step.full_only)
         .collect();
     let mut done: Vec<(&str, Duration)> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
@@ -298,7 +299,8 @@ mod tests {
         assert_eq!(parsed(&["--seed", "7"]).expect("valid").seed, Some(7));
         assert!(parsed(&[]).expect("valid").seed.is_some());
         assert_eq!(parsed(&["--full"]).expect("valid").seed, None);
-        assert!(parsed(&["--full", "--seed", "7"]).is_err());
+        let both = parsed(&["--full", "--seed", "7"]).expect("valid");
+        assert_eq!((both.full, both.seed), (true, Some(7)));
         assert!(parsed(&["--seed", "x"]).is_err());
         assert!(parsed(&["--quick"]).is_err());
     }

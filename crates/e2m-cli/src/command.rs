@@ -210,7 +210,7 @@ fn verify_batch(args: &VerifyArgs) -> Exit {
 /// Commands that show what is there of a task.
 fn look_at(view: &ViewArgs, show: impl FnOnce(&VerifySubject, &Terminal) -> Exit) -> Exit {
     let terminal = started(view.talk);
-    let subject = read(&view.batch, &[])
+    let subject = read(&view.batch, &view.set.set)
         .and_then(|batch| VerifySubject::of(&batch, &view.batch, &TaskSelection::default()));
     match subject {
         Ok(subject) => show(&subject, &terminal),

@@ -99,7 +99,7 @@ fn tried(
         }
     }
     let pictures = draw_all(&tried, terminal);
-    show(&tried, &pictures, args.json, terminal);
+    show(&tried, &pictures, args, terminal);
     let failed = tried
         .iter()
         .flat_map(|one| &one.results)
@@ -138,8 +138,8 @@ fn axes(args: &CompareArgs) -> Result<Vec<Axis>, String> {
         .collect())
 }
 
-fn show(tried: &[Tried], pictures: &[PathBuf], json: bool, terminal: &Terminal) {
-    if json {
+fn show(tried: &[Tried], pictures: &[PathBuf], args: &CompareArgs, terminal: &Terminal) {
+    if args.json {
         terminal.result(&document(tried, pictures).to_string());
         return;
     }
@@ -153,28 +153,22 @@ fn show(tried: &[Tried], pictures: &[PathBuf], json: bool, terminal: &Terminal) 
     for path in pictures {
         terminal.summary(&format!("Wrote {}", path.display()));
     }
-    let values = tried
-        .first()
-        .map(|one| &one.variant.values[..])
-        .unwrap_or_default();
-    let set: Vec<String> = values
-        .iter()
-        .map(|value| format!("--set {value}"))
-        .collect();
-    terminal.summary(&format!(
-        "Results of the batch are as they were; those of the variants are in its folder {FOLDER}. To keep one as the result, \
-         run the batch with its values, or put them into the batch file:\n  e2m BATCH {}",
-        set.join(" ")
-    ));
+    if args.save.is_none() {
+        terminal.summary(&format!(
+            "Results of the batch are as they were; those of the variants are in its folder {FOLDER}. The same command with \
+             --save N makes variant N a result of the batch; so does its value in the batch file."
+        ));
+    }
 }
 
 /// What is compared, task by task.
 fn by_task(tried: &[Tried]) -> impl Iterator<Item = (String, String, &TaskResult)> {
     let tasks = tried.first().map_or(0, |one| one.results.len());
     (0..tasks).flat_map(move |task| {
-        tried.iter().filter_map(move |one| {
+        tried.iter().enumerate().filter_map(move |(index, one)| {
             let result = one.results.get(task)?;
-            Some((result.name(), one.variant.label(), result))
+            let label = format!("{}: {}", index + 1, one.variant.label());
+            Some((result.name(), label, result))
         })
     })
 }

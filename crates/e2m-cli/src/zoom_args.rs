@@ -1,6 +1,6 @@
 //! The arguments of `e2m zoom` and `e2m blink`.
 
-use crate::args::TalkArgs;
+use crate::args::{SetArgs, TalkArgs};
 use clap::{Args, ValueEnum};
 use e2m_pipeline::StageImage;
 use e2m_plot::ZoomStretch;
@@ -97,6 +97,8 @@ pub(crate) struct ViewArgs {
     /// Replace the file if there is one
     #[arg(long)]
     pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) set: SetArgs,
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
 }
