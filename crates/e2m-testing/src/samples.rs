@@ -18,16 +18,16 @@ pub fn sample<T>(sweep: &str, cases: impl IntoIterator<Item = T>, keep: usize) -
     part(sweep, cases, keep, seed())
 }
 
-/// All cases of a sweep that shows a rate, where [`RATES`] is set; `keep` of them otherwise, in the full tier as well, always
-/// the same ones there. What such sweeps have shown as a whole stands in docs.
+/// All cases of a sweep that shows a rate, where [`RATES`] is set; `keep` of them otherwise, whatever the seed always the same ones: a bound
+/// on a rate holds for all of them, and some draw of a few is beyond it by chance. What such sweeps have shown as a whole
+/// stands in docs.
 ///
 /// # Panics
 ///
 /// As [`sample`].
 pub fn sample_of_rates<T>(sweep: &str, cases: impl IntoIterator<Item = T>, keep: usize) -> Vec<T> {
     let all = std::env::var_os(RATES).is_some_and(|value| !value.is_empty());
-    let seed = seed().unwrap_or_default();
-    part(sweep, cases, keep, (!all).then_some(seed))
+    part(sweep, cases, keep, (!all).then_some(0))
 }
 
 fn part<T>(
