@@ -150,6 +150,14 @@ fn show(tried: &[Tried], pictures: &[PathBuf], args: &CompareArgs, terminal: &Te
         table.row(row(task, variant, result, subtracted(tried)));
     }
     terminal.result(&table.to_string());
+    let mut said = Vec::new();
+    for (task, _, result) in by_task(tried).filter(|(.., result)| result.verdict.is_none()) {
+        let why = format!("{task}: {}", result.status);
+        if !said.contains(&why) {
+            terminal.problem(&why);
+            said.push(why);
+        }
+    }
     for path in pictures {
         terminal.summary(&format!("Wrote {}", path.display()));
     }
@@ -194,7 +202,8 @@ fn row(task: String, variant: String, result: &TaskResult, subtracted: StageImag
         Some(Verdict::Pass) => "pass".to_owned(),
         Some(Verdict::Suspect) => "suspect".to_owned(),
         Some(Verdict::Fail) => "fail".to_owned(),
-        None => result.status.to_string(),
+        // Why stands below the table.
+        None => "none".to_owned(),
     };
     let scale = match (subtracted, result.scale, result.scale_std_error) {
         (StageImage::ManualDifference, ..) => number(result.scale_manual),

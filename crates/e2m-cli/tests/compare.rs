@@ -121,3 +121,25 @@ fn questions_without_an_answer_are_refused() {
     }
     assert!(!bench.path("out").exists());
 }
+
+#[test]
+fn why_a_task_has_no_variant_is_said_once_below_the_table() {
+    let bench = Bench::with_pairs(&[("S1", "DAPI")]);
+    bench.batch("");
+    let post = bench.path("raw/S1/S1_PostStain_DAPI.tif");
+    let bytes = std::fs::read(&post).expect("readable");
+    // The file itself may be shared with other tests.
+    std::fs::remove_file(&post).expect("removed");
+    std::fs::write(&post, &bytes[..bytes.len() / 3]).expect("written");
+    let run = bench.run(&[
+        "compare",
+        "batch.toml",
+        "--param",
+        "boundary_width",
+        "--values",
+        "10,20",
+    ]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert_eq!(run.err.matches("is truncated").count(), 1, "{}", run.err);
+    assert!(run.out.lines().all(|line| line.len() < 250), "{}", run.out);
+}
