@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the figures of every pair")]
 
 mod deformed;
+mod dyes;
 mod foreign;
 mod measure;
 mod moved;
