@@ -76,7 +76,10 @@ struct Cell {
 impl CellField {
     /// The warp from post to pre.
     pub fn warp(&self) -> Warp {
-        let centre = (0.5 * (self.width as f64 - 1.0), 0.5 * (self.height as f64 - 1.0));
+        let centre = (
+            0.5 * (self.width as f64 - 1.0),
+            0.5 * (self.height as f64 - 1.0),
+        );
         let [dx, dy] = self.shift_px;
         Warp::similarity(self.magnification, self.rotation_deg, centre)
             .then(&Warp::translation(dx, dy))
@@ -85,16 +88,30 @@ impl CellField {
     /// Post and pre, counts of shape `(height, width)`.
     pub fn render(&self) -> [Array2<f32>; 2] {
         let own = self.cells(self.seed);
-        let other = self.foreign.then(|| self.cells(hash::derive(self.seed, 81)));
+        let other = self
+            .foreign
+            .then(|| self.cells(hash::derive(self.seed, 81)));
         let warp = self.warp();
         let mut post = self.empty();
         for cell in &own {
-            draw(&mut post, (cell.x, cell.y), cell.radius, cell.counts[0], nucleus);
+            draw(
+                &mut post,
+                (cell.x, cell.y),
+                cell.radius,
+                cell.counts[0],
+                nucleus,
+            );
         }
         let mut pre = self.empty();
         for cell in other.as_ref().unwrap_or(&own) {
             let radius = cell.radius * self.magnification;
-            draw(&mut pre, warp.apply(cell.x, cell.y), radius, cell.counts[1], ring);
+            draw(
+                &mut pre,
+                warp.apply(cell.x, cell.y),
+                radius,
+                cell.counts[1],
+                ring,
+            );
         }
         [self.seen(post, 82), self.seen(pre, 83)]
     }
@@ -132,7 +149,10 @@ impl CellField {
     /// What the camera makes of it.
     fn seen(&self, mut image: Array2<f32>, purpose: u64) -> Array2<f32> {
         let (normal, seed) = (NormalTable::shared(), hash::derive(self.seed, purpose));
-        let middle = [0.5 * (self.width as f64 - 1.0), 0.5 * (self.height as f64 - 1.0)];
+        let middle = [
+            0.5 * (self.width as f64 - 1.0),
+            0.5 * (self.height as f64 - 1.0),
+        ];
         let stop = 0.47 * self.width.min(self.height) as f64;
         for ((y, x), v) in image.indexed_iter_mut() {
             let distance = (x as f64 - middle[0]).hypot(y as f64 - middle[1]);
@@ -141,7 +161,9 @@ impl CellField {
                 *v = DARK + open * *v;
             }
             let deviate = normal.get(hash::at(seed, x as i32, y as i32) as u16);
-            *v = (*v + self.noise_counts as f32 * deviate).round().clamp(0.0, 255.0);
+            *v = (*v + self.noise_counts as f32 * deviate)
+                .round()
+                .clamp(0.0, 255.0);
         }
         image
     }

@@ -24,7 +24,7 @@ All lengths are in px of post at full resolution.
 | error    | distance between where the found and the true warp send a point of the section: mean over at least 400 points |
 | max      | the largest of these distances |
 | coarse   | mean error of the coarse alignment, before the refinement |
-| by       | how the coarse alignment was found: by features, or by the section's boundary |
+| by       | how the coarse alignment was found: by features, by the section's boundary, or by correlation |
 | residual | what the program itself finds on tiles that took no part in the fit: median of the shifts that remain |
 | p90      | their 90th percentile |
 | defocus  | how much blurrier post was found to be than pre, sigma of a Gaussian; below zero where pre is the blurrier one |

@@ -125,15 +125,21 @@ impl Previews {
         outcome.choose()
     }
 
-    /// The most likely warp of the correlation that tiles agree with; where there are too few tiles to tell, the most likely
-    /// one if no other comes close.
+    /// The warp of the correlation that most tiles agree with; where they do not, the most likely one if the correlation is
+    /// certain of it, or if there are too few tiles to tell and no other comes close.
     fn try_correlation(&self) -> Result<MethodResult, AlignError> {
         let found = self.align_by_correlation()?;
         let mut best: Option<(Trial, CorrelationAlignment)> = None;
         for candidate in found {
             let trial = self.trial(&candidate.warp);
             tracing::debug!(?candidate, ?trial, "tried on tiles");
-            if best.as_ref().is_none_or(|(other, _)| trial.agreeing > other.agreeing) {
+            let rank = |trial: &Trial, found: &CorrelationAlignment| {
+                (trial.convinces(), found.is_certain(), trial.agreeing)
+            };
+            let is_better = best
+                .as_ref()
+                .is_none_or(|(other, found)| rank(&trial, &candidate) > rank(other, found));
+            if is_better {
                 best = Some((trial, candidate));
             }
             if trial.convinces() && candidate.is_clear() {
@@ -142,7 +148,9 @@ impl Previews {
         }
         match best {
             Some((trial, found))
-                if trial.convinces() || (trial.is_silent() && found.is_clear()) =>
+                if trial.convinces()
+                    || found.is_certain()
+                    || (trial.is_silent() && found.is_clear()) =>
             {
                 Ok(MethodResult::Correlation(found, trial))
             }

@@ -30,7 +30,10 @@ const WIDENED: f32 = 0.05;
 const LOG_OFFSET_SHARE: f32 = 0.03;
 
 /// Where both frames, of one size, show the instrument, in their pixels; `None` where they do not.
-pub(crate) fn instrument(post: ArrayView2<'_, f32>, pre: ArrayView2<'_, f32>) -> Option<Array2<bool>> {
+pub(crate) fn instrument(
+    post: ArrayView2<'_, f32>,
+    pre: ArrayView2<'_, f32>,
+) -> Option<Array2<bool>> {
     if post.dim() != pre.dim() {
         return None;
     }
@@ -134,11 +137,13 @@ mod tests {
         let inside = rims.slice(ndarray::s![100..200, 120..220]);
         let marked = inside.iter().filter(|rim| **rim).count();
         assert!(marked < 1000, "{marked} of 10,000 px inside");
-        assert!(instrument(post.view(), post.view()).is_none(), "nothing moved");
+        assert!(
+            instrument(post.view(), post.view()).is_none(),
+            "nothing moved"
+        );
         let [post, pre] = [behind_a_stop(0.0, false), behind_a_stop(37.0, false)];
-        let marked = instrument(post.view(), pre.view()).map_or(0, |rims| {
-            rims.iter().filter(|rim| **rim).count()
-        });
+        let marked = instrument(post.view(), pre.view())
+            .map_or(0, |rims| rims.iter().filter(|rim| **rim).count());
         assert!(marked < 102_000 / 10, "{marked} px without a rim");
     }
 }

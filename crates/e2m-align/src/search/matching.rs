@@ -183,7 +183,12 @@ fn simplest(inliers: &[Match], homography: Warp) -> Warp {
     let Some(similarity) = fitted_similarity(inliers) else {
         return homography;
     };
-    let squares = |warp: &Warp| inliers.iter().map(|m| distance(warp, m).powi(2)).sum::<f64>();
+    let squares = |warp: &Warp| {
+        inliers
+            .iter()
+            .map(|m| distance(warp, m).powi(2))
+            .sum::<f64>()
+    };
     let equations = 2.0 * inliers.len() as f64;
     let left_over = (equations - 8.0).max(1.0);
     let noise = (squares(&homography) / left_over).max(LEAST_NOISE_PX.powi(2));
@@ -199,7 +204,10 @@ fn simplest(inliers: &[Match], homography: Warp) -> Warp {
 fn fitted_similarity(matches: &[Match]) -> Option<Warp> {
     let n = matches.len() as f64;
     let mean = |side: fn(&Match) -> (f64, f64)| {
-        let sum = matches.iter().map(side).fold((0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1));
+        let sum = matches
+            .iter()
+            .map(side)
+            .fold((0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1));
         (sum.0 / n, sum.1 / n)
     };
     let (from, to) = (mean(|m| m.post), mean(|m| m.pre));
@@ -275,9 +283,14 @@ mod tests {
         };
         let size = Size::new(500, 400);
         let found = consensus(&strip(&truth), 3.0).expect("all agree");
-        assert!(found.warp.max_distance(&truth, size) < 2.5, "{:?}", found.warp);
+        assert!(
+            found.warp.max_distance(&truth, size) < 2.5,
+            "{:?}",
+            found.warp
+        );
         // A perspective that the points tell is kept.
-        let tilted = Warp::new([[1.0, 0.0, 4.0], [0.0, 1.0, -3.0], [2e-4, 1e-4, 1.0]]).expect("a warp");
+        let tilted =
+            Warp::new([[1.0, 0.0, 4.0], [0.0, 1.0, -3.0], [2e-4, 1e-4, 1.0]]).expect("a warp");
         let found = consensus(&matches(&tilted, 60), 3.0).expect("all agree");
         assert!(found.warp.max_distance(&tilted, size) < 0.1);
     }

@@ -202,9 +202,8 @@ impl Previews {
             }
         }
         // Where noise hides the finest structure, half the size may show what the full size does not.
-        self.find(DetectionScale::Full, options).or_else(|error| {
-            quick.ok_or_else(|| self.mirrored(options).unwrap_or(error))
-        })
+        self.find(DetectionScale::Full, options)
+            .or_else(|error| quick.ok_or_else(|| self.mirrored(options).unwrap_or(error)))
     }
 
     fn find(
@@ -279,4 +278,36 @@ fn halved(image: ArrayView2<'_, u8>) -> Array2<u8> {
         let at = |j: usize, i: usize| u16::from(image[(2 * y + j, 2 * x + i)]);
         ((at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1) + 2) / 4) as u8
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shorter_side_of_a_strip_is_not_reduced_away() {
+        let factor = |width, height| {
+            let size = Size::new(width, height);
+            search_factor(size, size, 1600)
+        };
+        assert_eq!(factor(30_000, 25_000), 19);
+        assert_eq!(factor(16_000, 1_600), 10);
+        for (width, height) in [
+            (30_000, 300),
+            (300, 30_000),
+            (30_000, 2_000),
+            (60_000, 500),
+            (9_000, 100),
+        ] {
+            let factor = factor(width, height);
+            let pixels = (width / factor) * (height / factor);
+            assert!(pixels <= 1600 * 1600, "{width} x {height}: 1 / {factor}");
+            let shorter = width.min(height) / factor;
+            assert!(
+                shorter >= 60,
+                "{width} x {height}: {shorter} px at 1 / {factor}"
+            );
+        }
+        assert_eq!(factor(500, 100), 1);
+    }
 }

@@ -8,12 +8,15 @@ use crate::tiles::{Tile, TileSpec, choose_tiles};
 use e2m_image::{PlaneView, Size, Warp};
 use ndarray::{ArrayView2, s};
 
+/// Tiles of a trial at most: enough to tell right from wrong, in a third of the time of the check that follows.
+const FIT_TILES: usize = 40;
+const CHECK_TILES: usize = 32;
 /// Tiles that agree, at least.
 const LEAST_AGREEING: usize = 4;
 /// Share of the tiles that agree, at least.
 const LEAST_AGREEMENT: f64 = 0.45;
 /// A tile that is displaced by more does not speak for the warp, px of the previews.
-const MOST_DISPLACED_PX: f64 = 3.0;
+const MOST_DISPLACED_PX: f64 = 1.5;
 
 /// What tiles of the previews say about a warp, refined on others.
 #[derive(Debug, Clone, Copy)]
@@ -51,14 +54,24 @@ impl Previews {
         let small = warp.at_reduced_resolution(k, k);
         let size = |image: ArrayView2<'_, f32>| Size::new(image.ncols(), image.nrows());
         let (post_size, pre_size) = (size(self.post()), size(pre));
-        let options = RefineOptions::default();
+        let options = RefineOptions {
+            fit_tiles: FIT_TILES,
+            check_tiles: CHECK_TILES,
+            ..RefineOptions::default()
+        };
         let plan = choose_tiles(self.post(), 1, post_size, pre_size, &small, &options);
-        let cut = |specs: Vec<TileSpec>| -> Vec<Tile> { specs.into_iter().map(|spec| self.tile(spec)).collect() };
+        let cut = |specs: Vec<TileSpec>| -> Vec<Tile> {
+            specs.into_iter().map(|spec| self.tile(spec)).collect()
+        };
         let (fit, check) = (cut(plan.fit), cut(plan.check));
         let pre = PlaneView::from(pre).into();
         let fine = align_fine(&fit, &check, post_size, pre, &small, &options);
-        let Check { residuals, tiles, .. } = &fine.check;
-        let near = residuals.iter().filter(|r| r.length_px() <= MOST_DISPLACED_PX);
+        let Check {
+            residuals, tiles, ..
+        } = &fine.check;
+        let near = residuals
+            .iter()
+            .filter(|r| r.length_px() <= MOST_DISPLACED_PX);
         Trial {
             warp: fine.warp.at_full_resolution(k, k),
             tiles: tiles.len(),
@@ -68,7 +81,10 @@ impl Previews {
 
     fn tile(&self, spec: TileSpec) -> Tile {
         let TileSpec { x, y, side_px } = spec;
-        let pixels = self.post().slice(s![y..y + side_px, x..x + side_px]).to_owned();
+        let pixels = self
+            .post()
+            .slice(s![y..y + side_px, x..x + side_px])
+            .to_owned();
         Tile { spec, pixels }
     }
 }

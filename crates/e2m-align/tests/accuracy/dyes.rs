@@ -96,7 +96,10 @@ fn sparse_fields_by_two_dyes_are_aligned_and_foreign_ones_never_pass() {
                     let (seed, method) = (field.seed, found.coarse.method);
                     let reasons = found.assessment.reasons.join("; ");
                     println!("{name} {seed}: {error:.3} px by {method}, {verdict:?} {reasons}");
-                    assert!(is_right || verdict != Verdict::Pass, "{name} {seed}: {error} px");
+                    assert!(
+                        is_right || verdict != Verdict::Pass,
+                        "{name} {seed}: {error} px"
+                    );
                 }
                 Err(error) => println!("{name} {}: none: {error}", field.seed),
             }

@@ -101,9 +101,8 @@ fn highest_by_chance(cells: f64) -> f64 {
 
 /// From the middle of post to the middle of pre, by all rotations and magnifications.
 fn grid(post: (usize, usize), pre: (usize, usize), reach: Reach) -> Vec<Pose> {
-    let middle = |(height, width): (usize, usize)| {
-        [0.5 * (width as f64 - 1.0), 0.5 * (height as f64 - 1.0)]
-    };
+    let middle =
+        |(height, width): (usize, usize)| [0.5 * (width as f64 - 1.0), 0.5 * (height as f64 - 1.0)];
     let half_way = 0.25 * 0.5 * (post.0 + post.1) as f64;
     let step = STEP_PX / half_way;
     let (most_deg, most_scale) = match reach {
@@ -113,7 +112,11 @@ fn grid(post: (usize, usize), pre: (usize, usize), reach: Reach) -> Vec<Pose> {
     let angles = (most_deg / step.to_degrees()).ceil() as i32;
     let scales = (most_scale / step).ceil() as i32;
     // The last step around is the first one.
-    let first = if reach == Reach::Any { 1 - angles } else { -angles };
+    let first = if reach == Reach::Any {
+        1 - angles
+    } else {
+        -angles
+    };
     let mut poses = Vec::new();
     for s in -scales..=scales {
         for a in first..=angles {
@@ -129,11 +132,7 @@ fn grid(post: (usize, usize), pre: (usize, usize), reach: Reach) -> Vec<Pose> {
 }
 
 /// The pose near `start` under which the details are most alike, and their correlation.
-pub(super) fn settle(
-    post: &Layer,
-    pre: &Layer,
-    start: Pose,
-) -> Result<(Pose, f64), AlignError> {
+pub(super) fn settle(post: &Layer, pre: &Layer, start: Pose) -> Result<(Pose, f64), AlignError> {
     let half_way = 0.25 * 0.5 * (post.detail.nrows() + post.detail.ncols()) as f64;
     let step = STEP_PX / half_way;
     let bounds = Bounds {
@@ -146,4 +145,30 @@ pub(super) fn settle(
         found = refine(&post, &pre, found.0, &bounds);
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_that_of_the_normal_distribution() {
+        // One of a thousand: 3.09; one of a million: 4.75; one of a thousand million: 6.00.
+        for (cells, expected) in [(1.0, 3.09), (1e3, 4.75), (1e6, 6.00)] {
+            let limit = highest_by_chance(cells);
+            assert!((limit - expected).abs() < 0.1, "{cells}: {limit}");
+        }
+    }
+
+    #[test]
+    fn the_grid_holds_no_rotation_twice_and_none_at_all_among_the_near_ones() {
+        for reach in [Reach::Near, Reach::Any] {
+            let poses = grid((300, 400), (300, 400), reach);
+            let unmoved = |p: &&Pose| p.angle_deg == 0.0 && (p.scale - 1.0).abs() < 1e-12;
+            assert_eq!(poses.iter().filter(unmoved).count(), 1, "{reach:?}");
+            let around = |p: &Pose| p.angle_deg <= -180.0;
+            assert!(!poses.iter().any(around), "{reach:?}");
+            assert!(poses.len() < 700, "{reach:?}: {}", poses.len());
+        }
+    }
 }

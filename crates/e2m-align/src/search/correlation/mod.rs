@@ -8,6 +8,8 @@
 mod grid;
 mod layer;
 mod surface;
+#[cfg(test)]
+mod tests;
 
 use crate::search::error::{AlignError, Side};
 use crate::search::previews::Previews;
@@ -25,6 +27,9 @@ const ANY_PX: usize = 175;
 const SHARP_PX: usize = 700;
 /// The highest peak is beyond doubt where it is this much higher than any other.
 const CLEAR_LEAD: f64 = 1.5;
+/// It is right whatever tiles say where it is so much higher than any other, and than chance makes it: what both images share
+/// may be too little for any one tile.
+const CERTAIN: f64 = 2.0;
 /// Peaks of one search that are looked at, and candidates of all searches.
 const PEAKS: usize = 3;
 const CANDIDATES: usize = 5;
@@ -76,6 +81,11 @@ impl CorrelationAlignment {
     pub(crate) fn is_clear(&self) -> bool {
         self.lead >= CLEAR_LEAD
     }
+
+    /// Whether it needs no tiles to be believed.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.lead >= CERTAIN && self.significance >= CERTAIN * self.chance
+    }
 }
 
 impl Previews {
@@ -109,7 +119,11 @@ impl Previews {
                 });
             }
             let is_clear = |search: &Search| search.found.lead() >= CLEAR_LEAD;
-            if searches.iter().filter(|s| s.is_beyond_chance()).any(is_clear) {
+            if searches
+                .iter()
+                .filter(|s| s.is_beyond_chance())
+                .any(is_clear)
+            {
                 break;
             }
         }
@@ -159,7 +173,10 @@ impl Previews {
         let lead = if rank == 0 {
             found.lead()
         } else {
-            let first = found.peaks.first().map_or(peak.significance, |p| p.significance);
+            let first = found
+                .peaks
+                .first()
+                .map_or(peak.significance, |p| p.significance);
             peak.significance / first
         };
         let k = 1.0 / self.factor() as f64;

@@ -57,11 +57,7 @@ pub(super) struct Correlator<'a> {
 }
 
 impl<'a> Correlator<'a> {
-    pub(super) fn new(
-        post: &'a Layer,
-        pre: &Layer,
-        poses: &[Pose],
-    ) -> Result<Self, AlignError> {
+    pub(super) fn new(post: &'a Layer, pre: &Layer, poses: &[Pose]) -> Result<Self, AlignError> {
         single_threaded();
         let (height, width) = pre.detail.dim();
         let pre_size = Size::new(width as i32, height as i32);
@@ -75,7 +71,10 @@ impl<'a> Correlator<'a> {
             slow(pre_size.width + most_wide)?,
             slow(pre_size.height + most_high)?,
         );
-        let size = Size::new(slow_size.width * SLOW as i32, slow_size.height * SLOW as i32);
+        let size = Size::new(
+            slow_size.width * SLOW as i32,
+            slow_size.height * SLOW as i32,
+        );
         let slow_of = |layer: &Layer| {
             let energy = layer.detail.mapv(|d| d * d);
             [reduce(&layer.mask, SLOW), reduce(&energy, SLOW)]
@@ -184,8 +183,10 @@ impl<'a> Correlator<'a> {
         let per_px = (SLOW * SLOW) as f64;
         Ok(Array2::from_shape_fn(area.dim(), |at| {
             let n = per_px * f64::from(area[at]);
-            let energies =
-                per_px * per_px * f64::from(post_energy[at].max(0.0)) * f64::from(pre_energy[at].max(0.0));
+            let energies = per_px
+                * per_px
+                * f64::from(post_energy[at].max(0.0))
+                * f64::from(pre_energy[at].max(0.0));
             if n < self.least_overlap || energies <= 0.0 {
                 return Weight { z: 0.0, r: 0.0 };
             }
@@ -230,12 +231,7 @@ fn seen_in_pre(pose: &Pose, (height, width): (usize, usize)) -> Area {
 }
 
 /// An image seen through a pose, from the pixel `origin` of the other on, in a matrix of `size`.
-fn turned(
-    image: &Mat,
-    pose: &Pose,
-    origin: (i32, i32),
-    size: Size,
-) -> Result<Mat, AlignError> {
+fn turned(image: &Mat, pose: &Pose, origin: (i32, i32), size: Size) -> Result<Mat, AlignError> {
     let rows = pose.warp().rows();
     let mut affine = [
         [rows[0][0], rows[0][1], rows[0][2]],
