@@ -327,7 +327,8 @@ impl MethodResult {
         match self {
             Self::Features(f) => f.warp,
             Self::Boundary(b) => b.warp,
-            Self::Correlation(_, trial) => trial.warp,
+            Self::Correlation(_, trial) if trial.convinces() => trial.warp,
+            Self::Correlation(c, _) => c.warp,
         }
     }
 }
