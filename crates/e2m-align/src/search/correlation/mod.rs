@@ -45,7 +45,7 @@ pub struct CorrelationAlignment {
     pub rotation_deg: f64,
     /// Magnification: above 1 the section is larger in pre.
     pub magnification: f64,
-    /// Correlation of the details where both images are.
+    /// Correlation of the details at 700 px or less, of which those of post beyond pre count as unlike.
     pub correlation: f64,
     /// Height of the peak over the spread that the correlation has where nothing belongs together.
     pub significance: f64,

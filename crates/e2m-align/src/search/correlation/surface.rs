@@ -33,8 +33,6 @@ pub(super) struct Peak {
     pub(super) significance: f64,
     /// The same of the best peak elsewhere on the surface.
     pub(super) runner_up: f64,
-    /// Correlation in the overlap, -1 to 1.
-    pub(super) correlation: f64,
     /// Independent places of the surface.
     pub(super) cells: f64,
 }
@@ -115,11 +113,11 @@ impl<'a> Correlator<'a> {
         let (mut best, mut at) = (0.0_f64, (0, 0));
         for (y, row) in surface.outer_iter().enumerate() {
             for (x, &value) in row.iter().enumerate() {
-                let Weight { z, .. } = weight(y, x);
-                if z == 0.0 {
+                let factor = weight(y, x);
+                if factor == 0.0 {
                     continue;
                 }
-                let z = f64::from(value) * z;
+                let z = f64::from(value) * factor;
                 if (x + 3 * y).is_multiple_of(SPREAD_STRIDE) {
                     sample.push(z.abs());
                 }
@@ -146,7 +144,7 @@ impl<'a> Correlator<'a> {
             let row_apart = apart(y, at.0, self.size.height);
             for (x, &value) in row.iter().enumerate() {
                 if row_apart || apart(x, at.1, self.size.width) {
-                    runner_up = runner_up.max(f64::from(value) * weight(y, x).z);
+                    runner_up = runner_up.max(f64::from(value) * weight(y, x));
                 }
             }
         }
@@ -164,14 +162,13 @@ impl<'a> Correlator<'a> {
             },
             significance: best / spread,
             runner_up: runner_up / spread,
-            correlation: f64::from(surface[at]) * weight(at.0, at.1).r,
             // The variance of what is summed up is the number of px that go together.
             cells: places as f64 / (spread * spread).max(1.0),
         }))
     }
 
     /// What the sum of products at each shift is to be multiplied by.
-    fn weights(&self, pose: &Pose, (x, y): (i32, i32)) -> Result<Array2<Weight>, AlignError> {
+    fn weights(&self, pose: &Pose, (x, y): (i32, i32)) -> Result<Array2<f64>, AlignError> {
         let small = pose.at_pixel_size(SLOW as f64);
         let origin = (x / SLOW as i32, y / SLOW as i32);
         let turn = |image: &Mat| turned(image, &small, origin, self.slow_size);
@@ -188,19 +185,11 @@ impl<'a> Correlator<'a> {
                 * f64::from(post_energy[at].max(0.0))
                 * f64::from(pre_energy[at].max(0.0));
             if n < self.least_overlap || energies <= 0.0 {
-                return Weight { z: 0.0, r: 0.0 };
+                return 0.0;
             }
-            let r = 1.0 / energies.sqrt();
-            Weight { z: r * n.sqrt(), r }
+            (n / energies).sqrt()
         }))
     }
-}
-
-/// Factors of the sum of products: for the height of a peak, and for the correlation.
-#[derive(Debug, Clone, Copy)]
-struct Weight {
-    z: f64,
-    r: f64,
 }
 
 /// A rectangle whose first pixel lies on the reduced grid too.
