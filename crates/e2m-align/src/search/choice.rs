@@ -117,7 +117,7 @@ impl Previews {
         }
         if !outcome.is_beyond_doubt(self) {
             outcome.try_on_tiles(self);
-            if methods.contains(&CoarseMethod::Correlation) && !outcome.convinces() {
+            if methods.contains(&CoarseMethod::Correlation) && !outcome.is_settled() {
                 let result = self.try_correlation();
                 outcome.take(self, CoarseMethod::Correlation, result)?;
             }
@@ -134,7 +134,7 @@ impl Previews {
             let trial = self.trial(&candidate.warp);
             tracing::debug!(?candidate, ?trial, "tried on tiles");
             let rank = |trial: &Trial, found: &CorrelationAlignment| {
-                (trial.convinces(), found.is_certain(), trial.agreeing)
+                (trial.convinces(), found.is_certain(), trial.support())
             };
             let is_better = best
                 .as_ref()
@@ -142,7 +142,7 @@ impl Previews {
             if is_better {
                 best = Some((trial, candidate));
             }
-            if trial.convinces() && candidate.is_clear() {
+            if trial.is_close() && candidate.is_clear() {
                 break;
             }
         }
@@ -187,14 +187,10 @@ struct Found {
 }
 
 impl Found {
-    fn convinces(&self) -> bool {
-        self.trial.is_some_and(|trial| trial.convinces())
-    }
-
-    /// Tiles that agree; none unless they are enough.
+    /// What tiles say for it; nothing unless they are enough.
     fn support(&self) -> usize {
         let trial = self.trial.filter(Trial::convinces);
-        trial.map_or(0, |trial| trial.agreeing)
+        trial.map_or(0, |trial| trial.support())
     }
 }
 
@@ -261,8 +257,10 @@ impl Outcome {
         }
     }
 
-    fn convinces(&self) -> bool {
-        self.found.iter().any(Found::convinces)
+    /// Whether tiles agree closely with one of them.
+    fn is_settled(&self) -> bool {
+        let mut trials = self.found.iter().filter_map(|found| found.trial);
+        trials.any(|trial| trial.is_close())
     }
 
     fn choose(self) -> Result<CoarseChoice, AlignError> {

@@ -16,7 +16,9 @@ const LEAST_AGREEING: usize = 4;
 /// Share of the tiles that agree, at least.
 const LEAST_AGREEMENT: f64 = 0.45;
 /// A tile that is displaced by more does not speak for the warp, px of the previews.
-const MOST_DISPLACED_PX: f64 = 1.5;
+const MOST_DISPLACED_PX: f64 = 3.0;
+/// The same for a warp that needs no other method beside it.
+const CLOSE_PX: f64 = 1.5;
 
 /// What tiles of the previews say about a warp, refined on others.
 #[derive(Debug, Clone, Copy)]
@@ -27,13 +29,28 @@ pub(crate) struct Trial {
     pub(crate) tiles: usize,
     /// Of these, how many show the same in both images and lie where the warp has them.
     pub(crate) agreeing: usize,
+    /// Of these, how many lie within a px or so of it.
+    close: usize,
 }
 
 impl Trial {
     /// Whether the tiles speak for the warp.
     pub(crate) fn convinces(&self) -> bool {
-        self.agreeing >= LEAST_AGREEING
-            && self.agreeing as f64 >= LEAST_AGREEMENT * self.tiles as f64
+        self.is_enough(self.agreeing)
+    }
+
+    /// Whether they do so closely that no better warp is to be expected.
+    pub(crate) fn is_close(&self) -> bool {
+        self.is_enough(self.close)
+    }
+
+    /// By how many tiles one warp is better supported than another; close ones count twice.
+    pub(crate) fn support(&self) -> usize {
+        self.agreeing + self.close
+    }
+
+    fn is_enough(&self, tiles: usize) -> bool {
+        tiles >= LEAST_AGREEING && tiles as f64 >= LEAST_AGREEMENT * self.tiles as f64
     }
 
     /// Whether there are too few tiles to tell.
@@ -69,13 +86,12 @@ impl Previews {
         let Check {
             residuals, tiles, ..
         } = &fine.check;
-        let near = residuals
-            .iter()
-            .filter(|r| r.length_px() <= MOST_DISPLACED_PX);
+        let within = |px: f64| residuals.iter().filter(|r| r.length_px() <= px).count();
         Trial {
             warp: fine.warp.at_full_resolution(k, k),
             tiles: tiles.len(),
-            agreeing: near.count(),
+            agreeing: within(MOST_DISPLACED_PX),
+            close: within(CLOSE_PX),
         }
     }
 
