@@ -7,7 +7,10 @@
 //! 2. [`Aligner::align_coarsely`]: two methods are tried, and the one is kept under whose warp the fine structure is most
 //!    alike ([`CoarseChoice`]). SIFT features ([`Previews::align_by_features`]) allow any rotation and magnifications up to
 //!    2.5, and need no outline. The section's outer boundary ([`align_boundary`]) needs no texture: rings along the outlines
-//!    are correlated over angles and magnifications, then contour points are fitted.
+//!    are correlated over angles and magnifications, then contour points are fitted. Where features leave a doubt, each warp
+//!    is refined and checked on tiles of the previews, and the one that most tiles agree with is kept. Where tiles agree with
+//!    none, edges and details are correlated over shifts, rotations and magnifications ([`Previews::align_by_correlation`]):
+//!    that needs neither features nor an outline, and finds what is sparse, noisy, or dyed otherwise.
 //! 3. [`Aligner::correct_inside`]: features inside the section, each looked for where the warp expects it.
 //! 4. [`Aligner::refine`]: tiles at full resolution are chosen ([`choose_tiles`]) and read ([`TileCollector`]), spread over
 //!    what both images show, two thirds for the fit and one third for the check. [`align_fine`] refines the homography on the

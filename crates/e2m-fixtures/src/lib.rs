@@ -45,6 +45,7 @@
 
 mod bright;
 mod camera;
+mod cells;
 mod colour;
 mod defocus;
 mod dust;
@@ -70,6 +71,7 @@ mod truth;
 mod world;
 mod write;
 
+pub use cells::CellField;
 pub use error::FixtureError;
 pub use microbes::Microbe;
 pub use mix_ups::Twice;

@@ -8,9 +8,9 @@ use crate::artifact::scale_kinds;
 use crate::manifest::MemoryRecord;
 use crate::stage::Stage;
 use crate::task::{CheckpointFormats, TaskSpec};
-use e2m_align::{CoarseOptions, search_memory_bytes};
+use e2m_align::{CoarseOptions, search_factor, search_memory_bytes};
 use e2m_detect::DetectOptions;
-use e2m_image::{Defects, PixelType, Size, default_band_rows, preview_factor};
+use e2m_image::{Defects, PixelType, Size, default_band_rows};
 use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter, FlagsWriter};
 use e2m_plot::PairStatistics;
 use e2m_resources::{PEAK_FACTOR_PER_TASK, rule_bytes};
@@ -119,7 +119,7 @@ impl MemoryNeeds {
     }
 
     fn preview_sizes(&self) -> (Size, Size) {
-        let factor = preview_factor(self.post.max(self.pre), CoarseOptions::default().working_px);
+        let factor = search_factor(self.post, self.pre, CoarseOptions::default().working_px);
         let reduced = |size: Size| Size::new(size.width / factor, size.height / factor);
         (reduced(self.post), reduced(self.pre))
     }

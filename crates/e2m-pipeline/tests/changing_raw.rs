@@ -6,6 +6,7 @@ mod common;
 use common::{files_below, task};
 use e2m_fixtures::{Recipe, write_pair};
 use e2m_pipeline::{Observer, Params, Stage, Status, TaskEvent, TaskSpec, Unobserved, run_task};
+use e2m_testing::sample;
 use std::fs;
 use std::path::Path;
 
@@ -109,12 +110,14 @@ fn write(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 #[test]
 fn a_raw_file_that_changes_is_named_and_nothing_of_it_is_kept() {
     for (name, deed, said) in DEEDS {
-        for (post, at) in [
+        let moments = [
             (true, Stage::Pad),
             (false, Stage::Fine),
             (true, Stage::Difference),
             (false, Stage::Detection),
-        ] {
+        ];
+        let sweep = format!("moments at which a raw file {name}");
+        for (post, at) in sample(&sweep, moments, 1) {
             let work = tempfile::tempdir().expect("a folder");
             let spec = pair(work.path(), 1);
             let victim = if post { &spec.post } else { &spec.pre };

@@ -8,13 +8,13 @@ use crate::search::choice::{CoarseChoice, CoarseMethod};
 use crate::search::error::AlignError;
 use crate::search::interior::{InteriorCorrection, InteriorOptions};
 use crate::search::options::CoarseOptions;
-use crate::search::previews::{Previews, SensorFindings};
+use crate::search::previews::{Previews, SensorFindings, search_factor};
 use crate::search::similarity::Similarity;
 use crate::tiles::{Tile, TileCollector, choose_tiles};
 use crate::verdict::{Assessment, assess};
 use e2m_image::{
     BandError, BandSink, BandSource, BlockMean, DefectFinder, Defects, HighestLevels, MendedView,
-    PlaneSource, PlaneView, Size, Warp, default_band_rows, preview_factor, stream_bands,
+    PlaneSource, PlaneView, Size, Warp, default_band_rows, stream_bands,
 };
 use std::ops::ControlFlow;
 
@@ -46,7 +46,11 @@ pub struct AlignOptions {
 impl Default for AlignOptions {
     fn default() -> Self {
         Self {
-            methods: vec![CoarseMethod::Features, CoarseMethod::Boundary],
+            methods: vec![
+                CoarseMethod::Features,
+                CoarseMethod::Boundary,
+                CoarseMethod::Correlation,
+            ],
             coarse: CoarseOptions::default(),
             boundary: BoundaryOptions::default(),
             correct_inside: true,
@@ -151,7 +155,7 @@ impl Aligner {
 
     /// By how much both images are reduced for their previews.
     pub fn preview_factor(&self) -> usize {
-        preview_factor(self.post.max(self.pre), self.options.coarse.working_px)
+        search_factor(self.post, self.pre, self.options.coarse.working_px)
     }
 
     /// Step 1: both images at reduced resolution, and what belongs to the sensor in them, which no later step sees. Pre is

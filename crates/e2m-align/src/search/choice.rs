@@ -2,11 +2,13 @@
 
 use crate::search::boundary::{BoundaryAlignment, BoundaryOptions, align_boundary};
 use crate::search::coarse::CoarseAlignment;
+use crate::search::correlation::CorrelationAlignment;
 use crate::search::error::AlignError;
 use crate::search::options::CoarseOptions;
 use crate::search::previews::Previews;
 use crate::search::similarity::Similarity;
-use e2m_image::Warp;
+use crate::search::trial::Trial;
+use e2m_image::{Size, Warp};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -18,13 +20,20 @@ pub enum CoarseMethod {
     Boundary,
     /// Features.
     Features,
+    /// Correlation of the fine structure over shifts and rotations. Takes the longest, so that it is only tried where no other
+    /// method finds a warp that tiles agree with.
+    Correlation,
 }
+
+/// Warps of two methods are the same if they lie no farther apart than this in the mean, px of the previews.
+const SAME_PX: f64 = 5.0;
 
 impl std::fmt::Display for CoarseMethod {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Boundary => "boundary",
             Self::Features => "features",
+            Self::Correlation => "correlation",
         })
     }
 }
@@ -57,6 +66,8 @@ pub struct CoarseChoice {
     pub features: Option<CoarseAlignment>,
     /// What the boundary found, if it was tried with success.
     pub boundary: Option<BoundaryAlignment>,
+    /// What the correlation found, if it was tried with success.
+    pub correlation: Option<CorrelationAlignment>,
 }
 
 impl Previews {
@@ -71,8 +82,9 @@ impl Previews {
         align_boundary(self.post(), self.pre(), self.factor(), options)
     }
 
-    /// Tries the methods asked for and keeps the one under whose warp the fine structure of the images is most alike,
-    /// whatever each thinks of itself.
+    /// Tries the methods asked for and keeps the best warp. Where features leave no doubt, that is the one under which the fine
+    /// structure of the images is most alike. Otherwise each is refined and checked on tiles of the previews, and the one is
+    /// kept that most tiles agree with; the correlation is tried where no other method finds one that tiles agree with.
     ///
     /// # Errors
     /// Where none finds a warp; with the reason of each. A mirrored pair is an error whatever the other method found.
@@ -83,72 +95,204 @@ impl Previews {
         boundary: &BoundaryOptions,
     ) -> Result<CoarseChoice, AlignError> {
         let find = |method: &CoarseMethod| match method {
-            CoarseMethod::Features => self.align_by_features(features).map(MethodResult::Features),
             CoarseMethod::Boundary => self
                 .align_by_boundary(boundary)
                 .map(|b| MethodResult::Boundary(Box::new(b))),
+            _ => self.align_by_features(features).map(MethodResult::Features),
         };
+        let first: Vec<CoarseMethod> = methods
+            .iter()
+            .copied()
+            .filter(|method| *method != CoarseMethod::Correlation)
+            .collect();
         // More than two threads are kept busy by each method alone, and side by side they would need the memory of both.
         let results: Vec<Result<MethodResult, AlignError>> = if rayon::current_num_threads() <= 2 {
-            methods.par_iter().map(find).collect()
+            first.par_iter().map(find).collect()
         } else {
-            methods.iter().map(find).collect()
+            first.iter().map(find).collect()
         };
-        let mut found: Vec<(MethodResult, Similarity)> = Vec::new();
-        let mut candidates = Vec::new();
-        let mut failures: Vec<(CoarseMethod, AlignError)> = Vec::new();
-        for (&method, result) in methods.iter().zip(results) {
-            match result {
-                Ok(result) => {
-                    let similarity = self.similarity(&result.warp())?;
-                    candidates.push(Candidate {
-                        method,
-                        detail_correlation: Some(similarity.detail_correlation),
-                        failure: None,
-                    });
-                    found.push((result, similarity));
-                }
-                Err(
-                    error @ (AlignError::Mirrored { .. }
-                    | AlignError::Blank { .. }
-                    | AlignError::Clipped { .. }),
-                ) => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    tracing::debug!(%method, %error, "coarse alignment not found");
-                    candidates.push(Candidate {
-                        method,
-                        detail_correlation: None,
-                        failure: Some(error.to_string()),
-                    });
-                    failures.push((method, error));
-                }
+        let mut outcome = Outcome::default();
+        for (&method, result) in first.iter().zip(results) {
+            outcome.take(self, method, result)?;
+        }
+        if !outcome.is_beyond_doubt(self) {
+            outcome.try_on_tiles(self);
+            if methods.contains(&CoarseMethod::Correlation) && !outcome.is_settled() {
+                let result = self.try_correlation();
+                outcome.take(self, CoarseMethod::Correlation, result)?;
             }
         }
-        let detail = |found: &(MethodResult, Similarity)| found.1.detail_correlation;
-        let best = found.iter().max_by(|a, b| detail(a).total_cmp(&detail(b)));
-        let Some((result, similarity)) = best else {
-            return Err(no_method(failures));
-        };
-        let (method, first, warp, similarity) =
-            (result.method(), result.first(), result.warp(), *similarity);
-        let (mut features, mut boundary) = (None, None);
-        for (result, _) in found {
-            match result {
-                MethodResult::Features(f) => features = Some(f),
-                MethodResult::Boundary(b) => boundary = Some(*b),
+        outcome.choose()
+    }
+
+    /// The warp of the correlation that most tiles agree with; where they do not, the most likely one if the correlation is
+    /// certain of it, or if there are too few tiles to tell and no other comes close.
+    fn try_correlation(&self) -> Result<MethodResult, AlignError> {
+        let found = self.align_by_correlation()?;
+        let mut best: Option<(Trial, CorrelationAlignment)> = None;
+        for candidate in found {
+            let trial = self.trial(&candidate.warp);
+            tracing::debug!(?candidate, ?trial, "tried on tiles");
+            let rank = |trial: &Trial, found: &CorrelationAlignment| {
+                (trial.convinces(), found.is_certain(), trial.support())
+            };
+            let is_better = best
+                .as_ref()
+                .is_none_or(|(other, found)| rank(&trial, &candidate) > rank(other, found));
+            if is_better {
+                best = Some((trial, candidate));
+            }
+            if trial.is_close() && candidate.is_clear() {
+                break;
             }
         }
-        Ok(CoarseChoice {
-            method,
-            first,
-            warp,
-            similarity,
-            candidates,
-            features,
-            boundary,
+        match best {
+            Some((trial, found))
+                if trial.convinces()
+                    || found.is_certain()
+                    || (trial.is_silent() && found.is_clear()) =>
+            {
+                Ok(MethodResult::Correlation(found, trial))
+            }
+            best => {
+                let (agreeing, tiles) = best.map_or((0, 0), |(t, _)| (t.agreeing, t.tiles));
+                Err(AlignError::Implausible {
+                    reason: format!("only {agreeing} of {tiles} tiles agree with it"),
+                })
+            }
+        }
+    }
+
+    /// How far apart two warps put a pixel of post in the mean, px of the previews.
+    pub(crate) fn distance_px(&self, a: &Warp, b: &Warp) -> f64 {
+        let (height, width) = self.post().dim();
+        let size = Size::new(width * self.factor(), height * self.factor());
+        a.mean_distance(b, size) / self.factor() as f64
+    }
+}
+
+/// What the methods came to so far.
+#[derive(Default)]
+struct Outcome {
+    found: Vec<Found>,
+    candidates: Vec<Candidate>,
+    failures: Vec<(CoarseMethod, AlignError)>,
+}
+
+/// A warp with what is known about it.
+struct Found {
+    result: MethodResult,
+    similarity: Similarity,
+    trial: Option<Trial>,
+}
+
+impl Found {
+    /// What tiles say for it; nothing unless they are enough.
+    fn support(&self) -> usize {
+        let trial = self.trial.filter(Trial::convinces);
+        trial.map_or(0, |trial| trial.support())
+    }
+}
+
+impl Outcome {
+    fn take(
+        &mut self,
+        previews: &Previews,
+        method: CoarseMethod,
+        result: Result<MethodResult, AlignError>,
+    ) -> Result<(), AlignError> {
+        match result {
+            Ok(result) => {
+                let similarity = previews.similarity(&result.warp())?;
+                self.candidates.push(Candidate {
+                    method,
+                    detail_correlation: Some(similarity.detail_correlation),
+                    failure: None,
+                });
+                let trial = match result {
+                    MethodResult::Correlation(_, trial) => Some(trial),
+                    _ => None,
+                };
+                self.found.push(Found {
+                    result,
+                    similarity,
+                    trial,
+                });
+            }
+            Err(
+                error @ (AlignError::Mirrored { .. }
+                | AlignError::Blank { .. }
+                | AlignError::Clipped { .. }),
+            ) => return Err(error),
+            Err(error) => {
+                tracing::debug!(%method, %error, "coarse alignment not found");
+                self.candidates.push(Candidate {
+                    method,
+                    detail_correlation: None,
+                    failure: Some(error.to_string()),
+                });
+                self.failures.push((method, error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether many features agree, and no other method has found anything else.
+    fn is_beyond_doubt(&self, previews: &Previews) -> bool {
+        let clear = self.found.iter().find_map(|found| match &found.result {
+            MethodResult::Features(features) if features.is_clear() => Some(features.warp),
+            _ => None,
+        });
+        clear.is_some_and(|warp| {
+            let mut others = self.found.iter().map(|found| found.result.warp());
+            others.all(|other| previews.distance_px(&warp, &other) <= SAME_PX)
         })
+    }
+
+    fn try_on_tiles(&mut self, previews: &Previews) {
+        for found in &mut self.found {
+            let trial = previews.trial(&found.result.warp());
+            tracing::debug!(method = %found.result.method(), ?trial, "tried on tiles");
+            found.trial = Some(trial);
+        }
+    }
+
+    /// Whether tiles agree closely with one of them.
+    fn is_settled(&self) -> bool {
+        let mut trials = self.found.iter().filter_map(|found| found.trial);
+        trials.any(|trial| trial.is_close())
+    }
+
+    fn choose(self) -> Result<CoarseChoice, AlignError> {
+        let detail = |found: &Found| found.similarity.detail_correlation;
+        let best = self.found.iter().max_by(|a, b| {
+            let support = a.support().cmp(&b.support());
+            support.then(detail(a).total_cmp(&detail(b)))
+        });
+        let Some(Found {
+            result, similarity, ..
+        }) = best
+        else {
+            return Err(no_method(self.failures));
+        };
+        let mut choice = CoarseChoice {
+            method: result.method(),
+            first: result.first(),
+            warp: result.warp(),
+            similarity: *similarity,
+            candidates: self.candidates,
+            features: None,
+            boundary: None,
+            correlation: None,
+        };
+        for found in self.found {
+            match found.result {
+                MethodResult::Features(f) => choice.features = Some(f),
+                MethodResult::Boundary(b) => choice.boundary = Some(*b),
+                MethodResult::Correlation(c, _) => choice.correlation = Some(c),
+            }
+        }
+        Ok(choice)
     }
 }
 
@@ -156,6 +300,7 @@ impl Previews {
 enum MethodResult {
     Features(CoarseAlignment),
     Boundary(Box<BoundaryAlignment>),
+    Correlation(CorrelationAlignment, Trial),
 }
 
 impl MethodResult {
@@ -163,6 +308,7 @@ impl MethodResult {
         match self {
             Self::Features(_) => CoarseMethod::Features,
             Self::Boundary(_) => CoarseMethod::Boundary,
+            Self::Correlation(..) => CoarseMethod::Correlation,
         }
     }
 
@@ -171,6 +317,7 @@ impl MethodResult {
         match self {
             Self::Features(f) => f.warp,
             Self::Boundary(b) => b.coarse,
+            Self::Correlation(c, _) => c.warp,
         }
     }
 
@@ -178,6 +325,8 @@ impl MethodResult {
         match self {
             Self::Features(f) => f.warp,
             Self::Boundary(b) => b.warp,
+            Self::Correlation(_, trial) if trial.convinces() => trial.warp,
+            Self::Correlation(c, _) => c.warp,
         }
     }
 }

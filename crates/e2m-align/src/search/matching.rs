@@ -19,6 +19,11 @@ const RANSAC_CONFIDENCE: f64 = 0.9999;
 /// Inliers below this number can agree by chance.
 const MIN_INLIERS: usize = 12;
 
+/// The F distribution of 4 and many degrees of freedom exceeds this in one of a thousand cases.
+const MOST_BY_CHANCE: f64 = 4.6;
+/// No feature is placed more exactly than this, px.
+const LEAST_NOISE_PX: f64 = 0.05;
+
 /// Two points of the same structure: post and pre, in pixels of the images that were compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Match {
@@ -115,7 +120,7 @@ fn nearest_by_similarity(similarities: ArrayView1<'_, f32>) -> Option<usize> {
 }
 
 /// The homography most matches agree on within `tolerance_px` (RANSAC: Fischler & Bolles 1981,
-/// doi:10.1145/358669.358692), fitted to all of these.
+/// doi:10.1145/358669.358692), fitted to all of these; a similarity where it explains them as well ([`simplest`]).
 pub(crate) fn consensus(matches: &[Match], tolerance_px: f64) -> Result<Consensus, AlignError> {
     let too_few = |consistent| AlignError::FewMatches {
         matched: matches.len(),
@@ -146,18 +151,16 @@ pub(crate) fn consensus(matches: &[Match], tolerance_px: f64) -> Result<Consensu
     let Some(warp) = warp_from_mat(&found)? else {
         return Err(too_few(0));
     };
-    let distance = |m: &Match| {
-        let (x, y) = warp.apply(m.post.0, m.post.1);
-        (x - m.pre.0).hypot(y - m.pre.1)
-    };
     let inliers: Vec<Match> = matches
         .iter()
-        .filter(|m| distance(m) <= tolerance_px)
+        .filter(|m| distance(&warp, m) <= tolerance_px)
         .copied()
         .collect();
     if inliers.len() < MIN_INLIERS {
         return Err(too_few(inliers.len()));
     }
+    let warp = simplest(&inliers, warp);
+    let distance = |m: &Match| distance(&warp, m);
     let rms_px =
         (inliers.iter().map(|m| distance(m).powi(2)).sum::<f64>() / inliers.len() as f64).sqrt();
     Ok(Consensus {
@@ -166,6 +169,63 @@ pub(crate) fn consensus(matches: &[Match], tolerance_px: f64) -> Result<Consensu
         matched: matches.len(),
         rms_px,
     })
+}
+
+/// How far a warp sends the point of post from that of pre, px.
+fn distance(warp: &Warp, m: &Match) -> f64 {
+    let (x, y) = warp.apply(m.post.0, m.post.1);
+    (x - m.pre.0).hypot(y - m.pre.1)
+}
+
+/// The similarity through `inliers` unless the homography explains them better than four more parameters do by chance: the
+/// F test of nested models. Features in a narrow strip leave most of a homography open, which is then far off elsewhere.
+fn simplest(inliers: &[Match], homography: Warp) -> Warp {
+    let Some(similarity) = fitted_similarity(inliers) else {
+        return homography;
+    };
+    let squares = |warp: &Warp| {
+        inliers
+            .iter()
+            .map(|m| distance(warp, m).powi(2))
+            .sum::<f64>()
+    };
+    let equations = 2.0 * inliers.len() as f64;
+    let left_over = (equations - 8.0).max(1.0);
+    let noise = (squares(&homography) / left_over).max(LEAST_NOISE_PX.powi(2));
+    let gain = (squares(&similarity) - squares(&homography)) / 4.0;
+    if gain < MOST_BY_CHANCE * noise {
+        similarity
+    } else {
+        homography
+    }
+}
+
+/// The least squares similarity (S. Umeyama 1991, doi:10.1109/34.88573), without a reflection.
+fn fitted_similarity(matches: &[Match]) -> Option<Warp> {
+    let n = matches.len() as f64;
+    let mean = |side: fn(&Match) -> (f64, f64)| {
+        let sum = matches
+            .iter()
+            .map(side)
+            .fold((0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1));
+        (sum.0 / n, sum.1 / n)
+    };
+    let (from, to) = (mean(|m| m.post), mean(|m| m.pre));
+    let (mut along, mut across, mut spread) = (0.0, 0.0, 0.0);
+    for m in matches {
+        let (x, y) = (m.post.0 - from.0, m.post.1 - from.1);
+        let (u, v) = (m.pre.0 - to.0, m.pre.1 - to.1);
+        along += x * u + y * v;
+        across += x * v - y * u;
+        spread += x * x + y * y;
+    }
+    let (a, b) = (along / spread, across / spread);
+    Warp::new([
+        [a, -b, to.0 - a * from.0 + b * from.1],
+        [b, a, to.1 - b * from.0 - a * from.1],
+        [0.0, 0.0, 1.0],
+    ])
+    .ok()
 }
 
 /// `None` where OpenCV found no homography (an empty matrix) or a degenerate one.
@@ -204,6 +264,35 @@ mod tests {
         let found = consensus(&matches, 3.0).expect("most agree");
         assert_eq!(found.inliers.len(), 40);
         assert!(found.warp.max_distance(&truth, Size::new(500, 400)) < 1e-3);
+    }
+
+    #[test]
+    fn a_strip_leaves_no_perspective_open() {
+        // Points placed to half a px, all in a tenth of the frame.
+        let truth = Warp::similarity(1.02, 3.0, (250.0, 200.0));
+        let noise = |i: usize| scattered(i) / 1000.0 - 0.5;
+        let strip = |truth: &Warp| -> Vec<Match> {
+            (0..60)
+                .map(|i| {
+                    let post = (scattered(7 * i) * 0.05, scattered(7 * i + 1) * 0.4);
+                    let (x, y) = truth.apply(post.0, post.1);
+                    let pre = (x + noise(7 * i + 2), y + noise(7 * i + 3));
+                    Match { post, pre }
+                })
+                .collect()
+        };
+        let size = Size::new(500, 400);
+        let found = consensus(&strip(&truth), 3.0).expect("all agree");
+        assert!(
+            found.warp.max_distance(&truth, size) < 2.5,
+            "{:?}",
+            found.warp
+        );
+        // A perspective that the points tell is kept.
+        let tilted =
+            Warp::new([[1.0, 0.0, 4.0], [0.0, 1.0, -3.0], [2e-4, 1e-4, 1.0]]).expect("a warp");
+        let found = consensus(&matches(&tilted, 60), 3.0).expect("all agree");
+        assert!(found.warp.max_distance(&tilted, size) < 0.1);
     }
 
     /// A hashed coordinate in 0..1000.

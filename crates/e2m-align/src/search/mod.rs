@@ -7,10 +7,12 @@ mod boundary;
 mod choice;
 mod coarse;
 mod contrast;
+mod correlation;
 mod cv;
 mod detail;
 mod error;
 mod features;
+mod instrument;
 mod interior;
 mod matching;
 mod memory;
@@ -18,6 +20,7 @@ mod options;
 mod pair;
 mod previews;
 mod similarity;
+mod trial;
 
 pub use aligner::{AlignObserver, AlignOptions, AlignStep, Aligner, FineOutcome};
 pub use boundary::{
@@ -26,10 +29,11 @@ pub use boundary::{
 };
 pub use choice::{Candidate, CoarseChoice, CoarseMethod};
 pub use coarse::CoarseAlignment;
+pub use correlation::CorrelationAlignment;
 pub use error::{AlignError, OutlineFlaw, Side};
 pub use interior::{InteriorCorrection, InteriorOptions};
 pub use memory::search_memory_bytes;
 pub use options::CoarseOptions;
 pub use pair::{Alignment, align};
-pub use previews::{Previews, SensorFindings};
+pub use previews::{Previews, SensorFindings, search_factor};
 pub use similarity::Similarity;

@@ -5,13 +5,31 @@ use crate::search::coarse::{CoarseAlignment, FeaturePair, find_by_features};
 use crate::search::detail::detail_image;
 use crate::search::error::{AlignError, Side};
 use crate::search::features::{Features, detect};
+use crate::search::instrument::instrument;
 use crate::search::options::CoarseOptions;
-use e2m_image::{Defects, HighestLevels};
+use e2m_image::{Defects, HighestLevels, Size, preview_factor};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::sync::OnceLock;
 
 /// Images smaller than this on a side hold no structure that features could be found in.
 const MIN_SIDE_PX: usize = 24;
+
+/// No preview is made narrower than this for its length, px.
+const LEAST_SHORTER_PX: usize = 160;
+
+/// By how much post and pre are reduced for their previews: the longer side to at most `longer_px`, except for long strips,
+/// whose shorter side is left with 160 px as far as the previews have no more pixels than a square of `longer_px`.
+pub fn search_factor(post: Size, pre: Size, longer_px: usize) -> usize {
+    let factor = preview_factor(post.max(pre), longer_px);
+    let sides = [post.width, post.height, pre.width, pre.height];
+    let shorter = sides.into_iter().min().unwrap_or(0);
+    if shorter / factor >= LEAST_SHORTER_PX {
+        return factor;
+    }
+    let pixels = post.pixels().max(pre.pixels()) as f64;
+    let by_area = (pixels.sqrt() / longer_px.max(1) as f64).ceil() as usize;
+    (shorter / LEAST_SHORTER_PX).max(by_area).clamp(1, factor)
+}
 
 /// What is known of the pixels of an image besides what they show.
 #[derive(Debug, Clone)]
@@ -29,6 +47,8 @@ pub struct Previews {
     images: [Array2<f32>; 2],
     sensor: Option<[SensorFindings; 2]>,
     details: OnceLock<[Array2<u8>; 2]>,
+    /// Where both show the instrument.
+    instrument: OnceLock<Option<Array2<bool>>>,
     /// Features at half the size and at full size.
     features: [OnceLock<[Features; 2]>; 2],
 }
@@ -56,6 +76,7 @@ impl Previews {
             images: [post, pre],
             sensor: None,
             details: OnceLock::new(),
+            instrument: OnceLock::new(),
             features: [OnceLock::new(), OnceLock::new()],
         })
     }
@@ -123,8 +144,32 @@ impl Previews {
             || detect_at(post.view(), scale, options),
             || detect_at(pre.view(), scale, options),
         );
-        let features = [post?, pre?];
+        let features = [self.beside_instrument(post?), self.beside_instrument(pre?)];
         Ok(cell.get_or_init(|| features))
+    }
+
+    /// Where both images show the instrument, in px of the previews.
+    pub(crate) fn instrument(&self) -> Option<&Array2<bool>> {
+        let found = || instrument(self.post(), self.pre());
+        self.instrument.get_or_init(found).as_ref()
+    }
+
+    /// The features that are not the instrument's.
+    fn beside_instrument(&self, features: Features) -> Features {
+        let Some(rims) = self.instrument() else {
+            return features;
+        };
+        let is_beside = |&(x, y): &(f64, f64)| {
+            let at = (y.round().max(0.0) as usize, x.round().max(0.0) as usize);
+            rims.get(at).is_none_or(|rim| !rim)
+        };
+        let kept: Vec<usize> = (0..features.points.len())
+            .filter(|&i| is_beside(&features.points[i]))
+            .collect();
+        Features {
+            points: kept.iter().map(|&i| features.points[i]).collect(),
+            descriptors: features.descriptors.select(Axis(0), &kept),
+        }
     }
 
     /// Previews that are small already are not made smaller.
@@ -149,16 +194,16 @@ impl Previews {
         &self,
         options: &CoarseOptions,
     ) -> Result<CoarseAlignment, AlignError> {
+        let mut quick = None;
         if self.first_scale(options) == DetectionScale::Half {
-            let quick = self.find(DetectionScale::Half, options);
-            if let Ok(found) = quick
-                && found.is_clear()
-            {
-                return Ok(found);
+            match self.find(DetectionScale::Half, options) {
+                Ok(found) if found.is_clear() => return Ok(found),
+                found => quick = found.ok(),
             }
         }
+        // Where noise hides the finest structure, half the size may show what the full size does not.
         self.find(DetectionScale::Full, options)
-            .map_err(|error| self.mirrored(options).unwrap_or(error))
+            .or_else(|error| quick.ok_or_else(|| self.mirrored(options).unwrap_or(error)))
     }
 
     fn find(
@@ -179,7 +224,8 @@ impl Previews {
         }
     }
 
-    /// Whether pre fits post once it is mirrored, as an error that says so.
+    /// Whether pre fits post once it is mirrored, as an error that says so: features agree on a warp then, and tiles of the
+    /// previews do, more of them than at wrong places.
     pub fn mirrored(&self, options: &CoarseOptions) -> Option<AlignError> {
         let [_, pre_detail] = self.details().ok()?;
         let mut flipped = pre_detail.clone();
@@ -187,7 +233,12 @@ impl Previews {
         let [post, _] = self.features(DetectionScale::Full, options).ok()?;
         let pre = detect_at(flipped.view(), DetectionScale::Full, options).ok()?;
         let found = find_by_features(&self.pair(post, &pre), options).ok()?;
-        Some(AlignError::Mirrored {
+        let last = self.pre().ncols() - 1;
+        let flipped = Array2::from_shape_fn(self.pre().dim(), |(y, x)| self.pre()[(y, last - x)]);
+        let trial = self.trial_with(flipped.view(), &found.warp);
+        tracing::debug!(inliers = found.inliers, ?trial, "pre mirrored");
+        let is_mirrored = trial.convinces() || (trial.is_silent() && found.is_clear());
+        is_mirrored.then_some(AlignError::Mirrored {
             inliers: found.inliers,
         })
     }
@@ -227,4 +278,36 @@ fn halved(image: ArrayView2<'_, u8>) -> Array2<u8> {
         let at = |j: usize, i: usize| u16::from(image[(2 * y + j, 2 * x + i)]);
         ((at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1) + 2) / 4) as u8
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shorter_side_of_a_strip_is_not_reduced_away() {
+        let factor = |width, height| {
+            let size = Size::new(width, height);
+            search_factor(size, size, 1600)
+        };
+        assert_eq!(factor(30_000, 25_000), 19);
+        assert_eq!(factor(16_000, 1_600), 10);
+        for (width, height) in [
+            (30_000, 300),
+            (300, 30_000),
+            (30_000, 2_000),
+            (60_000, 500),
+            (9_000, 100),
+        ] {
+            let factor = factor(width, height);
+            let pixels = (width / factor) * (height / factor);
+            assert!(pixels <= 1600 * 1600, "{width} x {height}: 1 / {factor}");
+            let shorter = width.min(height) / factor;
+            assert!(
+                shorter >= 60,
+                "{width} x {height}: {shorter} px at 1 / {factor}"
+            );
+        }
+        assert_eq!(factor(500, 100), 1);
+    }
 }

@@ -6,6 +6,7 @@
 mod calibrated;
 mod claims;
 mod deformed;
+mod dyes;
 mod foreign;
 mod measure;
 mod misplaced;

@@ -19,6 +19,8 @@ pub enum CoarseMethod {
     Boundary,
     /// Features.
     Features,
+    /// Correlation of the fine structure.
+    Correlation,
 }
 
 /// What a difference image holds where post or pre has no pixel.
@@ -106,15 +108,16 @@ impl ParamType for Option<f64> {
 impl CoarseMethod {
     /// The methods that are tried.
     pub fn methods(self) -> &'static [e2m_align::CoarseMethod] {
-        use e2m_align::CoarseMethod::{Boundary, Features};
+        use e2m_align::CoarseMethod::{Boundary, Correlation, Features};
         match self {
-            Self::Auto => &[Features, Boundary],
+            Self::Auto => &[Features, Boundary, Correlation],
             Self::Boundary => &[Boundary],
             Self::Features => &[Features],
+            Self::Correlation => &[Correlation],
         }
     }
 
-    const WORDS: &'static [&'static str] = &["auto", "boundary", "features"];
+    const WORDS: &'static [&'static str] = &["auto", "boundary", "features", "correlation"];
 }
 
 impl ParamType for CoarseMethod {
@@ -123,6 +126,7 @@ impl ParamType for CoarseMethod {
             Self::Auto => "auto",
             Self::Boundary => "boundary",
             Self::Features => "features",
+            Self::Correlation => "correlation",
         };
         ParamValue::Text(word.to_owned())
     }
@@ -131,6 +135,7 @@ impl ParamType for CoarseMethod {
             ParamValue::Text(word) if word == "auto" => Some(Self::Auto),
             ParamValue::Text(word) if word == "boundary" => Some(Self::Boundary),
             ParamValue::Text(word) if word == "features" => Some(Self::Features),
+            ParamValue::Text(word) if word == "correlation" => Some(Self::Correlation),
             _ => None,
         }
     }
@@ -379,8 +384,8 @@ parameters! {
         "Change of the correlation at which that refinement stops",
         "Together with fine_ecc: smaller for more iterations";
     Coarse coarse_method ("cm"): CoarseMethod = CoarseMethod::Auto, ParamKind::Choice(CoarseMethod::WORDS),
-        "How stage 2 aligns: by the boundary, by features, or by whichever fits the images best",
-        "features when outlines are broken or cut off by the frame; boundary when the inside has changed beyond recognition";
+        "How stage 2 aligns: by the boundary, by features, by correlation, or by whichever fits the images best",
+        "features when outlines are broken or cut off by the frame; boundary when the inside has changed beyond recognition; correlation for noisy or sparse images without an outline";
     Fine interior_ecc ("iecc"): bool = true, BOOL,
         "Refine the alignment on the section's interior by features (stage 3)",
         "Off when only the outline of both images is alike; the alignment is then that of stage 2";
@@ -555,7 +560,7 @@ mod tests {
             .expect_err("unknown word");
         assert_eq!(
             error.to_string(),
-            "coarse_method is sift, it must be one of auto, boundary, features"
+            "coarse_method is sift, it must be one of auto, boundary, features, correlation"
         );
         params
             .set("scale_min", ParamValue::Float(1.5))

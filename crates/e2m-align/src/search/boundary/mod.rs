@@ -15,8 +15,8 @@ mod fit;
 mod icp;
 mod matcher;
 mod options;
-mod pose;
-mod raster;
+pub(super) mod pose;
+pub(super) mod raster;
 mod search;
 mod section;
 

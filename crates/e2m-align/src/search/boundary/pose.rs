@@ -6,27 +6,27 @@ use ndarray::Array2;
 
 /// Rotation and magnification about a point of post, and where that point lies in pre.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Pose {
+pub(in crate::search) struct Pose {
     /// Positive from x towards y.
-    pub(super) angle_deg: f64,
+    pub(in crate::search) angle_deg: f64,
     /// Above 1 the section is larger in pre.
-    pub(super) scale: f64,
+    pub(in crate::search) scale: f64,
     /// A point of post.
-    pub(super) centre: [f64; 2],
+    pub(in crate::search) centre: [f64; 2],
     /// The same point in pre.
-    pub(super) target: [f64; 2],
+    pub(in crate::search) target: [f64; 2],
 }
 
 impl Pose {
     /// The warp from post to pre pixels.
-    pub(super) fn warp(&self) -> Warp {
+    pub(in crate::search) fn warp(&self) -> Warp {
         let [x, y] = self.centre;
         Warp::similarity(self.scale, self.angle_deg, (x, y))
             .then(&Warp::translation(self.target[0] - x, self.target[1] - y))
     }
 
     /// The same pose between images whose pixels are `factor` times as large; below 1 for smaller ones.
-    pub(super) fn at_pixel_size(&self, factor: f64) -> Self {
+    pub(in crate::search) fn at_pixel_size(&self, factor: f64) -> Self {
         let there = |p: [f64; 2]| p.map(|v| (v + 0.5) / factor - 0.5);
         Self {
             centre: there(self.centre),
@@ -38,11 +38,11 @@ impl Pose {
 
 /// What the refinement may change.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(in crate::search) struct Bounds {
     /// Least and largest rotation in degrees; the same number keeps it there.
-    pub(super) angle_deg: [f64; 2],
+    pub(in crate::search) angle_deg: [f64; 2],
     /// Least and largest magnification; the same number keeps it there.
-    pub(super) scale: [f64; 2],
+    pub(in crate::search) scale: [f64; 2],
 }
 
 /// Steps of the refinement at most, and damping at which it has arrived.
@@ -55,7 +55,7 @@ const PARAMETERS: usize = 5;
 
 /// The pose near `start` at which the correlation of `post` and `pre`, seen through it, is largest, and that
 /// correlation: damped Gauss-Newton (Levenberg-Marquardt) on the brightness difference with a free gain.
-pub(super) fn refine(
+pub(in crate::search) fn refine(
     post: &Array2<f32>,
     pre: &Array2<f32>,
     start: Pose,

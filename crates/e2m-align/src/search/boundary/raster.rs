@@ -71,7 +71,7 @@ fn reduce_and_soften(image: &Array2<f32>, smooth_px: usize) -> Result<Array2<f32
 
 /// The mean of each block of `factor` x `factor` px; what is missing in the last blocks counts as zero, so that pixel
 /// centres follow `x_small = (x + 0.5) / factor - 0.5`.
-pub(super) fn reduce(image: &Array2<f32>, factor: usize) -> Array2<f32> {
+pub(in crate::search) fn reduce(image: &Array2<f32>, factor: usize) -> Array2<f32> {
     if factor <= 1 {
         return image.clone();
     }
