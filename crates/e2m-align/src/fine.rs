@@ -2,11 +2,12 @@
 
 use crate::check::{Check, check_alignment};
 use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
+use crate::local::{LocalCorrection, LocalOutcome};
 use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine};
 use crate::residual::median;
 use crate::tiles::Tile;
-use e2m_image::{MendedView, Size, Warp};
+use e2m_image::{Mapping, MendedView, Size, Warp};
 use rayon::prelude::*;
 
 /// A refinement under which the typical check tile differs by this much more, as a logarithm, has made things worse.
@@ -25,8 +26,28 @@ pub struct FineAlignment {
     pub warp: Warp,
     /// How the refinement went.
     pub refinement: Refinement,
-    /// What the check tiles say about `warp`.
+    /// What the check tiles say about `warp`; where a local correction was kept, about both together.
     pub check: Check,
+    /// What came of a local correction; `None` where none was asked for.
+    pub local: Option<LocalOutcome>,
+}
+
+impl FineAlignment {
+    /// The local correction, where one was kept.
+    pub fn correction(&self) -> Option<&LocalCorrection> {
+        match &self.local {
+            Some(LocalOutcome::Kept(correction)) => Some(correction),
+            Some(LocalOutcome::NotNeeded | LocalOutcome::NotKept(_)) | None => None,
+        }
+    }
+
+    /// Post to pre, full-resolution raw pixels: the warp, and the local correction on top where one was kept.
+    pub fn mapping(&self) -> Mapping {
+        Mapping {
+            warp: self.warp,
+            deformation: self.correction().map(|local| local.deformation.clone()),
+        }
+    }
 }
 
 /// Refines `initial` on the `fit` tiles of post and checks it on the `check` tiles. The refined warp is only kept where
@@ -50,6 +71,7 @@ pub fn align_fine(
         warp: refinement.warp,
         refinement,
         check,
+        local: None,
     }
 }
 

@@ -103,6 +103,7 @@ mod deformation;
 mod equations;
 mod fine;
 mod frame;
+mod local;
 mod misaligned;
 mod options;
 mod percentile;
@@ -117,9 +118,10 @@ mod synthetic;
 mod tiles;
 mod verdict;
 
-pub use check::{Check, NullCorrelation, check_alignment};
+pub use check::{Check, NullCorrelation, check_alignment, check_mapping};
 pub use deformation::{local_deformation, local_displacement};
 pub use fine::{FineAlignment, align_fine};
+pub use local::{LocalCorrection, LocalOutcome, local_memory_bytes, needs_local_correction};
 pub use misaligned::{MisalignedRegion, MisalignedTile, misaligned_tiles};
 pub use options::RefineOptions;
 pub use refine::{Refinement, refine};
@@ -132,9 +134,9 @@ pub use verdict::{Assessment, Verdict, assess};
 
 // What the functions above ask for and return, so that a program needs no other crate of the project.
 pub use e2m_image::{
-    BandError, BandSink, BandSource, BlockMean, Defects, HighestLevels, MemorySink, MendedView,
-    PixelType, Plane, PlaneSource, PlaneView, Size, Warp, WarpError, WarpedPlane,
-    default_band_rows, preview_factor, sample_bilinear, stream_bands,
+    BandError, BandSink, BandSource, BlockMean, Defects, Deformation, HighestLevels, Mapping,
+    MemorySink, MendedView, PixelType, Plane, PlaneSource, PlaneView, Size, Warp, WarpError,
+    WarpedPlane, default_band_rows, preview_factor, sample_bilinear, stream_bands,
 };
 pub use ndarray;
 

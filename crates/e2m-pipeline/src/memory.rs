@@ -7,7 +7,7 @@
 use crate::artifact::scale_kinds;
 use crate::manifest::MemoryRecord;
 use crate::task::{CheckpointFormats, TaskSpec};
-use e2m_align::{CoarseOptions, search_memory_bytes};
+use e2m_align::{CoarseOptions, local_memory_bytes, search_memory_bytes};
 use e2m_image::{Defects, PixelType, Size, default_band_rows, preview_factor};
 use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter, FlagsWriter};
 use e2m_plot::PairStatistics;
@@ -120,6 +120,7 @@ impl MemoryNeeds {
     fn search_bytes(&self) -> u64 {
         let (post, pre) = self.preview_sizes();
         search_memory_bytes(post, pre, self.threads)
+            + local_memory_bytes(self.post)
             + self.band_bytes()
             + self.written(self.formats)
     }

@@ -12,6 +12,7 @@ mod detail;
 mod error;
 mod features;
 mod interior;
+mod local;
 mod matching;
 mod memory;
 mod options;

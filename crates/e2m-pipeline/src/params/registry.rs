@@ -21,6 +21,21 @@ pub enum CoarseMethod {
     Features,
 }
 
+/// Whether stage 3 looks for a displacement on top of the warp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LocalCorrectionChoice {
+    /// Where the section is deformed.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl LocalCorrectionChoice {
+    const WORDS: &'static [&'static str] = &["auto", "off"];
+}
+
 /// What a difference image holds where post or pre has no pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -131,6 +146,23 @@ impl ParamType for CoarseMethod {
             ParamValue::Text(word) if word == "auto" => Some(Self::Auto),
             ParamValue::Text(word) if word == "boundary" => Some(Self::Boundary),
             ParamValue::Text(word) if word == "features" => Some(Self::Features),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for LocalCorrectionChoice {
+    fn to_value(&self) -> ParamValue {
+        let word = match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+        };
+        ParamValue::Text(word.to_owned())
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(word) if word == "auto" => Some(Self::Auto),
+            ParamValue::Text(word) if word == "off" => Some(Self::Off),
             _ => None,
         }
     }
@@ -332,6 +364,8 @@ parameters! {
         "Share of the matched features, and of the tiles, that must agree in stage 3";
     Fine subpixel ("spx"): bool = true, BOOL,
         "Then refine to a few hundredths of a pixel by comparing brightness";
+    Fine local_correction ("lc"): LocalCorrectionChoice = LocalCorrectionChoice::Auto, ParamKind::Choice(LocalCorrectionChoice::WORDS),
+        "Then correct a section that was deformed between the images by a smooth displacement, where it needs one; or leave it as the homography has it";
     Difference scale_percentile ("sp"): Option<f64> = None, optional(0.0, 100.0),
         "Also subtract with this percentile of the ratios post / pre as scale";
     Difference manual_scale ("msc"): Option<f64> = None, optional(1e-6, 1e6),

@@ -275,7 +275,8 @@ impl Planner<'_> {
         Ok(Results {
             warps: Warps {
                 interior: None,
-                ..manifest.warps
+                deformation: None,
+                ..manifest.warps.clone()
             },
             alignment,
             pixels: manifest.pixels.clone(),
@@ -381,7 +382,8 @@ impl Planner<'_> {
                 Err("the difference on record is that of a version without black levels".to_owned())
             }
             Some(own)
-                if own.warps.finest() == before.warps.finest() && own.legacy_aligned == legacy =>
+                if own.warps.mapping() == before.warps.mapping()
+                    && own.legacy_aligned == legacy =>
             {
                 Ok(Results {
                     scales: own.scales.clone(),
@@ -506,7 +508,8 @@ fn refined(before: &Results, manifest: &Manifest) -> Results {
     Results {
         warps: Warps {
             interior: manifest.warps.interior,
-            ..before.warps
+            deformation: manifest.warps.deformation.clone(),
+            ..before.warps.clone()
         },
         alignment: manifest.alignment.clone(),
         ..before.clone()

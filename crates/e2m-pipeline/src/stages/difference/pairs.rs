@@ -24,14 +24,14 @@ pub(super) fn for_each_pair(
     let size = task.canvas.size();
     let plane;
     let mut aligned: Box<dyn BandSource + Send + '_> =
-        match (before.legacy_aligned, before.warps.finest()) {
+        match (before.legacy_aligned, before.warps.mapping()) {
             (Some(legacy), _) => {
                 let path = task.image_path(legacy.image, legacy.format);
                 Box::new(CheckpointReader::open(&path)?)
             }
-            (None, Some(warp)) => {
+            (None, Some(mapping)) => {
                 plane = bench.plane()?;
-                Box::new(WarpedPlane::new(&*plane, task.canvas, warp))
+                Box::new(WarpedPlane::new(&*plane, task.canvas, mapping))
             }
             (None, None) => {
                 let needs = Stage::Coarse;
