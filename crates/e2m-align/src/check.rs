@@ -81,19 +81,31 @@ pub fn check_mapping(
     mapping: &Mapping,
     defocus_px: f64,
 ) -> Check {
-    let under = |tile: &Tile, (dx, dy): (f64, f64)| {
+    check_mappings(tiles, post, pre, |_| mapping, defocus_px)
+}
+
+/// [`check_mapping`] with a mapping for each tile, by its place in the list.
+pub(crate) fn check_mappings<'m>(
+    tiles: &[Tile],
+    post: Size,
+    pre: MendedView<'_>,
+    mapping_of: impl Fn(usize) -> &'m Mapping + Sync,
+    defocus_px: f64,
+) -> Check {
+    let under = |i: usize, tile: &Tile, (dx, dy): (f64, f64)| {
         let (x, y) = tile.spec.centre();
-        mapping.homography_over(x + dx, y + dy, tile.spec.side_px as f64)
+        mapping_of(i).homography_over(x + dx, y + dy, tile.spec.side_px as f64)
     };
     let frame = NormalisedFrame::new(post);
     let blurs = BlurMatch::of_defocus(defocus_px);
     let right: Vec<Option<TileResidual>> = tiles
         .par_iter()
-        .map(|tile| {
+        .enumerate()
+        .map(|(i, tile)| {
             measure(
                 tile,
                 pre,
-                &under(tile, (0.0, 0.0)),
+                &under(i, tile, (0.0, 0.0)),
                 &frame,
                 blurs,
                 MEASURING,
@@ -106,7 +118,7 @@ pub fn check_mapping(
         .map(|(i, tile)| {
             wrong_places(tiles, i)
                 .filter_map(|(dx, dy)| {
-                    let warp = Warp::translation(dx, dy).then(&under(tile, (dx, dy)));
+                    let warp = Warp::translation(dx, dy).then(&under(i, tile, (dx, dy)));
                     measure(tile, pre, &warp, &frame, blurs, CORRELATING)
                 })
                 .map(|residual| residual.correlation)

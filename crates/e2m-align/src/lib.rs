@@ -14,6 +14,8 @@
 //!    tiles of the fit by comparing brightness ([`refine`]), the sharper image blurred as much as the other, to hundredths of
 //!    a pixel. The result is kept only where the tiles of the check do not speak against it. [`check_alignment`] measures how
 //!    far each tile of the check still is off, and whether it fits better than tiles do at wrong places.
+//!    Where the check shows that the section is deformed, a smooth displacement goes on top of the warp, if it helps tiles that it
+//!    has not seen ([`LocalCorrection`]).
 //! 5. [`Aligner::assess`]: pass, suspect or fail, with the reasons ([`assess`]).
 //!
 //! Warps map post pixels to pre pixels; pixel centres lie on integers, x right, y down. This crate opens no files;

@@ -7,8 +7,8 @@ use e2m_fixtures::{Deformation, Recipe, World, clean_pairs, hard_pairs, write_pa
 use e2m_image::{Canvas, Coverage};
 use e2m_io::{CheckpointFormat, CheckpointReader, PixelKind, TaskPaths};
 use e2m_pipeline::{
-    CheckpointFormats, Doubt, FLAGS, MISALIGNED, Manifest, NO_POST, NO_PRE, NoData, Params, Stage,
-    Status, TaskSpec, Unobserved, run_task, suffix,
+    CheckpointFormats, Doubt, FLAGS, LocalCorrectionChoice, MISALIGNED, Manifest, NO_POST, NO_PRE,
+    NoData, Params, Stage, Status, TaskSpec, Unobserved, run_task, suffix,
 };
 use std::path::Path;
 
@@ -336,6 +336,7 @@ fn where_the_section_is_deformed_the_mask_says_so_and_elsewhere_not() {
         };
         let params = Params {
             pad: 20,
+            local_correction: LocalCorrectionChoice::Off,
             ..Params::default()
         };
         let spec = spec(work.path(), &recipe, params);

@@ -51,6 +51,7 @@ pub(super) struct FieldFit {
     pub(super) trust: Vec<f64>,
     /// The expected error of the field at a tile that was left out, px, the tile's own error taken out.
     pub(super) left_out_px: f64,
+    stiffness: f64,
 }
 
 /// Fits a field on `grid`. `None` where the tiles do not determine one.
@@ -85,7 +86,24 @@ pub(super) fn fit_field(grid: &FieldGrid, wishes: &[Wish]) -> Option<FieldFit> {
         field: grid.field(values)?,
         trust,
         left_out_px,
+        stiffness: stiffness(best),
     })
+}
+
+/// A field as stiff as `fit`, through the tiles that `takes_part` names alone.
+pub(super) fn fit_without(
+    grid: &FieldGrid,
+    wishes: &[Wish],
+    fit: &FieldFit,
+    takes_part: impl Fn(usize) -> bool,
+) -> Option<Deformation> {
+    let bending = grid.bending();
+    let problem = Problem {
+        grid,
+        bending: &bending,
+        wishes,
+    };
+    grid.field(problem.solve(fit.stiffness, takes_part)?.values)
 }
 
 struct Problem<'a> {

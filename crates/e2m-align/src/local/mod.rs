@@ -7,8 +7,8 @@
 //! the free-form deformations of Rueckert et al. 1999, doi:10.1109/42.796284).
 //!
 //! Nothing is done where the check shows no shifts that neighbours share. What is found is kept only where it is one to one and
-//! where the tiles of the check, which took no part in it, fit better by more than chance. The field that is kept is then
-//! fitted to these tiles as well; what is reported of them is under the field that has not seen them.
+//! where the tiles of the check fit better by more than chance, each under a field that has seen nothing of it. The field that is
+//! kept is fitted to everything; what is reported of the check is under those that were not.
 
 mod band;
 mod fit;
@@ -16,7 +16,7 @@ mod grid;
 #[cfg(test)]
 mod tests;
 
-use crate::check::{Check, check_mapping};
+use crate::check::{Check, check_mappings};
 use crate::comparison::{BlurMatch, SamplingLevel};
 use crate::deformation::{chance_of_similarity, local_displacement, without_affine};
 use crate::frame::NormalisedFrame;
@@ -24,12 +24,17 @@ use crate::options::RefineOptions;
 use crate::residual::{MEASURING, TileResidual, measure, median};
 use crate::tiles::{Tile, TileSpec};
 use e2m_image::{Deformation, Mapping, MendedView, Size, Warp};
-use fit::{FieldFit, Wish, fit_field};
+use fit::{FieldFit, Wish, fit_field, fit_without};
 use grid::FieldGrid;
 use rayon::prelude::*;
 
-/// Side of a tile, px, where the image is large enough: small, because a field bends within it.
-const TILE_PX: usize = 96;
+/// A tile of the check is divided into so many along its side, where these keep structure: a field bends within a large tile,
+/// and a tile that is held back leaves a hole no larger than itself.
+const PER_CHECK_TILE: usize = 2;
+/// The smallest side of such a tile, px.
+const MIN_TILE_PX: usize = 48;
+/// The tiles of the check are held back in so many groups, so that no group leaves a hole in the field.
+const GROUPS: usize = 4;
 /// Tiles at most.
 const MAX_TILES: usize = 720;
 /// Fewer tiles than this determine no field worth having.
@@ -61,7 +66,9 @@ const CORRELATION_SLACK: f64 = 0.01;
 
 /// A correction beyond this is never passed, px: a section that is wetted or put on its slide anew moves by less, other sections
 /// and what grew by more.
-const MAX_PASSED_PX: f64 = 12.0;
+const MAX_PASSED_PX: f64 = 10.0;
+/// Nor is one under which a tenth of the check's tiles remain displaced by more, px: what is smooth leaves none.
+const MAX_P90_PX: f64 = 1.0;
 /// So large a share of the check's tiles has to agree under a field for a pass; under a homography fewer do.
 const MIN_AGREEMENT: f64 = 0.75;
 
@@ -96,6 +103,13 @@ impl LocalCorrection {
                 self.max_px
             ));
         }
+        let p90_px = check.summary.as_ref().map_or(0.0, |summary| summary.p90_px);
+        if p90_px > MAX_P90_PX {
+            return Some(format!(
+                "with a local correction of {:.1} px, a tenth of the tiles remain displaced by {p90_px:.1} px or more",
+                self.max_px
+            ));
+        }
         (check.agreement() < MIN_AGREEMENT).then(|| {
             format!(
                 "with a local correction of {:.1} px, only {agreeing} of {tiles} tiles show the same structure in both images",
@@ -125,31 +139,45 @@ pub fn needs_local_correction(check: &Check) -> bool {
 
 /// The most that the tiles of a local correction hold on an image of `post` size, bytes.
 pub fn local_memory_bytes(post: Size) -> u64 {
-    let side = local_tile_options().tile_side(post) as u64;
-    let fit = (post.pixels() / (side * side)).min(MAX_TILES as u64);
-    fit * side * side * size_of::<f32>() as u64
+    let side = tile_side(RefineOptions::default().tile_side(post));
+    let most = (post.pixels() / (side * side) as u64).min(MAX_TILES as u64);
+    most * (side * side * size_of::<f32>()) as u64
+}
+
+/// The side of a tile beside a check with tiles of `check_px`.
+fn tile_side(check_px: usize) -> usize {
+    let part = check_px / PER_CHECK_TILE;
+    if part < MIN_TILE_PX { check_px } else { part }
 }
 
 /// How the tiles of a local correction are chosen.
-pub(crate) fn local_tile_options() -> RefineOptions {
+pub(crate) fn local_tile_options(check: &[TileSpec]) -> RefineOptions {
+    let check_px = check.first().map_or(MIN_TILE_PX, |tile| tile.side_px);
     RefineOptions {
-        tile_px: TILE_PX,
+        tile_px: tile_side(check_px),
         fit_tiles: MAX_TILES,
         check_tiles: 0,
         ..RefineOptions::default()
     }
 }
 
-/// Those of `tiles` that share no pixel with the check's.
-pub(crate) fn apart_from(tiles: Vec<TileSpec>, check: &[TileSpec]) -> Vec<TileSpec> {
-    let overlap = |a: &TileSpec, b: &TileSpec| {
-        a.x < b.x + b.side_px
-            && b.x < a.x + a.side_px
-            && a.y < b.y + b.side_px
-            && b.y < a.y + a.side_px
+/// Moves tiles by less than their side so that each lies within a tile of the check or beside it; those that would leave an
+/// image of `post` size are left out.
+pub(crate) fn in_line_with(check: &[TileSpec], tiles: Vec<TileSpec>, post: Size) -> Vec<TileSpec> {
+    let Some(first) = check.first() else {
+        return tiles;
     };
-    let is_apart = |tile: &TileSpec| !check.iter().any(|other| overlap(tile, other));
-    tiles.into_iter().filter(is_apart).collect()
+    let moved = |tile: TileSpec| {
+        let side = tile.side_px as i64;
+        let along = |at: usize, first: usize| {
+            let steps = (at as i64 - first as i64 + side / 2).div_euclid(side);
+            usize::try_from(first as i64 + steps * side).ok()
+        };
+        let (x, y) = (along(tile.x, first.x)?, along(tile.y, first.y)?);
+        let fits = x + tile.side_px <= post.width && y + tile.side_px <= post.height;
+        fits.then_some(TileSpec { x, y, ..tile })
+    };
+    tiles.into_iter().filter_map(moved).collect()
 }
 
 /// A pair of images with the homography between them.
@@ -162,7 +190,8 @@ pub(crate) struct LocalPair<'a> {
 }
 
 /// Looks for a field on `tiles` of post and judges it by the tiles of the check, whose shifts under the homography are `before`.
-/// With a field that is kept comes the check under it.
+/// With a field that is kept comes the check: each of its tiles under a field that was fitted without the tiles it shares
+/// pixels with.
 pub(crate) fn correct_locally(
     pair: &LocalPair<'_>,
     tiles: &[Tile],
@@ -173,40 +202,38 @@ pub(crate) fn correct_locally(
         tracing::debug!(reason, "local correction not kept");
         (LocalOutcome::NotKept(reason), None)
     };
-    let threshold = before.null_correlation.threshold;
-    let Some(found) = pair.settle(&[tiles], threshold) else {
+    let Some(found) = pair.settle(tiles, before.null_correlation.threshold) else {
         return not_kept(format!("of {} tiles too few tell a shift", tiles.len()));
     };
-    let mapping = pair.mapping(&found.fit.field);
-    if !mapping.is_invertible(pair.post) {
-        return not_kept("the field folds".to_owned());
-    }
-    let after = check_mapping(check, pair.post, pair.pre, &mapping, pair.defocus_px);
+    let Some(after) = found.check_without(pair, check) else {
+        return not_kept("too few tiles are left once some are held back".to_owned());
+    };
     let improvement = match Improvement::of(before, &after) {
         Ok(improvement) => improvement,
         Err(reason) => return not_kept(reason),
     };
-    // What all tiles say together is surer than what some of them say.
-    let all = pair.settle(&[tiles, check], threshold);
-    let kept = all.filter(|all| pair.mapping(&all.fit.field).is_invertible(pair.post));
-    let kept = kept.unwrap_or(found);
-    let lengths = kept.lengths(pair);
+    if !pair.mapping(&found.fit.field).is_invertible(pair.post) {
+        return not_kept("it folds".to_owned());
+    }
+    let lengths = found.lengths(pair);
     let correction = LocalCorrection {
         max_px: lengths.iter().copied().fold(0.0, f64::max),
         median_px: median(lengths.clone()),
         tiles: lengths.len(),
         residual_before_px: improvement.before_px,
         residual_after_px: improvement.after_px,
-        estimated_accuracy_px: kept.fit.left_out_px,
-        deformation: kept.fit.field,
+        estimated_accuracy_px: found.fit.left_out_px,
+        deformation: found.fit.field,
     };
     (LocalOutcome::Kept(Box::new(correction)), Some(after))
 }
 
-/// A field with the tiles that it was fitted to.
+/// A field with what it was fitted to.
 struct Settled {
+    grid: FieldGrid,
     fit: FieldFit,
     tiles: Vec<TileSpec>,
+    wishes: Vec<Wish>,
 }
 
 impl Settled {
@@ -222,6 +249,40 @@ impl Settled {
             })
             .collect()
     }
+
+    /// The check of fields that have seen nothing of the tiles they are checked on: of some tiles at a time.
+    fn check_without(&self, pair: &LocalPair<'_>, check: &[Tile]) -> Option<Check> {
+        let held_back = |group: usize| {
+            let mine: Vec<&TileSpec> = check
+                .iter()
+                .skip(group)
+                .step_by(GROUPS)
+                .map(|t| &t.spec)
+                .collect();
+            let is_apart = |i: usize| !mine.iter().any(|held| share_pixels(held, &self.tiles[i]));
+            let left = (0..self.tiles.len()).filter(|&i| is_apart(i)).count();
+            if left < MIN_TILES {
+                return None;
+            }
+            let field = fit_without(&self.grid, &self.wishes, &self.fit, is_apart)?;
+            Some(pair.mapping(&field))
+        };
+        let mappings: Option<Vec<Mapping>> = (0..GROUPS).into_par_iter().map(held_back).collect();
+        let mappings = mappings?;
+        let mapping_of = |i: usize| &mappings[i % GROUPS];
+        Some(check_mappings(
+            check,
+            pair.post,
+            pair.pre,
+            mapping_of,
+            pair.defocus_px,
+        ))
+    }
+}
+
+/// Whether two squares overlap.
+fn share_pixels(a: &TileSpec, b: &TileSpec) -> bool {
+    a.x < b.x + b.side_px && b.x < a.x + a.side_px && a.y < b.y + b.side_px && b.y < a.y + a.side_px
 }
 
 impl LocalPair<'_> {
@@ -233,51 +294,55 @@ impl LocalPair<'_> {
     }
 
     /// Measures the tiles and fits a field to them until it settles.
-    fn settle(&self, tiles: &[&[Tile]], threshold: f64) -> Option<Settled> {
-        let frame = NormalisedFrame::new(self.post);
-        let blurs = BlurMatch::of_defocus(self.defocus_px);
-        let specs: Vec<TileSpec> = tiles.iter().copied().flatten().map(|t| t.spec).collect();
+    fn settle(&self, tiles: &[Tile], threshold: f64) -> Option<Settled> {
+        let specs: Vec<TileSpec> = tiles.iter().map(|t| t.spec).collect();
         let grid = FieldGrid::over(&specs)?;
         let mut mapping = Mapping::from(self.warp);
         let mut settled = None;
         for round in 0..ROUNDS {
             let levels = if round == 0 { MEASURING } else { CLOSE };
-            let measured: Vec<Option<(TileSpec, Wish, f64)>> = tiles
-                .iter()
-                .copied()
-                .flatten()
-                .collect::<Vec<&Tile>>()
-                .into_par_iter()
-                .map(|tile| {
-                    let (x, y) = tile.spec.centre();
-                    let near = mapping.homography_over(x, y, tile.spec.side_px as f64);
-                    let shift = measure(tile, self.pre, &near, &frame, blurs, levels)?;
-                    (shift.correlation > threshold).then(|| {
-                        let wish = self.wish(&grid, &near, &shift);
-                        (tile.spec, wish, shift.length_px())
-                    })
-                })
-                .collect();
-            let mut used = Vec::new();
-            let mut wishes = Vec::new();
-            let mut moves = Vec::new();
-            for (tile, wish, length) in measured.into_iter().flatten() {
-                used.push(tile);
-                wishes.push(wish);
-                moves.push(length);
-            }
+            let (tiles, wishes) = self.measure(&grid, &mapping, tiles, levels, threshold);
             if wishes.len() < MIN_TILES {
                 return None;
             }
             let fit = fit_field(&grid, &wishes)?;
-            let moved = median(self.moves(&mapping, &fit.field, &used));
+            let moved = median(self.moves(&mapping, &fit.field, &tiles));
             mapping = self.mapping(&fit.field);
-            settled = Some(Settled { fit, tiles: used });
+            settled = Some(Settled {
+                grid,
+                fit,
+                tiles,
+                wishes,
+            });
             if moved < SETTLED_PX {
                 break;
             }
         }
         settled
+    }
+
+    /// The tiles that show the same in both images, with what they ask for under `mapping`.
+    fn measure(
+        &self,
+        grid: &FieldGrid,
+        mapping: &Mapping,
+        tiles: &[Tile],
+        levels: [SamplingLevel; 2],
+        threshold: f64,
+    ) -> (Vec<TileSpec>, Vec<Wish>) {
+        let frame = NormalisedFrame::new(self.post);
+        let blurs = BlurMatch::of_defocus(self.defocus_px);
+        let measured: Vec<Option<(TileSpec, Wish)>> = tiles
+            .par_iter()
+            .map(|tile| {
+                let (x, y) = tile.spec.centre();
+                let near = mapping.homography_over(x, y, tile.spec.side_px as f64);
+                let shift = measure(tile, self.pre, &near, &frame, blurs, levels)?;
+                let alike = shift.correlation > threshold;
+                alike.then(|| (tile.spec, self.wish(grid, &near, &shift)))
+            })
+            .collect();
+        measured.into_iter().flatten().unzip()
     }
 
     /// How far a new field moves the tiles, px.

@@ -108,10 +108,19 @@ fn another_texture_gets_no_field() {
 }
 
 #[test]
-fn tiles_that_share_a_pixel_with_the_check_are_left_out() {
-    let at = |x: usize, side_px: usize| TileSpec { x, y: 0, side_px };
-    let left = apart_from(vec![at(0, 10), at(10, 10), at(25, 10)], &[at(19, 6)]);
-    assert_eq!(left, [at(0, 10), at(25, 10)]);
+fn tiles_lie_within_those_of_the_check_or_beside_them() {
+    let at = |x: usize, side_px: usize| TileSpec { x, y: 7, side_px };
+    let check = [at(20, 100)];
+    let tiles = vec![at(12, 50), at(62, 50), at(112, 50), at(312, 50)];
+    // The last has no room to its right.
+    let found = in_line_with(&check, tiles, Size::new(369, 80));
+    assert_eq!(found, [at(20, 50), at(70, 50), at(120, 50)]);
+    let whole = [at(20, 100), at(220, 100)];
+    assert!(
+        whole
+            .iter()
+            .all(|tile| !share_pixels(tile, &at(120, 50)) && !share_pixels(tile, &at(170, 50)))
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::check::{Check, check_mapping};
 use crate::fine::FineAlignment;
 use crate::local::{
-    LocalOutcome, LocalPair, apart_from, correct_locally, local_tile_options,
+    LocalOutcome, LocalPair, correct_locally, in_line_with, local_tile_options,
     needs_local_correction,
 };
 use crate::search::aligner::{AlignObserver, AlignStep, Aligner, mend, read};
@@ -54,9 +54,10 @@ impl Aligner {
             self.post,
             self.pre,
             &fine.warp,
-            &local_tile_options(),
+            &local_tile_options(&fine.check.tiles),
         );
-        let mut collector = TileCollector::new(self.post, apart_from(plan.fit, &fine.check.tiles));
+        let specs = in_line_with(&fine.check.tiles, plan.fit, self.post);
+        let mut collector = TileCollector::new(self.post, specs);
         read(
             post,
             &mut [&mut collector],
