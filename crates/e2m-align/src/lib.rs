@@ -123,7 +123,10 @@ mod verdict;
 pub use check::{Check, NullCorrelation, check_alignment, check_mapping};
 pub use deformation::{local_deformation, local_displacement};
 pub use fine::{FineAlignment, align_fine};
-pub use local::{LocalCorrection, LocalOutcome, local_memory_bytes, needs_local_correction};
+pub use local::{
+    LocalCorrection, LocalOutcome, LocalPair, choose_local_tiles, correct_locally,
+    local_memory_bytes, needs_local_correction,
+};
 pub use misaligned::{MisalignedRegion, MisalignedTile, misaligned_tiles};
 pub use options::RefineOptions;
 pub use refine::{Refinement, refine};

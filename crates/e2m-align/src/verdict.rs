@@ -47,7 +47,7 @@ pub struct Assessment {
 
 impl Assessment {
     /// Adds a reason for which what would pass is suspect.
-    pub(crate) fn doubt(&mut self, reason: String) {
+    pub fn doubt(&mut self, reason: String) {
         if self.verdict == Verdict::Pass {
             self.verdict = Verdict::Suspect;
         }

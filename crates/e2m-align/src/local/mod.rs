@@ -22,10 +22,11 @@ use crate::deformation::{chance_of_similarity, local_displacement, without_affin
 use crate::frame::NormalisedFrame;
 use crate::options::RefineOptions;
 use crate::residual::{MEASURING, TileResidual, measure, median};
-use crate::tiles::{Tile, TileSpec};
+use crate::tiles::{Tile, TileSpec, choose_tiles};
 use e2m_image::{Deformation, Mapping, MendedView, Size, Warp};
 use fit::{FieldFit, Wish, fit_field, fit_without};
 use grid::FieldGrid;
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 /// A tile of the check is divided into so many along its side, where these keep structure: a field bends within a large tile,
@@ -95,7 +96,7 @@ pub struct LocalCorrection {
 impl LocalCorrection {
     /// Why an alignment that rests on it is not beyond doubt, given the check under it. A field is freer than a homography: more
     /// tiles have to agree, and it may not reach far, as it does between sections that are neighbours in a block, or grew.
-    pub(crate) fn doubt(&self, check: &Check) -> Option<String> {
+    pub fn doubt(&self, check: &Check) -> Option<String> {
         let (agreeing, tiles) = (check.residuals.len(), check.tiles.len());
         if self.max_px > MAX_PASSED_PX {
             return Some(format!(
@@ -150,8 +151,22 @@ fn tile_side(check_px: usize) -> usize {
     if part < MIN_TILE_PX { check_px } else { part }
 }
 
-/// How the tiles of a local correction are chosen.
-pub(crate) fn local_tile_options(check: &[TileSpec]) -> RefineOptions {
+/// Chooses the tiles of a local correction, as [`choose_tiles`] does those of a refinement: smaller ones, and more, each within a
+/// tile of the `check` or beside it.
+pub fn choose_local_tiles(
+    preview: ArrayView2<'_, f32>,
+    factor: usize,
+    post: Size,
+    pre: Size,
+    warp: &Warp,
+    check: &[TileSpec],
+) -> Vec<TileSpec> {
+    let options = local_tile_options(check);
+    let plan = choose_tiles(preview, factor, post, pre, warp, &options);
+    in_line_with(check, plan.fit, post)
+}
+
+fn local_tile_options(check: &[TileSpec]) -> RefineOptions {
     let check_px = check.first().map_or(MIN_TILE_PX, |tile| tile.side_px);
     RefineOptions {
         tile_px: tile_side(check_px),
@@ -163,7 +178,7 @@ pub(crate) fn local_tile_options(check: &[TileSpec]) -> RefineOptions {
 
 /// Moves tiles by less than their side so that each lies within a tile of the check or beside it; those that would leave an
 /// image of `post` size are left out.
-pub(crate) fn in_line_with(check: &[TileSpec], tiles: Vec<TileSpec>, post: Size) -> Vec<TileSpec> {
+fn in_line_with(check: &[TileSpec], tiles: Vec<TileSpec>, post: Size) -> Vec<TileSpec> {
     let Some(first) = check.first() else {
         return tiles;
     };
@@ -181,18 +196,22 @@ pub(crate) fn in_line_with(check: &[TileSpec], tiles: Vec<TileSpec>, post: Size)
 }
 
 /// A pair of images with the homography between them.
-#[derive(Clone, Copy)]
-pub(crate) struct LocalPair<'a> {
-    pub(crate) post: Size,
-    pub(crate) pre: MendedView<'a>,
-    pub(crate) warp: Warp,
-    pub(crate) defocus_px: f64,
+#[derive(Debug, Clone, Copy)]
+pub struct LocalPair<'a> {
+    /// Size of post.
+    pub post: Size,
+    /// The whole pre image.
+    pub pre: MendedView<'a>,
+    /// Post to pre, full-resolution raw pixels.
+    pub warp: Warp,
+    /// How much blurrier post is, see [`Refinement::defocus_px`](crate::Refinement::defocus_px).
+    pub defocus_px: f64,
 }
 
 /// Looks for a field on `tiles` of post and judges it by the tiles of the check, whose shifts under the homography are `before`.
 /// With a field that is kept comes the check: each of its tiles under a field that was fitted without the tiles it shares
 /// pixels with.
-pub(crate) fn correct_locally(
+pub fn correct_locally(
     pair: &LocalPair<'_>,
     tiles: &[Tile],
     check: &[Tile],

@@ -3,13 +3,12 @@
 use crate::check::{Check, check_mapping};
 use crate::fine::FineAlignment;
 use crate::local::{
-    LocalOutcome, LocalPair, correct_locally, in_line_with, local_tile_options,
-    needs_local_correction,
+    LocalOutcome, LocalPair, choose_local_tiles, correct_locally, needs_local_correction,
 };
 use crate::search::aligner::{AlignObserver, AlignStep, Aligner, mend, read};
 use crate::search::error::AlignError;
 use crate::search::previews::Previews;
-use crate::tiles::{Tile, TileCollector, choose_tiles};
+use crate::tiles::{Tile, TileCollector};
 use e2m_image::{BandSource, Mapping, MendedView, PlaneView};
 
 impl Aligner {
@@ -48,15 +47,14 @@ impl Aligner {
             fine.local = Some(LocalOutcome::NotNeeded);
             return Ok(());
         }
-        let plan = choose_tiles(
+        let specs = choose_local_tiles(
             previews.post(),
             previews.factor(),
             self.post,
             self.pre,
             &fine.warp,
-            &local_tile_options(&fine.check.tiles),
+            &fine.check.tiles,
         );
-        let specs = in_line_with(&fine.check.tiles, plan.fit, self.post);
         let mut collector = TileCollector::new(self.post, specs);
         read(
             post,
