@@ -4,8 +4,8 @@ use super::band::BandMatrix;
 use crate::tiles::TileSpec;
 use e2m_image::{Deformation, spline_weights, square_points};
 
-/// Control points lie this many tile distances apart: no finer than the tiles tell.
-const SPACING_PER_DISTANCE: f64 = 1.25;
+/// Control points lie this many tile distances apart: three tiles for each, so that one that strays is outvoted.
+const SPACING_PER_DISTANCE: f64 = 1.75;
 /// Cells along the longer side, at most: a field this fine is as large as a computation should be.
 const MAX_CELLS: usize = 28;
 /// A square of tiles spans so many cells at most: what a row of the equations reaches over.
