@@ -10,7 +10,7 @@ use crate::frame::NormalisedFrame;
 use crate::residual::{CORRELATING, MEASURING, ResidualSummary, TileResidual, measure, median};
 use crate::survey::{MisplacedPart, Survey};
 use crate::tiles::{Tile, TileSpec};
-use e2m_image::{MendedView, Size, Warp};
+use e2m_image::{Mapping, MendedView, Size, Warp};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -79,11 +79,47 @@ pub fn check_alignment(
     warp: &Warp,
     defocus_px: f64,
 ) -> Check {
+    check_mapping(tiles, post, pre, &warp.into(), defocus_px)
+}
+
+/// [`check_alignment`] of a warp with a deformation on top.
+pub fn check_mapping(
+    tiles: &[Tile],
+    post: Size,
+    pre: MendedView<'_>,
+    mapping: &Mapping,
+    defocus_px: f64,
+) -> Check {
+    check_mappings(tiles, post, pre, |_| mapping, defocus_px)
+}
+
+/// [`check_mapping`] with a mapping for each tile, by its place in the list.
+pub(crate) fn check_mappings<'m>(
+    tiles: &[Tile],
+    post: Size,
+    pre: MendedView<'_>,
+    mapping_of: impl Fn(usize) -> &'m Mapping + Sync,
+    defocus_px: f64,
+) -> Check {
+    let under = |i: usize, tile: &Tile, (dx, dy): (f64, f64)| {
+        let (x, y) = tile.spec.centre();
+        mapping_of(i).homography_over(x + dx, y + dy, tile.spec.side_px as f64)
+    };
     let frame = NormalisedFrame::new(post);
     let blurs = BlurMatch::of_defocus(defocus_px);
     let right: Vec<Option<TileResidual>> = tiles
         .par_iter()
-        .map(|tile| measure(tile, pre, warp, &frame, blurs, MEASURING))
+        .enumerate()
+        .map(|(i, tile)| {
+            measure(
+                tile,
+                pre,
+                &under(i, tile, (0.0, 0.0)),
+                &frame,
+                blurs,
+                MEASURING,
+            )
+        })
         .collect();
     let wrong: Vec<Vec<f64>> = tiles
         .par_iter()
@@ -91,7 +127,7 @@ pub fn check_alignment(
         .map(|(i, tile)| {
             wrong_places(tiles, i)
                 .filter_map(|(dx, dy)| {
-                    let warp = Warp::translation(dx, dy).then(warp);
+                    let warp = Warp::translation(dx, dy).then(&under(i, tile, (dx, dy)));
                     measure(tile, pre, &warp, &frame, blurs, CORRELATING)
                 })
                 .map(|residual| residual.correlation)

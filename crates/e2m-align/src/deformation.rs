@@ -182,7 +182,7 @@ fn nearest<'r>(
 
 /// How often tiles near each other would differ as little if their shifts had been dealt out among them at random: the share of
 /// such deals, which is exact for shifts that are noise, whatever its distribution.
-fn chance_of_similarity(residuals: &[TileResidual]) -> f64 {
+pub(crate) fn chance_of_similarity(residuals: &[TileResidual]) -> f64 {
     let index_of = |tile: &TileResidual| residuals.iter().position(|other| other.tile == tile.tile);
     let pairs: Vec<(usize, usize)> = residuals
         .iter()
@@ -230,7 +230,7 @@ fn without_median(residuals: &[TileResidual]) -> Vec<TileResidual> {
 }
 
 /// The shifts less the affine map that fits most of them: by least absolute values, which a part that is deformed does not pull.
-fn without_affine(residuals: &[TileResidual]) -> Vec<TileResidual> {
+pub(crate) fn without_affine(residuals: &[TileResidual]) -> Vec<TileResidual> {
     let (xs, ys) = centres(residuals);
     let fit = |shift: &dyn Fn(&TileResidual) -> f64| {
         let shifts: Vec<f64> = residuals.iter().map(shift).collect();

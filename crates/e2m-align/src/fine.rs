@@ -2,12 +2,13 @@
 
 use crate::check::{Check, check_alignment};
 use crate::comparison::{BlurMatch, SamplingLevel, TileComparison};
+use crate::local::{LocalCorrection, LocalOutcome};
 use crate::options::RefineOptions;
 use crate::refine::{Refinement, refine_to_level, refit};
 use crate::residual::median;
 use crate::survey::Survey;
 use crate::tiles::Tile;
-use e2m_image::{MendedView, Size, Warp};
+use e2m_image::{Mapping, MendedView, Size, Warp};
 use rayon::prelude::*;
 
 /// A refinement under which the typical check tile differs by this much more, as a logarithm, has made things worse.
@@ -34,8 +35,28 @@ pub struct FineAlignment {
     /// How the refinement went.
     pub refinement: Refinement,
     /// What the check tiles say about the warp of the fit, which had nothing of them. `warp` has since been fitted to those that
-    /// agreed as well, which moves it by about its accuracy.
+    /// agreed as well, which moves it by about its accuracy. Where a local correction was kept, about both together.
     pub check: Check,
+    /// What came of a local correction; `None` where none was asked for.
+    pub local: Option<LocalOutcome>,
+}
+
+impl FineAlignment {
+    /// The local correction, where one was kept.
+    pub fn correction(&self) -> Option<&LocalCorrection> {
+        match &self.local {
+            Some(LocalOutcome::Kept(correction)) => Some(correction),
+            Some(LocalOutcome::NotNeeded | LocalOutcome::NotKept(_)) | None => None,
+        }
+    }
+
+    /// Post to pre, full-resolution raw pixels: the warp, and the local correction on top where one was kept.
+    pub fn mapping(&self) -> Mapping {
+        Mapping {
+            warp: self.warp,
+            deformation: self.correction().map(|local| local.deformation.clone()),
+        }
+    }
 }
 
 /// Refines `initial` on the `fit` tiles of post and checks it on the `check` tiles. The refined warp is only kept where
@@ -57,7 +78,7 @@ pub fn align_fine(
     let warp = &refinement.warp;
     let mut found = check_alignment(check, post, pre, warp, refinement.defocus_px);
     let blurs = BlurMatch::of_defocus(refinement.defocus_px);
-    found.survey = Survey::of([fit, check], &found, post, pre, warp, blurs);
+    found.survey = Survey::of([fit, check], &found, post, pre, &warp.into(), blurs);
     if refinement.rejected.is_none() {
         let agrees = |tile: &&Tile| found.residuals.iter().any(|r| r.tile == tile.spec);
         let all: Vec<&Tile> = fit.iter().chain(check.iter().filter(agrees)).collect();
@@ -72,6 +93,7 @@ pub fn align_fine(
         warp: refinement.warp,
         refinement,
         check: found,
+        local: None,
     }
 }
 

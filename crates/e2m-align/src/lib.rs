@@ -17,6 +17,8 @@
 //!    tiles of the fit by comparing brightness ([`refine`]), the sharper image blurred as much as the other, to hundredths of
 //!    a pixel. The result is kept only where the tiles of the check do not speak against it. [`check_alignment`] measures how
 //!    far each tile of the check still is off, and whether it fits better than tiles do at wrong places.
+//!    Where the check shows that the section is deformed, a smooth displacement goes on top of the warp, if it helps tiles that it
+//!    has not seen ([`LocalCorrection`]).
 //! 5. [`Aligner::assess`]: pass, suspect or fail, with the reasons ([`assess`]).
 //!
 //! Warps map post pixels to pre pixels; pixel centres lie on integers, x right, y down. This crate opens no files;
@@ -108,6 +110,7 @@ mod equations;
 mod fine;
 mod frame;
 mod groups;
+mod local;
 mod misaligned;
 mod options;
 mod percentile;
@@ -126,9 +129,13 @@ mod tiles;
 mod uncertainty;
 mod verdict;
 
-pub use check::{Check, NullCorrelation, check_alignment};
+pub use check::{Check, NullCorrelation, check_alignment, check_mapping};
 pub use deformation::{local_deformation, local_displacement};
 pub use fine::{FineAlignment, align_fine};
+pub use local::{
+    LocalCorrection, LocalOutcome, LocalPair, choose_local_tiles, correct_locally,
+    local_memory_bytes, needs_local_correction,
+};
 pub use misaligned::{MisalignedRegion, MisalignedTile, misaligned_tiles};
 pub use options::RefineOptions;
 pub use refine::{Refinement, refine};
@@ -142,9 +149,9 @@ pub use verdict::{Assessment, Verdict, assess};
 
 // What the functions above ask for and return, so that a program needs no other crate of the project.
 pub use e2m_image::{
-    BandError, BandSink, BandSource, BlockMean, Defects, HighestLevels, MemorySink, MendedView,
-    PixelType, Plane, PlaneSource, PlaneView, Size, Warp, WarpError, WarpedPlane,
-    default_band_rows, preview_factor, sample_bilinear, stream_bands,
+    BandError, BandSink, BandSource, BlockMean, Defects, Deformation, HighestLevels, Mapping,
+    MemorySink, MendedView, PixelType, Plane, PlaneSource, PlaneView, Size, Warp, WarpError,
+    WarpedPlane, default_band_rows, preview_factor, sample_bilinear, stream_bands,
 };
 pub use ndarray;
 

@@ -12,7 +12,7 @@ use crate::groups::Neighbours;
 use crate::residual::{MEASURING, TileResidual, measure, median};
 use crate::tiles::{Tile, TileSpec};
 use crate::verdict::MAX_RESIDUAL_PX;
-use e2m_image::{MendedView, Size, Warp};
+use e2m_image::{Mapping, MendedView, Size};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -100,16 +100,20 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Of the tiles of the fit and of the check under `warp` (post to pre, full resolution, raw pixels), where `found` has measured
+    /// Of the tiles of the fit and of the check under `mapping` (post to pre, full resolution, raw pixels), where `found` has measured
     /// those of the check. A tile agrees that correlates by more than at wrong places where it should be.
     pub(crate) fn of(
         [fit, check]: [&[Tile]; 2],
         found: &Check,
         post: Size,
         pre: MendedView<'_>,
-        warp: &Warp,
+        mapping: &Mapping,
         blurs: BlurMatch,
     ) -> Self {
+        let under = |tile: &Tile| {
+            let (x, y) = tile.spec.centre();
+            mapping.homography_over(x, y, tile.spec.side_px as f64)
+        };
         let tiles: Vec<&Tile> = fit.iter().chain(check).collect();
         if tiles.len() < MIN_TILES {
             return Self::default();
@@ -117,7 +121,7 @@ impl Survey {
         let frame = NormalisedFrame::new(post);
         let of_fit = fit
             .par_iter()
-            .map(|tile| measure(tile, pre, warp, &frame, blurs, MEASURING));
+            .map(|tile| measure(tile, pre, &under(tile), &frame, blurs, MEASURING));
         let mut measured: Vec<Option<TileResidual>> = of_fit.collect();
         measured.extend(check.iter().map(|tile| {
             let mut residuals = found.residuals.iter();
@@ -140,20 +144,20 @@ impl Survey {
                 .par_iter()
                 .zip(&measured)
                 .filter(|&(_, r)| agrees(r))
-                .filter_map(|(tile, _)| Contrast::of(tile, pre, warp, blurs))
+                .filter_map(|(tile, _)| Contrast::of(tile, pre, &under(tile), blurs))
                 .collect(),
         );
         let state = |tile: &Tile, residual: &Option<TileResidual>| {
             if agrees(residual) {
                 return TileState::Home;
             }
-            match find(tile, pre, warp, blurs) {
+            match find(tile, pre, &under(tile), blurs) {
                 Some(Whereabouts::Home(d) | Whereabouts::Away(d)) if d.0.hypot(d.1) > limit_px => {
                     TileState::Away(d)
                 }
                 Some(Whereabouts::Home(_) | Whereabouts::Away(_)) => TileState::Home,
                 found => {
-                    let contrast = Contrast::of(tile, pre, warp, blurs);
+                    let contrast = Contrast::of(tile, pre, &under(tile), blurs);
                     match found {
                         _ if contrast.is_some_and(|c| usual.is_bare(c)) => TileState::Bare,
                         Some(Whereabouts::Nowhere(_))

@@ -58,6 +58,16 @@ pub struct Assessment {
     pub reasons: Vec<String>,
 }
 
+impl Assessment {
+    /// Adds a reason for which what would pass is suspect.
+    pub fn doubt(&mut self, reason: String) {
+        if self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Suspect;
+        }
+        self.reasons.push(reason);
+    }
+}
+
 /// Assesses a warp by three facts: what the tiles outside its fit say, which share of post's signal pre covers
 /// ([`SignalSimilarity::overlap_fraction`](crate::SignalSimilarity)), and how many features inside the section agree on it
 /// (`None` where they were not looked for).

@@ -2,7 +2,7 @@
 
 use crate::outline::distance;
 use crate::{FixtureError, Microbe, Recipe, World};
-use e2m_image::{Size, Warp};
+use e2m_image::{Mapping, Size, Warp};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -55,6 +55,11 @@ impl Truth {
     /// magnification there, so that it is in post px. Convert a warp between canvas pixels with
     /// [`e2m_image::Canvas::warp_to_raw`] first. Not a number when there are no points.
     pub fn registration_error(&self, estimate: &Warp) -> ErrorStats {
+        self.mapping_error(&estimate.into())
+    }
+
+    /// [`Truth::registration_error`] of a warp with a deformation on top.
+    pub fn mapping_error(&self, estimate: &Mapping) -> ErrorStats {
         let mut errors: Vec<f64> = self
             .points
             .iter()

@@ -6,6 +6,7 @@
 //! | [`PlaneView`] | a borrowed plane, made from an `ndarray` view of any of the three types |
 //! | [`Canvas`] | the frame both images of a pair are placed on; padding is an offset, never an allocation |
 //! | [`Warp`] | a homography from post-canvas pixels to pre-canvas pixels |
+//! | [`Deformation`], [`Mapping`] | a smooth displacement on a small grid, and a warp with one on top |
 //! | [`BandSource`], [`BandSink`] | whatever is canvas-sized flows from one to the other in bands of rows |
 //! | [`Padded`], [`WarpedPlane`] | sources that put a raw image on the canvas, straight or through a warp |
 //! | [`BlockMean`] | a sink that keeps a small preview of what flows through it |
@@ -53,6 +54,8 @@
 mod band;
 mod canvas;
 mod defects;
+mod deformation;
+mod mapping;
 mod plane;
 mod preview;
 mod resample;
@@ -65,6 +68,8 @@ pub use band::{
 };
 pub use canvas::{Canvas, Padded};
 pub use defects::{DefectFinder, Defects, FoundDefects, MendedView, Spot};
+pub use deformation::{Deformation, DeformationError, spline_weights};
+pub use mapping::{Mapping, square_points};
 pub use plane::{PixelType, Plane, PlaneView, Size};
 pub use preview::{BlockMean, preview_factor};
 pub use resample::{Coverage, WarpedPlane, sample_bilinear};

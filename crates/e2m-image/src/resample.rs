@@ -8,7 +8,7 @@ pub use coverage::Coverage;
 
 use crate::band::check_band;
 use crate::plane::with_plane;
-use crate::{BandError, BandSource, Canvas, PlaneView, Size, Warp};
+use crate::{BandError, BandSource, Canvas, Mapping, PlaneView, Size};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
@@ -56,17 +56,22 @@ pub struct WarpedPlane<'a> {
     plane: PlaneView<'a>,
     canvas: Canvas,
     /// From canvas pixels of the result to raw pixels of `plane`.
-    to_raw: Warp,
+    to_raw: Mapping,
 }
 
 impl<'a> WarpedPlane<'a> {
-    /// `plane`, placed on `canvas` and sampled at `warp` (post-canvas to pre-canvas pixels).
-    pub fn new(plane: impl Into<PlaneView<'a>>, canvas: Canvas, warp: Warp) -> Self {
+    /// `plane`, placed on `canvas` and sampled at `mapping` (post-canvas to pre-canvas pixels): a [`Warp`](crate::Warp), or one
+    /// with a deformation on top.
+    pub fn new(
+        plane: impl Into<PlaneView<'a>>,
+        canvas: Canvas,
+        mapping: impl Into<Mapping>,
+    ) -> Self {
         let pad = canvas.pad() as f64;
         Self {
             plane: plane.into(),
             canvas,
-            to_raw: warp.then(&Warp::translation(-pad, -pad)),
+            to_raw: mapping.into().then_shift(-pad, -pad),
         }
     }
 }

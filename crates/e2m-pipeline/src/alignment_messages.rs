@@ -19,6 +19,8 @@ fn shown(step: AlignStep) -> (Stage, &'static str) {
         AlignStep::CorrectInside => (Stage::Fine, "matching features inside"),
         AlignStep::ReadTiles => (Stage::Fine, "reading tiles of post"),
         AlignStep::Refine => (Stage::Fine, "refining"),
+        AlignStep::ReadLocalTiles => (Stage::Fine, "reading more tiles of post"),
+        AlignStep::CorrectLocally => (Stage::Fine, "correcting a deformation"),
     }
 }
 
@@ -38,6 +40,9 @@ impl AlignObserver for AlignmentMessages<'_, '_> {
         let text = match step {
             AlignStep::CorrectInside => {
                 format!("stage 3 starts from the warp of stage 2 as it is: {reason}")
+            }
+            AlignStep::ReadLocalTiles | AlignStep::CorrectLocally => {
+                format!("a local correction was looked for and not kept: {reason}")
             }
             AlignStep::ReadPost
             | AlignStep::AlignCoarsely

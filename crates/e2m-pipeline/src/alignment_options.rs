@@ -1,6 +1,6 @@
 //! The options of the alignment, made from the parameters: here and nowhere else.
 
-use crate::params::Params;
+use crate::params::{LocalCorrectionChoice, Params};
 use e2m_align::{AlignOptions, BoundaryOptions, RefineOptions};
 
 /// What the parameters ask of the alignment.
@@ -10,6 +10,7 @@ pub(crate) fn alignment_options(params: &Params) -> AlignOptions {
         boundary: boundary_options(params),
         correct_inside: params.interior_ecc,
         refine_on_tiles: params.interior_ecc && params.subpixel,
+        local_correction: params.local_correction == LocalCorrectionChoice::Auto,
         canvas_pad: params.pad,
         refine: RefineOptions {
             // The parameter counts px at half resolution.

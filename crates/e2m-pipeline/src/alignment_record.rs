@@ -1,11 +1,11 @@
 //! What the manifest says about the alignment.
 
 use e2m_align::{
-    BoundaryAlignment, Candidate, CoarseAlignment, CoarseChoice, InteriorCorrection,
+    BoundaryAlignment, Candidate, CoarseAlignment, CoarseChoice, InteriorCorrection, LocalOutcome,
     MisalignedTile, MisplacedPart, NullCorrelation, Refinement, ResidualSummary, TileResidual,
     Verdict,
 };
-use e2m_image::{Canvas, Coverage, Size, Warp};
+use e2m_image::{Canvas, Coverage, Mapping, Size};
 use serde::{Deserialize, Serialize};
 
 /// The reason to doubt an alignment that stage 3 has not looked at.
@@ -50,6 +50,9 @@ pub struct AlignmentRecord {
     /// The refinement by brightness.
     #[serde(default)]
     pub refinement: Option<RefinementRecord>,
+    /// The displacement that was added to the warp; none where it was not asked for or nothing was to be corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalRecord>,
     /// Tiles that the residual was measured on.
     pub residual: Option<ResidualSummary>,
     /// The tile with the longest of these shifts; none in a record of version 0.1.0.
@@ -100,6 +103,7 @@ impl AlignmentRecord {
             boundary: None,
             interior: None,
             refinement: None,
+            local: None,
             residual: None,
             worst_tile: None,
             null_correlation: None,
@@ -138,10 +142,16 @@ pub struct CoverageRecord {
 }
 
 impl CoverageRecord {
-    /// That of a pair of these sizes under `warp` (canvas pixels), of whose section so much is covered.
-    pub(crate) fn of(section: f64, [post, pre]: [Size; 2], canvas: Canvas, warp: &Warp) -> Self {
+    /// That of a pair of these sizes under `mapping` (canvas pixels), of whose section so much is covered.
+    pub(crate) fn of(
+        section: f64,
+        [post, pre]: [Size; 2],
+        canvas: Canvas,
+        mapping: &Mapping,
+    ) -> Self {
         let placed = Coverage::placed(post, canvas);
-        let both = placed.pixels_shared_with(&Coverage::warped(pre, canvas, warp)) as f64;
+        let both =
+            placed.pixels_shared_with(&Coverage::warped(pre, canvas, mapping.clone())) as f64;
         Self {
             section,
             post: both / placed.pixels().max(1) as f64,
@@ -308,4 +318,52 @@ impl From<&Refinement> for RefinementRecord {
             rejected: found.rejected.clone(),
         }
     }
+}
+
+/// The local correction: a displacement on top of the warp, which is in `warps.deformation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LocalRecord {
+    /// The largest displacement over the section, px of post; none where it was not kept.
+    pub max_px: Option<f64>,
+    /// The median displacement.
+    pub median_px: Option<f64>,
+    /// Tiles it was fitted to.
+    pub tiles: usize,
+    /// Median residual of tiles outside the fit without it, px.
+    pub residual_before_px: Option<f64>,
+    /// The same with it.
+    pub residual_after_px: Option<f64>,
+    /// Why it was not kept.
+    pub rejected: Option<String>,
+}
+
+impl LocalRecord {
+    /// What is on record of an outcome; nothing of one that was not needed.
+    pub(crate) fn of(outcome: &LocalOutcome) -> Option<Self> {
+        match outcome {
+            LocalOutcome::NotNeeded => None,
+            LocalOutcome::NotKept(reason) => Some(Self {
+                max_px: None,
+                median_px: None,
+                tiles: 0,
+                residual_before_px: None,
+                residual_after_px: None,
+                rejected: Some(reason.clone()),
+            }),
+            LocalOutcome::Kept(local) => Some(Self {
+                max_px: Some(local.max_px),
+                median_px: Some(local.median_px),
+                tiles: local.tiles,
+                residual_before_px: Some(local.residual_before_px),
+                residual_after_px: Some(local.residual_after_px),
+                rejected: None,
+            }),
+        }
+    }
+}
+
+/// The largest and the median displacement of a local correction that was kept, px: what headers of images say.
+pub(crate) fn local_facts(alignment: &AlignmentRecord) -> Option<(f64, f64)> {
+    let local = alignment.local.as_ref()?;
+    Some((local.max_px?, local.median_px?))
 }

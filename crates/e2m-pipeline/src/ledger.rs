@@ -148,7 +148,7 @@ impl<'a> Ledger<'a> {
 
     /// What the stages up to some stage have found.
     pub(crate) fn found(&mut self, results: &Results) {
-        self.manifest.warps = results.warps;
+        self.manifest.warps = results.warps.clone();
         let alignment = &mut self.manifest.alignment;
         // It comes with pictures that are drawn beside the stages.
         let factor = alignment.as_ref().and_then(|a| a.comparison_factor);

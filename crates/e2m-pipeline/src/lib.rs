@@ -124,8 +124,8 @@ pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::TaskOutcome;
 pub use params::{
-    BlackLevel, CoarseMethod, NoBlackLevel, NoData, ParamError, ParamKind, ParamSpec, ParamValue,
-    Params, REGISTRY, SuffixError, format_g, parse_suffix, suffix,
+    BlackLevel, CoarseMethod, LocalCorrectionChoice, NoBlackLevel, NoData, ParamError, ParamKind,
+    ParamSpec, ParamValue, Params, REGISTRY, SuffixError, format_g, parse_suffix, suffix,
 };
 pub use pixel_record::{ImagePixels, PixelRecord, Saturation};
 pub use preview::{StagePreview, TaskPreview, preview};

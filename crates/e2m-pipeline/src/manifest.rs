@@ -10,7 +10,7 @@ use crate::scale_record::{ScaleAssessment, Scales};
 use crate::stage::Stage;
 use crate::status::Status;
 use crate::task::{KeptCheckpoints, TaskSpec};
-use e2m_image::{Canvas, PixelType, Warp};
+use e2m_image::{Canvas, Deformation, Mapping, PixelType, Warp};
 use e2m_io::{ChannelChoice, ChannelStatistics, ContentHash, FileIdentity, PixelSize};
 use serde::{Deserialize, Serialize};
 
@@ -225,7 +225,7 @@ impl InputRecord {
 }
 
 /// The warps found by the stages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Warps {
     /// After the first step of stage 2.
     pub coarse: Option<Warp>,
@@ -233,12 +233,24 @@ pub struct Warps {
     pub icp: Option<Warp>,
     /// After stage 3.
     pub interior: Option<Warp>,
+    /// What stage 3 adds to where `interior` sends a pixel of the canvas; none where the section is not deformed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deformation: Option<Deformation>,
 }
 
 impl Warps {
-    /// The best that is known.
+    /// The best homography that is known; what maps pixels asks for [`Warps::mapping`].
     pub fn finest(&self) -> Option<Warp> {
         self.interior.or(self.icp).or(self.coarse)
+    }
+
+    /// The best that is known, with what is added to it: where each pixel of the canvas lies in pre.
+    pub fn mapping(&self) -> Option<Mapping> {
+        let deformation = self.interior.and(self.deformation.as_ref());
+        self.finest().map(|warp| Mapping {
+            warp,
+            deformation: deformation.cloned(),
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::artifact::scale_kinds;
 use crate::manifest::MemoryRecord;
 use crate::stage::Stage;
 use crate::task::{CheckpointFormats, TaskSpec};
-use e2m_align::{CoarseOptions, search_factor, search_memory_bytes};
+use e2m_align::{CoarseOptions, local_memory_bytes, search_factor, search_memory_bytes};
 use e2m_detect::DetectOptions;
 use e2m_image::{Defects, PixelType, Size, default_band_rows};
 use e2m_io::{CheckpointCompression, CheckpointFormat, CheckpointWriter, FlagsWriter};
@@ -128,6 +128,7 @@ impl MemoryNeeds {
     fn search_bytes(&self) -> u64 {
         let (post, pre) = self.preview_sizes();
         search_memory_bytes(post, pre, self.threads)
+            + local_memory_bytes(self.post)
             + self.band_bytes()
             + self.written(self.formats)
     }

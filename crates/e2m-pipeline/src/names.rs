@@ -37,6 +37,8 @@ pub(crate) struct Header<'a> {
     pub(crate) scale: Option<(Subtraction, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
     pub(crate) interior: Option<(f64, usize)>,
+    /// The largest and the median displacement of a local correction, px.
+    pub(crate) local: Option<(f64, f64)>,
     pub(crate) warp: Option<Warp>,
 }
 
@@ -97,6 +99,10 @@ impl Header<'_> {
                 "Interior alignment accuracy estimate (px)",
             )?;
             facts.set("ILVLOK", levels as i64, "Interior ECC levels completed")?;
+        }
+        if let Some((largest, median)) = self.local {
+            facts.set("LOCMAX", largest, "Largest local correction (px)")?;
+            facts.set("LOCMED", median, "Median local correction (px)")?;
         }
         if let Some(warp) = &self.warp {
             facts.set_warp(warp);

@@ -9,7 +9,7 @@ use crate::manifest::CheckpointRecord;
 use crate::names::{Header, ScaleKind};
 use crate::stage::Stage;
 use crate::task::KeptCheckpoints;
-use e2m_image::{BandSink, BandSource, Size, Warp, default_band_rows, stream_bands};
+use e2m_image::{BandSink, BandSource, Deformation, Size, Warp, default_band_rows, stream_bands};
 use e2m_io::{
     CheckpointCompression, CheckpointFormat, CheckpointWriter, Facts, FileIdentity, FlagsWriter,
     TaskPaths, WrittenCheckpoint,
@@ -18,9 +18,13 @@ use e2m_scale::Subtraction;
 use std::path::PathBuf;
 
 /// What the header of an image says about it, besides whose it is and how its task is run.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ImageFacts {
     pub(crate) warp: Option<Warp>,
+    /// What is added to where the warp sends a pixel.
+    pub(crate) deformation: Option<Deformation>,
+    /// The largest and the median displacement of a local correction, px.
+    pub(crate) local: Option<(f64, f64)>,
     pub(crate) scale: Option<(Subtraction, ScaleKind)>,
     /// Accuracy estimate in px and levels completed, of stage 3.
     pub(crate) interior: Option<(f64, usize)>,
@@ -53,6 +57,7 @@ impl Target {
             params: &spec.params,
             scale: facts.scale,
             interior: facts.interior,
+            local: facts.local,
             warp: facts.warp,
         };
         let listed = images_of(

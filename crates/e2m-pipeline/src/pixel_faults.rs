@@ -2,7 +2,7 @@
 
 use crate::pixel_record::{ImagePixels, PixelRecord};
 use e2m_align::{Previews, SensorFindings};
-use e2m_image::{Defects, Plane, PlaneView, SaturationLevel, Size, Warp};
+use e2m_image::{Defects, Mapping, Plane, PlaneView, SaturationLevel, Size};
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -230,7 +230,7 @@ pub(crate) struct AlignedFaults {
     faults: Arc<PixelFaults>,
     plane: Arc<Plane>,
     /// From pixels of the canvas to raw pixels of pre.
-    to_raw: Warp,
+    to_raw: Mapping,
     /// Places of hot pixels on the canvas with their numbers, by rows.
     hot: Vec<(f32, f32, u32)>,
 }
@@ -242,13 +242,14 @@ const MAX_REACH: f64 = 8.0;
 
 impl AlignedFaults {
     /// Those of `plane`, raw pre, under `to_raw`, from pixels of the canvas to raw pixels.
-    pub(crate) fn new(faults: Arc<PixelFaults>, plane: Arc<Plane>, to_raw: Warp) -> Self {
+    pub(crate) fn new(faults: Arc<PixelFaults>, plane: Arc<Plane>, to_raw: Mapping) -> Self {
         let mut hot = Vec::new();
-        if let (Some(defects), Some(back)) = (faults.defects(1), to_raw.inverse()) {
+        if let (Some(defects), Some(back)) = (faults.defects(1), to_raw.warp.inverse()) {
             for (spot, i) in defects.spots().iter().zip(0..) {
                 let (x, y) = (f64::from(spot.x), f64::from(spot.y));
-                if back.is_in_front(x, y) {
-                    let (x, y) = back.apply(x, y);
+                if back.is_in_front(x, y)
+                    && let Some((x, y)) = to_raw.inverse_point(x, y)
+                {
                     hot.push((y as f32, x as f32, i));
                 }
             }
@@ -307,7 +308,7 @@ impl AlignedFaults {
                 continue;
             };
             let (x, y) = (f64::from(x), f64::from(y));
-            let reach = 1.5 / self.to_raw.magnification(x, y).abs().max(1e-6);
+            let reach = 1.5 / self.to_raw.warp.magnification(x, y).abs().max(1e-6);
             let reach = reach.clamp(1.0, MAX_REACH - 1.0);
             let range = |at: f64, first: usize, extent: usize| {
                 let from = (at - reach).ceil().max(first as f64) as usize;

@@ -27,7 +27,7 @@ use crate::status::Status;
 use crate::tables;
 use crate::task::TaskSpec;
 use crate::workbench::Workbench;
-use e2m_image::Canvas;
+use e2m_image::{Canvas, Mapping};
 use e2m_io::FolderLock;
 use e2m_resources::{process_memory, process_usage, reset_peak, return_memory};
 use std::path::Path;
@@ -393,7 +393,7 @@ impl TaskRun<'_> {
     fn make_coarse(&mut self) -> Result<(), PipelineError> {
         let found = coarse::find(&mut self.bench)?;
         self.results = Results {
-            warps: found.warps,
+            warps: found.warps.clone(),
             alignment: Some(found.alignment.clone()),
             pixels: found.pixels.clone(),
             ..Results::default()
@@ -404,12 +404,14 @@ impl TaskRun<'_> {
 
     fn make_fine(&mut self) -> Result<(), PipelineError> {
         self.results.warps.interior = None;
+        self.results.warps.deformation = None;
         let found = fine::find(&mut self.bench, &self.results)?;
         self.results.alignment = Some(found.alignment.clone());
         self.ledger.found(&self.results);
-        let warp = fine::accept(&mut self.bench, &found)?;
-        if let Some(warp) = warp {
+        let mapping = fine::accept(&mut self.bench, &found)?;
+        if let Some(Mapping { warp, deformation }) = mapping {
             self.results.warps.interior = Some(warp);
+            self.results.warps.deformation = deformation;
             self.ledger.found(&self.results);
             if !self.task.keeps(Image::InteriorPre) {
                 return Ok(());

@@ -5,7 +5,8 @@ mod common;
 use common::{files_below, task};
 use e2m_fixtures::{Deformation, PreWorld, Recipe, Section, Shape, Truth, WrittenPair, write_pair};
 use e2m_pipeline::{
-    CoarseMethod, Manifest, Params, Status, TaskOutcome, TaskSpec, Unobserved, Verdict, run_task,
+    CoarseMethod, LocalCorrectionChoice, Manifest, Params, Status, TaskOutcome, TaskSpec,
+    Unobserved, Verdict, run_task,
 };
 
 const PAD: usize = 50;
@@ -220,7 +221,7 @@ fn a_wrong_alignment_is_recorded_as_failed() {
 }
 
 #[test]
-fn a_deformed_pair_is_suspect_and_finishes() {
+fn a_deformed_pair_that_is_not_corrected_is_suspect_and_finishes() {
     let pair = Pair::new(&Recipe {
         deformation: Some(Deformation {
             amplitude_px: 5.0,
@@ -228,7 +229,7 @@ fn a_deformed_pair_is_suspect_and_finishes() {
         }),
         ..outlined()
     });
-    let outcome = pair.run(|_| {});
+    let outcome = pair.run(|p| p.local_correction = LocalCorrectionChoice::Off);
     let Status::Suspect(reasons) = &outcome.status else {
         panic!("{}", outcome.status)
     };

@@ -11,8 +11,8 @@ use e2m_fixtures::{
 use e2m_image::{Canvas, Coverage};
 use e2m_io::{CheckpointFormat, CheckpointReader, PixelKind, TaskPaths};
 use e2m_pipeline::{
-    CheckpointFormats, Doubt, FLAGS, MISALIGNED, Manifest, NO_POST, NO_PRE, NoData, Params, Stage,
-    Status, TaskSpec, Unobserved, run_task, suffix,
+    CheckpointFormats, Doubt, FLAGS, LocalCorrectionChoice, MISALIGNED, Manifest, NO_POST, NO_PRE,
+    NoData, Params, Stage, Status, TaskSpec, Unobserved, run_task, suffix,
 };
 use std::path::Path;
 
@@ -340,6 +340,7 @@ fn where_the_section_is_deformed_the_mask_says_so_and_elsewhere_not() {
         };
         let params = Params {
             pad: 20,
+            local_correction: LocalCorrectionChoice::Off,
             ..Params::default()
         };
         let spec = spec(work.path(), &recipe, params);

@@ -65,8 +65,8 @@ zero in both images.
 const DEFORMED: &str = "\
 ## Locally deformed pairs
 
-No homography aligns a section that is deformed by 5 px. What counts is that this is said, and that the residuals are what
-they truly are at the same tiles.
+No homography aligns a section that is deformed by 5 px: alone it stays 1.4 to 2 px wrong. The local correction follows it;
+error and max are those of the whole mapping, the residuals are beside what they truly are at the same tiles.
 ";
 
 const FOREIGN: &str = "\

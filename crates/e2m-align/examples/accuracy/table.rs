@@ -104,21 +104,25 @@ fn aligned_row(pair: &Measured) -> Vec<String> {
 
 /// One row per pair: residuals beside the truth.
 pub(crate) fn of_deformed(pairs: &[Vec<Measured>]) -> String {
-    let mut table = Table::new(&["pair", "median", "true", "p90", "true", "verdict", "s"]);
+    let mut table = Table::new(&[
+        "pair", "error", "max", "residual", "true", "p90", "true", "verdict", "s",
+    ]);
     for pair in pairs.iter().filter_map(|worlds| worst(worlds)) {
         let mut row = vec![pair.name.clone()];
         if let Ok(Figures {
+            error,
             residual: Some(found),
             true_residual: Some(truth),
             ..
         }) = &pair.outcome
         {
+            row.extend([error.mean_px, error.max_px].map(|px| format!("{px:.3}")));
             row.extend(
                 [found.median_px, truth.median_px, found.p90_px, truth.p90_px]
                     .map(|px| format!("{px:.2}")),
             );
         } else {
-            row.extend(std::iter::repeat_n("-".to_owned(), 4));
+            row.extend(std::iter::repeat_n("-".to_owned(), 6));
         }
         row.extend([outcome(pair), format!("{:.1}", pair.seconds)]);
         table.push(row);

@@ -36,6 +36,9 @@ pub struct AlignOptions {
     /// Whether the warp is refined by brightness on tiles at full resolution. Without it the warp is right to some tenths of
     /// a pixel of the previews; it is checked and assessed all the same.
     pub refine_on_tiles: bool,
+    /// Whether a smooth displacement is looked for on top of the warp, where the check of the refined warp shows one. Without it
+    /// a section that was deformed between the images stays where the homography puts it.
+    pub local_correction: bool,
     /// Px around the images on the canvas that results lie on; added to places in the reasons of a verdict, which are px of
     /// that canvas then.
     pub canvas_pad: usize,
@@ -55,6 +58,7 @@ impl Default for AlignOptions {
             boundary: BoundaryOptions::default(),
             correct_inside: true,
             refine_on_tiles: true,
+            local_correction: true,
             canvas_pad: 0,
             refine: RefineOptions::default(),
         }
@@ -74,6 +78,10 @@ pub enum AlignStep {
     ReadTiles,
     /// The warp is refined on the tiles.
     Refine,
+    /// Post is read for the tiles of a local correction, row by row.
+    ReadLocalTiles,
+    /// A local correction is looked for.
+    CorrectLocally,
 }
 
 /// Watches an [`Aligner`]. `()` watches nothing.
@@ -142,9 +150,9 @@ pub struct FineOutcome {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Aligner {
-    post: Size,
-    pre: Size,
-    options: AlignOptions,
+    pub(super) post: Size,
+    pub(super) pre: Size,
+    pub(super) options: AlignOptions,
 }
 
 impl Aligner {
@@ -281,17 +289,20 @@ impl Aligner {
             Some([_, pre_findings]) => MendedView::new(pre.view(), &pre_findings.defects),
             None => pre.view().into(),
         };
-        let fine = align_fine(&fit, &check, self.post, pre, start, &self.options.refine);
+        let mut fine = align_fine(&fit, &check, self.post, pre, start, &self.options.refine);
         if self.options.refine_on_tiles
             && let Some(reason) = &fine.refinement.rejected
         {
             observer.on_not_kept(AlignStep::Refine, reason);
         }
+        if self.options.refine_on_tiles && self.options.local_correction {
+            self.correct_locally(previews, &mut fine, [&fit, &check], post, pre, observer)?;
+        }
         Ok(fine)
     }
 
     /// The tiles of the fit and of the check, from a pass over post.
-    fn read_tiles(
+    pub(super) fn read_tiles(
         &self,
         previews: &Previews,
         start: &Warp,
@@ -318,12 +329,7 @@ impl Aligner {
             observer,
         )?;
         let mut tiles = [fit.into_tiles(), check.into_tiles()];
-        if let Some([post_findings, _]) = previews.sensor() {
-            for Tile { spec, pixels } in tiles.iter_mut().flatten() {
-                let (x, y) = (spec.x as isize, spec.y as isize);
-                post_findings.defects.mend(x, y, pixels);
-            }
-        }
+        mend(previews, tiles.iter_mut().flatten());
         Ok(tiles)
     }
 
@@ -342,12 +348,15 @@ impl Aligner {
         stop_if_asked(observer)?;
         let check: &Check = &found.fine.check;
         let features = found.interior.as_ref().map(|found| found.inliers);
-        let assessment = assess(
+        let mut assessment = assess(
             check,
             similarity.overlap_fraction,
             features,
             self.options.canvas_pad,
         );
+        if let Some(reason) = found.fine.correction().and_then(|local| local.doubt(check)) {
+            assessment.doubt(reason);
+        }
         Ok((similarity, assessment))
     }
 
@@ -379,8 +388,18 @@ impl FirstLook {
     }
 }
 
+/// Puts right the pixels of tiles of post that belong to the sensor.
+pub(super) fn mend<'t>(previews: &Previews, tiles: impl Iterator<Item = &'t mut Tile>) {
+    if let Some([post_findings, _]) = previews.sensor() {
+        for Tile { spec, pixels } in tiles {
+            let (x, y) = (spec.x as isize, spec.y as isize);
+            post_findings.defects.mend(x, y, pixels);
+        }
+    }
+}
+
 /// Reads all of `source` into the sinks.
-fn read(
+pub(super) fn read(
     source: &mut dyn BandSource,
     sinks: &mut [&mut dyn BandSink],
     step: AlignStep,

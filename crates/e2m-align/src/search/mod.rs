@@ -14,6 +14,7 @@ mod error;
 mod features;
 mod instrument;
 mod interior;
+mod local;
 mod matching;
 mod memory;
 mod options;

@@ -1,6 +1,7 @@
 //! All steps for two images in memory.
 
 use crate::check::Check;
+use crate::local::LocalOutcome;
 use crate::refine::Refinement;
 use crate::search::aligner::{AlignOptions, Aligner};
 use crate::search::choice::CoarseChoice;
@@ -8,20 +9,24 @@ use crate::search::error::AlignError;
 use crate::search::interior::InteriorCorrection;
 use crate::search::similarity::Similarity;
 use crate::verdict::Assessment;
-use e2m_image::{PlaneSource, PlaneView, Warp};
+use e2m_image::{Mapping, PlaneSource, PlaneView, Warp};
 
 /// A warp with what is known about its quality.
 #[derive(Debug, Clone)]
 pub struct Alignment {
-    /// Post pixels to pre pixels.
+    /// Post pixels to pre pixels, by a homography alone.
     pub warp: Warp,
+    /// Post pixels to pre pixels: `warp`, with the local correction on top where one was kept.
+    pub mapping: Mapping,
+    /// What came of the local correction; `None` where none was asked for.
+    pub local: Option<LocalOutcome>,
     /// The coarse alignment.
     pub coarse: CoarseChoice,
     /// The correction by features inside the section; `None` where the options do not ask for it.
     pub interior: Option<InteriorCorrection>,
     /// The refinement at full resolution.
     pub refinement: Refinement,
-    /// What tiles that took no part in the fit say about the warp.
+    /// What tiles that took no part in the fit say about the mapping.
     pub check: Check,
     /// Similarity of the whole at the working size.
     pub similarity: Similarity,
@@ -50,6 +55,8 @@ pub fn align<'a>(
     let (similarity, assessment) = aligner.assess(&previews, &found, &mut ())?;
     Ok(Alignment {
         warp: found.fine.warp,
+        mapping: found.fine.mapping(),
+        local: found.fine.local,
         coarse,
         interior: found.interior,
         refinement: found.fine.refinement,

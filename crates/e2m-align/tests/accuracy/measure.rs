@@ -5,7 +5,7 @@ use e2m_align::{
     align,
 };
 use e2m_fixtures::{ErrorStats, NamedRecipe, World};
-use e2m_image::{Plane, Warp};
+use e2m_image::{Mapping, Plane};
 use std::fmt;
 use std::time::Instant;
 
@@ -82,10 +82,10 @@ impl Rendered {
                 let truth = self.world.truth();
                 Figures::new(
                     &alignment,
-                    truth.registration_error(&alignment.warp),
+                    truth.mapping_error(&alignment.mapping),
                     truth.registration_error(&alignment.coarse.warp),
                     ResidualSummary::of(
-                        &self.true_residuals(&alignment.warp, &alignment.check.residuals),
+                        &self.true_residuals(&alignment.mapping, &alignment.check.residuals),
                         alignment.check.tiles.len(),
                     ),
                 )
@@ -93,10 +93,9 @@ impl Rendered {
         }
     }
 
-    /// What would have to be added to the points of each tile, in the mean, for `warp` to send them to their true places.
-    fn true_residuals(&self, warp: &Warp, tiles: &[TileResidual]) -> Vec<TileResidual> {
+    /// What would have to be added to the points of each tile, in the mean, for `mapping` to send them to their true places.
+    fn true_residuals(&self, mapping: &Mapping, tiles: &[TileResidual]) -> Vec<TileResidual> {
         const STEPS: usize = 5;
-        let back = warp.inverse().expect("an alignment can be inverted");
         let at = |first: usize, side: usize, step: usize| {
             first as f64 + side as f64 * (step as f64 + 0.5) / STEPS as f64 - 0.5
         };
@@ -111,7 +110,8 @@ impl Rendered {
                         at(tile.y, tile.side_px, i / STEPS),
                     );
                     let (u, v) = self.world.pre_position(x, y);
-                    let (to_x, to_y) = back.apply(u, v);
+                    let back = mapping.inverse_point(u, v);
+                    let (to_x, to_y) = back.expect("an alignment can be inverted");
                     dx += (to_x - x) / (STEPS * STEPS) as f64;
                     dy += (to_y - y) / (STEPS * STEPS) as f64;
                 }

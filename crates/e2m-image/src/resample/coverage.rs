@@ -1,7 +1,7 @@
 //! Where on the canvas an image has pixels.
 
 use super::line::Line;
-use crate::{Canvas, Size, Warp};
+use crate::{Canvas, Mapping, Size, Warp};
 use std::ops::Range;
 
 /// A point so far beyond the outermost pixels still counts as covered, px. What it lacks is then a thousandth of its
@@ -10,40 +10,66 @@ const TOLERANCE_PX: f64 = 1e-3;
 
 /// The pixels of the canvas that an image covers: those whose point in the image lies among its pixels, so that
 /// interpolation has all its neighbours. What lies half a pixel further out is a mixture with nothing, and not covered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Coverage {
     canvas: Size,
     size: Size,
     /// From canvas pixels to raw pixels of the image.
-    to_raw: Warp,
+    to_raw: Mapping,
 }
 
 impl Coverage {
     /// That of a raw image of `size`, placed on `canvas` as it is.
     pub fn placed(size: Size, canvas: Canvas) -> Self {
-        Self::warped(size, canvas, &Warp::identity())
+        Self::warped(size, canvas, Warp::identity())
     }
 
-    /// That of a raw image of `size` seen through `warp` (post-canvas to pre-canvas pixels), as
+    /// That of a raw image of `size` seen through `mapping` (post-canvas to pre-canvas pixels), as
     /// [`WarpedPlane`](crate::WarpedPlane) shows it.
-    pub fn warped(size: Size, canvas: Canvas, warp: &Warp) -> Self {
+    pub fn warped(size: Size, canvas: Canvas, mapping: impl Into<Mapping>) -> Self {
         let pad = canvas.pad() as f64;
         Self {
             canvas: canvas.size(),
             size,
-            to_raw: warp.then(&Warp::translation(-pad, -pad)),
+            to_raw: mapping.into().then_shift(-pad, -pad),
         }
     }
 
-    /// The columns of row `row` of the canvas that are covered.
+    /// The columns of row `row` of the canvas that are covered. Where the border of a deformed image crosses a row several
+    /// times, the longest run of them.
     pub fn columns(&self, row: usize) -> Range<usize> {
-        let last = |length: usize| length as f64 - 1.0 + TOLERANCE_PX;
-        Line::new(&self.to_raw, row as f64).columns(
-            [-TOLERANCE_PX; 2],
-            [last(self.size.width), last(self.size.height)],
-            0.0,
-            self.canvas.width,
-        )
+        let line = Line::new(&self.to_raw.warp, row as f64);
+        let within = |reach: (f64, f64), sign: f64| {
+            let last = |length: usize| length as f64 - 1.0 + TOLERANCE_PX;
+            let (x, y) = (sign * reach.0, sign * reach.1);
+            line.columns(
+                [-TOLERANCE_PX - x, -TOLERANCE_PX - y],
+                [last(self.size.width) + x, last(self.size.height) + y],
+                0.0,
+                self.canvas.width,
+            )
+        };
+        let Some(field) = &self.to_raw.deformation else {
+            return within((0.0, 0.0), 0.0);
+        };
+        let reach = field.bound_px();
+        let (possible, certain) = (within(reach, 1.0), within(reach, -1.0));
+        let displaced = field.row(row as f64);
+        let is_covered = |column: usize| {
+            let ((u, v), (dx, dy)) = (line.point(column as f64), displaced.at(column as f64));
+            let inside = |at: f64, length: usize| {
+                (-TOLERANCE_PX..=length as f64 - 1.0 + TOLERANCE_PX).contains(&at)
+            };
+            inside(u + dx, self.size.width) && inside(v + dy, self.size.height)
+        };
+        if certain.is_empty() {
+            return longest_run(possible, is_covered);
+        }
+        let before = (possible.start..certain.start).rev();
+        let after = certain.end..possible.end;
+        let start = certain.start - before.take_while(|&c| is_covered(c)).count();
+        let end = certain.end + after.take_while(|&c| is_covered(c)).count();
+        start..end
     }
 
     /// Pixels that are covered.
@@ -66,6 +92,20 @@ impl Coverage {
             .map(|row| of_row(self.columns(row)).len() as u64)
             .sum()
     }
+}
+
+/// The longest run of columns that are covered; the first of several.
+fn longest_run(columns: Range<usize>, is_covered: impl Fn(usize) -> bool) -> Range<usize> {
+    let (mut longest, mut start) = (0..0, columns.start);
+    for column in columns.start..=columns.end {
+        if column == columns.end || !is_covered(column) {
+            if column - start > longest.len() {
+                longest = start..column;
+            }
+            start = column + 1;
+        }
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -101,7 +141,7 @@ mod tests {
             tilted.expect("a warp"),
             horizon.expect("a warp"),
         ] {
-            let coverage = Coverage::warped(size, canvas, &warp);
+            let coverage = Coverage::warped(size, canvas, warp);
             let mut covered = 0;
             for y in 0..canvas.size().height {
                 let columns = coverage.columns(y);
@@ -133,7 +173,7 @@ mod tests {
         let size = Size::new(100, 40);
         let canvas = Canvas::new(size, size, 10);
         let post = Coverage::placed(size, canvas);
-        let pre = Coverage::warped(size, canvas, &Warp::translation(30.0, -10.0));
+        let pre = Coverage::warped(size, canvas, Warp::translation(30.0, -10.0));
         assert_eq!(post.pixels_shared_with(&pre), 70 * 30);
     }
 }

@@ -37,33 +37,40 @@ impl Line {
         (u * per_w, v * per_w)
     }
 
-    /// The columns below `columns` whose points have a neighbour in an image of `width` x `height`, with one column of
-    /// caution on both sides.
+    /// The columns below `columns` whose points may have a neighbour in an image of `width` x `height` once they are displaced by
+    /// as much as `reach` along both axes, with one column of caution on both sides.
     pub(super) fn columns_near(
         &self,
         (width, height): (usize, usize),
+        reach: (f64, f64),
         columns: usize,
     ) -> Range<usize> {
-        let near = self.columns([-1.0, -1.0], [width as f64, height as f64], 0.0, columns);
+        let near = self.columns(
+            [-1.0 - reach.0, -1.0 - reach.1],
+            [width as f64 + reach.0, height as f64 + reach.1],
+            0.0,
+            columns,
+        );
         near.start.saturating_sub(1)..(near.end + 1).min(columns)
     }
 
-    /// The columns below `columns` whose points have all four neighbours in an image of `width` x `height`, but for a
-    /// pixel of caution on all sides.
+    /// The columns below `columns` whose points have all four neighbours in an image of `width` x `height`, wherever they are
+    /// displaced to within `reach`, but for a pixel of caution on all sides.
     ///
     /// Where a numerator or the denominator is so small against its terms that the point might be off by that pixel,
     /// none has.
     pub(super) fn columns_inside(
         &self,
         (width, height): (usize, usize),
+        reach: (f64, f64),
         columns: usize,
     ) -> Range<usize> {
         let [u, v, w] =
             std::array::from_fn(|i| self.slopes[i].abs() * columns as f64 + self.offsets[i].abs());
         // Terms are rounded to 1e-16 of them: 1e-5 px for a coordinate, 1e-12 of a coordinate below a million.
         let least_w = (u.max(v) * 1e-11).max(w * 1e-4);
-        let high = [width as f64 - 3.0, height as f64 - 3.0];
-        self.columns([1.0, 1.0], high, least_w, columns)
+        let high = [width as f64 - 3.0 - reach.0, height as f64 - 3.0 - reach.1];
+        self.columns([1.0 + reach.0, 1.0 + reach.1], high, least_w, columns)
     }
 
     /// The columns up to `width` whose points lie between `low` and `high` in both coordinates, and where `w` is at least

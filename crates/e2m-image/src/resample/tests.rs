@@ -1,6 +1,6 @@
 use super::*;
-use crate::Plane;
 use crate::{MemorySink, stream_bands};
+use crate::{Plane, Warp};
 use ndarray::{Array2, array};
 use std::ops::ControlFlow;
 

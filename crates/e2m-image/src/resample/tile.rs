@@ -7,7 +7,8 @@
 
 use super::line::Line;
 use super::{blend, lerp, sample_bilinear};
-use crate::Warp;
+use crate::Mapping;
+use crate::deformation::{Deformation, FieldRow};
 use ndarray::{ArrayView2, ArrayViewMut2};
 use std::ops::Range;
 
@@ -51,7 +52,7 @@ impl<P: Copy + Default + Into<f32> + Send + Sync> Pixel for P {}
 /// Fills `block`, the rows from `first_row` on, with what `image` has at the points that `to_raw` tells.
 pub(super) fn fill_block<P: Pixel>(
     image: ArrayView2<'_, P>,
-    to_raw: &Warp,
+    to_raw: &Mapping,
     first_row: usize,
     block: ArrayViewMut2<'_, f32>,
 ) {
@@ -69,7 +70,7 @@ pub(super) fn fill_block<P: Pixel>(
 #[target_feature(enable = "avx2")]
 fn fill_rows_avx2<P: Pixel>(
     image: ArrayView2<'_, P>,
-    to_raw: &Warp,
+    to_raw: &Mapping,
     first_row: usize,
     block: ArrayViewMut2<'_, f32>,
 ) {
@@ -79,12 +80,12 @@ fn fill_rows_avx2<P: Pixel>(
 #[inline(always)]
 fn fill_rows<P: Pixel>(
     image: ArrayView2<'_, P>,
-    to_raw: &Warp,
+    to_raw: &Mapping,
     first_row: usize,
     mut block: ArrayViewMut2<'_, f32>,
 ) {
     let rows: Vec<Row> = (first_row..first_row + block.nrows())
-        .map(|y| Row::new(&image, Line::new(to_raw, y as f64), block.ncols()))
+        .map(|y| Row::new(&image, to_raw, y as f64, block.ncols()))
         .collect();
     let mut run = Run::new();
     let mut spare = Vec::new();
@@ -106,6 +107,8 @@ fn fill_rows<P: Pixel>(
 /// A row of the result and how to make it.
 struct Row {
     line: Line,
+    /// What is added to where the line sends a column.
+    field: Option<FieldRow>,
     /// Columns outside of these are zero.
     near: Range<usize>,
     /// Columns that are made by runs, within `near`.
@@ -113,10 +116,13 @@ struct Row {
 }
 
 impl Row {
-    fn new<P>(image: &ArrayView2<'_, P>, line: Line, columns: usize) -> Self {
+    fn new<P>(image: &ArrayView2<'_, P>, to_raw: &Mapping, y: f64, columns: usize) -> Self {
         let (height, width) = image.dim();
-        let near = line.columns_near((width, height), columns);
-        let inside = line.columns_inside((width, height), columns);
+        let line = Line::new(&to_raw.warp, y);
+        let field = to_raw.deformation.as_ref();
+        let reach = field.map_or((0.0, 0.0), Deformation::bound_px);
+        let near = line.columns_near((width, height), reach, columns);
+        let inside = line.columns_inside((width, height), reach, columns);
         let in_runs =
             image.is_standard_layout() && width.max(height) <= LARGEST_AXIS && !inside.is_empty();
         let inside = if in_runs {
@@ -124,7 +130,24 @@ impl Row {
         } else {
             near.end..near.end
         };
-        Self { line, near, inside }
+        Self {
+            line,
+            field: field.map(|field| field.row(y)),
+            near,
+            inside,
+        }
+    }
+
+    /// The point of the plane that column `x` shows.
+    fn point(&self, x: f64) -> (f64, f64) {
+        let (u, v) = self.line.point(x);
+        match &self.field {
+            None => (u, v),
+            Some(field) => {
+                let (dx, dy) = field.at(x);
+                (u + dx, v + dy)
+            }
+        }
     }
 
     /// Fills `out`, the columns from `first` on.
@@ -144,13 +167,13 @@ impl Row {
         out[..near.start].fill(0.0);
         out[near.end..].fill(0.0);
         for i in (near.start..inside.start).chain(inside.end..near.end) {
-            out[i] = value_at(image, self.line.point((first + i) as f64));
+            out[i] = value_at(image, self.point((first + i) as f64));
         }
         let pixels = image.to_slice().unwrap_or(&[]);
         let width = image.ncols();
         let runs = out[inside.clone()].chunks_mut(RUN);
         for (i, out) in inside.step_by(RUN).zip(runs) {
-            run.locate(&self.line, (first + i) as f64, width);
+            run.locate(&self.line, self.field.as_ref(), (first + i) as f64, width);
             if let Some(out) = out.as_mut_array::<RUN>() {
                 run.gather(pixels, width, RUN);
                 run.interpolate(out);
@@ -188,11 +211,19 @@ impl<P: Pixel> Run<P> {
 
     /// Where the columns from `first` on lie in a plane of `width` columns.
     #[inline(always)]
-    fn locate(&mut self, line: &Line, first: f64, width: usize) {
+    fn locate(&mut self, line: &Line, field: Option<&FieldRow>, first: f64, width: usize) {
         let (mut u, mut v) = ([0; RUN], [0; RUN]);
-        for i in 0..RUN {
-            let (x, y) = line.point_in_front(first + STEPS[i]);
-            (u[i], v[i]) = (fixed_point(x), fixed_point(y));
+        if let Some(field) = field {
+            let moved = displacements(field, first);
+            for i in 0..RUN {
+                let (x, y) = line.point_in_front(first + STEPS[i]);
+                (u[i], v[i]) = (fixed_point(x + moved[0][i]), fixed_point(y + moved[1][i]));
+            }
+        } else {
+            for i in 0..RUN {
+                let (x, y) = line.point_in_front(first + STEPS[i]);
+                (u[i], v[i]) = (fixed_point(x), fixed_point(y));
+            }
         }
         let width = width as u32 as u64;
         for i in 0..RUN {
@@ -228,6 +259,24 @@ impl<P: Pixel> Run<P> {
             *out = lerp(above, below, self.fy[i]);
         }
     }
+}
+
+/// What a field adds to the columns of a run from `first` on.
+#[inline(always)]
+fn displacements(field: &FieldRow, first: f64) -> [[f64; RUN]; 2] {
+    let (mut dx, mut dy) = ([0.0; RUN], [0.0; RUN]);
+    let cell = field.cell(field.place(first));
+    if cell == field.cell(field.place(first + STEPS[RUN - 1])) {
+        // All in one cell, as nearly always: one polynomial.
+        for i in 0..RUN {
+            (dx[i], dy[i]) = field.in_cell(cell, field.place(first + STEPS[i]));
+        }
+    } else {
+        for i in 0..RUN {
+            (dx[i], dy[i]) = field.at(first + STEPS[i]);
+        }
+    }
+    [dx, dy]
 }
 
 /// The value at one point anywhere: what a run has at points inside.

@@ -13,6 +13,6 @@ mod value;
 
 pub use black::{BlackLevel, NoBlackLevel};
 pub use format::format_g;
-pub use registry::{CoarseMethod, NoData, Params, REGISTRY};
+pub use registry::{CoarseMethod, LocalCorrectionChoice, NoData, Params, REGISTRY};
 pub use suffix::{SuffixError, parse_suffix, suffix};
 pub use value::{ParamError, ParamKind, ParamSpec, ParamValue};

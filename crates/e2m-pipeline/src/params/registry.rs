@@ -23,6 +23,21 @@ pub enum CoarseMethod {
     Correlation,
 }
 
+/// Whether stage 3 looks for a displacement on top of the warp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LocalCorrectionChoice {
+    /// Where the section is deformed.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl LocalCorrectionChoice {
+    const WORDS: &'static [&'static str] = &["auto", "off"];
+}
+
 /// What a difference image holds where post or pre has no pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -136,6 +151,23 @@ impl ParamType for CoarseMethod {
             ParamValue::Text(word) if word == "boundary" => Some(Self::Boundary),
             ParamValue::Text(word) if word == "features" => Some(Self::Features),
             ParamValue::Text(word) if word == "correlation" => Some(Self::Correlation),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for LocalCorrectionChoice {
+    fn to_value(&self) -> ParamValue {
+        let word = match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+        };
+        ParamValue::Text(word.to_owned())
+    }
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Text(word) if word == "auto" => Some(Self::Auto),
+            ParamValue::Text(word) if word == "off" => Some(Self::Off),
             _ => None,
         }
     }
@@ -401,6 +433,9 @@ parameters! {
     Fine subpixel ("spx"): bool = true, BOOL,
         "Then refine to a few hundredths of a pixel by comparing brightness",
         "Off to save time where half a pixel is enough";
+    Fine local_correction ("lc"): LocalCorrectionChoice = LocalCorrectionChoice::Auto, ParamKind::Choice(LocalCorrectionChoice::WORDS),
+        "Then correct a section that was deformed between the images by a smooth displacement, where it needs one; or leave it as the homography has it",
+        "Off to compare with other programs' homographies, or when the displacement it found follows the stain and not the section";
     Difference scale_percentile ("sp"): Option<f64> = None, optional(0.0, 100.0),
         "Also subtract with this percentile of the ratios post / pre as scale",
         "When the background is to be subtracted as a share of its pixels says, as earlier results were made, 50 for the median";

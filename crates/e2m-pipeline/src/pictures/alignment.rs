@@ -7,7 +7,7 @@ use crate::error::PipelineError;
 use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_align::{Check, CoarseChoice, Previews, SectionOutline, TileSpec};
-use e2m_image::{Canvas, Size, Warp, preview_factor, sample_bilinear};
+use e2m_image::{Canvas, Mapping, Size, Warp, preview_factor, sample_bilinear};
 use e2m_plot::{
     ComparisonPicture, Contour, FineAlignmentPicture, PictureKind, PlotError, Preview,
     RegistrationPicture, ResidualArrow, ResidualPicture, Title, draw_comparison,
@@ -87,7 +87,14 @@ impl Coarse {
 
     fn on_canvas(&self, image: ArrayView2<'_, f32>, warp: &Warp) -> Array2<f32> {
         let image_factor = self.previews.factor();
-        seen_on_canvas(image, image_factor, warp, self.canvas.size(), self.factor())
+        let mapping = warp.into();
+        seen_on_canvas(
+            image,
+            image_factor,
+            &mapping,
+            self.canvas.size(),
+            self.factor(),
+        )
     }
 
     fn view<'p>(&self, image: &'p Array2<f32>) -> Preview<'p> {
@@ -110,21 +117,28 @@ impl Coarse {
     }
 }
 
-/// A preview seen on the canvas reduced by `factor`; `warp` maps canvas pixels to the preview's full-resolution pixels.
+/// A preview seen on the canvas reduced by `factor`; `mapping` maps canvas pixels to the preview's full-resolution pixels.
 /// NaN where there is no image.
 fn seen_on_canvas(
     image: ArrayView2<'_, f32>,
     image_factor: usize,
-    warp: &Warp,
+    mapping: &Mapping,
     canvas: Size,
     factor: usize,
 ) -> Array2<f32> {
-    let small = warp.at_reduced_resolution(1.0 / factor as f64, 1.0 / image_factor as f64);
+    let k = 1.0 / image_factor as f64;
+    let small = mapping.warp.at_reduced_resolution(1.0 / factor as f64, k);
+    let full = Warp::enlargement(1.0 / factor as f64);
     let (height, width) = image.dim();
     let shape = (canvas.height / factor, canvas.width / factor);
     Array2::from_shape_fn(shape, |(y, x)| {
         let (x, y) = (x as f64, y as f64);
-        let (u, v) = small.apply(x, y);
+        let (mut u, mut v) = small.apply(x, y);
+        if let Some(field) = &mapping.deformation {
+            let (x, y) = full.apply(x, y);
+            let (dx, dy) = field.at(x, y);
+            (u, v) = (u + k * dx, v + k * dy);
+        }
         let inside = u > -0.5 && v > -0.5 && u < width as f64 - 0.5 && v < height as f64 - 0.5;
         if small.is_in_front(x, y) && inside {
             let (u, v) = (
@@ -155,11 +169,11 @@ fn contours(outline: &SectionOutline, warp: &Warp, canvas: Canvas) -> Vec<Contou
         .collect()
 }
 
-/// Draws post and pre through `warp` (raw pixels) as two images to be compared, both in the frame of post; how many
+/// Draws post and pre through `mapping` (raw pixels) as two images to be compared, both in the frame of post; how many
 /// full-resolution px a px of them is goes into the manifest.
 pub(crate) fn draw_comparison_of(
     bench: &mut Workbench<'_>,
-    warp: Warp,
+    mapping: Mapping,
 ) -> Result<(), PipelineError> {
     let previews = bench.previews()?;
     let targets = [Picture::ComparisonPost, Picture::ComparisonAlignedPre]
@@ -168,7 +182,7 @@ pub(crate) fn draw_comparison_of(
         let factor = previews.factor();
         let (height, width) = previews.post().dim();
         let frame = Size::new(width * factor, height * factor);
-        let aligned = seen_on_canvas(previews.pre(), factor, &warp, frame, factor);
+        let aligned = seen_on_canvas(previews.pre(), factor, &mapping, frame, factor);
         let [post_target, aligned_target] = targets;
         let drawn = draw_comparison(&ComparisonPicture {
             post: post_preview(&previews),

@@ -1,7 +1,7 @@
 //! Where the pixels of an image come from.
 
 use super::place::Region;
-use e2m_image::{BandError, BandSource, Canvas, Plane, Size, Warp, WarpedPlane};
+use e2m_image::{BandError, BandSource, Canvas, Deformation, Mapping, Plane, Size, WarpedPlane};
 use e2m_io::{CheckpointReader, RawBands};
 use ndarray::{Array2, ArrayViewMut2, s};
 
@@ -14,8 +14,8 @@ pub(super) enum Source {
     Stored(Box<CheckpointReader>),
     /// From a raw file that lies on the canvas as it is.
     Placed(RawBands, Canvas),
-    /// From a raw file through a warp (post-canvas to pre-canvas pixels).
-    Warped(RawBands, Canvas, Warp),
+    /// From a raw file through a mapping (post-canvas to pre-canvas pixels).
+    Warped(RawBands, Canvas, Box<Mapping>),
 }
 
 impl Source {
@@ -28,7 +28,7 @@ impl Source {
         match self {
             Self::Stored(reader) => reader.read_region((region.y, region.x), out),
             Self::Placed(raw, canvas) => read_placed(raw, canvas.pad(), region, out),
-            Self::Warped(raw, canvas, warp) => read_warped(raw, *canvas, warp, region, out),
+            Self::Warped(raw, canvas, mapping) => read_warped(raw, *canvas, mapping, region, out),
         }
     }
 }
@@ -55,31 +55,31 @@ fn read_placed(
     Ok(())
 }
 
-/// A region of a raw image seen through a warp: only the rows of the raw image that it shows are read.
+/// A region of a raw image seen through a mapping: only the rows of the raw image that it shows are read.
 fn read_warped(
     raw: &mut RawBands,
     canvas: Canvas,
-    warp: &Warp,
+    mapping: &Mapping,
     region: Region,
     mut out: ArrayViewMut2<'_, f32>,
 ) -> Result<(), BandError> {
     let pad = canvas.pad() as f64;
-    let to_raw = warp.then(&Warp::translation(-pad, -pad));
+    let to_raw = mapping.then_shift(-pad, -pad);
     let size = raw.size();
     let Some((first, needed)) = shown(&to_raw, region, size) else {
         out.fill(0.0);
         return Ok(());
     };
     let part = Plane::from(window(raw, first, needed)?);
-    let own = Warp::translation(region.x as f64, region.y as f64)
-        .then(&to_raw)
-        .then(&Warp::translation(-(first[0] as f64), -(first[1] as f64)));
+    let own = to_raw
+        .from_frame(region.x as f64, region.y as f64)
+        .then_shift(-(first[0] as f64), -(first[1] as f64));
     let frame = Canvas::new(region.size(), region.size(), 0);
     WarpedPlane::new(&part, frame, own).read_band(0, out.view_mut())
 }
 
 /// First column and row, and size, of what a region shows of a raw image of this size; none where it shows nothing.
-fn shown(to_raw: &Warp, region: Region, raw: Size) -> Option<([usize; 2], Size)> {
+fn shown(to_raw: &Mapping, region: Region, raw: Size) -> Option<([usize; 2], Size)> {
     let [right, bottom] = region.end();
     let (x0, y0) = (region.x as f64, region.y as f64);
     let (x1, y1) = ((right - 1) as f64, (bottom - 1) as f64);
@@ -88,16 +88,19 @@ fn shown(to_raw: &Warp, region: Region, raw: Size) -> Option<([usize; 2], Size)>
         // Beyond the horizon of a perspective: anything may be seen.
         return Some(([0, 0], raw));
     }
-    let points = corners.map(|(x, y)| to_raw.apply(x, y));
-    let span = |of: fn(&(f64, f64)) -> f64, side: usize| {
-        let low = points.iter().map(of).fold(f64::INFINITY, f64::min) - MARGIN_PX;
-        let high = points.iter().map(of).fold(f64::NEG_INFINITY, f64::max) + MARGIN_PX;
+    let points = corners.map(|(x, y)| to_raw.warp.apply(x, y));
+    let field = to_raw.deformation.as_ref();
+    let (beyond_x, beyond_y) = field.map_or((0.0, 0.0), Deformation::bound_px);
+    let span = |of: fn(&(f64, f64)) -> f64, beyond: f64, side: usize| {
+        let margin = MARGIN_PX + beyond;
+        let low = points.iter().map(of).fold(f64::INFINITY, f64::min) - margin;
+        let high = points.iter().map(of).fold(f64::NEG_INFINITY, f64::max) + margin;
         let clamp = |v: f64| v.clamp(0.0, side as f64) as usize;
         let (low, high) = (clamp(low.floor()), clamp(high.ceil() + 1.0));
         (low < high).then_some((low, high - low))
     };
-    let (x, width) = span(|p| p.0, raw.width)?;
-    let (y, height) = span(|p| p.1, raw.height)?;
+    let (x, width) = span(|p| p.0, beyond_x, raw.width)?;
+    let (y, height) = span(|p| p.1, beyond_y, raw.height)?;
     Some(([x, y], Size::new(width, height)))
 }
 

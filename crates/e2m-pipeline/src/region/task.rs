@@ -13,7 +13,7 @@ use crate::params::{Params, suffix};
 use crate::stage::Stage;
 use crate::task::CheckpointFormats;
 use crate::verify::RecordedTask;
-use e2m_image::{Canvas, Size, Warp};
+use e2m_image::{Canvas, Size, Mapping};
 use e2m_io::{CheckpointReader, FileIdentity, PixelKind, RawBands, RawImage, TaskPaths};
 use ndarray::{Array2, s};
 use std::io::ErrorKind;
@@ -251,13 +251,13 @@ impl TaskImages {
             ));
         }
         let warps = &self.manifest.warps;
-        let warp = match stored {
+        let mapping = match stored {
             Image::PaddedPost => return self.open_placed(image, 0, canvas),
             Image::PaddedPre => return self.open_placed(image, 1, canvas),
-            Image::CoarsePre => warps.coarse,
-            Image::IcpPre => warps.icp,
-            Image::InteriorPre if image == StageImage::AlignedPre => warps.finest(),
-            Image::InteriorPre => warps.interior,
+            Image::CoarsePre => warps.coarse.map(Mapping::from),
+            Image::IcpPre => warps.icp.map(Mapping::from),
+            Image::InteriorPre if image == StageImage::AlignedPre => warps.mapping(),
+            Image::InteriorPre => warps.interior.and(warps.mapping()),
             Image::Difference(_) | Image::Mask | Image::Significance => {
                 if let Some(path) = gone {
                     let how = "is on record and not there";
@@ -266,8 +266,8 @@ impl TaskImages {
                 return Err(not_made(self.why_not(stored)));
             }
         };
-        let warp = warp.ok_or_else(|| not_made(self.why_not(stored)))?;
-        self.open_warped(image, canvas, warp)
+        let mapping = mapping.ok_or_else(|| not_made(self.why_not(stored)))?;
+        self.open_warped(image, canvas, mapping)
     }
 
     /// Why there is no file of an image.
@@ -329,11 +329,11 @@ impl TaskImages {
         &self,
         image: StageImage,
         canvas: Canvas,
-        warp: Warp,
+        mapping: Mapping,
     ) -> Result<(Source, PixelOrigin), RegionError> {
         let bands = self.open_raw(image, 1)?;
         Ok((
-            Source::Warped(bands, canvas, warp),
+            Source::Warped(bands, canvas, Box::new(mapping)),
             PixelOrigin::Raw(self.raw[1].clone()),
         ))
     }

@@ -14,7 +14,9 @@ impl Planner<'_> {
         let mut plan = PicturePlan::default();
         let same_warps = |manifest: &&Manifest| {
             let (a, b) = (&manifest.warps, &results.warps);
-            a.icp == b.icp && (stage < Stage::Fine || a.interior == b.interior)
+            a.icp == b.icp
+                && (stage < Stage::Fine
+                    || a.interior == b.interior && a.deformation == b.deformation)
         };
         let own = self.own().filter(same_warps);
         let alike: Vec<&Manifest> = self

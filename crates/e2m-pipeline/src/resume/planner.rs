@@ -279,7 +279,8 @@ impl Planner<'_> {
         Ok(Results {
             warps: Warps {
                 interior: None,
-                ..manifest.warps
+                deformation: None,
+                ..manifest.warps.clone()
             },
             alignment,
             pixels: manifest.pixels.clone(),
@@ -382,7 +383,7 @@ impl Planner<'_> {
             .map_err(|error| error.to_string())?;
         // A run that differs in the parameters of later stages only has made the same difference.
         let same_alignment = |known: &&Manifest| {
-            known.warps.finest() == before.warps.finest() && known.legacy_aligned == legacy
+            known.warps.mapping() == before.warps.mapping() && known.legacy_aligned == legacy
         };
         match self.alike(Stage::Difference).find(same_alignment) {
             Some(known) if knows_no_black(known) => {
@@ -409,7 +410,7 @@ impl Planner<'_> {
         }
         // A run that failed on a table has its microbes on record, and not all of their tables.
         let own = self.own().filter(|own| {
-            own.warps.finest() == before.warps.finest()
+            own.warps.mapping() == before.warps.mapping()
                 && own.scales == before.scales
                 && own.stages.iter().any(|done| done.stage == Stage::Detection)
         });
@@ -549,7 +550,8 @@ fn refined(before: &Results, manifest: &Manifest) -> Results {
     Results {
         warps: Warps {
             interior: manifest.warps.interior,
-            ..before.warps
+            deformation: manifest.warps.deformation.clone(),
+            ..before.warps.clone()
         },
         alignment: manifest.alignment.clone(),
         ..before.clone()

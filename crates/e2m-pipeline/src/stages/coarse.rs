@@ -14,7 +14,7 @@ use crate::resume::Results;
 use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_align::CoarseChoice;
-use e2m_image::WarpedPlane;
+use e2m_image::{Mapping, WarpedPlane};
 use e2m_resources::return_memory;
 
 /// What stage 2 finds.
@@ -39,6 +39,7 @@ pub(crate) fn find(bench: &mut Workbench<'_>) -> Result<CoarseResult, PipelineEr
             coarse: Some(canvas.warp_from_raw(&choice.first)),
             icp: Some(canvas.warp_from_raw(&choice.warp)),
             interior: None,
+            deformation: None,
         },
         alignment: AlignmentRecord::of_coarse(&choice),
         choice,
@@ -124,10 +125,14 @@ pub(super) fn write_beside(
     let Some(warp) = facts.warp else {
         return Ok(());
     };
+    let mapping = Mapping {
+        warp,
+        deformation: facts.deformation.clone(),
+    };
     let target = Target::new(bench.task, image, facts)?;
     let (plane, canvas) = (bench.plane()?, bench.task.canvas);
     bench.start(Lane::Writing, image.stage(), image.writing(), move |tick| {
-        let mut aligned = WarpedPlane::new(&*plane, canvas, warp);
+        let mut aligned = WarpedPlane::new(&*plane, canvas, mapping);
         Ok(Done::checkpoints(target.write(&mut aligned, tick)?))
     })
 }

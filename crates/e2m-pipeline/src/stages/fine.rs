@@ -3,7 +3,8 @@
 use super::{FOUND_DIFFERENTLY, SHOWN_AS_RECORDED};
 use crate::alignment_options::alignment_options;
 use crate::alignment_record::{
-    AlignmentRecord, CoverageRecord, InteriorRecord, RefinementRecord, WorstTile,
+    AlignmentRecord, CoverageRecord, InteriorRecord, LocalRecord, RefinementRecord, WorstTile,
+    local_facts,
 };
 use crate::artifact::Image;
 use crate::doubts::Doubt;
@@ -17,10 +18,10 @@ use crate::stage::Stage;
 use crate::stages::difference::{StatisticsPass, write_and_count};
 use crate::workbench::Workbench;
 use e2m_align::{
-    AlignOptions, Aligner, Assessment, FineAlignment, FineOutcome, InteriorCorrection, Similarity,
-    Verdict, misaligned_tiles,
+    AlignOptions, Aligner, Assessment, Check, FineAlignment, FineOutcome, InteriorCorrection,
+    Similarity, Verdict, misaligned_tiles,
 };
-use e2m_image::Warp;
+use e2m_image::Mapping;
 use e2m_resources::return_memory;
 
 /// What stage 3 finds.
@@ -47,9 +48,10 @@ pub(crate) fn find(
         similarity.covered_fraction,
         [bench.post.size(), bench.pre.size()],
         canvas,
-        &canvas.warp_from_raw(&fine.warp),
+        &canvas.mapping_from_raw(&fine.mapping()),
     );
     say_what_is_missing(bench, &coverage);
+    say_what_was_corrected(bench, &fine);
     let alignment = judged(
         alignment,
         interior.as_ref(),
@@ -66,6 +68,18 @@ pub(crate) fn find(
         fine,
         assessment,
     })
+}
+
+/// Says that the section was corrected locally, and by how much.
+fn say_what_was_corrected(bench: &mut Workbench<'_>, fine: &FineAlignment) {
+    if let Some(local) = fine.correction() {
+        let note = format!(
+            "the section is deformed and was corrected: displaced by up to {:.2} px (median {:.2} px) beyond the warp; the \
+             median residual fell from {:.2} px to {:.2} px on tiles outside the fit",
+            local.max_px, local.median_px, local.residual_before_px, local.residual_after_px
+        );
+        bench.messages.keep_note(Stage::Fine, note);
+    }
 }
 
 /// Says how much of the section pre does not cover.
@@ -88,7 +102,7 @@ fn say_what_is_missing(bench: &mut Workbench<'_>, coverage: &CoverageRecord) {
 pub(crate) fn accept(
     bench: &mut Workbench<'_>,
     found: &FineResult,
-) -> Result<Option<Warp>, PipelineError> {
+) -> Result<Option<Mapping>, PipelineError> {
     draw(bench, &found.fine)?;
     if found.assessment.verdict == Verdict::Fail {
         // A section seen from behind has the outline of its mirror image; that is worth saying.
@@ -99,7 +113,8 @@ pub(crate) fn accept(
         });
     }
     let wanted = bench.task.spec.params.interior_ecc;
-    Ok(wanted.then(|| bench.task.canvas.warp_from_raw(&found.fine.warp)))
+    let canvas = bench.task.canvas;
+    Ok(wanted.then(|| canvas.mapping_from_raw(&found.fine.mapping())))
 }
 
 /// Writes pre through the refined warp, counting on the way what stage 4 wants to know, if `counts`.
@@ -111,7 +126,9 @@ pub(crate) fn write(
 ) -> Result<(Vec<CheckpointRecord>, Option<StatisticsPass>), PipelineError> {
     let facts = ImageFacts {
         warp: results.warps.interior,
+        deformation: results.warps.deformation.clone(),
         interior: Some(interior_facts(&found.alignment)),
+        local: local_facts(&found.alignment),
         ..ImageFacts::default()
     };
     let target = Target::new(bench.task, Image::InteriorPre, facts)?;
@@ -134,16 +151,21 @@ pub(super) fn interior_facts(alignment: &AlignmentRecord) -> (f64, usize) {
 /// Draws the pictures of a stage whose result is there. `false` where it is found differently now, by another version
 /// perhaps: then the stage has to be done again, unless only pictures were asked for.
 pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<bool, PipelineError> {
-    let mut fine = search(bench, recorded)?.fine;
+    let fine = search(bench, recorded)?.fine;
     let canvas = bench.task.canvas;
-    let interior = recorded.warps.interior;
-    if let Some(warp) = interior.filter(|warp| *warp != canvas.warp_from_raw(&fine.warp)) {
+    let interior = recorded.warps.interior.and(recorded.warps.mapping());
+    let found = canvas.mapping_from_raw(&fine.mapping());
+    if let Some(mapping) = interior.filter(|mapping| *mapping != found) {
         if !bench.task.spec.redraw {
             bench.messages.note(FOUND_DIFFERENTLY.to_owned());
             return Ok(false);
         }
         bench.messages.note(SHOWN_AS_RECORDED.to_owned());
-        fine = check(bench, &canvas.warp_to_raw(&warp))?;
+        let mapping = canvas.mapping_to_raw(&mapping);
+        let checked = check(bench, &mapping)?;
+        draw_residual(bench, checked)?;
+        draw_comparison_of(bench, mapping)?;
+        return Ok(true);
     }
     draw(bench, &fine)?;
     Ok(true)
@@ -151,7 +173,7 @@ pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<bo
 
 fn draw(bench: &mut Workbench<'_>, fine: &FineAlignment) -> Result<(), PipelineError> {
     draw_residual(bench, fine.check.clone())?;
-    draw_comparison_of(bench, fine.warp)
+    draw_comparison_of(bench, fine.mapping())
 }
 
 /// The refined warp, and how well it holds.
@@ -166,17 +188,18 @@ fn search(bench: &mut Workbench<'_>, before: &Results) -> Result<FineOutcome, Pi
     Ok(found)
 }
 
-/// A raw warp as it is, checked on tiles of post.
-fn check(bench: &mut Workbench<'_>, warp: &Warp) -> Result<FineAlignment, PipelineError> {
+/// A raw mapping as it is, checked on tiles of post.
+fn check(bench: &mut Workbench<'_>, mapping: &Mapping) -> Result<Check, PipelineError> {
     let options = AlignOptions {
         refine_on_tiles: false,
+        local_correction: false,
         ..alignment_options(&bench.task.spec.params)
     };
     let aligner = Aligner::new(bench.post.size(), bench.pre.size(), options);
     let (plane, previews) = (bench.plane()?, bench.previews()?);
     let mut bands = bench.post.bands()?;
     let messages = &mut bench.alignment_messages();
-    Ok(aligner.refine(&previews, warp, &mut bands, plane.view(), messages)?)
+    Ok(aligner.check(&previews, mapping, &mut bands, plane.view(), messages)?)
 }
 
 fn no_coarse_warp() -> PipelineError {
@@ -197,7 +220,9 @@ fn judged(
     let summary = fine.check.summary.as_ref();
     let refinement = &fine.refinement;
     let kept = refinement.rejected.is_none();
-    let accuracy = kept.then_some(refinement.estimated_accuracy_px);
+    let of_warp = kept.then_some(refinement.estimated_accuracy_px);
+    let of_field = fine.correction().map(|local| local.estimated_accuracy_px);
+    let accuracy = of_field.or(of_warp);
     AlignmentRecord {
         verdict: assessment.verdict,
         reasons: assessment.reasons.clone(),
@@ -209,6 +234,7 @@ fn judged(
         estimated_accuracy_px: accuracy.filter(|v| v.is_finite()),
         interior: interior.map(InteriorRecord::from),
         refinement: Some(RefinementRecord::from(refinement)),
+        local: fine.local.as_ref().and_then(LocalRecord::of),
         residual: summary.cloned(),
         null_correlation: Some(fine.check.null_correlation),
         tile_correlation: Some(fine.check.correlation),

@@ -2,6 +2,7 @@
 
 use super::coarse::write_beside;
 use super::fine::interior_facts;
+use crate::alignment_record::local_facts;
 use crate::artifact::Image;
 use crate::error::PipelineError;
 use crate::output::ImageFacts;
@@ -23,7 +24,9 @@ pub(crate) fn restore(
         Image::IcpPre => of_warp(recorded.warps.icp),
         Image::InteriorPre => ImageFacts {
             warp: recorded.warps.interior,
+            deformation: recorded.warps.deformation.clone(),
             interior: recorded.alignment.as_ref().map(interior_facts),
+            local: recorded.alignment.as_ref().and_then(local_facts),
             scale: None,
         },
         // They are made by their stages.

@@ -3,6 +3,7 @@
 use super::finding::Fault;
 use super::records::ReadManifest;
 use super::watched::ReadWatch;
+use crate::alignment_record::local_facts;
 use crate::artifact::{ArtifactKind, Image, all_artifacts, pixels_of};
 use crate::error::PipelineError;
 use crate::manifest::{CheckpointRecord, Manifest};
@@ -174,6 +175,12 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
         params,
         scale,
         interior: None,
+        local: match image {
+            Image::InteriorPre | Image::Difference(_) | Image::Mask | Image::Significance => {
+                manifest.alignment.as_ref().and_then(local_facts)
+            }
+            Image::PaddedPost | Image::PaddedPre | Image::CoarsePre | Image::IcpPre => None,
+        },
         warp,
     };
     header.facts().ok()

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{BandSource, Canvas, PlaneView, Size, WarpedPlane};
+use crate::{BandSource, Canvas, PlaneView, Size, Warp, WarpedPlane};
 use ndarray::{Array2, s};
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ fn awkward(shape: (usize, usize)) -> Array2<f32> {
 
 fn filled<P: Pixel>(image: ArrayView2<'_, P>, to_raw: &Warp, size: Size) -> Array2<f32> {
     let mut out = Array2::from_elem(size.shape(), f32::NAN);
-    fill_block(image, to_raw, 0, out.view_mut());
+    fill_block(image, &to_raw.into(), 0, out.view_mut());
     out
 }
 
@@ -180,9 +180,9 @@ fn wider_vectors_do_not_change_a_bit() {
     ] {
         let bits = |array: &Array2<f32>| array.mapv(f32::to_bits);
         let mut plain = Array2::zeros(size.shape());
-        fill_rows(image.view(), &warp, 0, plain.view_mut());
+        fill_rows(image.view(), &warp.into(), 0, plain.view_mut());
         assert_eq!(bits(&plain), bits(&filled(image.view(), &warp, size)));
-        fill_rows(counts.view(), &warp, 0, plain.view_mut());
+        fill_rows(counts.view(), &warp.into(), 0, plain.view_mut());
         assert_eq!(bits(&plain), bits(&filled(counts.view(), &warp, size)));
     }
 }

@@ -6,6 +6,7 @@
 mod crops;
 mod source;
 
+use crate::alignment_record::local_facts;
 use crate::artifact::Image;
 use crate::detection_record::{Detected, DetectionRecord};
 use crate::error::PipelineError;
@@ -54,8 +55,9 @@ pub(crate) fn make(
     let subtraction = before.scales.of(ScaleKind::Moffat);
     let facts = ImageFacts {
         warp: before.warps.finest(),
+        local: before.alignment.as_ref().and_then(local_facts),
         scale: subtraction.map(|subtraction| (subtraction, ScaleKind::Moffat)),
-        interior: None,
+        ..ImageFacts::default()
     };
     let mut writers = None;
     if task.keeps(Image::Significance) {

@@ -4,7 +4,7 @@ use crate::error::PipelineError;
 use crate::pixel_faults::{AlignedFaults, PixelFault, PixelFaults};
 use crate::resume::Results;
 use crate::workbench::Workbench;
-use e2m_image::{Size, Warp};
+use e2m_image::Size;
 use ndarray::{Array2, ArrayView2, s};
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ impl PairFaults {
             return Ok(None);
         };
         let pad = bench.task.canvas.pad();
-        let warp = before.warps.finest();
-        let aligned = match warp.filter(|_| before.legacy_aligned.is_none()) {
-            Some(warp) => {
-                let to_raw = warp.then(&Warp::translation(-(pad as f64), -(pad as f64)));
+        let mapping = before.warps.mapping();
+        let aligned = match mapping.filter(|_| before.legacy_aligned.is_none()) {
+            Some(mapping) => {
+                let to_raw = mapping.then_shift(-(pad as f64), -(pad as f64));
                 let plane = bench.plane()?;
                 Some(AlignedFaults::new(Arc::clone(&faults), plane, to_raw))
             }

@@ -27,12 +27,12 @@ impl Mask {
     /// That of a pair under the warp that was found.
     pub(crate) fn new(bench: &mut Workbench<'_>, before: &Results) -> Result<Self, PipelineError> {
         let canvas = bench.task.canvas;
-        let warp = before.warps.finest();
-        let warp = warp.filter(|_| before.legacy_aligned.is_none());
+        let mapping = before.warps.mapping();
+        let mapping = mapping.filter(|_| before.legacy_aligned.is_none());
         let misaligned = before.alignment.as_ref().map(|a| &a.misaligned[..]);
         Ok(Self {
             post: Coverage::placed(bench.post.size(), canvas),
-            pre: warp.map(|warp| Coverage::warped(bench.pre.size(), canvas, &warp)),
+            pre: mapping.map(|mapping| Coverage::warped(bench.pre.size(), canvas, mapping)),
             misaligned: MisalignedRegion::of(misaligned.unwrap_or_default()),
             pad: canvas.pad(),
             post_size: bench.post.size(),
@@ -141,7 +141,7 @@ mod tests {
         let canvas = Canvas::new(POST, PRE, PAD);
         let mask = Mask {
             post: Coverage::placed(POST, canvas),
-            pre: pre.map(|warp| Coverage::warped(PRE, canvas, &warp)),
+            pre: pre.map(|warp| Coverage::warped(PRE, canvas, warp)),
             misaligned: MisalignedRegion::of(misaligned),
             pad: PAD,
             post_size: POST,

@@ -11,6 +11,7 @@ mod pairs;
 mod scales;
 mod statistics;
 
+use crate::alignment_record::local_facts;
 use crate::artifact::{Image, scale_kinds};
 use crate::context::TaskContext;
 use crate::doubts::Doubt;
@@ -148,18 +149,19 @@ fn open_writers(
     before: &Results,
     lines: &[(ScaleKind, Subtraction)],
 ) -> Result<Outputs, PipelineError> {
+    let of_warp = || ImageFacts {
+        warp: before.warps.finest(),
+        local: before.alignment.as_ref().and_then(local_facts),
+        ..ImageFacts::default()
+    };
     let open = |&(kind, subtraction): &(ScaleKind, Subtraction)| {
         let facts = ImageFacts {
-            warp: before.warps.finest(),
             scale: Some((subtraction, kind)),
-            interior: None,
+            ..of_warp()
         };
         Target::new(task, Image::Difference(kind), facts)?.open(task.canvas.size())
     };
-    let facts = ImageFacts {
-        warp: before.warps.finest(),
-        ..ImageFacts::default()
-    };
+    let facts = of_warp();
     Ok(Outputs {
         differences: lines.iter().map(open).collect::<Result<_, _>>()?,
         mask: Target::new(task, Image::Mask, facts)?.open_flags(task.canvas.size())?,

@@ -38,7 +38,9 @@ impl PairCheck {
             let margin = SCALE_ERRORS * scale.std_error + SCALE_TOLERANCE;
             (scale.value - COPY_SCALE).abs() <= margin
         });
-        let warp = before.warps.finest().filter(|_| alike);
+        // What was deformed between two exposures is no copy of one.
+        let is_moved = before.warps.deformation.is_none();
+        let warp = before.warps.finest().filter(|_| alike && is_moved);
         let shift = warp.and_then(|warp| whole_shift(&warp, canvas, post_size));
         Some(Self {
             canvas,

@@ -45,14 +45,14 @@ pub(crate) fn open_aligned<'p>(
     plane: &'p mut Option<Arc<Plane>>,
 ) -> Result<Box<dyn BandSource + Send + 'p>, PipelineError> {
     let task = bench.task;
-    match (before.legacy_aligned, before.warps.finest()) {
+    match (before.legacy_aligned, before.warps.mapping()) {
         (Some(legacy), _) => {
             let path = task.image_path(legacy.image, legacy.format);
             Ok(Box::new(CheckpointReader::open(&path)?))
         }
-        (None, Some(warp)) => {
+        (None, Some(mapping)) => {
             let plane = plane.insert(bench.plane()?);
-            Ok(Box::new(WarpedPlane::new(&**plane, task.canvas, warp)))
+            Ok(Box::new(WarpedPlane::new(&**plane, task.canvas, mapping)))
         }
         (None, None) => {
             let needs = Stage::Coarse;

@@ -42,13 +42,13 @@ pub(crate) fn known_scales(
     if task.is_forced(Stage::Difference) {
         return None;
     }
-    let warp = before.warps.finest()?;
+    let mapping = Some(before.warps.mapping()?);
     let alike = history.manifests().iter().filter(|m| {
         m.version == manifest.version
             && m.canvas == task.canvas
             && same_options(&m.params, &task.spec.params)
             && m.inputs.same_content(&manifest.inputs)
-            && m.warps.finest() == Some(warp)
+            && m.warps.mapping() == mapping
     });
     // A record of a version that knew no black levels has none.
     let moffat = alike

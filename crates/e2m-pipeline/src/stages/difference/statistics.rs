@@ -118,11 +118,12 @@ pub(super) fn frames(bench: &Workbench<'_>, before: &Results) -> (Outline, Outli
     let pad = bench.task.canvas.pad() as f64;
     let upright = |size: Size| Outline::upright(pad, pad, size.width as f64, size.height as f64);
     let post = upright(bench.post.size());
-    let warp = before
+    let mapping = before
         .warps
-        .finest()
+        .mapping()
         .filter(|_| before.legacy_aligned.is_none());
-    let Some(to_post) = warp.and_then(|warp| warp.inverse()) else {
+    let with_inverse = mapping.and_then(|mapping| Some((mapping.warp.inverse()?, mapping)));
+    let Some((to_post, mapping)) = with_inverse else {
         return (post, post);
     };
     let Size { width, height } = bench.pre.size();
@@ -132,10 +133,12 @@ pub(super) fn frames(bench: &Workbench<'_>, before: &Results) -> (Outline, Outli
     let (right, bottom) = (last(width), last(height));
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
     if corners.iter().all(|&(x, y)| to_post.is_in_front(x, y)) {
-        (
-            post,
-            Outline::new(corners.map(|(x, y)| to_post.apply(x, y))),
-        )
+        // Where a deformation has no inverse beyond the section, the homography's is next.
+        let inverse = |(x, y): (f64, f64)| {
+            let exact = mapping.inverse_point(x, y);
+            exact.unwrap_or_else(|| to_post.apply(x, y))
+        };
+        (post, Outline::new(corners.map(inverse)))
     } else {
         (post, post)
     }
