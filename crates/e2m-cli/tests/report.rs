@@ -147,3 +147,35 @@ fn a_run_of_a_part_keeps_the_rest_in_the_report() {
     assert!(page.contains("3 complete"));
     assert_eq!(parts(&page, "src=\"", "\"").len(), 3 * 17);
 }
+
+#[test]
+fn the_pictures_of_many_tasks_stand_on_pages_beside_the_index() {
+    let bench = Bench::with_pairs(&[("CD070", "DAPI")]);
+    for i in 0..60 {
+        let from = bench.path("raw/CD070/CD070_PostStain_DAPI.tif");
+        let folder = bench.path(&format!("raw/lone{i:02}"));
+        std::fs::create_dir(&folder).expect("a folder");
+        let to = folder.join(format!("lone{i:02}_PostStain_DAPI.tif"));
+        std::fs::copy(from, to).expect("a copy");
+    }
+    bench.batch("strict_dyes = false\n\n[params]\npad = 60\n");
+    let run = bench.run_batch();
+    assert_eq!(run.code, 0, "{}{}", run.err, run.out);
+    let index = bench.read("out/report.html");
+    assert!(index.contains("report_001.html#task-1\"") && !index.contains("<img"));
+    let pages = ["out/report_001.html", "out/report_002.html"].map(|page| bench.read(page));
+    let tasks: Vec<usize> = pages
+        .iter()
+        .map(|page| page.matches("<details class=\"task\"").count())
+        .collect();
+    assert_eq!(tasks, [50, 11]);
+    assert!(pages[1].contains("Post and aligned pre of CD070 DAPI"));
+    for i in 0..60 {
+        std::fs::remove_dir_all(bench.path(&format!("raw/lone{i:02}"))).expect("removed");
+    }
+    let run = bench.run_batch();
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(bench.read("out/report.html").contains("<img"));
+    assert!(!bench.path("out/report_001.html").exists());
+    assert!(!bench.path("out/report_002.html").exists());
+}

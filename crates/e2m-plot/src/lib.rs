@@ -173,8 +173,9 @@ pub use picture::*;
 pub use preview::{Preview, Title};
 pub use readable::{UnreadablePicture, check_picture};
 pub use report::{
-    Comparison, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem, ReportRow,
-    ReportScale, ReportStage, ReportStatus, ReportVerdict, ReportWriter, TaskSection, write_report,
+    Comparison, Pages, ReportError, ReportFile, ReportHead, ReportPage, ReportPicture,
+    ReportProblem, ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, ReportWriter,
+    TASKS_PER_PAGE, TaskSection, page_name, write_report, write_report_index, write_report_page,
 };
 pub use statistics::{
     BrightnessHistogram, DifferenceClass, DifferenceHistogram, DifferencePreview,

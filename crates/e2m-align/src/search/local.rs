@@ -81,8 +81,7 @@ impl Aligner {
         if let (Some(mut under_it), true) = (under_it, fine.correction().is_some()) {
             let blurs = BlurMatch::of_defocus(fine.refinement.defocus_px);
             let mapping = fine.mapping();
-            under_it.survey =
-                Survey::of([fit, check], &under_it, self.post, pre, &mapping, blurs);
+            under_it.survey = Survey::of([fit, check], &under_it, self.post, pre, &mapping, blurs);
             fine.check = under_it;
         }
         Ok(())

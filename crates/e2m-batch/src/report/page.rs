@@ -5,11 +5,15 @@ use super::problems::problems;
 use super::results::{CSV_NAME, JSON_NAME, TaskEnding, TaskResult};
 use super::tally::tally;
 use crate::plan::missing_reason;
+use e2m_image::PixelType;
 use e2m_io::{AtomicError, AtomicFile};
-use e2m_pipeline::{DetectionRecord, Manifest, PictureRecord, Scales, Stage, Status, Verdict};
+use e2m_pipeline::{
+    DetectionRecord, InputRecord, Manifest, PictureRecord, Scales, Stage, Status, Verdict,
+};
 use e2m_plot::{
-    Comparison, PictureKind, ReportError, ReportFile, ReportHead, ReportPicture, ReportProblem,
-    ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection, write_report,
+    Comparison, Pages, PictureKind, ReportError, ReportFile, ReportHead, ReportPage, ReportPicture,
+    ReportProblem, ReportRow, ReportScale, ReportStage, ReportStatus, ReportVerdict, TaskSection,
+    page_name, write_report, write_report_index, write_report_page,
 };
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -22,6 +26,8 @@ const BEGINNING: u64 = 128;
 pub(crate) const RUN_LOG_NAME: &str = ".exo2micro_run_log.txt";
 /// Its name.
 pub(super) const NAME: &str = "report.html";
+/// What the names of the pages beside it begin with.
+const STEM: &str = "report";
 
 /// Why the page could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -40,41 +46,91 @@ pub enum PageError {
 /// The page goes to the disk in pieces of this size: it has megabytes.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Writes the page in one step. The pictures of one task are in memory at a time; one that cannot be read is left out. A
-/// page that shows the same already is left as it is, where this run did nothing.
+/// Writes the page in one step, and the pages beside it where there are many tasks. The pictures of one task are in memory at a time; one
+/// that cannot be read is left out. A page that shows the same already is left as it is, where this run did nothing.
 pub(super) fn write(report: &BatchReport<'_>) -> Result<(), PageError> {
     let mut head = head(report);
     let folder = &report.plan.output_dir;
-    head.fingerprint = fingerprint(report, &head);
+    let pages = Pages::of(&head, STEM);
     let idle = !report.results.iter().any(TaskResult::worked);
-    if idle && is_of(&folder.join(NAME), &head.fingerprint) {
-        return Ok(());
-    }
-    let path = folder.join(NAME);
-    let mut file = Counted {
-        writer: AtomicFile::create(&path)?,
-        bytes: 0,
+    let of_row = |row| {
+        // Rows behind the results are of pairs that were left out.
+        let result = report.results.get(row);
+        result.map_or_else(TaskSection::default, |result| section(result, folder))
     };
-    match fill(&mut file, report, &head) {
-        Ok(()) => Ok(file.writer.commit()?),
-        Err(error) => Err(with_missing_bytes(error, &path, file.bytes, report, &head)),
+    for (number, page) in pages.list().iter().enumerate() {
+        let rows: Vec<&TaskResult> = page
+            .rows
+            .iter()
+            .filter_map(|&row| report.results.get(row))
+            .collect();
+        let fingerprint = fingerprint(report, &of_page(&head, page, number, &pages), &rows);
+        let idle = !rows.iter().any(|result| result.worked());
+        write_one(&folder.join(&page.name), &fingerprint, idle, |out| {
+            write_report_page(out, &head, (&pages, number), &fingerprint, of_row)
+        })?;
+    }
+    let all: Vec<&TaskResult> = report.results.iter().collect();
+    head.fingerprint = fingerprint(report, &head, &all);
+    write_one(&folder.join(NAME), &head.fingerprint, idle, |out| {
+        if pages.list().is_empty() {
+            write_report(out, &head, of_row)
+        } else {
+            write_report_index(out, &head, &pages)
+        }
+    })?;
+    remove_pages_from(folder, pages.list().len())
+}
+
+/// What a page of sections shows of the batch.
+fn of_page(head: &ReportHead, page: &ReportPage, number: usize, pages: &Pages) -> ReportHead {
+    let tasks = page.rows.iter().filter_map(|&row| head.tasks.get(row));
+    ReportHead {
+        batch: format!("{}, page {number} of {}", head.batch, pages.list().len()),
+        version: head.version.clone(),
+        tasks: tasks.cloned().collect(),
+        ..ReportHead::default()
     }
 }
 
-/// Writes the page to a writer.
-fn fill(
+/// Removes pages that an earlier run with more tasks has left, from this place on.
+fn remove_pages_from(folder: &Path, first: usize) -> Result<(), PageError> {
+    for place in first.. {
+        match std::fs::remove_file(folder.join(page_name(STEM, place))) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes one page, unless it shows the same already and the run did nothing.
+fn write_one(
+    path: &Path,
+    fingerprint: &str,
+    idle: bool,
+    fill: impl Fn(&mut dyn Write) -> Result<(), ReportError>,
+) -> Result<(), PageError> {
+    if idle && is_of(path, fingerprint) {
+        return Ok(());
+    }
+    let mut file = Counted {
+        writer: AtomicFile::create(path)?,
+        bytes: 0,
+    };
+    match buffered(&mut file, &fill) {
+        Ok(()) => Ok(file.writer.commit()?),
+        Err(error) => Err(with_missing_bytes(error, path, file.bytes, &fill)),
+    }
+}
+
+fn buffered(
     writer: &mut impl Write,
-    report: &BatchReport<'_>,
-    head: &ReportHead,
+    fill: &impl Fn(&mut dyn Write) -> Result<(), ReportError>,
 ) -> Result<(), PageError> {
     let mut writer = BufWriter::with_capacity(PIECE_BYTES, writer);
-    write_report(&mut writer, head, |row| {
-        // Rows behind the results are of pairs that were left out.
-        let result = report.results.get(row);
-        result.map_or_else(TaskSection::default, |result| {
-            section(result, &report.plan.output_dir)
-        })
-    })?;
+    fill(&mut writer)?;
     Ok(writer.flush()?)
 }
 
@@ -83,8 +139,7 @@ fn with_missing_bytes(
     error: PageError,
     path: &Path,
     written_bytes: u64,
-    report: &BatchReport<'_>,
-    head: &ReportHead,
+    fill: &impl Fn(&mut dyn Write) -> Result<(), ReportError>,
 ) -> PageError {
     let source = match error {
         PageError::Page(ReportError::Write(source)) | PageError::Write(source) => source,
@@ -98,7 +153,7 @@ fn with_missing_bytes(
         source.kind(),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
     );
-    let known = no_room && fill(&mut length, report, head).is_ok();
+    let known = no_room && buffered(&mut length, fill).is_ok();
     PageError::File(AtomicError {
         action: "write",
         path: path.to_owned(),
@@ -126,8 +181,8 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-/// Stands for all that the page shows but how long this run took and what it said on its way.
-fn fingerprint(report: &BatchReport<'_>, head: &ReportHead) -> String {
+/// Stands for all that a page with these results shows but how long this run took and what it said on its way.
+fn fingerprint(report: &BatchReport<'_>, head: &ReportHead, results: &[&TaskResult]) -> String {
     let mut hasher = DefaultHasher::new();
     let rows = head.tasks.iter().map(|row| ReportRow {
         seconds: None,
@@ -142,7 +197,7 @@ fn fingerprint(report: &BatchReport<'_>, head: &ReportHead) -> String {
         ..head.clone()
     };
     format!("{lasting:?}").hash(&mut hasher);
-    for result in &report.results {
+    for result in results {
         result.lasting_notes.hash(&mut hasher);
         let record = result.record();
         for picture in record.iter().flat_map(|record| &record.pictures) {
@@ -232,6 +287,8 @@ fn row(result: &TaskResult) -> ReportRow {
         scale_verdict: result.scale_verdict.map(verdict),
         black_levels: result.post_black.zip(result.pre_black),
         channels: record.and_then(|record| record.inputs.channels()),
+        raw: record.map_or_else(Vec::new, raw),
+        parameters: record.map_or_else(Vec::new, parameters),
         residual_median_px: result.residual_median_px,
         residual_p90_px: result.residual_p90_px,
         correlation: result.correlation,
@@ -255,6 +312,31 @@ fn warnings(result: &TaskResult) -> Vec<String> {
     let lasting = result.lasting_notes.iter();
     let unsaid = lasting.filter(|note| !result.notes.contains(note));
     result.notes.iter().chain(unsaid).cloned().collect()
+}
+
+/// What the raw files are: name, size and depth.
+fn raw(record: &Manifest) -> Vec<(&'static str, String)> {
+    let file = |label, input: &InputRecord| {
+        let name = Path::new(&input.path).file_name();
+        let name = name.map_or_else(|| input.path.clone(), |name| name.to_string_lossy().into());
+        let depth = match input.dtype {
+            PixelType::U8 => "8 bit",
+            PixelType::U16 => "16 bit",
+            PixelType::F32 => "float",
+        };
+        let (width, height) = (input.width, input.height);
+        (label, format!("{name}: {width} x {height} px, {depth}"))
+    };
+    let inputs = &record.inputs;
+    vec![file("Post", &inputs.post), file("Pre", &inputs.pre)]
+}
+
+/// Parameters that are not at their defaults.
+fn parameters(record: &Manifest) -> Vec<(String, String)> {
+    let changed = record.params.non_default(Stage::LAST);
+    changed
+        .map(|(param, value)| (param.name.to_owned(), value.to_string()))
+        .collect()
 }
 
 fn scales(scales: &Scales) -> Vec<ReportScale> {

@@ -13,7 +13,7 @@ use crate::params::{Params, suffix};
 use crate::stage::Stage;
 use crate::task::CheckpointFormats;
 use crate::verify::RecordedTask;
-use e2m_image::{Canvas, Size, Mapping};
+use e2m_image::{Canvas, Mapping, Size};
 use e2m_io::{CheckpointReader, FileIdentity, PixelKind, RawBands, RawImage, TaskPaths};
 use ndarray::{Array2, s};
 use std::io::ErrorKind;

@@ -1,24 +1,66 @@
 //! Pictures inside the page: which encoding, how large, and as a `data:` URL.
 
+use super::palette::as_palette_png;
+use crate::draw::image::{Reduce, resized};
 use crate::jpeg::{self, Quality};
+use crate::picture::PictureKind;
 use data_encoding::BASE64;
+use ndarray::Array2;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Cursor;
 use tiny_skia::{Color, FilterQuality, IntSize, Pixmap, PixmapPaint, Transform};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// A PNG of at most so many bytes is embedded as it is: charts are.
-const LARGE_BYTES: usize = 150_000;
-/// A JPEG has at most so many where its quality allows, which makes about 2 MB of page for a task with all pictures.
-const ENOUGH_BYTES: usize = 200_000;
+/// What the pictures of a task may have together, bytes: about 0.7 MB of page, where each byte takes one and a third.
+const TASK_BYTES: usize = 500_000;
+/// A PNG of at most so many bytes is embedded as it is.
+const SMALL_BYTES: usize = 20_000;
 /// A JPEG is taken only where it is smaller than the PNG by this factor.
 const WORTH_IT: f64 = 0.75;
-/// A JPEG is at most so wide: as wide as a page shows it. The file beside the page has every pixel.
-const WIDTH_PX: u32 = 1400;
+/// Widths that are tried, px: as wide as a page shows a picture, and then narrower. The file beside the page has every pixel.
+const WIDTHS_PX: [u32; 5] = [1400, 1000, 800, 640, 520];
 /// Tried in this order. Lines and type are clean in the first.
-const QUALITIES: [Quality; 3] = [quality(85, true), quality(75, false), quality(60, false)];
+const QUALITIES: [Quality; 4] = [
+    quality(85, true),
+    quality(75, false),
+    quality(60, false),
+    quality(45, false),
+];
+/// Of grey images likewise.
+const GREY_QUALITIES: [u8; 3] = [80, 65, 50];
+/// Longer sides of grey images that are tried, px.
+const GREY_SIDES_PX: [usize; 4] = [1600, 1200, 900, 700];
+
+/// What a picture may have, bytes.
+pub(super) fn allowance(kind: PictureKind) -> usize {
+    match kind {
+        PictureKind::DifferenceImage | PictureKind::Microbes | PictureKind::MicrobeGallery => {
+            38_000
+        }
+        PictureKind::Registration
+        | PictureKind::FineAlignment
+        | PictureKind::RegistrationResidual => 25_000,
+        PictureKind::PrePostHeatmap
+        | PictureKind::ExcessHeatmap
+        | PictureKind::PrePostHistograms
+        | PictureKind::RatioHistogram
+        | PictureKind::DifferenceHistogram
+        | PictureKind::MicrobeDensity
+        | PictureKind::MicrobeFluxes
+        | PictureKind::MicrobeSizes
+        | PictureKind::SignificanceHistogram => 30_000,
+    }
+}
+
+/// What the two images that are compared may have together, given what the pictures have taken, bytes.
+pub(super) fn left_for_comparison(taken: usize) -> usize {
+    const LEAST: usize = 70_000;
+    TASK_BYTES.saturating_sub(taken).max(LEAST)
+}
 
 const fn quality(level: u8, sharp_colours: bool) -> Quality {
     Quality {
@@ -37,8 +79,8 @@ pub(super) struct Embedded<'a> {
 }
 
 impl<'a> Embedded<'a> {
-    /// A PNG, or the same as JPEG where that is much smaller; none if it cannot be read.
-    pub(super) fn png(bytes: &'a [u8]) -> Option<Self> {
+    /// A PNG of about `enough` bytes at most: as it is, with a palette where it has few colours, or as JPEG. None if it cannot be read.
+    pub(super) fn png(bytes: &'a [u8], enough: usize) -> Option<Self> {
         let mut decoder = png::Decoder::new(Cursor::new(bytes));
         decoder.set_transformations(png::Transformations::normalize_to_color8());
         let mut reader = decoder.read_info().ok()?;
@@ -46,37 +88,81 @@ impl<'a> Embedded<'a> {
         let mut pixels = vec![0; reader.output_buffer_size()?];
         let frame = reader.next_frame(&mut pixels).ok()?;
         pixels.truncate(frame.buffer_size());
-        let whole = Self {
+        let whole = |bytes| Self {
             mime: "image/png",
-            bytes: Cow::Borrowed(bytes),
+            bytes,
             width: width as usize,
             height: height as usize,
         };
-        if bytes.len() <= LARGE_BYTES || frame.color_type != png::ColorType::Rgb {
-            return Some(whole);
+        if bytes.len() <= SMALL_BYTES || frame.color_type != png::ColorType::Rgb {
+            return Some(whole(Cow::Borrowed(bytes)));
         }
-        let smaller = as_jpeg(&pixels, (width, height))
+        let with_palette = as_palette_png(&pixels, (width, height));
+        if let Some(png) = with_palette.filter(|png| png.len() <= enough) {
+            return Some(whole(Cow::Owned(png)));
+        }
+        let smaller = as_jpeg(&pixels, (width, height), enough)
             .filter(|jpeg| (jpeg.bytes.len() as f64) < WORTH_IT * bytes.len() as f64);
-        Some(smaller.unwrap_or(whole))
-    }
-
-    /// A JPEG as it is; none if it cannot be read.
-    pub(super) fn jpeg(bytes: &'a [u8]) -> Option<Self> {
-        let mut decoder = JpegDecoder::new(ZCursor::new(bytes));
-        decoder.decode_headers().ok()?;
-        let (width, height) = decoder.dimensions()?;
-        Some(Self {
-            mime: "image/jpeg",
-            bytes: Cow::Borrowed(bytes),
-            width,
-            height,
-        })
+        Some(smaller.unwrap_or_else(|| whole(Cow::Borrowed(bytes))))
     }
 
     /// The `data:` URL, encoded as it is written. Its alphabet has nothing that HTML would have to escape.
     pub(super) fn url(&self) -> impl Display + '_ {
         DataUrl(self)
     }
+}
+
+/// Two grey JPEGs of the same size, of about `enough` bytes together at most: as they are, or both at the same smaller size. None if they
+/// cannot be read or are not of one size.
+pub(super) fn grey_pair<'a>(images: [&'a [u8]; 2], enough: usize) -> Option<[Embedded<'a>; 2]> {
+    let embedded = |bytes, (width, height)| Embedded {
+        mime: "image/jpeg",
+        bytes,
+        width,
+        height,
+    };
+    let [size, other] = images.map(jpeg_size);
+    let size = size.filter(|_| size == other)?;
+    if images.iter().map(|bytes| bytes.len()).sum::<usize>() <= enough {
+        return Some(images.map(|bytes| embedded(Cow::Borrowed(bytes), size)));
+    }
+    let [post, aligned] = images.map(|bytes| grey_levels(bytes, size));
+    let planes = [post?, aligned?];
+    let longer = size.0.max(size.1);
+    let mut best = None;
+    for side in GREY_SIDES_PX {
+        let side = side.min(longer);
+        let small = (size.0 * side / longer, size.1 * side / longer);
+        let small = (small.0.max(1), small.1.max(1));
+        let encoded = planes.each_ref().map(|plane| {
+            let levels = resized(plane.view(), small.0, small.1, Reduce::Mean);
+            let levels: Vec<u8> = levels.iter().map(|level| level.round() as u8).collect();
+            jpeg::grey(&levels, small, &GREY_QUALITIES, enough / 2).ok()
+        });
+        let [post, aligned] = encoded;
+        let (post, aligned) = (post?, aligned?);
+        let is_enough = post.len() + aligned.len() <= enough;
+        best = Some([post, aligned].map(|jpeg| embedded(Cow::Owned(jpeg), small)));
+        if is_enough {
+            break;
+        }
+    }
+    best
+}
+
+/// Width and height of a JPEG, if it is one.
+pub(super) fn jpeg_size(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut decoder = JpegDecoder::new(ZCursor::new(bytes));
+    decoder.decode_headers().ok()?;
+    decoder.dimensions()
+}
+
+fn grey_levels(bytes: &[u8], (width, height): (usize, usize)) -> Option<Array2<f32>> {
+    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let levels = decoder.decode().ok()?;
+    let plane = Array2::from_shape_vec((height, width), levels).ok()?;
+    Some(plane.mapv(f32::from))
 }
 
 struct DataUrl<'a>(&'a Embedded<'a>);
@@ -88,31 +174,39 @@ impl Display for DataUrl<'_> {
     }
 }
 
-/// Red, green and blue as JPEG, narrowed to [`WIDTH_PX`].
-fn as_jpeg(pixels: &[u8], (width, height): (u32, u32)) -> Option<Embedded<'static>> {
+/// Red, green and blue as JPEG: the widest of [`WIDTHS_PX`] that has at most `enough` bytes, or the narrowest.
+fn as_jpeg(pixels: &[u8], (width, height): (u32, u32), enough: usize) -> Option<Embedded<'static>> {
     let opaque = pixels
         .chunks_exact(3)
         .flat_map(|pixel| [pixel[0], pixel[1], pixel[2], u8::MAX])
         .collect();
     let mut map = Pixmap::from_vec(opaque, IntSize::from_wh(width, height)?)?;
-    if width > WIDTH_PX {
-        map = narrowed(&map)?;
+    let mut best = None;
+    for width in WIDTHS_PX {
+        if map.width() > width {
+            map = narrowed(&map, width)?;
+        }
+        let (width, height) = (map.width() as usize, map.height() as usize);
+        let jpeg = jpeg::colours(map.data(), (width, height), &QUALITIES, enough).ok()?;
+        let is_enough = jpeg.len() <= enough;
+        best = Some(Embedded {
+            mime: "image/jpeg",
+            bytes: Cow::Owned(jpeg),
+            width,
+            height,
+        });
+        if is_enough {
+            break;
+        }
     }
-    let (width, height) = (map.width() as usize, map.height() as usize);
-    let jpeg = jpeg::colours(map.data(), (width, height), &QUALITIES, ENOUGH_BYTES).ok()?;
-    Some(Embedded {
-        mime: "image/jpeg",
-        bytes: Cow::Owned(jpeg),
-        width,
-        height,
-    })
+    best
 }
 
-/// The same at a width of [`WIDTH_PX`]. Bilinear, which leaves nothing out as long as that is more than half.
-fn narrowed(map: &Pixmap) -> Option<Pixmap> {
-    let scale = f64::from(WIDTH_PX) / f64::from(map.width());
+/// The same, so many px wide. Bilinear, which leaves nothing out as long as that is more than half.
+fn narrowed(map: &Pixmap, width: u32) -> Option<Pixmap> {
+    let scale = f64::from(width) / f64::from(map.width());
     let height = (f64::from(map.height()) * scale).round().max(1.0);
-    let mut narrow = Pixmap::new(WIDTH_PX, height as u32)?;
+    let mut narrow = Pixmap::new(width, height as u32)?;
     // The last row and column may be covered by a part only.
     narrow.fill(Color::WHITE);
     let paint = PixmapPaint {

@@ -95,6 +95,10 @@ pub struct ReportRow {
     pub black_levels: Option<(f64, f64)>,
     /// Which channels of images in colour were taken, and why.
     pub channels: Option<String>,
+    /// The raw files: what it is, as in `Post`, and name, size and depth.
+    pub raw: Vec<(&'static str, String)>,
+    /// Parameters that are not at their defaults, with their values.
+    pub parameters: Vec<(String, String)>,
     /// Median residual displacement, px.
     pub residual_median_px: Option<f64>,
     /// 90th percentile of the residual displacement, px.
@@ -133,6 +137,8 @@ impl ReportRow {
             scale_verdict: None,
             black_levels: None,
             channels: None,
+            raw: Vec::new(),
+            parameters: Vec::new(),
             residual_median_px: None,
             residual_p90_px: None,
             correlation: None,

@@ -1,16 +1,17 @@
 //! What the templates are filled with: every figure already in words, every path already a link.
 
-use super::embed::Embedded;
+use super::embed::{Embedded, allowance, grey_pair, jpeg_size, left_for_comparison};
 use super::href::href;
 use super::model::{
     Comparison, ReportFile, ReportHead, ReportPicture, ReportRow, ReportStatus, ReportVerdict,
 };
+use super::pages::Pages;
 use super::{TaskSection, text};
 use crate::picture::{COMPARISON_GUIDE, PictureGuide, PictureKind};
 use askama::Template;
 use rayon::prelude::*;
 
-const STYLE: &str = include_str!("../../templates/report/report.css");
+pub(super) const STYLE: &str = include_str!("../../templates/report/report.css");
 const SCRIPT: &str = include_str!("../../templates/report/report.js");
 /// Sections beyond this number are folded, but for the first ones with problems.
 const OPEN_AT_MOST: usize = 4;
@@ -26,6 +27,19 @@ pub(super) struct HeadView<'a> {
     rows: Vec<RowView<'a>>,
     statuses: Vec<(StatusView, usize)>,
     files: Vec<FileView<'a>>,
+    pages: &'a Pages,
+}
+
+/// The beginning of a page of sections.
+#[derive(Template)]
+#[template(path = "report/page.html")]
+pub(super) struct PageView<'a> {
+    pub(super) head: &'a ReportHead,
+    pub(super) style: &'static str,
+    pub(super) fingerprint: &'a str,
+    pub(super) pages: &'a Pages,
+    /// The place of this page, from 0 on.
+    pub(super) number: usize,
 }
 
 /// What comes after the last section.
@@ -44,6 +58,9 @@ pub(super) struct SectionView<'a> {
     open: bool,
     facts: Vec<(&'static str, String)>,
     stages: Vec<(&'a str, String)>,
+    parameters: &'a [(String, String)],
+    /// The difference, which comes first.
+    lead: Vec<PictureView<'a>>,
     pictures: Vec<PictureView<'a>>,
     comparison: Option<ComparisonView<'a>>,
 }
@@ -51,7 +68,7 @@ pub(super) struct SectionView<'a> {
 struct ProblemView<'a> {
     task: &'a str,
     /// The section to go to.
-    id: Option<usize>,
+    link: Option<String>,
     class: &'static str,
     what: &'a str,
     to_do: &'a str,
@@ -87,6 +104,8 @@ struct Used {
 struct RowView<'a> {
     /// The task's place in the batch.
     id: usize,
+    /// Its section.
+    link: String,
     sample: &'a str,
     dye: &'a str,
     status: StatusView,
@@ -120,12 +139,13 @@ struct ComparisonView<'a> {
 }
 
 impl<'a> HeadView<'a> {
-    pub(super) fn new(head: &'a ReportHead, order: &[usize]) -> Self {
+    /// With the sections on pages of their own, if there are any.
+    pub(super) fn new(head: &'a ReportHead, order: &[usize], pages: &'a Pages) -> Self {
         let problems = head.problems.iter().map(|problem| {
             let id = head.tasks.iter().position(|row| row.name() == problem.task);
             ProblemView {
                 task: &problem.task,
-                id,
+                link: id.map(|id| pages.link(id)),
                 class: id.map_or("doubt", |id| StatusView::of(head.tasks[id].status).class),
                 what: &problem.what,
                 to_do: &problem.to_do,
@@ -144,7 +164,11 @@ impl<'a> HeadView<'a> {
             style: STYLE,
             took: text::time(head.seconds),
             problems: problems.collect(),
-            rows: order.iter().map(|&row| RowView::new(head, row)).collect(),
+            rows: order
+                .iter()
+                .map(|&row| RowView::new(head, row, pages))
+                .collect(),
+            pages,
             statuses,
             files: files(&head.files),
         }
@@ -170,6 +194,11 @@ impl<'a> SectionView<'a> {
         let mut pictures: Vec<PictureView<'a>> =
             section.pictures.par_iter().map(PictureView::new).collect();
         pictures.sort_by_key(|picture| (picture.kind, picture.variant));
+        let images = pictures.iter().filter_map(|picture| picture.image.as_ref());
+        let taken: usize = images.map(|image| image.bytes.len()).sum();
+        let (lead, pictures) = pictures
+            .into_iter()
+            .partition(|picture| picture.kind == PictureKind::DifferenceImage);
         let stages = task.stages.iter().map(|stage| {
             let time = if stage.skipped {
                 "was there".to_owned()
@@ -179,12 +208,17 @@ impl<'a> SectionView<'a> {
             (stage.name.as_str(), time)
         });
         Self {
-            row: RowView::new(head, section.row),
+            row: RowView::new(head, section.row, &Pages::default()),
+            parameters: &task.parameters,
+            lead,
             open: few || problem,
             facts: facts(task),
             stages: stages.collect(),
             pictures,
-            comparison: section.comparison.as_ref().and_then(ComparisonView::new),
+            comparison: section
+                .comparison
+                .as_ref()
+                .and_then(|comparison| ComparisonView::new(comparison, taken)),
         }
     }
 }
@@ -219,6 +253,8 @@ fn facts(task: &ReportRow) -> Vec<(&'static str, String)> {
         task.correlation.map(|value| format!("{value:.3}")),
     );
     fact("Microbes", task.microbes.clone());
+    fact("Channels", task.channels.clone());
+    facts.extend(task.raw.iter().map(|(name, value)| (*name, value.clone())));
     facts
 }
 
@@ -263,7 +299,7 @@ fn word(verdict: ReportVerdict) -> &'static str {
 }
 
 impl<'a> RowView<'a> {
-    fn new(head: &'a ReportHead, id: usize) -> Self {
+    fn new(head: &'a ReportHead, id: usize, pages: &Pages) -> Self {
         let row = &head.tasks[id];
         let verdict = row.verdict.map(|verdict| (word(verdict), verdict));
         let doubt = row
@@ -277,6 +313,7 @@ impl<'a> RowView<'a> {
         let others = row.scales.iter().skip(1);
         Self {
             id,
+            link: pages.link(id),
             sample: &row.sample,
             dye: &row.dye,
             status: StatusView::of(row.status),
@@ -341,22 +378,24 @@ impl<'a> PictureView<'a> {
             guide: picture.kind.guide(),
             variant: &picture.variant,
             href: href(&picture.path),
-            image: Embedded::png(&picture.png),
+            image: Embedded::png(&picture.png, allowance(picture.kind)),
         }
     }
 }
 
 impl<'a> ComparisonView<'a> {
     /// None where one of the two cannot be read, or where they are not of the same size.
-    fn new(comparison: &'a Comparison) -> Option<Self> {
-        let post = Embedded::jpeg(&comparison.post)?;
-        let aligned = Embedded::jpeg(&comparison.aligned)?;
-        let same = (post.width, post.height) == (aligned.width, aligned.height);
+    fn new(comparison: &'a Comparison, taken: usize) -> Option<Self> {
+        let whole = [&comparison.post[..], &comparison.aligned[..]];
+        let original = jpeg_size(whole[0])?;
+        let [post, aligned] = grey_pair(whole, left_for_comparison(taken))?;
+        let narrowed = original.0 as f64 / post.width as f64;
         let factor = comparison
             .factor
+            .map(|factor| factor * narrowed)
             .filter(|factor| factor.is_finite() && *factor > 1.0)
             .map(|factor| format!("{factor:.1}"));
-        same.then_some(Self {
+        Some(Self {
             guide: COMPARISON_GUIDE,
             post,
             aligned,

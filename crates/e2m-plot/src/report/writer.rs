@@ -1,7 +1,8 @@
 //! Writing the page, one task at a time.
 
 use super::model::{ReportHead, TaskSection};
-use super::view::{FootView, HeadView, SectionView};
+use super::pages::Pages;
+use super::view::{FootView, HeadView, PageView, STYLE, SectionView};
 use askama::Template;
 use std::io::{self, Write};
 use thiserror::Error;
@@ -19,6 +20,14 @@ pub enum ReportError {
         row: usize,
         /// How many tasks there are.
         rows: usize,
+    },
+    /// There is no such page.
+    #[error("page {number} of the report was asked for, which has {count}")]
+    NoSuchPage {
+        /// The place asked for, from 0 on.
+        number: usize,
+        /// How many pages there are.
+        count: usize,
     },
     /// A task was given twice.
     #[error("the report was given task {row} twice")]
@@ -47,7 +56,7 @@ impl<'a> ReportWriter<'a> {
     /// [`ReportError::Write`] if `out` fails.
     pub fn new(out: &'a mut dyn Write, head: &'a ReportHead) -> Result<Self, ReportError> {
         let order = head.order();
-        HeadView::new(head, &order).write_into(out)?;
+        HeadView::new(head, &order, &Pages::default()).write_into(out)?;
         Ok(Self {
             out,
             head,
@@ -114,4 +123,55 @@ pub fn write_report(
         writer.task(&section)?;
     }
     writer.finish()
+}
+
+/// Writes the index of a report whose sections stand on [`Pages`] of their own: everything but the sections.
+///
+/// # Errors
+/// [`ReportError::Write`] if `out` fails.
+pub fn write_report_index(
+    out: &mut dyn Write,
+    head: &ReportHead,
+    pages: &Pages,
+) -> Result<(), ReportError> {
+    HeadView::new(head, &head.order(), pages).write_into(out)?;
+    FootView::new(head).write_into(out)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes the page at place `number` of `pages`, from 0 on; `pictures` is asked for the section of one task after the other.
+/// `fingerprint` stands for what it shows, as [`ReportHead::fingerprint`] does for the index.
+///
+/// # Errors
+/// [`ReportError::Write`] if `out` fails; [`ReportError::NoSuchPage`].
+pub fn write_report_page(
+    out: &mut dyn Write,
+    head: &ReportHead,
+    (pages, number): (&Pages, usize),
+    fingerprint: &str,
+    mut pictures: impl FnMut(usize) -> TaskSection,
+) -> Result<(), ReportError> {
+    let count = pages.list().len();
+    let page = pages.list().get(number);
+    let page = page.ok_or(ReportError::NoSuchPage { number, count })?;
+    let begin = PageView {
+        head,
+        style: STYLE,
+        fingerprint,
+        pages,
+        number,
+    };
+    begin.write_into(out)?;
+    let before: usize = pages.list()[..number].iter().map(|p| p.rows.len()).sum();
+    for (place, &row) in (before..).zip(&page.rows) {
+        let section = TaskSection {
+            row,
+            ..pictures(row)
+        };
+        SectionView::new(head, &section, place).write_into(out)?;
+    }
+    FootView::new(head).write_into(out)?;
+    out.flush()?;
+    Ok(())
 }

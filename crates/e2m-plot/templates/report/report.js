@@ -3,62 +3,66 @@
   document.documentElement.classList.add('js');
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // ---- the table: sorting ----
-  const table = document.getElementById('tasks');
-  const body = table.tBodies[0];
-  const rows = [...body.rows];
-  const place = new Map(rows.map((row, index) => [row, index]));
-  const headers = all('thead th', table);
-
-  /** Orders two cells' values; what is missing comes last whichever way is up. */
-  const compare = (a, b, numeric, sign) => {
-    if (a === undefined || b === undefined) {
-      return (a === undefined) - (b === undefined);
-    }
-    return sign * (numeric ? Number(a) - Number(b) : a.localeCompare(b, 'en', { numeric: true }));
-  };
-
-  const sortBy = (column) => {
-    const header = headers[column];
-    const sign = header.getAttribute('aria-sort') === 'ascending' ? -1 : 1;
-    for (const other of headers) {
-      other.removeAttribute('aria-sort');
-    }
-    header.setAttribute('aria-sort', sign > 0 ? 'ascending' : 'descending');
-    const numeric = header.dataset.kind === 'number';
-    const value = (row) => row.cells[column].dataset.value;
-    rows.sort((a, b) => compare(value(a), value(b), numeric, sign) || place.get(a) - place.get(b));
-    body.append(...rows);
-  };
-  headers.forEach((header, column) => {
-    header.querySelector('button')?.addEventListener('click', () => sortBy(column));
-  });
-
-  // ---- the table: what is shown ----
-  const find = document.getElementById('find');
-  const status = document.getElementById('status');
-  const shown = document.getElementById('shown');
   const sections = new Map(all('details.task').map((section) => [section.dataset.task, section]));
+  const table = document.getElementById('tasks');
+  // A page of sections has no table.
+  if (table) {
+    // ---- the table: sorting ----
+    const body = table.tBodies[0];
+    const rows = [...body.rows];
+    const place = new Map(rows.map((row, index) => [row, index]));
+    const headers = all('thead th', table);
 
-  const filter = () => {
-    const words = find.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const row of rows) {
-      const name = row.cells[0].textContent.toLocaleLowerCase();
-      const fits = words.every((word) => name.includes(word))
-        && (status.value === '' || row.dataset.status === status.value);
-      row.hidden = !fits;
-      const section = sections.get(row.dataset.task);
-      if (section) {
-        section.hidden = !fits;
+    /** Orders two cells' values; what is missing comes last whichever way is up. */
+    const compare = (a, b, numeric, sign) => {
+      if (a === undefined || b === undefined) {
+        return (a === undefined) - (b === undefined);
       }
-      count += fits;
-    }
-    shown.textContent = count === rows.length ? '' : `${count} of ${rows.length}`;
-  };
-  find.addEventListener('input', filter);
-  status.addEventListener('input', filter);
-  filter();
+      return sign * (numeric ? Number(a) - Number(b) : a.localeCompare(b, 'en', { numeric: true }));
+    };
+
+    const sortBy = (column) => {
+      const header = headers[column];
+      const sign = header.getAttribute('aria-sort') === 'ascending' ? -1 : 1;
+      for (const other of headers) {
+        other.removeAttribute('aria-sort');
+      }
+      header.setAttribute('aria-sort', sign > 0 ? 'ascending' : 'descending');
+      const numeric = header.dataset.kind === 'number';
+      const value = (row) => row.cells[column].dataset.value;
+      rows.sort((a, b) => compare(value(a), value(b), numeric, sign) || place.get(a) - place.get(b));
+      body.append(...rows);
+    };
+    headers.forEach((header, column) => {
+      header.querySelector('button')?.addEventListener('click', () => sortBy(column));
+    });
+
+    // ---- the table: what is shown ----
+    const find = document.getElementById('find');
+    const status = document.getElementById('status');
+    const shown = document.getElementById('shown');
+
+    const filter = () => {
+      const words = find.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+      let count = 0;
+      for (const row of rows) {
+        const name = row.cells[0].textContent.toLocaleLowerCase();
+        const fits = words.every((word) => name.includes(word))
+          && (status.value === '' || row.dataset.status === status.value);
+        row.hidden = !fits;
+        const section = sections.get(row.dataset.task);
+        if (section) {
+          section.hidden = !fits;
+        }
+        count += fits;
+      }
+      shown.textContent = count === rows.length ? '' : `${count} of ${rows.length}`;
+    };
+    find.addEventListener('input', filter);
+    status.addEventListener('input', filter);
+    filter();
+
+  }
 
   // ---- the sections ----
   const open = (id) => {
@@ -79,8 +83,8 @@
   addEventListener('hashchange', openAddressed);
   openAddressed();
   const fold = (folded) => sections.forEach((section) => { section.open = !folded; });
-  document.getElementById('unfold').addEventListener('click', () => fold(false));
-  document.getElementById('fold').addEventListener('click', () => fold(true));
+  document.getElementById('unfold')?.addEventListener('click', () => fold(false));
+  document.getElementById('fold')?.addEventListener('click', () => fold(true));
 
   // ---- post and aligned pre on top of each other ----
   const BLINK_MS = 500;

@@ -2,8 +2,8 @@
 
 use crate::page::{AWKWARD, chart, head, html, section};
 use e2m_plot::{
-    COMPARISON_GUIDE, Comparison, PictureKind, ReportError, ReportHead, ReportPicture, ReportRow,
-    ReportStatus, ReportWriter, TaskSection,
+    COMPARISON_GUIDE, Comparison, Pages, PictureKind, ReportError, ReportHead, ReportPicture,
+    ReportRow, ReportStatus, ReportWriter, TaskSection, write_report_index, write_report_page,
 };
 
 /// Places of the needles in the page, in their order.
@@ -211,13 +211,127 @@ fn pictures_of_images_become_small_jpegs_and_charts_stay() {
         .filter_map(|rest| rest.split('"').next())
         .collect();
     assert!(
-        images[0].starts_with("data:image/png;base64,iVBOR"),
-        "the chart comes first"
+        images[0].starts_with("data:image/jpeg;base64,/9j/"),
+        "the difference comes first"
     );
-    assert!(images[0].len() < chart.len() * 4 / 3 + 30);
-    assert!(images[1].starts_with("data:image/jpeg;base64,/9j/"));
-    assert!(images[1].len() < 500_000, "{}", images[1].len());
-    assert!(page.contains("width=\"1400\" height=\"1167\""));
+    assert!(images[0].len() < 200_000, "{}", images[0].len());
+    assert!(page.contains("width=\"520\" height=\"433\""));
+    assert!(images[1].starts_with("data:image/png;base64,iVBOR"));
+    assert!(images[1].len() < chart.len() * 4 / 3 + 30);
+}
+
+#[test]
+fn a_task_with_all_pictures_takes_no_more_than_seven_tenths_of_a_megabyte() {
+    let head = ReportHead {
+        tasks: vec![row("a", ReportStatus::Complete)],
+        ..ReportHead::default()
+    };
+    // Smooth structure with noise, as images of sections have.
+    let mut state = 7u32;
+    let mut next = move |at: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let slow = 90.0
+            + 60.0 * (f64::from(at % 5400) / 400.0).sin()
+            + 40.0 * (f64::from(at / 5400) / 90.0).cos();
+        (slow as u32 + (state >> 28)) as u8
+    };
+    let mut at = 0;
+    let image = noisy_png((1800, 1500), || {
+        at += 1;
+        next(at)
+    });
+    let kinds = [
+        PictureKind::Registration,
+        PictureKind::FineAlignment,
+        PictureKind::RegistrationResidual,
+        PictureKind::DifferenceImage,
+        PictureKind::Microbes,
+        PictureKind::MicrobeGallery,
+    ];
+    let charts = [
+        PictureKind::PrePostHeatmap,
+        PictureKind::ExcessHeatmap,
+        PictureKind::PrePostHistograms,
+        PictureKind::RatioHistogram,
+        PictureKind::DifferenceHistogram,
+        PictureKind::MicrobeDensity,
+        PictureKind::MicrobeFluxes,
+        PictureKind::MicrobeSizes,
+        PictureKind::SignificanceHistogram,
+    ];
+    let chart = chart();
+    let images = kinds.map(|kind| (kind, &image));
+    let charts = charts.map(|kind| (kind, &chart));
+    let pictures = images.into_iter().chain(charts);
+    let section = TaskSection {
+        row: 0,
+        pictures: pictures
+            .map(|(kind, png)| ReportPicture {
+                kind,
+                variant: String::new(),
+                png: png.clone(),
+                path: "a.png".into(),
+            })
+            .collect(),
+        comparison: section(&head.tasks[0]).comparison,
+    };
+    let page = written(&head, &[section]).expect("writes");
+    let bare = written(&head, &[]).expect("writes").len();
+    let task = page.len() - bare;
+    assert!(task <= 700_000, "{task}");
+}
+
+#[test]
+fn many_tasks_have_an_index_and_pages_of_fifty() {
+    let tasks: Vec<ReportRow> = (0..120)
+        .map(|i| row(&format!("s{i}"), ReportStatus::Complete))
+        .collect();
+    let head = ReportHead {
+        batch: "b.toml".into(),
+        tasks,
+        ..ReportHead::default()
+    };
+    let pages = Pages::of(&head, "report");
+    let mut index = Vec::new();
+    write_report_index(&mut index, &head, &pages).expect("writes");
+    let index = String::from_utf8(index).expect("UTF-8");
+    assert_eq!(index.matches("<tr data-task=").count(), 120);
+    assert!(!index.contains("<details"));
+    for link in [
+        "href=\"report_001.html#task-0\"",
+        "href=\"report_003.html#task-119\"",
+        "<a href=\"report_002.html\">s50/DAPI to s99/DAPI</a>",
+    ] {
+        assert!(index.contains(link), "{link}");
+    }
+    let page = |number| {
+        let mut page = Vec::new();
+        let none = |_| TaskSection::default();
+        write_report_page(&mut page, &head, (&pages, number), "mark", none)?;
+        Ok::<_, ReportError>(String::from_utf8(page).expect("UTF-8"))
+    };
+    let second = page(1).expect("writes");
+    assert_eq!(second.matches("<details class=\"task\"").count(), 50);
+    assert_in_order(
+        &second,
+        &[
+            "content=\"mark\"",
+            "<a href=\"report.html\">all tasks</a>",
+            "<a href=\"report_001.html\">previous page</a>",
+            "<a href=\"report_003.html\">next page</a>",
+            "page 2 of 3",
+            "id=\"task-50\"",
+            "id=\"task-99\"",
+            "</html>",
+        ],
+    );
+    assert!(matches!(
+        page(3),
+        Err(ReportError::NoSuchPage {
+            number: 3,
+            count: 3
+        })
+    ));
 }
 
 #[test]
