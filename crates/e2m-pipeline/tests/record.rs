@@ -296,7 +296,7 @@ fn a_picture_of_a_later_version_does_not_make_a_finished_task_unfinished() {
     let after: Vec<_> = after.iter().filter(|(name, _)| is_of_this(name)).collect();
     assert_eq!(after, before);
     let (old, new) = (first.manifest.expect("a manifest"), pair.on_disk());
-    assert_eq!((old.warps, &old.pictures), (new.warps, &new.pictures));
+    assert_eq!((&old.warps, &old.pictures), (&new.warps, &new.pictures));
     let hashes = |manifest: &Manifest| -> Vec<_> {
         let checkpoints = manifest.checkpoints.iter();
         checkpoints.map(|c| (c.path.clone(), c.hash)).collect()

@@ -134,26 +134,30 @@ impl MoffatScale {
 /// The scale at the peak of the distribution of log ratios.
 ///
 /// # Errors
-/// [`ScaleError::FewPixels`] where hardly a pixel has signal in both images.
+/// [`ScaleError::FewPixels`] where hardly a pixel has signal in both images, [`ScaleError::NoBackground`] where no part of the section
+/// stands out in both.
 pub fn estimate_scale(
     statistics: &RatioStatistics,
     options: &ScaleOptions,
 ) -> Result<MoffatScale, ScaleError> {
     let found = statistics.both_positive();
-    let too_few = ScaleError::FewPixels {
-        found,
-        needed: MIN_PIXELS,
-    };
+    if found < MIN_PIXELS {
+        return Err(ScaleError::FewPixels {
+            found,
+            needed: MIN_PIXELS,
+        });
+    }
+    let no_background = ScaleError::NoBackground { found };
     let table = statistics.blocks();
-    if found < MIN_PIXELS || table.blocks().is_empty() {
-        return Err(too_few);
+    if table.blocks().is_empty() {
+        return Err(no_background);
     }
     let levels = Levels::measure(&table, statistics.broken(), options);
-    let (levels, blocks, field) = with_intercept(&table, levels).ok_or(too_few.clone())?;
+    let (levels, blocks, field) = with_intercept(&table, levels).ok_or(no_background.clone())?;
     let samples = &blocks.samples;
     let rest = field.taken_out(samples);
     let Some(highest) = peak(&rest, &samples.weights, SMOOTHING_SHARE) else {
-        return Err(too_few);
+        return Err(no_background);
     };
     let backgrounds = backgrounds::find(
         &rest,

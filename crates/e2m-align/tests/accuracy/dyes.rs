@@ -65,6 +65,7 @@ fn tried(field: &CellField) -> Result<(Alignment, f64), String> {
 
 #[test]
 fn sparse_fields_by_two_dyes_are_aligned_and_foreign_ones_never_pass() {
+    let mut short = Vec::new();
     for &(name, change) in KINDS {
         let fields = (0..SEEDS).map(|seed| {
             let mut field = field(seed);
@@ -113,6 +114,9 @@ fn sparse_fields_by_two_dyes_are_aligned_and_foreign_ones_never_pass() {
             foreign_passed.len()
         );
         assert!(foreign_passed.is_empty(), "{name}: {foreign_passed:?} pass");
-        assert!(right as f64 >= 0.9 * all as f64, "{name}: {right} of {all}");
+        if (right as f64) < 0.9 * all as f64 {
+            short.push(format!("{name}: {right} of {all}"));
+        }
     }
+    assert!(short.is_empty(), "{short:?}");
 }

@@ -139,8 +139,14 @@ mod tests {
 
     #[test]
     fn a_photograph_has_too_many_colours() {
+        let mut state = 7_u64;
         let pixels: Vec<u8> = (0..SIZE.0 * SIZE.1 * 3)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (state >> 56) as u8
+            })
             .collect();
         assert_eq!(as_palette_png(&pixels, SIZE), None);
     }

@@ -21,7 +21,7 @@ fn the_console_is_heard() {
 }
 
 #[test]
-fn a_phone_scrolls_the_table_but_never_the_page() {
+fn on_a_phone_every_figure_is_in_view_and_nothing_is_scrolled_sideways() {
     let Some(browser) = Browser::find() else {
         return;
     };
@@ -34,6 +34,10 @@ fn a_phone_scrolls_the_table_but_never_the_page() {
             && element.getBoundingClientRect().right > innerWidth + 0.5).map((element) => element.outerHTML.slice(0, 80));
         const scroller = one('.scroller');
         seen.table = scroller.scrollWidth > scroller.clientWidth;
+        seen.figures = all('#tasks tbody td').filter((cell) => cell.textContent.trim()).map((cell) => cell.getBoundingClientRect())
+            .filter((box) => box.width < 1 || box.left < 0 || box.right > innerWidth + 0.5).length;
+        seen.labels = ['Verdict', 'Residual', 'Scale', 'Time', 'Peak memory'].filter((label, at) =>
+            !getComputedStyle(all('#tasks tbody tr')[0].cells[at + 2], '::before').content.includes(label));
         seen.images = all('img').map((image) => [image.complete, image.naturalWidth > 0].join());
         seen.loaded = performance.getEntriesByType('resource').map((entry) => entry.name.slice(0, 30))
             .filter((name) => !name.startsWith('data:'));
@@ -46,7 +50,9 @@ fn a_phone_scrolls_the_table_but_never_the_page() {
     assert_eq!(run.console, [""; 0]);
     assert_eq!((&seen["window"], &seen["page"]), (&json!(360), &json!(360)));
     assert_eq!(seen["beyond"], json!([]));
-    assert_eq!(seen["table"], true);
+    assert_eq!(seen["table"], false);
+    assert_eq!(seen["figures"], 0, "cells that are out of view");
+    assert_eq!(seen["labels"], json!([]), "figures without their names");
     assert_eq!(seen["loaded"], json!([]), "everything is in the page");
     assert_eq!(seen["violations"], json!([]));
     assert_eq!(seen["targets"], 0);
