@@ -333,7 +333,7 @@ fn requests_that_make_no_sense_are_answered_and_the_server_goes_on() {
         if !closed.ends_with(b"\r\n\r\n") {
             closed.extend_from_slice(b"\r\n\r\n");
         }
-        let answer = served.raw(&closed);
+        let answer = served.raw_and_no_more(&closed);
         assert!(
             answer.status == 0 || answer.status >= 400,
             "{}",

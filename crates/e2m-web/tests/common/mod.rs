@@ -160,6 +160,15 @@ impl Served {
         let mut stream = self.connect();
         // A server that has seen enough may close before all is sent.
         let _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        Answer::of(&answer)
+    }
+
+    /// Bytes that are all there is, and what comes back: the server need not wait for more.
+    pub(crate) fn raw_and_no_more(&self, bytes: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
