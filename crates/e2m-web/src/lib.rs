@@ -26,7 +26,7 @@
 //! | `guard`, `session` | who may ask: host, origin, token |
 //! | `folder` | which files may be read and written |
 //! | `api` | what the page asks for, as JSON and images |
-//! | `tasks` | tasks that are looked at, opened by their records |
+//! | `opening`, `tasks` | tasks that are looked at, opened by their records and kept open |
 //! | `tiles` | squares of an image at every magnification; overviews; colours |
 //! | `runs` | runs of batches, and what is seen of them |
 //! | `machine` | memory and processors in use |
@@ -57,6 +57,7 @@ mod error;
 mod folder;
 mod guard;
 mod machine;
+mod opening;
 mod runs;
 mod server;
 mod session;
