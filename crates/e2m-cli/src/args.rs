@@ -2,6 +2,7 @@
 
 use crate::convert_args::ConvertArgs;
 use crate::export_args::ExportArgs;
+use crate::serve_args::ServeArgs;
 use crate::zoom_args::{BlinkArgs, ZoomArgs};
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
@@ -73,6 +74,8 @@ pub(crate) enum Sub {
     Export(ExportArgs),
     /// Convert an image that e2m wrote from TIFF to FITS, or back
     Convert(ConvertArgs),
+    /// Open the web app: run, watch and look at the batches of a folder in a browser
+    Serve(Box<ServeArgs>),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
     /// Write a commented batch file to start from
@@ -88,7 +91,7 @@ pub(crate) enum Sub {
     Completions(CompletionsArgs),
     /// Write the manual pages e2m.1, e2m-run.1 and so on
     Man(ManArgs),
-    /// Print the licence of the font that is part of the program
+    /// Print the licences of the font and the viewer that are part of the program
     Licences,
     /// Do tasks for another e2m
     #[command(hide = true)]

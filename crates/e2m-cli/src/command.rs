@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 use crate::zoom_args::ViewArgs;
 use crate::{
     check, cluster, compare, convert, diagnose, docs, documents, dry_run, export, logging, params,
-    run, shell, single_task, status, survey, verify, worker, zoom,
+    run, serve, shell, single_task, status, survey, verify, worker, zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
@@ -43,6 +43,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         }),
         Some(Sub::Export(args)) => export_batch(&args),
         Some(Sub::Convert(args)) => convert::run(&args, &started(args.talk)),
+        Some(Sub::Serve(args)) => serve::run(&args, &environment(args.talk), &started(args.talk)),
         Some(Sub::Submit(args)) => {
             let terminal = started(args.talk);
             submit_batch(&args.run(), &environment(args.talk), &terminal)
@@ -89,7 +90,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             Exit::Complete
         }
         Some(Sub::Licences) => {
-            Terminal::new(cli.run.talk).result(e2m_plot::FONT_LICENCE.trim_end());
+            Terminal::new(cli.run.talk).result(&licences());
             Exit::Complete
         }
     }
@@ -278,6 +279,22 @@ pub(crate) fn meant_command(path: &Path) -> Option<String> {
     let names: Vec<String> = names.map(|sub| sub.get_name().to_owned()).collect();
     let names = names.iter().map(String::as_str).chain(["help"]);
     nearest(word, names, 0.6).map(str::to_owned)
+}
+
+/// The licences that have to be passed on with the program.
+fn licences() -> String {
+    let parts = [
+        (
+            "DejaVu Sans, the font of the pictures",
+            e2m_plot::FONT_LICENCE,
+        ),
+        (
+            "OpenSeadragon, the viewer of the web app",
+            e2m_web::VIEWER_LICENCE,
+        ),
+    ];
+    let parts = parts.map(|(what, licence)| format!("{what}\n\n{}", licence.trim_end()));
+    parts.join("\n\n\n")
 }
 
 /// Writes the commented batch file, unless there is one.

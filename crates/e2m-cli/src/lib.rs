@@ -13,6 +13,7 @@
 //! | `compare` | several values of parameters, as a table and pictures |
 //! | `zoom`, `zoom_args` | a region of a task's images, drawn and written |
 //! | `export` | images of finished tasks for viewers: its arguments, and what was written |
+//! | `serve`, `serve_args` | the web app: its address, its browser, its end |
 //! | `convert` | one image from TIFF to FITS, or back |
 //! | `signals`, `logging`, `exit` | Ctrl-C, the log, exit codes |
 //! | `worker` | the process in which a runner has tasks done |
@@ -60,6 +61,8 @@ mod logging;
 mod params;
 mod reporter;
 mod run;
+mod serve;
+mod serve_args;
 mod shell;
 mod signals;
 mod single_task;

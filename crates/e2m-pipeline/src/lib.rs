@@ -132,7 +132,7 @@ pub use preview::{StagePreview, TaskPreview, preview};
 pub use recovery::{is_worked_on, record_failure, recover, remove_leftovers};
 pub use region::{
     NoSuchImage, ObjectPlace, PixelOrigin, Region, RegionError, RegionPixels, StageImage,
-    TaskImages,
+    TaskImages, blur_reach_px, blurred,
 };
 pub use results::{NoResult, ResultFile, ResultImage, ResultsError, TaskResults};
 pub use run::{run_task, run_task_in};

@@ -44,6 +44,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "e2m-web",
+        &[
+            "e2m-batch",
+            "e2m-image",
+            "e2m-io",
+            "e2m-pipeline",
+            "e2m-plot",
+            "e2m-resources",
+        ],
+    ),
+    (
         "e2m-cli",
         &[
             "e2m-batch",
@@ -53,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "e2m-plot",
             "e2m-resources",
             "e2m-schedule",
+            "e2m-web",
         ],
     ),
     ("e2m-fixtures", &["e2m-image"]),
@@ -89,6 +101,12 @@ const EXCLUSIVE: &[(&str, &[&str], &str)] = &[
         "lexopt",
         &["e2m-cli", "e2m-fixtures", "xtask"],
         "only binaries have arguments",
+    ),
+    ("axum", &["e2m-web"], "only e2m-web talks to browsers"),
+    (
+        "tokio",
+        &["e2m-web"],
+        "nothing but the web app is asynchronous",
     ),
     (
         "indicatif",

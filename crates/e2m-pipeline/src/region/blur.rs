@@ -5,14 +5,15 @@ use ndarray::{Array2, ArrayView2, Axis};
 /// The kernel reaches so many sigmas: what lies beyond has a weight of 0.0001 of the middle's.
 const REACH_SIGMAS: f64 = 4.3;
 
-/// How many pixels beyond a region its blurred pixels depend on.
-pub(super) fn reach_px(sigma: f64) -> usize {
+/// How many pixels beyond a region its pixels under a Gaussian of `sigma` px depend on.
+pub fn blur_reach_px(sigma: f64) -> usize {
     (REACH_SIGMAS * sigma).ceil() as usize
 }
 
-/// `pixels` under a Gaussian of `sigma` px. What is not a number, and what lies beyond the edges, has no weight.
-pub(super) fn blurred(pixels: ArrayView2<'_, f32>, sigma: f64) -> Array2<f32> {
-    let reach = reach_px(sigma);
+/// `pixels` under a Gaussian of `sigma` px, in the same shape. What is not a number, and what lies beyond the edges, has no weight.
+/// For pixels that were read with a margin; [`TaskImages::read_blurred`](super::TaskImages::read_blurred) does both.
+pub fn blurred(pixels: ArrayView2<'_, f32>, sigma: f64) -> Array2<f32> {
+    let reach = blur_reach_px(sigma);
     let kernel: Vec<f64> = (0..=reach)
         .map(|i| (-0.5 * (i as f64 / sigma).powi(2)).exp())
         .collect();

@@ -21,6 +21,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use blur::{blur_reach_px, blurred};
 pub use error::RegionError;
 pub use images::{NoSuchImage, StageImage};
 pub use place::{ObjectPlace, Region};

@@ -98,6 +98,11 @@ impl TaskImages {
         self.paths.dir()
     }
 
+    /// The raw files that what was not kept is made again from: post, then pre.
+    pub fn raw_files(&self) -> [&Path; 2] {
+        [&self.raw[0], &self.raw[1]]
+    }
+
     /// The size of every image.
     pub fn canvas(&self) -> Size {
         self.manifest.canvas.size()
@@ -212,7 +217,7 @@ impl TaskImages {
         if !(sigma.is_finite() && sigma > 0.0) || image == StageImage::Mask {
             return self.read(image, region, 1);
         }
-        let wide = region.widened(blur::reach_px(sigma), self.canvas());
+        let wide = region.widened(blur::blur_reach_px(sigma), self.canvas());
         let RegionPixels { pixels, origin } = self.read(image, wide, 1)?;
         let (x, y) = (region.x - wide.x, region.y - wide.y);
         let own = s![y..y + region.height, x..x + region.width];

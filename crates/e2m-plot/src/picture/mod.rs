@@ -37,7 +37,7 @@ pub use registration::{Contour, RegistrationPicture, draw_registration};
 pub use residual::{ResidualArrow, ResidualPicture, draw_registration_residual};
 pub use scale_line::{ScaleLine, ScaleMethod};
 pub use significance_histogram::{SignificanceHistogramPicture, draw_significance_histogram};
-pub use zoom::{ZoomPanel, ZoomPicture, ZoomShows, ZoomStretch, draw_blink, draw_zoom};
+pub use zoom::{Painted, ZoomPanel, ZoomPicture, ZoomShows, ZoomStretch, draw_blink, draw_zoom};
 
 /// A kind of picture, in the order in which one looks at them: alignment first, then brightness, then the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -12,7 +12,8 @@ use crate::draw::surface::{Rect, Surface};
 use crate::draw::text::{Align, Fonts, TextStyle};
 use crate::{PlotError, Preview, Title};
 use ndarray::ArrayView2;
-use paint::Painted;
+
+pub use paint::Painted;
 
 /// Type is as large as on a page of this width, px.
 const STYLE_PX: f64 = 900.0;

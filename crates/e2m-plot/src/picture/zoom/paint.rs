@@ -24,23 +24,33 @@ const FLAG_COLOURS: [(u8, [u8; 3]); 6] = [
     (2, [80, 80, 80]),
 ];
 
-/// How a panel is coloured.
+/// How the values of a panel become colours. A viewer that paints tiles takes it from a sample of the image, and paints all tiles
+/// alike.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Painted {
+pub enum Painted {
     /// Black at `low`, white at `high`, in units of `asinh((v - low) / knee)`; linear without a knee.
     Brightness {
+        /// The value that is black, counts.
         low: f64,
+        /// The value that is white, counts.
         high: f64,
+        /// Up to so many counts above `low` the stretch is about linear.
         knee: Option<f64>,
     },
     /// Full colour at ± `limit`, in units of `asinh(v / knee)`; linear without a knee.
-    Signed { limit: f64, knee: Option<f64> },
+    Signed {
+        /// The value of full colour.
+        limit: f64,
+        /// Up to about this value the stretch is linear.
+        knee: Option<f64>,
+    },
     /// The flags that are set anywhere.
     Flags(u8),
 }
 
 impl Painted {
-    pub(super) fn of(panel: &ZoomPanel<'_>, stretch: ZoomStretch) -> Self {
+    /// The range that suits these pixels.
+    pub fn of(panel: &ZoomPanel<'_>, stretch: ZoomStretch) -> Self {
         let finite = || panel.pixels.iter().copied().filter(|v| v.is_finite());
         match panel.shows {
             ZoomShows::Brightness => {
@@ -75,7 +85,8 @@ impl Painted {
         }
     }
 
-    pub(super) fn colour(&self, value: f64) -> [u8; 3] {
+    /// Red, green and blue of a value.
+    pub fn colour(&self, value: f64) -> [u8; 3] {
         match *self {
             Self::Brightness { low, high, knee } => {
                 ColourMap::Grey.at(bent(value - low, knee) / bent(high - low, knee))
@@ -92,8 +103,8 @@ impl Painted {
         }
     }
 
-    /// What stands above the panel.
-    pub(super) fn range(&self, unit: &str) -> String {
+    /// The range in words, as it stands above a panel.
+    pub fn range(&self, unit: &str) -> String {
         let bent = |knee: Option<f64>| if knee.is_some() { ", asinh" } else { "" };
         match *self {
             Self::Brightness { low, high, knee } => {
