@@ -38,6 +38,8 @@
 )]
 
 mod admission;
+mod apply;
+mod apply_args;
 mod args;
 mod check;
 mod cluster;
@@ -57,6 +59,7 @@ mod export_args;
 mod faults;
 mod hints;
 mod logging;
+mod only_task;
 mod params;
 mod reporter;
 mod run;

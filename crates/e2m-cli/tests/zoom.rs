@@ -186,11 +186,34 @@ fn what_is_not_there_is_said_with_what_is() {
 }
 
 #[test]
-fn a_file_that_is_not_what_was_written_is_an_error_of_its_own() {
+fn a_file_that_is_not_what_was_written_is_passed_over_or_an_error_of_its_own() {
     let bench = finished(&[("a", "DAPI")], "");
-    let path = bench.path("out/a/DAPI/tiff/01_padded_post_pad60.tiff");
-    let bytes = std::fs::read(&path).expect("read");
-    std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    let cut = |path: &str| {
+        let path = bench.path(path);
+        let bytes = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    };
+    let whole = zoom(&bench, &["--at", "300,260", "--out", "whole.png"]);
+    assert_eq!((whole.code, &*whole.err), (0, ""));
+    cut("out/a/DAPI/tiff/01_padded_post_pad60.tiff");
+    // The same pixels are there as FITS, and that is said.
+    let run = zoom(&bench, &["--at", "300,260", "--out", "fits.png"]);
+    assert_eq!(
+        (run.code, &*run.out),
+        (0, "Wrote fits.png\n"),
+        "{}",
+        run.err
+    );
+    assert!(
+        run.err.starts_with("post: FOLDER/out/a/DAPI/tiff/01_padded_post_pad60.tiff has ")
+            && run.err.ends_with(
+                " on record; taken from FOLDER/out/a/DAPI/fits/01_padded_post_pad60.fits, which has the same pixels on record\n"
+            ),
+        "{}",
+        run.err
+    );
+    assert!(png(&bench, "whole.png") == png(&bench, "fits.png"));
+    cut("out/a/DAPI/fits/01_padded_post_pad60.fits");
     let run = zoom(&bench, &["--at", "300,260"]);
     assert_eq!((run.code, &*run.out), (1, ""));
     assert_snapshot!("zoom_damaged", run.err);

@@ -97,5 +97,5 @@ fn numbers(
     tag: Tag,
 ) -> TiffResult<Vec<u64>> {
     let found = decoder.read_directory_tags(directory).find_tag(tag)?;
-    found.map_or(Ok(Vec::new()), |value| value.into_u64_vec())
+    found.map_or(Ok(Vec::new()), tiff::decoder::ifd::Value::into_u64_vec)
 }

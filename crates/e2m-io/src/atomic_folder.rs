@@ -370,7 +370,7 @@ mod tests {
     fn a_folder_appears_at_commit_and_replaces_what_had_its_name() {
         let work = tempfile::tempdir().expect("folder");
         let path = work.path().join("x.zarr");
-        let mut read = |path: &Path| folder_content(path, &mut |_| Ok(())).expect("reads");
+        let read = |path: &Path| folder_content(path, &mut |_| Ok(())).expect("reads");
         let first = write(&path, &[("a", "1"), ("0/b", "22")]);
         assert_eq!((first.files, first.bytes), (3, 8));
         assert_eq!(read(&path), first);
