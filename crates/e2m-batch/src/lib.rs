@@ -74,6 +74,7 @@ mod ending;
 mod environment;
 mod event;
 pub mod export;
+mod export_record;
 mod forecast;
 pub mod human;
 mod inspect;

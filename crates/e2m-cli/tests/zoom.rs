@@ -193,11 +193,12 @@ fn a_file_that_is_not_what_was_written_is_passed_over_or_an_error_of_its_own() {
         let bytes = std::fs::read(&path).expect("read");
         std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
     };
-    let whole = zoom(&bench, &["--at", "300,260", "--out", "whole.png"]);
+    let difference = ["--at", "300,260", "--stages", "difference", "--out"];
+    let whole = zoom(&bench, &[&difference[..], &["whole.png"]].concat());
     assert_eq!((whole.code, &*whole.err), (0, ""));
-    cut("out/a/DAPI/tiff/01_padded_post_pad60.tiff");
+    cut("out/a/DAPI/tiff/04_difference_difference_pad60.tiff");
     // The same pixels are there as FITS, and that is said.
-    let run = zoom(&bench, &["--at", "300,260", "--out", "fits.png"]);
+    let run = zoom(&bench, &[&difference[..], &["fits.png"]].concat());
     assert_eq!(
         (run.code, &*run.out),
         (0, "Wrote fits.png\n"),
@@ -205,15 +206,16 @@ fn a_file_that_is_not_what_was_written_is_passed_over_or_an_error_of_its_own() {
         run.err
     );
     assert!(
-        run.err.starts_with("post: FOLDER/out/a/DAPI/tiff/01_padded_post_pad60.tiff has ")
+        run.err.starts_with("difference: FOLDER/out/a/DAPI/tiff/04_difference_difference_pad60.tiff has ")
             && run.err.ends_with(
-                " on record; taken from FOLDER/out/a/DAPI/fits/01_padded_post_pad60.fits, which has the same pixels on record\n"
+                " on record; taken from FOLDER/out/a/DAPI/fits/04_difference_difference_pad60.fits, which has the same pixels on record\n"
             ),
         "{}",
         run.err
     );
     assert!(png(&bench, "whole.png") == png(&bench, "fits.png"));
-    cut("out/a/DAPI/fits/01_padded_post_pad60.fits");
+    // Post is there as TIFF only.
+    cut("out/a/DAPI/tiff/01_padded_post_pad60.tiff");
     let run = zoom(&bench, &["--at", "300,260"]);
     assert_eq!((run.code, &*run.out), (1, ""));
     assert_snapshot!("zoom_damaged", run.err);

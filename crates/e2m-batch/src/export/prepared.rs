@@ -1,7 +1,7 @@
 //! The images of one task, and what their file will tell. Headers and records are read, no pixels.
 
-use super::record::{ExportRecord, ExportRecords, ExportedImage, told_by};
-use super::subject::{ExportFormat, ExportRequest, ExportSubject, ExportTask};
+use super::subject::{ExportRequest, ExportSubject, ExportTask};
+use crate::export_record::{ExportFormat, ExportRecord, ExportRecords, ExportedImage, told_by};
 use e2m_export::{Channel, Colour, OmeImage, Pyramid};
 use e2m_io::{ContentHash, FileIdentity, TaskPaths};
 use e2m_pipeline::{

@@ -1,48 +1,14 @@
 //! What is exported: the tasks, and which of their images.
 
 use crate::batch_file::BatchFile;
+use crate::export_record::ExportFormat;
 use crate::plan::{PlanError, params_of};
 use crate::selection::TaskSelection;
 use crate::verify::VerifySubject;
-use e2m_export::{Compression, Pyramid, ZarrVersion};
+use e2m_export::{Compression, Pyramid};
 use e2m_io::MissingPair;
 use e2m_pipeline::{Params, ResultImage};
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-
-/// What is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ExportFormat {
-    /// One file: a pyramidal OME-TIFF.
-    #[default]
-    #[serde(rename = "ome-tiff")]
-    OmeTiff,
-    /// A folder: OME-Zarr 0.4.
-    #[serde(rename = "ome-zarr-0.4")]
-    OmeZarr04,
-    /// A folder with shards: OME-Zarr 0.5.
-    #[serde(rename = "ome-zarr-0.5")]
-    OmeZarr05,
-}
-
-impl ExportFormat {
-    /// `ome.tif` or `ome.zarr`.
-    pub const fn extension(self) -> &'static str {
-        match self {
-            Self::OmeTiff => "ome.tif",
-            Self::OmeZarr04 | Self::OmeZarr05 => "ome.zarr",
-        }
-    }
-
-    /// The version of OME-Zarr, if it is that.
-    pub const fn zarr_version(self) -> Option<ZarrVersion> {
-        match self {
-            Self::OmeTiff => None,
-            Self::OmeZarr04 => Some(ZarrVersion::V04),
-            Self::OmeZarr05 => Some(ZarrVersion::V05),
-        }
-    }
-}
 
 /// How smaller levels of differences and of the significance are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

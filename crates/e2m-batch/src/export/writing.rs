@@ -2,10 +2,10 @@
 
 use super::outcome::{Exported, ExportedBatch, ExportedTask};
 use super::prepared::{Prepared, Refused, prepare};
-use super::record::{ExportRecords, content_of};
 use super::room;
 use super::subject::{ExportSubject, ExportTask};
 use crate::environment::Environment;
+use crate::export_record::{ExportRecords, content_of};
 use e2m_export::{ExportError, write_ome_tiff, write_ome_zarr};
 use e2m_image::BandSource;
 use e2m_io::{

@@ -1,6 +1,6 @@
 //! Whether what `e2m export` wrote of a task is still that, and shows the results that are on record now.
 
-use crate::export::record::{ExportRecord, ExportRecords, content_of};
+use crate::export_record::{ExportRecord, ExportRecords, content_of};
 use e2m_io::{ContentHash, TaskPaths};
 use e2m_pipeline::{Fault, FileKind, Finding, Manifest, RecordedTask, ResultImage, TaskResults};
 use std::io;

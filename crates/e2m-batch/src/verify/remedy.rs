@@ -1,6 +1,6 @@
 //! What to do about a finding.
 
-use crate::export::record::ExportRecords;
+use crate::export_record::ExportRecords;
 use e2m_pipeline::{Fault, FileKind, Finding, RecordedTask, Severity};
 use std::path::Path;
 

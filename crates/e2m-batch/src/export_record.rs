@@ -3,14 +3,47 @@
 //! A run's record says what that run made, and only a run writes it. An export is made later, any number of times and of the results
 //! of several parameters. So it has a record of its own, which says from which pixels it was made.
 
-use super::subject::ExportFormat;
-use e2m_export::{description, zarr_description};
+use e2m_export::{ZarrVersion, description, zarr_description};
 use e2m_io::{ContentHash, TaskPaths, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The layout of the file.
 const SCHEMA: u32 = 1;
+
+/// What is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportFormat {
+    /// One file: a pyramidal OME-TIFF.
+    #[default]
+    #[serde(rename = "ome-tiff")]
+    OmeTiff,
+    /// A folder: OME-Zarr 0.4.
+    #[serde(rename = "ome-zarr-0.4")]
+    OmeZarr04,
+    /// A folder with shards: OME-Zarr 0.5.
+    #[serde(rename = "ome-zarr-0.5")]
+    OmeZarr05,
+}
+
+impl ExportFormat {
+    /// `ome.tif` or `ome.zarr`.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::OmeTiff => "ome.tif",
+            Self::OmeZarr04 | Self::OmeZarr05 => "ome.zarr",
+        }
+    }
+
+    /// The version of OME-Zarr, if it is that.
+    pub const fn zarr_version(self) -> Option<ZarrVersion> {
+        match self {
+            Self::OmeTiff => None,
+            Self::OmeZarr04 => Some(ZarrVersion::V04),
+            Self::OmeZarr05 => Some(ZarrVersion::V05),
+        }
+    }
+}
 
 /// All exports of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +168,7 @@ impl ExportRecords {
 }
 
 /// The OME-XML of an export that is there.
-pub(super) fn told_by(path: &Path, format: ExportFormat) -> Option<String> {
+pub(crate) fn told_by(path: &Path, format: ExportFormat) -> Option<String> {
     match format {
         ExportFormat::OmeTiff => description(path).ok(),
         ExportFormat::OmeZarr04 | ExportFormat::OmeZarr05 => {
