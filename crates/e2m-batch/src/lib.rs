@@ -39,7 +39,8 @@
 //! | [`cluster`] | a batch as jobs of a SLURM cluster |
 //! | `status`, `survey`, [`diagnose`] | what there is to know before a run, as data |
 //! | [`compare`] | the tasks with several values of some parameters |
-//! | [`export`] | images of finished tasks as OME-TIFF, for viewers |
+//! | [`export`] | images of finished tasks as OME-TIFF or OME-Zarr, for viewers |
+//! | [`apply`] | other images, points and outlines through the warp of a task |
 //! | [`verify`] | whether what earlier runs wrote is still as it was written |
 //!
 //! # What is promised
@@ -64,6 +65,7 @@
 )]
 
 mod admission;
+pub mod apply;
 pub mod batch_file;
 pub mod cluster;
 pub mod compare;
@@ -72,6 +74,7 @@ mod ending;
 mod environment;
 mod event;
 pub mod export;
+mod export_record;
 mod forecast;
 pub mod human;
 mod inspect;

@@ -1,5 +1,6 @@
 //! The command line as it is given. What it means is settled in `command`.
 
+use crate::apply_args::ApplyArgs;
 use crate::convert_args::ConvertArgs;
 use crate::export_args::ExportArgs;
 use crate::serve_args::ServeArgs;
@@ -70,8 +71,10 @@ pub(crate) enum Sub {
     Blink(Box<BlinkArgs>),
     /// Try several values of parameters: one table, and pictures of the same places
     Compare(CompareArgs),
-    /// Write images of finished tasks as OME-TIFF, for QuPath, Fiji, napari and OMERO
+    /// Write images of finished tasks as OME-TIFF or OME-Zarr, for QuPath, Fiji, napari and OMERO
     Export(ExportArgs),
+    /// Warp another image, points or outlines with the warp that a task has found
+    Apply(Box<ApplyArgs>),
     /// Convert an image that e2m wrote from TIFF to FITS, or back
     Convert(ConvertArgs),
     /// Open the web app: run, watch and look at the batches of a folder in a browser

@@ -1,5 +1,6 @@
 //! What the command line means: each command carried out, ending in an exit code.
 
+use crate::apply_args::ApplyArgs;
 use crate::args::{
     Cli, CompareArgs, InitArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
 };
@@ -9,8 +10,8 @@ use crate::export_args::ExportArgs;
 use crate::terminal::Terminal;
 use crate::zoom_args::ViewArgs;
 use crate::{
-    check, cluster, compare, convert, diagnose, docs, documents, dry_run, export, logging, params,
-    run, serve, shell, single_task, status, survey, verify, worker, zoom,
+    apply, check, cluster, compare, convert, diagnose, docs, documents, dry_run, export, logging,
+    params, run, serve, shell, single_task, status, survey, verify, worker, zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
@@ -42,6 +43,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             zoom::blink(&args, subject, terminal)
         }),
         Some(Sub::Export(args)) => export_batch(&args),
+        Some(Sub::Apply(args)) => apply_warp(&args),
         Some(Sub::Convert(args)) => convert::run(&args, &started(args.talk)),
         Some(Sub::Serve(args)) => serve::run(&args, &environment(args.talk), &started(args.talk)),
         Some(Sub::Submit(args)) => {
@@ -219,11 +221,27 @@ fn look_at(view: &ViewArgs, show: impl FnOnce(&VerifySubject, &Terminal) -> Exit
     }
 }
 
+fn apply_warp(args: &ApplyArgs) -> Exit {
+    let terminal = started(args.talk);
+    let subject = read(&args.batch, &args.set.set)
+        .and_then(|batch| VerifySubject::of(&batch, &args.batch, &TaskSelection::default()));
+    match subject {
+        Ok(subject) => apply::run(args, &subject, &terminal),
+        Err(error) => refuse(&error, &args.batch, &terminal),
+    }
+}
+
 fn export_batch(args: &ExportArgs) -> Exit {
     let terminal = started(args.talk);
-    let subject = read(&args.batch, &args.set.set).and_then(|batch| {
-        ExportSubject::of(&batch, &args.batch, &args.tasks.selection(), args.request())
-    });
+    let request = match args.request() {
+        Ok(request) => request,
+        Err(why) => {
+            terminal.error(&why);
+            return Exit::BadInput;
+        }
+    };
+    let subject = read(&args.batch, &args.set.set)
+        .and_then(|batch| ExportSubject::of(&batch, &args.batch, &args.tasks.selection(), request));
     match subject {
         Ok(subject) => export::run(&subject, &environment(args.talk), &terminal),
         Err(error) => refuse(&error, &args.batch, &terminal),

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ConvertArgs, terminal: &Terminal) -> Exit {
     match convert(args) {
         Ok(written) => {
             terminal.summary(&format!(
-                "wrote {} ({})",
+                "Wrote {} ({})",
                 written.path.display(),
                 human::bytes(written.bytes)
             ));

@@ -39,6 +39,8 @@
 )]
 
 mod admission;
+mod apply;
+mod apply_args;
 mod args;
 mod check;
 mod cluster;
@@ -58,6 +60,7 @@ mod export_args;
 mod faults;
 mod hints;
 mod logging;
+mod only_task;
 mod params;
 mod reporter;
 mod run;

@@ -162,6 +162,7 @@ fn entry(task: &RecordedTask, finding: &Finding) -> String {
         FileKind::Checkpoint => "checkpoint ",
         FileKind::Picture => "picture ",
         FileKind::Table => "table ",
+        FileKind::Export => "export ",
         FileKind::Other => "",
     };
     let severity = match finding.fault.severity() {

@@ -1,13 +1,12 @@
 //! `e2m zoom` and `e2m blink`: a region of a task's images at full resolution, as a picture.
 
 use crate::exit::Exit;
+use crate::only_task::only_task;
 use crate::terminal::Terminal;
 use crate::zoom_args::{BlinkArgs, ViewArgs, ZoomArgs};
 use e2m_batch::verify::VerifySubject;
 use e2m_io::write_atomic;
-use e2m_pipeline::{
-    PixelOrigin, RecordedTask, Region, RegionError, RegionPixels, StageImage, TaskImages,
-};
+use e2m_pipeline::{PixelOrigin, Region, RegionError, RegionPixels, StageImage, TaskImages};
 use e2m_plot::{
     PictureFormat, PlotError, Title, ZoomPanel, ZoomPicture, ZoomShows, draw_blink, draw_zoom,
 };
@@ -116,7 +115,8 @@ fn show(
     terminal: &Terminal,
     draw: impl FnOnce(&ZoomPicture<'_>) -> Result<Vec<u8>, PlotError>,
 ) -> Result<PathBuf, Refusal> {
-    let task = only_task(view, subject)?;
+    let names = (view.sample.as_deref(), view.dye.as_deref());
+    let task = only_task(names, subject).map_err(Refusal::question)?;
     let files = TaskImages::open(task)?;
     let place = Place::of(view, &files)?;
     let region = place.region(&files, terminal)?;
@@ -164,31 +164,6 @@ fn show(
     let written = write_atomic(&out, &bytes);
     written.map_err(|error| Refusal(Exit::TaskFailed, error.to_string()))?;
     Ok(out)
-}
-
-/// The task that the arguments name, or the only one.
-fn only_task<'s>(view: &ViewArgs, subject: &'s VerifySubject) -> Result<&'s RecordedTask, Refusal> {
-    let named = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|w| w == name);
-    let matching: Vec<&RecordedTask> = subject
-        .tasks
-        .iter()
-        .filter(|task| named(&view.sample, &task.sample) && named(&view.dye, &task.dye))
-        .collect();
-    let list = |tasks: &mut dyn Iterator<Item = &RecordedTask>| {
-        let lines = tasks.map(|task| format!("  --sample {} --dye {}", task.sample, task.dye));
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    match &*matching {
-        [task] => Ok(task),
-        [] => Err(Refusal::question(format!(
-            "the batch has no such task; it has\n{}",
-            list(&mut subject.tasks.iter())
-        ))),
-        several => Err(Refusal::question(format!(
-            "the batch has several tasks; say which one:\n{}",
-            list(&mut several.iter().copied())
-        ))),
-    }
 }
 
 /// What is looked at.
@@ -264,6 +239,9 @@ fn read(
         Some(sigma) => files.read_blurred(image, region, sigma)?,
         None => files.read(image, region, 1)?,
     };
+    if let Some(why) = &read.passed_over {
+        terminal.say(&format!("{}: {why}", image.title()));
+    }
     if let PixelOrigin::Raw(path) = &read.origin {
         terminal.say(&format!(
             "{} was not kept; made again from {}",

@@ -15,6 +15,7 @@ fn help() {
     assert_snapshot!("help_survey", bench.run(&["survey", "--help"]).out);
     assert_snapshot!("help_verify", bench.run(&["verify", "--help"]).out);
     assert_snapshot!("help_export", bench.run(&["export", "--help"]).out);
+    assert_snapshot!("help_apply", bench.run(&["apply", "--help"]).out);
     assert_snapshot!("help_convert", bench.run(&["convert", "--help"]).out);
 }
 

@@ -68,7 +68,7 @@ fn pixels_and_facts_survive_both_ways() {
         run.out
     };
     let said = run(&["convert", "a.tiff", "b.fits"]);
-    assert!(said.starts_with("wrote b.fits ("), "{said}");
+    assert!(said.starts_with("Wrote b.fits ("), "{said}");
     assert_same(&read(&bench, "b.fits"), &pixels);
     run(&["convert", "b.fits", "c.TIF", "--deflate"]);
     assert_same(&read(&bench, "c.TIF"), &pixels);

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Bench, quick};
 use insta::assert_snapshot;
+use serde_json::Value;
 use std::fs;
 use std::process::Command;
 
@@ -99,6 +100,20 @@ fn all_images_of_a_task_become_one_file_that_is_left_alone_afterwards() {
     let mean = bench.run(&mean);
     assert_eq!(mean.code, 0, "{}", mean.err);
     assert_eq!(channels(&bench), ["difference", "post"]);
+    // Both pyramids of an image are two channels.
+    let both = [
+        "export",
+        "batch.toml",
+        "--pyramid",
+        "both",
+        "--image",
+        "post,difference",
+    ];
+    let both = bench.run(&both);
+    assert_eq!(both.code, 0, "{}", both.err);
+    assert!(both.out.contains("; post, difference)"), "{}", both.out);
+    let names = ["post", "difference", "difference (zoomed out: maximum)"];
+    assert_eq!(channels(&bench), names);
     bench.assert_tidy();
     // Verify and a second run of the batch do not mind it.
     assert_eq!(bench.run(&["verify", "batch.toml"]).code, 0);
@@ -155,6 +170,131 @@ fn damage_is_found_on_the_way_and_leaves_the_file_before_it() {
     assert_eq!(run.code, 1, "{}{}", run.err, run.out);
     assert_snapshot!("export_of_damage", run.err);
     assert_eq!(bench.files("out/export"), before);
+}
+
+#[test]
+fn a_tiff_that_was_cut_off_is_passed_over_and_that_is_said() {
+    let bench = finished();
+    let tiff = bench.path("out/a/DAPI/tiff/04_difference_difference_pad60.tiff");
+    let bytes = fs::read(&tiff).expect("read");
+    fs::write(&tiff, &bytes[..bytes.len() - 100]).expect("written");
+    let run = bench.run(&["export", "batch.toml", "--image", "difference"]);
+    assert_eq!(run.code, 0, "{}{}", run.err, run.out);
+    assert_snapshot!(
+        "export_from_the_other_format",
+        run.err
+            .replace(&bytes.len().to_string(), "BYTES")
+            .replace(&(bytes.len() - 100).to_string(), "FEWER")
+    );
+}
+
+/// The problems and remarks of `e2m verify`, and its exit code.
+fn verified(bench: &Bench) -> (i32, Value) {
+    let run = bench.run(&["verify", "batch.toml", "--json"]);
+    let document: Value = serde_json::from_str(&run.out).expect("JSON");
+    (run.code, document["tasks"][0].clone())
+}
+
+#[test]
+fn exports_are_on_record_and_verified() {
+    let zarr = ["--format", "ome-zarr", "--zarr-version", "0.5"];
+    for format in [&["--format", "ome-tiff"][..], &zarr] {
+        let bench = finished();
+        let export = || bench.run(&[&["export", "batch.toml"][..], format].concat());
+        assert_eq!(export().code, 0);
+        let (code, task) = verified(&bench);
+        assert_eq!(code, 0, "{task:#}");
+        assert_eq!(
+            task["exports"],
+            serde_json::json!({"on_record": 1, "right": 1})
+        );
+        let read = task["bytes_read"].as_u64().expect("bytes");
+        let files = bench.files("out/export");
+        let largest = files
+            .iter()
+            .max_by_key(|(_, (bytes, _))| bytes.len())
+            .expect("a file");
+        let (name, (bytes, _)) = largest;
+        assert!(read > bytes.len() as u64);
+        // A flipped bit in a tile, then a file that is too short.
+        let damaged = bench.path("out/export").join(name);
+        let mut other = bytes.clone();
+        other[bytes.len() / 3] ^= 1;
+        fs::write(&damaged, &other).expect("written");
+        let (code, task) = verified(&bench);
+        assert_eq!((code, &task["problems"][0]["kind"]), (1, &"export".into()));
+        assert_eq!(task["problems"][0]["severity"], "damaged");
+        assert_eq!(task["result"], "1 damaged");
+        fs::write(&damaged, &bytes[..bytes.len() - 9]).expect("written");
+        let (code, task) = verified(&bench);
+        assert_eq!((code, &task["result"]), (1, &"1 damaged".into()));
+        assert_eq!(
+            bench
+                .run(&[&["export", "batch.toml", "--overwrite"][..], format].concat())
+                .code,
+            0
+        );
+        assert_eq!(verified(&bench).0, 0);
+        // A record that was lost is made again from what is there.
+        fs::remove_file(bench.path("out/a/DAPI/e2m_exports.json")).expect("removed");
+        assert_eq!(verified(&bench).1["exports"], Value::Null);
+        let again = export();
+        assert!(again.out.contains("a/DAPI: up to date "), "{}", again.out);
+        assert_eq!(verified(&bench).1["exports"]["right"], 1);
+        bench.assert_tidy();
+        // Results that are made anew: the export shows older ones.
+        bench.pair(&quick(9), "a", "DAPI");
+        let run = bench.run_batch();
+        assert_eq!(run.code, 0, "{}{}", run.err, run.out);
+        let (code, task) = verified(&bench);
+        assert_eq!((code, &task["result"]), (1, &"1 outdated".into()));
+        let said = bench.run(&["verify", "batch.toml"]).out;
+        assert!(
+            said.contains("it was exported from older results: post has been made anew since"),
+            "{said}"
+        );
+        assert!(
+            said.contains("what to do: run `e2m export batch.toml` with the same channels"),
+            "{said}"
+        );
+        assert_eq!(export().code, 0);
+        assert_eq!(verified(&bench).0, 0);
+        // Whoever does not need it any more removes it.
+        let export_dir = bench.path("out/export");
+        fs::remove_dir_all(export_dir).expect("removed");
+        let (code, task) = verified(&bench);
+        assert_eq!(
+            (code, task["remarks"].as_array().map(Vec::len)),
+            (0, Some(1))
+        );
+    }
+}
+
+#[test]
+fn one_format_replaces_another_version_of_itself() {
+    let bench = finished();
+    let zarr = ["export", "batch.toml", "--format", "ome-zarr"];
+    let run = bench.run(&zarr);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let folder = "out/export/a_DAPI_pad60.ome.zarr";
+    assert!(
+        run.out
+            .contains(&format!("a/DAPI: wrote FOLDER/{folder} (")),
+        "{}",
+        run.out
+    );
+    assert!(bench.path(folder).join(".zattrs").is_file());
+    let other = [&zarr[..], &["--zarr-version", "0.5"]].concat();
+    let run = bench.run(&other);
+    assert!(run.out.contains("a/DAPI: wrote "), "{}", run.out);
+    assert!(bench.path(folder).join("zarr.json").is_file());
+    assert!(!bench.path(folder).join(".zattrs").exists());
+    let run = bench.run(&other);
+    assert!(run.out.contains("a/DAPI: up to date "), "{}", run.out);
+    assert_eq!(verified(&bench).1["exports"]["on_record"], 1);
+    let run = bench.run(&["export", "batch.toml", "--zarr-version", "0.5"]);
+    assert_eq!(run.code, 2);
+    assert_snapshot!("export_version_of_no_zarr", run.err);
 }
 
 #[test]
@@ -246,7 +386,7 @@ with tifffile.TiffFile(path) as tiff:
     assert 'PhysicalSizeX=\"0.325\"' in tiff.ome_metadata
 print('read')
 ";
-    let output = Command::new(python)
+    let output = Command::new(&python)
         .args(["-c", script])
         .current_dir(bench.path("."))
         .output()
@@ -257,4 +397,37 @@ print('read')
         "read\n",
         "{errors}"
     );
+    // The other format has the same pixels at every level.
+    for version in ["0.4", "0.5"] {
+        let run = bench.run(&[
+            "export",
+            "batch.toml",
+            "--format",
+            "ome-zarr",
+            "--zarr-version",
+            version,
+        ]);
+        assert_eq!(run.code, 0, "{}{}", run.err, run.out);
+        let script = "\
+import glob, numpy, tifffile, zarr
+[tiff] = glob.glob('out/export/*.ome.tif')
+[folder] = glob.glob('out/export/*.ome.zarr')
+group = zarr.open_group(folder, mode='r')
+with tifffile.TiffFile(tiff) as file:
+    for index, level in enumerate(file.series[0].levels):
+        numpy.testing.assert_array_equal(group[str(index)][:], level.asarray())
+print('read')
+";
+        let output = Command::new(&python)
+            .args(["-c", script])
+            .current_dir(bench.path("."))
+            .output()
+            .expect("Python");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "read\n",
+            "{errors}"
+        );
+    }
 }

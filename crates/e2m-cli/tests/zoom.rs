@@ -186,11 +186,36 @@ fn what_is_not_there_is_said_with_what_is() {
 }
 
 #[test]
-fn a_file_that_is_not_what_was_written_is_an_error_of_its_own() {
+fn a_file_that_is_not_what_was_written_is_passed_over_or_an_error_of_its_own() {
     let bench = finished(&[("a", "DAPI")], "");
-    let path = bench.path("out/a/DAPI/tiff/01_padded_post_pad60.tiff");
-    let bytes = std::fs::read(&path).expect("read");
-    std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    let cut = |path: &str| {
+        let path = bench.path(path);
+        let bytes = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    };
+    let difference = ["--at", "300,260", "--stages", "difference", "--out"];
+    let whole = zoom(&bench, &[&difference[..], &["whole.png"]].concat());
+    assert_eq!((whole.code, &*whole.err), (0, ""));
+    cut("out/a/DAPI/tiff/04_difference_difference_pad60.tiff");
+    // The same pixels are there as FITS, and that is said.
+    let run = zoom(&bench, &[&difference[..], &["fits.png"]].concat());
+    assert_eq!(
+        (run.code, &*run.out),
+        (0, "Wrote fits.png\n"),
+        "{}",
+        run.err
+    );
+    assert!(
+        run.err.starts_with("difference: FOLDER/out/a/DAPI/tiff/04_difference_difference_pad60.tiff has ")
+            && run.err.ends_with(
+                " on record; taken from FOLDER/out/a/DAPI/fits/04_difference_difference_pad60.fits, which has the same pixels on record\n"
+            ),
+        "{}",
+        run.err
+    );
+    assert!(png(&bench, "whole.png") == png(&bench, "fits.png"));
+    // Post is there as TIFF only.
+    cut("out/a/DAPI/tiff/01_padded_post_pad60.tiff");
     let run = zoom(&bench, &["--at", "300,260"]);
     assert_eq!((run.code, &*run.out), (1, ""));
     assert_snapshot!("zoom_damaged", run.err);

@@ -23,8 +23,8 @@ pub enum ExportError {
         /// Images that were given.
         sources: usize,
     },
-    /// No pixels, or an axis that no TIFF can have.
-    #[error("{} cannot be written: an image of {size} px has no place in a TIFF", path.display())]
+    /// No pixels, or an axis longer than 32 bit can say.
+    #[error("{} cannot be written: an image of {size} px has no place in an export", path.display())]
     Size {
         /// The file.
         path: PathBuf,

@@ -10,10 +10,10 @@
 use crate::error::ExportError;
 use crate::image::{Compression, OmeImage};
 use crate::ome::SOFTWARE;
-use crate::plane::{StoredLevel, band_bytes, write_plane};
-use crate::tiles::{self, TILE_PX};
+use crate::plane::{TilePlace, TileSink, band_bytes, write_plane};
+use crate::tiles::{self, Codec, TILE_PX};
 use e2m_image::{BandSource, Size};
-use e2m_io::AtomicFile;
+use e2m_io::{AtomicFile, ContentHash, ContentHasher};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, Write};
@@ -58,6 +58,46 @@ impl TiffValue for Utf8<'_> {
 
 type Encoder<W> = TiffEncoder<W, TiffKindBig>;
 
+/// A level of a channel in the file.
+struct StoredLevel {
+    size: Size,
+    /// Where tiles are in the file, row by row.
+    offsets: Vec<u64>,
+    /// Their lengths.
+    lengths: Vec<u64>,
+}
+
+/// The tiles of one channel on their way into the file.
+struct TiffPlane<'a, W: Write + Seek> {
+    encoder: &'a mut Encoder<W>,
+    codec: Codec,
+    levels: Vec<StoredLevel>,
+    /// A tile of zeros, which is compressed once.
+    zeros: Option<Vec<u8>>,
+    hasher: &'a mut ContentHasher,
+}
+
+impl<W: Write + Seek> TileSink for TiffPlane<'_, W> {
+    fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    fn put(&mut self, place: TilePlace, tile: Option<&[u8]>) -> io::Result<()> {
+        let bytes = match (tile, &mut self.zeros) {
+            (Some(bytes), _) => bytes,
+            (None, Some(zeros)) => zeros,
+            (None, none) => none.insert(tiles::stored_zeros(self.codec)?),
+        };
+        self.hasher.update(bytes);
+        let offset = append(self.encoder, bytes)?;
+        if let Some(level) = self.levels.get_mut(place.level) {
+            level.offsets.push(offset);
+            level.lengths.push(bytes.len() as u64);
+        }
+        Ok(())
+    }
+}
+
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OmeTiff {
@@ -67,6 +107,8 @@ pub struct OmeTiff {
     pub bytes: u64,
     /// Levels of each channel, the full resolution counted.
     pub levels: usize,
+    /// The hash of all tiles, in the order in which they are in the file: what [`tiles_hash`](crate::tiles_hash) finds in it.
+    pub hash: ContentHash,
 }
 
 /// The most bytes of memory that [`write_ome_tiff`] holds for channels of `size`, sources not counted; `threads` compress.
@@ -97,11 +139,12 @@ pub fn write_ome_tiff(
 ) -> Result<OmeTiff, ExportError> {
     check(path, image, sources)?;
     let mut file = AtomicFile::create(path)?;
-    let bytes = write_all(&mut file, path, image, sources, on_pixels)?;
+    let (bytes, hash) = write_all(&mut file, path, image, sources, on_pixels)?;
     file.commit()?;
     Ok(OmeTiff {
         path: path.to_owned(),
         bytes,
+        hash,
         levels: crate::level_sizes(image.size).len(),
     })
 }
@@ -123,7 +166,8 @@ pub fn description(path: &Path) -> Result<String, ExportError> {
         .map_err(ExportError::tiff("read", path))
 }
 
-fn check(
+/// Whether what is to be written fits together.
+pub(crate) fn check(
     path: &Path,
     image: &OmeImage,
     sources: &[&mut dyn BandSource],
@@ -159,22 +203,29 @@ fn check(
     Ok(())
 }
 
-/// Writes everything and answers with the length of the file.
+/// Writes everything and answers with the length of the file and the hash of its tiles.
 fn write_all(
     file: &mut AtomicFile,
     path: &Path,
     image: &OmeImage,
     sources: &mut [&mut dyn BandSource],
     on_pixels: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> Result<u64, ExportError> {
+) -> Result<(u64, ContentHash), ExportError> {
     let written = ExportError::tiff;
     let mut encoder = TiffEncoder::new_big(&mut *file).map_err(written("write", path))?;
     let mut planes: Vec<Vec<StoredLevel>> = Vec::new();
+    let mut hasher = ContentHasher::default();
     for (channel, source) in image.channels.iter().zip(sources) {
-        let mut append = |bytes: &[u8]| append(&mut encoder, bytes);
-        let kind = (channel.pyramid, image.compression);
-        let levels = write_plane(*source, kind, &mut append, on_pixels);
-        planes.push(levels.map_err(|error| error.of(path, &channel.name))?);
+        let mut plane = TiffPlane {
+            encoder: &mut encoder,
+            codec: Codec::of_tiff(image.compression),
+            levels: levels_of(image.size),
+            zeros: None,
+            hasher: &mut hasher,
+        };
+        write_plane(*source, channel.pyramid, &mut plane, on_pixels)
+            .map_err(|error| error.of(path, &channel.name))?;
+        planes.push(plane.levels);
     }
     let description = image.ome_xml();
     for (index, levels) in planes.iter().enumerate() {
@@ -182,12 +233,25 @@ fn write_all(
         write_directories(&mut encoder, image, levels, description)
             .map_err(written("write", path))?;
     }
-    file.seek(io::SeekFrom::End(0))
+    let bytes = file
+        .seek(io::SeekFrom::End(0))
         .map_err(|source| ExportError::Io {
             action: "write",
             path: path.to_owned(),
             source,
-        })
+        })?;
+    Ok((bytes, hasher.finish()))
+}
+
+/// The levels of a channel before any tile is written.
+fn levels_of(size: Size) -> Vec<StoredLevel> {
+    let sizes = crate::level_sizes(size).into_iter();
+    let empty = |size| StoredLevel {
+        size,
+        offsets: Vec::new(),
+        lengths: Vec::new(),
+    };
+    sizes.map(empty).collect()
 }
 
 /// Writes a tile and tells where.

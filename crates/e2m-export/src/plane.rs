@@ -1,9 +1,9 @@
 //! One channel: its bands, from top to bottom, through all levels at once.
 
 use crate::error::ExportError;
-use crate::image::{Compression, Pyramid};
+use crate::image::Pyramid;
 use crate::levels::{level_sizes, reduce};
-use crate::tiles::{TILE_PX, write_tiles};
+use crate::tiles::{Codec, TILE_PX, write_tiles};
 use e2m_image::{BandSource, Size};
 use ndarray::ArrayViewMut2;
 use std::io;
@@ -41,19 +41,34 @@ impl PlaneError {
     }
 }
 
-/// A level of a channel in the file.
-pub(crate) struct StoredLevel {
-    pub(crate) size: Size,
-    /// Where tiles are in the file, row by row.
-    pub(crate) offsets: Vec<u64>,
-    /// Their lengths.
-    pub(crate) lengths: Vec<u64>,
+/// Where a tile belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TilePlace {
+    /// The level, 0 in full resolution.
+    pub(crate) level: usize,
+    /// Tiles above it.
+    pub(crate) row: usize,
+    /// Tiles to its left.
+    pub(crate) column: usize,
+}
+
+/// Where the tiles of a channel go: row by row of each level, from left to right.
+pub(crate) trait TileSink {
+    /// What the bytes of a tile are.
+    fn codec(&self) -> Codec;
+
+    /// Looks at rows of a level that are about to become tiles.
+    fn look(&mut self, level: usize, pixels: &[f32]) {
+        let _ = (level, pixels);
+    }
+
+    /// Takes a tile; no bytes are given of one whose pixels are all zero.
+    fn put(&mut self, place: TilePlace, tile: Option<&[u8]>) -> io::Result<()>;
 }
 
 /// A level that is being written.
 struct Level {
     size: Size,
-    stored: StoredLevel,
     /// Rows that wait to make a row of tiles.
     band: Vec<f32>,
     /// How many of them there are.
@@ -66,11 +81,6 @@ impl Level {
     fn new(size: Size) -> Self {
         Self {
             size,
-            stored: StoredLevel {
-                size,
-                offsets: Vec::new(),
-                lengths: Vec::new(),
-            },
             band: vec![0.0; TILE_PX.min(size.height) * size.width],
             filled: 0,
             above: 0,
@@ -106,13 +116,13 @@ pub(crate) fn band_bytes(size: Size) -> u64 {
     level_sizes(size).into_iter().map(bytes).sum()
 }
 
-/// Reads a channel once, writes the tiles of all its levels through `append`, which answers where, and answers with the levels.
+/// Reads a channel once and hands the tiles of all its levels to `sink`.
 pub(crate) fn write_plane(
     source: &mut dyn BandSource,
-    (pyramid, compression): (Pyramid, Compression),
-    append: &mut dyn FnMut(&[u8]) -> io::Result<u64>,
+    pyramid: Pyramid,
+    sink: &mut dyn TileSink,
     on_pixels: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> Result<Vec<StoredLevel>, PlaneError> {
+) -> Result<(), PlaneError> {
     let size = source.size();
     let mut levels: Vec<Level> = level_sizes(size).into_iter().map(Level::new).collect();
     let mut row = 0;
@@ -125,39 +135,40 @@ pub(crate) fn write_plane(
             .map_err(|error| PlaneError::Write(io::Error::other(error)))?;
         source.read_band(row, band).map_err(PlaneError::Source)?;
         row += rows;
-        pass_on(&mut levels, (pyramid, compression), append).map_err(PlaneError::Write)?;
+        pass_on(&mut levels, pyramid, sink).map_err(PlaneError::Write)?;
         if on_pixels((rows * size.width) as u64).is_break() {
             return Err(PlaneError::Interrupted);
         }
     }
-    // Bands are given back before the next channel begins.
-    Ok(levels.into_iter().map(|level| level.stored).collect())
+    Ok(())
 }
 
 /// Writes the band of the first level, which is full, and those of the next levels that become full by it.
-fn pass_on(
-    levels: &mut [Level],
-    (pyramid, compression): (Pyramid, Compression),
-    append: &mut dyn FnMut(&[u8]) -> io::Result<u64>,
-) -> io::Result<()> {
+fn pass_on(levels: &mut [Level], pyramid: Pyramid, sink: &mut dyn TileSink) -> io::Result<()> {
     let mut rest = levels;
+    let mut number = 0;
     while let Some((level, next)) = rest.split_first_mut() {
         if level.missing() > 0 {
             return Ok(());
         }
-        let stored = &mut level.stored;
-        let pixels = &level.band[..level.filled * level.size.width];
-        write_tiles(pixels, level.size.width, compression, |tile| {
-            stored.offsets.push(append(tile)?);
-            stored.lengths.push(tile.len() as u64);
-            Ok(())
-        })?;
+        let row = level.above / TILE_PX;
+        sink.look(number, level.rows());
+        write_tiles(
+            level.rows(),
+            level.size.width,
+            sink.codec(),
+            |column, tile| {
+                let level = number;
+                sink.put(TilePlace { level, row, column }, tile)
+            },
+        )?;
         if let Some(next) = next.first_mut() {
             let out = next.room(level.filled.div_ceil(2));
             reduce(level.rows(), level.size.width, pyramid, out);
         }
         level.clear();
         rest = next;
+        number += 1;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! One row of tiles: cut from a band and compressed in parallel.
 
 use crate::image::Compression;
-use flate2::write::ZlibEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use rayon::prelude::*;
 use std::io::{self, Write as _};
 
@@ -10,11 +10,36 @@ pub(crate) const TILE_PX: usize = 512;
 /// Bytes of a tile before it is compressed.
 pub(crate) const TILE_BYTES: usize = 4 * TILE_PX * TILE_PX;
 /// Noise hardly compresses better at higher levels, which take three times as long (`deflate.rs` of e2m-io has a table).
-const LEVEL: u32 = 1;
+pub(crate) const LEVEL: u32 = 1;
 /// Tiles compressed together, per thread: while some take longer than others, nobody should be idle for long.
 const TILES_PER_THREAD: usize = 4;
 /// What a compressor holds besides its output: tables and windows.
 const COMPRESSOR_BYTES: u64 = 384 << 10;
+
+/// What the bytes of a tile are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codec {
+    /// The pixels, in the byte order of this machine.
+    Native,
+    /// The same, deflated, as zlib has it: what TIFF calls deflate.
+    NativeZlib,
+    /// The pixels, the lowest byte first.
+    Little,
+    /// The same, deflated, as zlib has it.
+    LittleZlib,
+    /// The same, deflated, as gzip has it.
+    LittleGzip,
+}
+
+impl Codec {
+    /// That of tiles of a TIFF.
+    pub(crate) fn of_tiff(compression: Compression) -> Self {
+        match compression {
+            Compression::Deflate => Self::NativeZlib,
+            Compression::None => Self::Native,
+        }
+    }
+}
 
 /// The most bytes that compressing a row of tiles takes besides the band; `threads` compress.
 pub(crate) fn memory_bytes(width: usize, threads: usize) -> u64 {
@@ -24,40 +49,33 @@ pub(crate) fn memory_bytes(width: usize, threads: usize) -> u64 {
     together * (2 * cut + COMPRESSOR_BYTES) + threads.max(1) as u64 * cut
 }
 
-/// Cuts rows of `width` pixels into tiles and hands the bytes of each to `write`, from left to right.
+/// Cuts rows of `width` pixels into tiles and hands the column and the bytes of each to `write`, from left to right; no bytes
+/// where every pixel is zero, as padding is.
 ///
 /// What of a tile lies outside the image is zero.
 pub(crate) fn write_tiles(
     pixels: &[f32],
     width: usize,
-    compression: Compression,
-    mut write: impl FnMut(&[u8]) -> io::Result<()>,
+    codec: Codec,
+    mut write: impl FnMut(usize, Option<&[u8]>) -> io::Result<()>,
 ) -> io::Result<()> {
     let tiles = width.div_ceil(TILE_PX);
     let together = TILES_PER_THREAD * rayon::current_num_threads();
-    let mut zeros: Option<Vec<u8>> = None;
     for first in (0..tiles).step_by(together) {
         let stored: Vec<Option<Vec<u8>>> = (first..tiles.min(first + together))
             .into_par_iter()
             .map_init(Vec::new, |tile, index| {
                 cut(pixels, width, index, tile);
-                // Padding is made of zeros, and is compressed once.
                 let is_zero = tile.iter().all(|value| value.to_bits() == 0);
                 if is_zero {
                     Ok(None)
                 } else {
-                    stored(tile, compression).map(Some)
+                    stored(tile, codec).map(Some)
                 }
             })
             .collect::<io::Result<_>>()?;
-        for tile in stored {
-            match (tile, &mut zeros) {
-                (Some(tile), _) => write(&tile)?,
-                (None, Some(zeros)) => write(zeros)?,
-                (None, none) => {
-                    write(none.insert(stored_zeros(compression)?))?;
-                }
-            }
+        for (column, tile) in (first..).zip(stored) {
+            write(column, tile.as_deref())?;
         }
     }
     Ok(())
@@ -74,18 +92,30 @@ fn cut(pixels: &[f32], width: usize, index: usize, tile: &mut Vec<f32>) {
     }
 }
 
-fn stored_zeros(compression: Compression) -> io::Result<Vec<u8>> {
-    stored(&vec![0.0; TILE_PX * TILE_PX], compression)
+/// The bytes of a tile of zeros.
+pub(crate) fn stored_zeros(codec: Codec) -> io::Result<Vec<u8>> {
+    stored(&mut vec![0.0; TILE_PX * TILE_PX], codec)
 }
 
-/// The bytes of a tile in the file, in the byte order of this machine.
-fn stored(tile: &[f32], compression: Compression) -> io::Result<Vec<u8>> {
+/// The bytes of a tile.
+fn stored(tile: &mut [f32], codec: Codec) -> io::Result<Vec<u8>> {
+    if matches!(codec, Codec::Little | Codec::LittleZlib | Codec::LittleGzip) {
+        for value in tile.iter_mut() {
+            *value = f32::from_bits(value.to_bits().to_le());
+        }
+    }
     let bytes: &[u8] = bytemuck::cast_slice(tile);
-    match compression {
-        Compression::None => Ok(bytes.to_vec()),
-        Compression::Deflate => {
-            let level = flate2::Compression::new(LEVEL);
-            let mut encoder = ZlibEncoder::new(Vec::with_capacity(TILE_BYTES), level);
+    let level = flate2::Compression::new(LEVEL);
+    let out = || Vec::with_capacity(TILE_BYTES);
+    match codec {
+        Codec::Native | Codec::Little => Ok(bytes.to_vec()),
+        Codec::NativeZlib | Codec::LittleZlib => {
+            let mut encoder = ZlibEncoder::new(out(), level);
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        }
+        Codec::LittleGzip => {
+            let mut encoder = GzEncoder::new(out(), level);
             encoder.write_all(bytes)?;
             encoder.finish()
         }

@@ -4,7 +4,8 @@ mod common;
 
 use common::{assert_same, image, next_level, pixels, read, write};
 use e2m_export::{
-    Compression, ExportError, OmeImage, Pyramid, description, level_sizes, write_ome_tiff,
+    Compression, ExportError, OmeImage, Pyramid, description, level_sizes, tiles_hash,
+    write_ome_tiff,
 };
 use e2m_image::{BandError, BandSource, PlaneSource, Size};
 use ndarray::{Array2, ArrayViewMut2};
@@ -20,6 +21,13 @@ fn round_trip(image: &OmeImage, planes: &[Array2<f32>]) -> u64 {
     assert_eq!(written.levels, sizes.len());
     assert_eq!(written.bytes, path.metadata().expect("there").len());
     assert_eq!(description(&path).expect("a TIFF"), image.ome_xml());
+    let mut bytes = 0;
+    let mut count = |more| {
+        bytes += more;
+        Ok(())
+    };
+    assert_eq!(tiles_hash(&path, &mut count).expect("reads"), written.hash);
+    assert!(bytes > 0 && bytes < written.bytes);
     let channels = read(&path);
     assert_eq!(channels.len(), planes.len());
     for ((levels, plane), channel) in channels.iter().zip(planes).zip(&image.channels) {

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{image, next_level, pixels, write};
-use e2m_export::{Compression, Pyramid, level_sizes};
-use e2m_image::Size;
+use e2m_export::{Compression, Pyramid, ZarrVersion, level_sizes, write_ome_zarr};
+use e2m_image::{BandSource, PlaneSource, Size};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
@@ -31,6 +32,15 @@ fn example(
     }
     let path = folder.join(format!("{name}.ome.tif"));
     write(&path, &image, &planes).expect("writes");
+    for version in [ZarrVersion::V04, ZarrVersion::V05] {
+        let mut sources: Vec<PlaneSource<'_>> =
+            planes.iter().map(|p| PlaneSource::new(p.view())).collect();
+        let sources = sources.iter_mut().map(|s| s as &mut dyn BandSource);
+        let mut sources: Vec<&mut dyn BandSource> = sources.collect();
+        let path = folder.join(format!("{name}-{}.ome.zarr", version.name()));
+        let go_on = &mut |_| ControlFlow::Continue(());
+        write_ome_zarr(&path, version, &image, &mut sources, go_on).expect("writes");
+    }
     let sizes: Vec<String> = level_sizes(size)
         .iter()
         .map(|size| format!("[{}, {}]", size.width, size.height))
@@ -57,10 +67,26 @@ fn example(
 
 #[test]
 fn tifffile_takes_them_for_pyramids_and_reads_every_pixel() {
+    check_with("tifffile", "check_export.py");
+}
+
+/// zarr reads every pixel, and ome-zarr-models finds the attributes as OME-NGFF wants them.
+#[test]
+fn zarr_reads_every_pixel_and_the_attributes_are_valid() {
+    check_with("zarr", "check_zarr.py");
+}
+
+fn check_with(package: &str, script: &str) {
     use Pyramid::{Maximum, Mean};
     let Some(python) = e2m_testing::python() else {
         return;
     };
+    let import = format!("import {package}");
+    let there = Command::new(&python).args(["-c", &import]).output();
+    let there = there.is_ok_and(|output| output.status.success());
+    if e2m_testing::prerequisite(package, there.then_some(())).is_none() {
+        return;
+    }
     // Kept where somebody wants to hold other programs against the same files.
     let kept = std::env::var_os("E2M_TEST_KEEP_EXPORTS").map(std::path::PathBuf::from);
     let temporary = tempfile::tempdir().expect("a folder");
@@ -75,7 +101,9 @@ fn tifffile_takes_them_for_pyramids_and_reads_every_pixel() {
     add("one", Size::new(1025, 1537), &[Mean], None, deflate);
     add("plain", Size::new(700, 513), &[Maximum], um, none);
     add("small", Size::new(37, 11), &[Mean, Maximum], um, deflate);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check_export.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(script);
     let output = Command::new(python).arg(script).arg(&folder).output();
     let output = output.expect("Python");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -241,11 +241,12 @@ fn write_failed(source: io::Error, path: &Path, bytes: &[u8], rest: &[u8]) -> At
     }
 }
 
-/// Removes the temporaries in `folder` (not below it) that no living process is writing; returns how many.
+/// Removes the temporaries in `folder` (not below it) that no living process is writing, folders of
+/// [`AtomicFolder`](crate::AtomicFolder) among them; returns how many.
 ///
 /// A folder that does not exist holds none.
 pub fn remove_stale_temporaries(folder: &Path) -> io::Result<usize> {
-    let mut removed = 0;
+    let mut removed = crate::atomic_folder::remove_stale(folder)?;
     for temporary in temporaries(folder)? {
         // The temporary is locked while it is removed, so that nobody takes it for a new one. It is opened for writing, as
         // NFS locks nothing else. One that cannot be opened is not ours.
@@ -375,7 +376,7 @@ pub fn name_bytes_on_the_way(name: &OsStr) -> usize {
 }
 
 /// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -24,6 +24,14 @@ impl fmt::Display for ContentHash {
     }
 }
 
+impl ContentHash {
+    /// One hash of several contents, whatever their order.
+    pub(crate) fn of_all(hashes: impl IntoIterator<Item = Self>) -> Self {
+        let add = |sum: u128, hash: Self| sum.wrapping_add(hash.0);
+        Self(hashes.into_iter().fold(0, add))
+    }
+}
+
 /// A text that is not a [`ContentHash`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a content hash: {0:?} (expected xxh3: and 32 hexadecimal digits)")]

@@ -61,6 +61,7 @@
 
 mod append;
 mod atomic;
+mod atomic_folder;
 mod checkpoint;
 mod discovery;
 #[cfg(all(feature = "fault-injection", not(target_os = "linux")))]
@@ -85,6 +86,7 @@ pub use atomic::{
     AtomicError, AtomicFile, is_temporary, name_bytes_on_the_way, remove_file,
     remove_stale_temporaries, write_atomic,
 };
+pub use atomic_folder::{AtomicFolder, FolderContent, folder_content};
 pub use checkpoint::{
     CfitsioError, CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader,
     CheckpointWriter, Fact, FactError, FactValue, Facts, FlagsWriter, NameError, OtherPixels,

@@ -139,9 +139,11 @@ pub struct ResultFile {
     pub path: PathBuf,
     /// The hash that its pixels have to have; nothing is known of an image of the Python program.
     pub hash: Option<ContentHash>,
+    /// What is wrong with the file in the other format that would have been taken first. Whoever uses this one says so.
+    pub instead_of: Option<NoResult>,
 }
 
-/// Why there is no file of an image.
+/// Why there is no file of an image, or not the one that is taken first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoResult {
     /// These parameters ask for none, and which parameter would.
@@ -161,6 +163,28 @@ pub enum NoResult {
         /// Bytes found.
         found: u64,
     },
+}
+
+impl NoResult {
+    /// That another file was taken instead of one that is not as it was written; nothing where there was no such file.
+    pub fn passed_over(&self, taken: &Path) -> Option<String> {
+        let taken = taken.display();
+        match self {
+            Self::Gone(path) => Some(format!(
+                "{} is on record and not there; taken from {taken}, which has the same pixels on record",
+                path.display()
+            )),
+            Self::OtherLength {
+                path,
+                recorded,
+                found,
+            } => Some(format!(
+                "{} has {found} bytes and {recorded} on record; taken from {taken}, which has the same pixels on record",
+                path.display()
+            )),
+            Self::NotAskedFor(_) | Self::NotKept(_) | Self::NotMade(_) => None,
+        }
+    }
 }
 
 impl TaskResults {
@@ -187,6 +211,23 @@ impl TaskResults {
         }
     }
 
+    /// The same of a record that has been read already.
+    pub fn of(paths: TaskPaths, manifest: Manifest) -> Self {
+        Self { paths, manifest }
+    }
+
+    /// The hash that the pixels of an image have on record, in whichever format; its files are not looked at.
+    pub fn recorded_hash(&self, image: ResultImage) -> Option<ContentHash> {
+        let params = &self.manifest.params;
+        let artifact = image.artifact(params)?;
+        CheckpointFormats::Both.list().iter().find_map(|&format| {
+            let path = artifact.path(&self.paths, params, format);
+            let relative = relative_path(self.paths.dir(), &path);
+            let mut checkpoints = self.manifest.checkpoints.iter();
+            Some(checkpoints.find(|record| record.path == relative)?.hash)
+        })
+    }
+
     /// Micrometres per pixel of the canvas along x and y, as asked for or as the file of post says.
     pub fn um_per_px(&self) -> Option<[f64; 2]> {
         let asked_for = self.manifest.params.pixel_size_um.map(|um| [um, um]);
@@ -207,28 +248,44 @@ impl TaskResults {
             let path = self.paths.dir().join(&legacy.path);
             return there(path, legacy.bytes, None);
         }
-        let mut why = None;
-        for &format in CheckpointFormats::Both.list() {
-            let path = artifact.path(&self.paths, params, format);
-            let relative = relative_path(self.paths.dir(), &path);
-            let mut checkpoints = manifest.checkpoints.iter();
-            let Some(record) = checkpoints.find(|record| record.path == relative) else {
-                continue;
-            };
-            match there(path, record.bytes, Some(record.hash)) {
-                Ok(file) => return Ok(file),
-                Err(missing) => why = why.or(Some(missing)),
-            }
-        }
-        Err(why.unwrap_or_else(|| {
-            let done = |record: &crate::manifest::StageRecord| record.stage == artifact.stage();
-            if manifest.stages.iter().any(done) && !artifact.is_kept(manifest.kept, params) {
-                NoResult::NotKept(manifest.kept)
-            } else {
-                NoResult::NotMade(artifact.stage())
-            }
-        }))
+        stored_file(&self.paths, manifest, artifact)
     }
+}
+
+/// The file on record of an image that a task makes: TIFF, or where that is gone or has another length the same image in FITS.
+///
+/// This is how every reader of finished images finds its file, so that all of them take the same one and can say why.
+pub(crate) fn stored_file(
+    paths: &TaskPaths,
+    manifest: &Manifest,
+    image: Image,
+) -> Result<ResultFile, NoResult> {
+    let mut why = None;
+    for &format in CheckpointFormats::Both.list() {
+        let path = image.path(paths, &manifest.params, format);
+        let relative = relative_path(paths.dir(), &path);
+        let mut checkpoints = manifest.checkpoints.iter();
+        let Some(record) = checkpoints.find(|record| record.path == relative) else {
+            continue;
+        };
+        match there(path, record.bytes, Some(record.hash)) {
+            Ok(file) => {
+                return Ok(ResultFile {
+                    instead_of: why,
+                    ..file
+                });
+            }
+            Err(missing) => why = why.or(Some(missing)),
+        }
+    }
+    Err(why.unwrap_or_else(|| {
+        let done = |record: &crate::manifest::StageRecord| record.stage == image.stage();
+        if manifest.stages.iter().any(done) && !image.is_kept(manifest.kept, &manifest.params) {
+            NoResult::NotKept(manifest.kept)
+        } else {
+            NoResult::NotMade(image.stage())
+        }
+    }))
 }
 
 /// The parameter that asks for an image which is not made by default, or always.
@@ -247,7 +304,11 @@ const fn parameter_of(image: ResultImage) -> &'static str {
 /// The file, if it is there with its length.
 fn there(path: PathBuf, recorded: u64, hash: Option<ContentHash>) -> Result<ResultFile, NoResult> {
     match std::fs::metadata(&path) {
-        Ok(about) if about.len() == recorded => Ok(ResultFile { path, hash }),
+        Ok(about) if about.len() == recorded => Ok(ResultFile {
+            path,
+            hash,
+            instead_of: None,
+        }),
         Ok(about) => Err(NoResult::OtherLength {
             path,
             recorded,

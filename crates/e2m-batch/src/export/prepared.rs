@@ -1,8 +1,9 @@
 //! The images of one task, and what their file will tell. Headers and records are read, no pixels.
 
 use super::subject::{ExportRequest, ExportSubject, ExportTask};
+use crate::export_record::{ExportFormat, ExportRecord, ExportRecords, ExportedImage, told_by};
 use e2m_export::{Channel, Colour, OmeImage, Pyramid};
-use e2m_io::FileIdentity;
+use e2m_io::{ContentHash, FileIdentity, TaskPaths};
 use e2m_pipeline::{
     KeptCheckpoints, Manifest, NoResult, ResultFile, ResultImage, Stage, Status, TaskResults,
     suffix,
@@ -17,22 +18,47 @@ const USUAL: [ResultImage; 4] = [
     ResultImage::Significance,
 ];
 
+/// What a channel is read from.
+pub(super) struct ChannelFile {
+    pub(super) image: ResultImage,
+    pub(super) file: ResultFile,
+    pyramid: Pyramid,
+}
+
 /// One task, ready to be written.
 pub(super) struct Prepared {
-    /// Where the file goes.
+    /// Where the file, or folder, goes.
     pub(super) path: PathBuf,
+    pub(super) format: ExportFormat,
     /// What it tells.
     pub(super) image: OmeImage,
     /// What its channels are read from.
-    pub(super) files: Vec<(ResultImage, ResultFile)>,
+    pub(super) files: Vec<ChannelFile>,
     pub(super) status: Status,
     /// What is to be known of it.
     pub(super) notes: Vec<String>,
     /// Whether a file that tells the same is there.
     pub(super) is_up_to_date: bool,
+    /// Whether that is on record with the length that it has.
+    pub(super) is_on_record: bool,
+    /// The record of the run whose images it shows.
+    manifest: String,
 }
 
 impl Prepared {
+    /// What is put on record of it once it is there.
+    pub(super) fn record(&self, task: &ExportTask, content: (u64, ContentHash)) -> ExportRecord {
+        let image = |channel: &ChannelFile| ExportedImage {
+            image: channel.image.name().to_owned(),
+            pixels: channel.file.hash,
+        };
+        ExportRecord {
+            manifest: self.manifest.clone(),
+            images: self.files.iter().map(image).collect(),
+            ..ExportRecord::new(&task.output_dir, &self.path, self.format, content)
+        }
+    }
+
     /// Bytes of pixels that will be read.
     pub(super) fn bytes_to_read(&self) -> u64 {
         match self.is_up_to_date {
@@ -72,7 +98,19 @@ pub(super) fn prepare(task: &ExportTask, subject: &ExportSubject) -> Result<Prep
     };
     for &image in wanted {
         match results.file(image) {
-            Ok(file) => files.push((image, file)),
+            Ok(file) => {
+                let other = file.instead_of.as_ref();
+                notes.extend(other.and_then(|why| why.passed_over(&file.path)));
+                let pyramids = match image.is_signed() {
+                    true => request.pyramid.of_channels(),
+                    false => &[Pyramid::Mean],
+                };
+                files.extend(pyramids.iter().map(|&pyramid| ChannelFile {
+                    image,
+                    file: file.clone(),
+                    pyramid,
+                }));
+            }
             Err(why) => {
                 let why = missing(image, &why, &run);
                 // What nobody asked for by name may be left out, if that is said.
@@ -88,16 +126,56 @@ pub(super) fn prepare(task: &ExportTask, subject: &ExportSubject) -> Result<Prep
     }
     let image = description_of(task, &results, &files, request);
     let suffix = suffix(&task.params, Stage::LAST);
-    let name = format!("{}_{}{suffix}.ome.tif", task.sample, task.dye);
+    let extension = request.format.extension();
+    let name = format!("{}_{}{suffix}.{extension}", task.sample, task.dye);
     let path = subject.out.join(name);
+    let (is_up_to_date, is_on_record) = match request.overwrite {
+        true => (false, false),
+        false => what_is_there(task, &path, request.format, &image),
+    };
     Ok(Prepared {
-        is_up_to_date: !request.overwrite && tells(&path, &image),
+        is_up_to_date,
+        is_on_record,
+        manifest: manifest_name(&suffix),
         path,
+        format: request.format,
         image,
         files,
         status: manifest.status.clone(),
         notes,
     })
+}
+
+fn manifest_name(suffix: &str) -> String {
+    format!("e2m_task{suffix}.json")
+}
+
+/// Whether what is at the place of an export is up to date, and whether it is on record so.
+///
+/// It tells the same, and is as long as it was written: a file that was cut off behind its directories is not right.
+fn what_is_there(
+    task: &ExportTask,
+    path: &Path,
+    format: ExportFormat,
+    image: &OmeImage,
+) -> (bool, bool) {
+    if told_by(path, format).is_none_or(|text| text != image.ome_xml()) {
+        return (false, false);
+    }
+    let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye).ok();
+    let records = paths.and_then(|paths| ExportRecords::read(&paths).ok());
+    let record = records
+        .as_ref()
+        .and_then(|records| records.of(&task.output_dir, path));
+    let length = std::fs::metadata(path).map_or(0, |about| about.len());
+    match record {
+        // The files of a folder have their names at once, and are not measured again.
+        Some(record) if record.format == format => {
+            let is_right = format != ExportFormat::OmeTiff || record.bytes == length;
+            (is_right, is_right)
+        }
+        _ => (true, false),
+    }
 }
 
 /// Whether an image is on record and its file is not as it was written: nothing that may be left out.
@@ -106,11 +184,6 @@ fn is_loss(results: &TaskResults, image: ResultImage) -> bool {
         results.file(image),
         Err(NoResult::Gone(_) | NoResult::OtherLength { .. })
     )
-}
-
-/// Whether the file there tells what this image would.
-fn tells(path: &Path, image: &OmeImage) -> bool {
-    path.is_file() && e2m_export::description(path).is_ok_and(|text| text == image.ome_xml())
 }
 
 /// That a raw image is not what the results were made from any more, as far as its length and times tell.
@@ -171,7 +244,7 @@ fn missing(image: ResultImage, why: &NoResult, run: &str) -> String {
 fn description_of(
     task: &ExportTask,
     results: &TaskResults,
-    files: &[(ResultImage, ResultFile)],
+    files: &[ChannelFile],
     request: &ExportRequest,
 ) -> OmeImage {
     let manifest = &results.manifest;
@@ -196,34 +269,25 @@ fn description_of(
     for (parameter, value) in &manifest.non_default {
         say(&format!("parameter {parameter}"), value.to_string());
     }
-    for (what, file) in files {
+    for ChannelFile { image, file, .. } in files {
         let hash = match &file.hash {
             Some(hash) => hash.to_string(),
             None => "not on record".to_owned(),
         };
-        say(&format!("pixels of {what}"), hash);
+        say(&format!("pixels of {image}"), hash);
     }
-    for (what, _) in files {
-        let pyramid = pyramid_of(*what, request);
-        say(&format!("pyramid of {what}"), pyramid.name().to_owned());
+    for ChannelFile { image, pyramid, .. } in files {
+        say(&format!("pyramid of {image}"), pyramid.name().to_owned());
     }
     say("compression", request.compression.name().to_owned());
     image.channels = files
         .iter()
-        .map(|(what, _)| channel(*what, request))
+        .map(|file| channel(file.image, file.pyramid))
         .collect();
     image
 }
 
-fn pyramid_of(image: ResultImage, request: &ExportRequest) -> Pyramid {
-    match image.is_signed() {
-        true => request.pyramid.unwrap_or(Pyramid::Maximum),
-        false => Pyramid::Mean,
-    }
-}
-
-fn channel(image: ResultImage, request: &ExportRequest) -> Channel {
-    let pyramid = pyramid_of(image, request);
+fn channel(image: ResultImage, pyramid: Pyramid) -> Channel {
     let plain = match image {
         ResultImage::AlignedPre => "aligned pre".to_owned(),
         ResultImage::DifferencePercentile => "difference, percentile scale".to_owned(),

@@ -1,6 +1,7 @@
 //! What is exported: the tasks, and which of their images.
 
 use crate::batch_file::BatchFile;
+use crate::export_record::ExportFormat;
 use crate::plan::{PlanError, params_of};
 use crate::selection::TaskSelection;
 use crate::verify::VerifySubject;
@@ -9,16 +10,50 @@ use e2m_io::MissingPair;
 use e2m_pipeline::{Params, ResultImage};
 use std::path::{Path, PathBuf};
 
+/// How smaller levels of differences and of the significance are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SignedPyramid {
+    /// By maxima: microbes stay visible.
+    #[default]
+    Maximum,
+    /// By means: what a microscope with less magnification would show.
+    Mean,
+    /// Both, as two channels, which are the same in full resolution.
+    Both,
+}
+
+impl SignedPyramid {
+    /// `maximum`, `mean` or `both`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Maximum => "maximum",
+            Self::Mean => "mean",
+            Self::Both => "both",
+        }
+    }
+
+    /// That of each channel of such an image.
+    pub(super) const fn of_channels(self) -> &'static [Pyramid] {
+        match self {
+            Self::Maximum => &[Pyramid::Maximum],
+            Self::Mean => &[Pyramid::Mean],
+            Self::Both => &[Pyramid::Mean, Pyramid::Maximum],
+        }
+    }
+}
+
 /// Which images, and how they are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExportRequest {
     /// The channels of each file, in this order; where none is named, post, aligned pre, difference and significance, as far as
     /// the task has them.
     pub images: Vec<ResultImage>,
-    /// How smaller levels of differences and significance are made; where nothing is said, by maxima. Those of other images are means.
-    pub pyramid: Option<Pyramid>,
+    /// How smaller levels of differences and significance are made. Those of other images are means.
+    pub pyramid: SignedPyramid,
     /// How tiles are stored.
     pub compression: Compression,
+    /// What is written.
+    pub format: ExportFormat,
     /// Where files go; where nothing is said, the folder `export` in the batch's output_dir.
     pub out: Option<PathBuf>,
     /// Write files that are up to date again.

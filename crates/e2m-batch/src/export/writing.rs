@@ -2,12 +2,15 @@
 
 use super::outcome::{Exported, ExportedBatch, ExportedTask};
 use super::prepared::{Prepared, Refused, prepare};
+use super::room;
 use super::subject::{ExportSubject, ExportTask};
 use crate::environment::Environment;
-use e2m_export::{ExportError, write_ome_tiff};
+use crate::export_record::{ExportRecords, content_of};
+use e2m_export::{ExportError, write_ome_tiff, write_ome_zarr};
 use e2m_image::BandSource;
 use e2m_io::{
-    CheckpointReader, TaskPaths, VouchedReader, create_folders, is_locked, remove_stale_temporaries,
+    CheckpointReader, ContentHash, TaskPaths, VouchedReader, create_folders, is_locked,
+    lock_folder, remove_stale_temporaries,
 };
 use e2m_pipeline::{ResultFile, Status};
 use e2m_schedule::Interrupt;
@@ -110,11 +113,11 @@ fn export_one(
         result,
         notes,
     };
-    let prepared = match prepared {
+    let mut prepared = match prepared {
         Ok(prepared) => prepared,
         Err(Refused { status, why }) => return Some(ended(status, Err(why), Vec::new())),
     };
-    let result = match write(task, &prepared, interrupt, on_bytes) {
+    let result = match write(task, &mut prepared, interrupt, on_bytes) {
         Ok(exported) => Ok(exported),
         Err(NoFile::Interrupted) => return None,
         Err(NoFile::Because(why)) => Err(why),
@@ -124,48 +127,103 @@ fn export_one(
 
 fn write(
     task: &ExportTask,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     interrupt: &Interrupt,
     on_bytes: &mut dyn FnMut(u64),
 ) -> Result<Exported, NoFile> {
-    let because = |error: &dyn std::fmt::Display| NoFile::Because(error.to_string());
-    let path = &prepared.path;
-    let exported = |bytes, was_there| Exported {
-        path: path.clone(),
-        bytes,
-        images: prepared.files.iter().map(|(image, _)| *image).collect(),
-        was_there,
-    };
-    if prepared.is_up_to_date {
-        let bytes = std::fs::metadata(path).map_or(0, |about| about.len());
-        return Ok(exported(bytes, true));
-    }
     let paths = TaskPaths::new(&task.output_dir, &task.sample, &task.dye);
-    if paths.is_ok_and(|paths| is_locked(&paths.lock_path())) {
+    let paths = paths.map_err(|error| NoFile::Because(error.to_string()))?;
+    let was_there = prepared.is_up_to_date;
+    let content = match (was_there, prepared.is_on_record) {
+        (true, true) => recorded(task, prepared, &paths),
+        // Of a version that kept no record, or the record was lost.
+        (true, false) => content_of(&prepared.path, prepared.format, &mut |_| Ok(())).ok(),
+        (false, _) => Some(write_anew(prepared, &paths, interrupt, on_bytes)?),
+    };
+    if let (Some(content), false) = (content, prepared.is_on_record)
+        && let Err(why) = put_on_record(task, prepared, &paths, content)
+    {
+        let note = format!("it is not on record, and `e2m verify` does not know of it: {why}");
+        prepared.notes.push(note);
+    }
+    let mut images: Vec<_> = prepared.files.iter().map(|channel| channel.image).collect();
+    images.dedup();
+    Ok(Exported {
+        path: prepared.path.clone(),
+        bytes: content.map_or(0, |(bytes, _)| bytes),
+        images,
+        was_there,
+    })
+}
+
+/// What is on record of an export that is there.
+fn recorded(
+    task: &ExportTask,
+    prepared: &Prepared,
+    paths: &TaskPaths,
+) -> Option<(u64, ContentHash)> {
+    let records = ExportRecords::read(paths).ok()?;
+    let record = records.of(&task.output_dir, &prepared.path)?;
+    Some((record.bytes, record.hash))
+}
+
+/// Puts an export on record, under the lock of the task's folder.
+fn put_on_record(
+    task: &ExportTask,
+    prepared: &Prepared,
+    paths: &TaskPaths,
+    content: (u64, ContentHash),
+) -> Result<(), String> {
+    let lock = lock_folder(&paths.lock_path()).map_err(|error| error.to_string())?;
+    let Some(_lock) = lock else {
+        return Err("a run works on the task; export it again once that has ended".to_owned());
+    };
+    let mut records = ExportRecords::read(paths)?;
+    records.note(&task.output_dir, prepared.record(task, content));
+    records.write(paths)
+}
+
+/// Writes the file, or folder, and answers with its length and hash.
+fn write_anew(
+    prepared: &Prepared,
+    paths: &TaskPaths,
+    interrupt: &Interrupt,
+    on_bytes: &mut dyn FnMut(u64),
+) -> Result<(u64, ContentHash), NoFile> {
+    let because = |error: &dyn std::fmt::Display| NoFile::Because(error.to_string());
+    if is_locked(&paths.lock_path()) {
         let why = "a run is working on it just now; export it once that has ended";
         return Err(NoFile::Because(why.to_owned()));
     }
+    let path = &prepared.path;
+    room::check(path, &prepared.image, &prepared.files).map_err(NoFile::Because)?;
     let files = prepared.files.iter();
     let mut sources: Vec<Box<dyn BandSource>> = files
-        .map(|(_, file)| open(file).map_err(|error| because(&error)))
+        .map(|channel| open(&channel.file).map_err(|error| because(&error)))
         .collect::<Result<_, _>>()?;
     let mut sources: Vec<&mut dyn BandSource> = sources
         .iter_mut()
         .map(|source| source.as_mut() as &mut dyn BandSource)
         .collect();
     create_folders(path.parent().unwrap_or(Path::new("."))).map_err(|error| because(&error))?;
-    let written = write_ome_tiff(path, &prepared.image, &mut sources, &mut |pixels| {
+    let mut on_pixels = |pixels| {
         on_bytes(4 * pixels);
         match interrupt.is_raised() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
-    });
-    match written {
-        Ok(written) => Ok(exported(written.bytes, false)),
-        Err(ExportError::Interrupted { .. }) => Err(NoFile::Interrupted),
-        Err(error) => Err(because(&error)),
-    }
+    };
+    let image = &prepared.image;
+    let written = match prepared.format.zarr_version() {
+        None => write_ome_tiff(path, image, &mut sources, &mut on_pixels)
+            .map(|written| (written.bytes, written.hash)),
+        Some(version) => write_ome_zarr(path, version, image, &mut sources, &mut on_pixels)
+            .map(|written| (written.bytes, written.hash)),
+    };
+    written.map_err(|error| match error {
+        ExportError::Interrupted { .. } => NoFile::Interrupted,
+        error => because(&error),
+    })
 }
 
 /// The pixels of a file, held against the record on the way.

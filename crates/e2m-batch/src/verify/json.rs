@@ -63,6 +63,9 @@ fn of_task(task: &RecordedTask, outcome: &VerifiedTask, batch: &Path) -> Value {
         "problems": problems,
         "remarks": remarks,
     });
+    if outcome.exports.on_record > 0 {
+        document["exports"] = count(outcome.exports);
+    }
     if outcome.tables.on_record > 0 {
         document["tables"] = count(outcome.tables);
     }
@@ -76,6 +79,7 @@ fn of_finding(finding: &Finding, task: &RecordedTask, batch: &Path) -> Value {
         FileKind::Checkpoint => "checkpoint",
         FileKind::Picture => "picture",
         FileKind::Table => "table",
+        FileKind::Export => "export",
         FileKind::Other => "other",
     };
     json!({

@@ -3,6 +3,7 @@
 //! `subject` settles which tasks, `reading` reads their files with all processors, `outcome` is what came of it,
 //! `remedy` and `json` say it. What is compared with what is decided in `e2m_pipeline::Inventory`.
 
+mod exports;
 mod json;
 mod outcome;
 mod reading;

@@ -1,16 +1,17 @@
 //! What came of it, task by task.
 
 use super::subject::VerifySubject;
-use e2m_pipeline::{Fault, FileKind, Finding, Inventory, RecordedFile, Severity};
+use e2m_pipeline::{Fault, FileKind, Finding, Inventory, Severity};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The severities of problems, the worst first.
-const PROBLEMS: [Severity; 5] = [
+const PROBLEMS: [Severity; 6] = [
     Severity::Missing,
     Severity::Damaged,
     Severity::Changed,
     Severity::Misplaced,
+    Severity::Outdated,
     Severity::Unrecorded,
 ];
 
@@ -36,6 +37,8 @@ pub struct VerifiedTask {
     pub pictures: FileCount,
     /// Tables.
     pub tables: FileCount,
+    /// Files and folders of `e2m export`.
+    pub exports: FileCount,
     /// Files that were read to their end.
     pub files_read: usize,
     /// Their bytes.
@@ -71,6 +74,7 @@ impl VerifiedTask {
             raw: count(FileKind::Raw),
             pictures: count(FileKind::Picture),
             tables: count(FileKind::Table),
+            exports: FileCount::default(),
             files_read: 0,
             bytes_read: 0,
             not_read: 0,
@@ -82,16 +86,22 @@ impl VerifiedTask {
         begun
     }
 
-    /// Adds a file that was read, or was not because it was to stop.
-    pub(super) fn add(&mut self, file: &RecordedFile, read: Option<Vec<Finding>>) {
+    /// Adds what the exports of the task show before they are read, and how many are there.
+    pub(super) fn add_exports(&mut self, there: usize, findings: Vec<Finding>) {
+        self.exports.on_record = there;
+        self.note(findings);
+    }
+
+    /// Adds a file of this kind and length that was read, or was not because it was to stop.
+    pub(super) fn add(&mut self, (kind, bytes): (FileKind, u64), read: Option<Vec<Finding>>) {
         let Some(findings) = read else {
             self.not_read += 1;
             return;
         };
         self.files_read += 1;
-        self.bytes_read += file.bytes;
+        self.bytes_read += bytes;
         let right = findings.iter().all(is_remark);
-        if right && let Some(count) = self.count(file.kind) {
+        if right && let Some(count) = self.count(kind) {
             count.right += 1;
         }
         self.note(findings);
@@ -103,6 +113,7 @@ impl VerifiedTask {
             FileKind::Raw => Some(&mut self.raw),
             FileKind::Picture => Some(&mut self.pictures),
             FileKind::Table => Some(&mut self.tables),
+            FileKind::Export => Some(&mut self.exports),
             FileKind::Record | FileKind::Other => None,
         }
     }

@@ -1,9 +1,10 @@
 //! Reads the files of all tasks, several at a time.
 
+use super::exports::{self, ExportToRead};
 use super::outcome::{VerifiedBatch, VerifiedTask};
 use super::subject::VerifySubject;
 use crate::environment::Environment;
-use e2m_pipeline::{Finding, Inventory, RecordedFile, RecordedTask};
+use e2m_pipeline::{FileKind, Finding, Inventory, RecordedFile, RecordedTask};
 use e2m_schedule::Interrupt;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
@@ -61,7 +62,11 @@ fn read_all(
             files.map(move |file| (task, inventory, file))
         })
         .collect();
-    let of_bytes = files.iter().map(|(.., file)| file.bytes).sum();
+    let exports: Vec<(Vec<ExportToRead>, Vec<Finding>)> =
+        subject.tasks.par_iter().map(exports::list).collect();
+    let of_exports = exports.iter().flat_map(|(there, _)| there);
+    let of_bytes = files.iter().map(|(.., file)| file.bytes).sum::<u64>()
+        + of_exports.map(ExportToRead::bytes).sum::<u64>();
     let read_more = |more_bytes| {
         progress(ReadProgress {
             more_bytes,
@@ -76,9 +81,38 @@ fn read_all(
         .collect();
     let mut outcomes: Vec<VerifiedTask> = inventories.iter().map(VerifiedTask::begun).collect();
     for ((task, _, file), read) in files.iter().zip(read) {
-        outcomes[*task].add(file, read);
+        outcomes[*task].add((file.kind, file.bytes), read);
+    }
+    for ((there, findings), outcome) in exports.into_iter().zip(&mut outcomes) {
+        outcome.add_exports(there.len(), findings);
+        let read: Vec<(u64, FileRead)> = there
+            .par_iter()
+            .with_max_len(1)
+            .map(|export| (export.bytes(), read_export(export, interrupt, &read_more)))
+            .collect();
+        for (bytes, read) in read {
+            outcome.add((FileKind::Export, bytes), read);
+        }
     }
     outcomes
+}
+
+/// What is wrong with an export; `None` where it was not read to its end.
+fn read_export(
+    export: &ExportToRead,
+    interrupt: &Interrupt,
+    read_more: &(dyn Fn(u64) + Sync),
+) -> FileRead {
+    if interrupt.is_raised() {
+        return None;
+    }
+    export.read(&mut |bytes| {
+        read_more(bytes);
+        match interrupt.is_raised() {
+            true => Err(std::io::ErrorKind::Interrupted.into()),
+            false => Ok(()),
+        }
+    })
 }
 
 /// What is wrong with a file; `None` where it was not read to its end.

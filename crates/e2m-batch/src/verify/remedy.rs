@@ -1,5 +1,6 @@
 //! What to do about a finding.
 
+use crate::export_record::ExportRecords;
 use e2m_pipeline::{Fault, FileKind, Finding, RecordedTask, Severity};
 use std::path::Path;
 
@@ -8,6 +9,15 @@ pub fn remedy(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<St
     let run = format!("run `e2m {}`", batch.display());
     Some(match (finding.kind, finding.fault.severity()) {
         (_, Severity::Remark) => return None,
+        (FileKind::Export, severity) => {
+            let export = format!("`e2m export {}`", batch.display());
+            match severity {
+                Severity::Outdated => {
+                    format!("run {export} with the same channels: it is written anew; or remove it")
+                }
+                _ => format!("remove it, then run {export} with the same channels: it is written again"),
+            }
+        }
         (_, Severity::Unrecorded) => {
             format!("{run} with the parameters in its name: it is made again, and goes on record, or is removed; if nobody needs it, remove the file")
         }
@@ -20,6 +30,9 @@ pub fn remedy(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<St
         (FileKind::Raw, _) => {
             format!("put the original file back; or, if it was replaced on purpose, {run}: everything is made anew from it")
         }
+        (FileKind::Record, _) if is_of_exports(finding) => {
+            format!("remove the file, then run `e2m export {}`: exports that are there go on record again", batch.display())
+        }
         (FileKind::Record, Severity::Misplaced) => {
             format!("move it back to the folder of that task, then {run}: what this task lacks is made again")
         }
@@ -31,6 +44,12 @@ pub fn remedy(finding: &Finding, task: &RecordedTask, batch: &Path) -> Option<St
             severity,
         ) => of_result(finding, severity, task, &run),
     })
+}
+
+/// Whether it is the record of a task's exports, and not of a run.
+fn is_of_exports(finding: &Finding) -> bool {
+    let name = finding.path.file_name();
+    name.is_some_and(|name| name == ExportRecords::NAME)
 }
 
 /// What to do about a file that a run makes.

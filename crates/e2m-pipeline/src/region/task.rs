@@ -8,10 +8,10 @@ use super::source::Source;
 use crate::alignment_record::WorstTile;
 use crate::artifact::{Image, Table};
 use crate::history::relative_path;
-use crate::manifest::{CheckpointRecord, InputRecord, Manifest};
+use crate::manifest::{InputRecord, Manifest};
 use crate::params::{Params, suffix};
+use crate::results::{NoResult, ResultFile, stored_file};
 use crate::stage::Stage;
-use crate::task::CheckpointFormats;
 use crate::verify::RecordedTask;
 use e2m_image::{Canvas, Mapping, Size};
 use e2m_io::{CheckpointReader, FileIdentity, PixelKind, RawBands, RawImage, TaskPaths};
@@ -47,6 +47,25 @@ pub struct RegionPixels {
     pub pixels: Array2<f32>,
     /// Where they came from.
     pub origin: PixelOrigin,
+    /// What is wrong with a file that would have been taken first, in a sentence for people.
+    pub passed_over: Option<String>,
+}
+
+/// What an image is read from.
+struct Opened {
+    source: Source,
+    origin: PixelOrigin,
+    passed_over: Option<String>,
+}
+
+impl Opened {
+    fn new(source: Source, origin: PixelOrigin) -> Self {
+        Self {
+            source,
+            origin,
+            passed_over: None,
+        }
+    }
 }
 
 impl TaskImages {
@@ -171,12 +190,20 @@ impl TaskImages {
         if region.size().pixels() == 0 || right > canvas.width || bottom > canvas.height {
             return Err(RegionError::Outside { canvas });
         }
-        let (mut source, origin) = self.open_image(image)?;
+        let Opened {
+            mut source,
+            origin,
+            passed_over,
+        } = self.open_image(image)?;
         let step = step.max(1);
         if step == 1 {
             let mut pixels = Array2::zeros(region.size().shape());
             source.read(region, pixels.view_mut())?;
-            return Ok(RegionPixels { pixels, origin });
+            return Ok(RegionPixels {
+                pixels,
+                origin,
+                passed_over,
+            });
         }
         let join = if image == StageImage::Mask {
             all_flags
@@ -201,7 +228,11 @@ impl TaskImages {
                 *out = join(rows.slice(s![rows_of, columns_of]).iter());
             }
         }
-        Ok(RegionPixels { pixels, origin })
+        Ok(RegionPixels {
+            pixels,
+            origin,
+            passed_over,
+        })
     }
 
     /// The pixels of an image within a region under a Gaussian of `sigma` px, which sees beyond the region's edges.
@@ -218,42 +249,38 @@ impl TaskImages {
             return self.read(image, region, 1);
         }
         let wide = region.widened(blur::blur_reach_px(sigma), self.canvas());
-        let RegionPixels { pixels, origin } = self.read(image, wide, 1)?;
+        let read = self.read(image, wide, 1)?;
         let (x, y) = (region.x - wide.x, region.y - wide.y);
         let own = s![y..y + region.height, x..x + region.width];
-        let pixels = blur::blurred(pixels.view(), sigma).slice(own).to_owned();
-        Ok(RegionPixels { pixels, origin })
+        let pixels = blur::blurred(read.pixels.view(), sigma);
+        Ok(RegionPixels {
+            pixels: pixels.slice(own).to_owned(),
+            ..read
+        })
     }
 
     /// Where the pixels of an image come from.
-    fn open_image(&self, image: StageImage) -> Result<(Source, PixelOrigin), RegionError> {
+    fn open_image(&self, image: StageImage) -> Result<Opened, RegionError> {
         let not_made = |why: String| RegionError::NotMade { image, why };
         let params = &self.manifest.params;
         let stored = image.stored(params).ok_or_else(|| {
             not_made("no parameter of the batch asks for such a scale".to_owned())
         })?;
-        let mut gone = None;
-        for &format in CheckpointFormats::Both.list() {
-            let path = stored.path(&self.paths, params, format);
-            let name = relative_path(self.paths.dir(), &path);
-            let mut records = self.manifest.checkpoints.iter();
-            let Some(record) = records.find(|record| record.path == name) else {
-                continue;
-            };
-            if !path.exists() {
-                gone = Some(path);
-                continue;
+        let gone = match stored_file(&self.paths, &self.manifest, stored) {
+            Ok(file) => return self.open_stored(&file, stored.pixels()),
+            Err(NoResult::OtherLength { path, .. }) => {
+                let how = "is not as long as it was written";
+                return Err(RegionError::Changed { path, how });
             }
-            return self.open_stored(path, record, stored.pixels());
-        }
+            Err(NoResult::Gone(path)) => Some(path),
+            Err(NoResult::NotAskedFor(_) | NoResult::NotKept(_) | NoResult::NotMade(_)) => None,
+        };
         let canvas = self.manifest.canvas;
         if let (StageImage::AlignedPre, Some(legacy)) = (image, &self.manifest.legacy_aligned) {
             let path = self.paths.dir().join(&legacy.path);
             let reader = CheckpointReader::open(&path)?;
-            return Ok((
-                Source::Stored(Box::new(reader)),
-                PixelOrigin::Checkpoint(path),
-            ));
+            let source = Source::Stored(Box::new(reader));
+            return Ok(Opened::new(source, PixelOrigin::Checkpoint(path)));
         }
         let warps = &self.manifest.warps;
         let mapping = match stored {
@@ -290,31 +317,19 @@ impl TaskImages {
         )
     }
 
-    fn open_stored(
-        &self,
-        path: PathBuf,
-        record: &CheckpointRecord,
-        kind: PixelKind,
-    ) -> Result<(Source, PixelOrigin), RegionError> {
-        let changed = |how| RegionError::Changed {
-            path: path.clone(),
-            how,
-        };
-        let identity = FileIdentity::of(&path).map_err(|source| RegionError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        if identity.bytes != record.bytes {
-            return Err(changed("is not as long as it was written"));
-        }
+    fn open_stored(&self, file: &ResultFile, kind: PixelKind) -> Result<Opened, RegionError> {
+        let path = file.path.clone();
         let reader = CheckpointReader::open_as(&path, kind)?;
         if e2m_image::BandSource::size(&reader) != self.canvas() {
-            return Err(changed("does not have the size of the canvas"));
+            let how = "does not have the size of the canvas";
+            return Err(RegionError::Changed { path, how });
         }
-        Ok((
-            Source::Stored(Box::new(reader)),
-            PixelOrigin::Checkpoint(path),
-        ))
+        let missing = file.instead_of.as_ref();
+        Ok(Opened {
+            passed_over: missing.and_then(|why| why.passed_over(&path)),
+            source: Source::Stored(Box::new(reader)),
+            origin: PixelOrigin::Checkpoint(path),
+        })
     }
 
     fn open_placed(
@@ -322,12 +337,10 @@ impl TaskImages {
         image: StageImage,
         which: usize,
         canvas: Canvas,
-    ) -> Result<(Source, PixelOrigin), RegionError> {
-        let bands = self.open_raw(image, which)?;
-        Ok((
-            Source::Placed(bands, canvas),
-            PixelOrigin::Raw(self.raw[which].clone()),
-        ))
+    ) -> Result<Opened, RegionError> {
+        let source = Source::Placed(self.open_raw(image, which)?, canvas);
+        let origin = PixelOrigin::Raw(self.raw[which].clone());
+        Ok(Opened::new(source, origin))
     }
 
     fn open_warped(
@@ -335,12 +348,10 @@ impl TaskImages {
         image: StageImage,
         canvas: Canvas,
         mapping: Mapping,
-    ) -> Result<(Source, PixelOrigin), RegionError> {
-        let bands = self.open_raw(image, 1)?;
-        Ok((
-            Source::Warped(bands, canvas, Box::new(mapping)),
-            PixelOrigin::Raw(self.raw[1].clone()),
-        ))
+    ) -> Result<Opened, RegionError> {
+        let source = Source::Warped(self.open_raw(image, 1)?, canvas, Box::new(mapping));
+        let origin = PixelOrigin::Raw(self.raw[1].clone());
+        Ok(Opened::new(source, origin))
     }
 
     /// The signal of post (0) or pre (1), if the file is the one on record.

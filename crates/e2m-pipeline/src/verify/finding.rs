@@ -17,6 +17,8 @@ pub enum FileKind {
     Picture,
     /// A table.
     Table,
+    /// A file or folder that `e2m export` wrote from the images of the task.
+    Export,
     /// None of these.
     Other,
 }
@@ -32,6 +34,8 @@ pub enum Severity {
     Changed,
     /// It is whole, and belongs elsewhere.
     Misplaced,
+    /// It is whole, and shows results that were made anew since.
+    Outdated,
     /// It is named like a result, and no record vouches for it.
     Unrecorded,
     /// Something to know; nothing is wrong.
@@ -39,13 +43,14 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// In one word: `missing`, `damaged`, `changed`, `misplaced`, `unrecorded`, `remark`.
+    /// In one word: `missing`, `damaged`, `changed`, `misplaced`, `outdated`, `unrecorded`, `remark`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Damaged => "damaged",
             Self::Changed => "changed",
             Self::Misplaced => "misplaced",
+            Self::Outdated => "outdated",
             Self::Unrecorded => "unrecorded",
             Self::Remark => "remark",
         }
@@ -136,6 +141,15 @@ pub enum Fault {
         /// The first such file.
         path: String,
     },
+    /// An export shows an image that the task has made anew since.
+    #[error("it was exported from older results: {image} has been made anew since")]
+    OlderResults {
+        /// The image.
+        image: String,
+    },
+    /// An export is not where it was written.
+    #[error("it was exported, and is not there any more")]
+    ExportGone,
     /// An image without a hash on record has another time.
     #[error(
         "it was touched after e2m used it; it has no hash on record that could tell whether it is still the same"
@@ -155,12 +169,14 @@ impl Fault {
             Self::Swapped { .. } | Self::Fact { .. } | Self::OtherTask { .. } => {
                 Severity::Misplaced
             }
+            Self::OlderResults { .. } => Severity::Outdated,
             Self::NotOnRecord { by_e2m: true } => Severity::Unrecorded,
             Self::NotOnRecord { by_e2m: false }
             | Self::OfUnreadableRecord
             | Self::BeingMade
             | Self::Temporary
             | Self::Superseded { .. }
+            | Self::ExportGone
             | Self::Touched => Severity::Remark,
         }
     }
