@@ -38,6 +38,15 @@ pub enum ApplyError {
         /// Sample and dye.
         task: String,
     },
+    /// An image of post cannot be brought onto pre where a local correction was kept: its way back is known for points only.
+    #[error(
+        "{task} was corrected locally, and an image cannot be warped from post to pre through that; points and outlines can, and \
+         local_correction = \"off\" aligns without it"
+    )]
+    OneWay {
+        /// Sample and dye.
+        task: String,
+    },
     /// The image is not of the geometry that the warp is about.
     #[error(
         "{} is {found} px, and the raw {stain} image of the task is {expected}: a warp is about images of that size only",

@@ -76,9 +76,9 @@ pub fn warp_image(
     }
     let plane = image.load_plane(&choice(warp, request, &image)?)?;
     let facts = facts(warp, request)?;
-    let (canvas, sampling) = warp.sampling(request.direction, request.frame);
+    let (canvas, sampling) = warp.sampling(request.direction, request.frame)?;
     if request.nearest {
-        let mut source = NearestPlane::new(&plane, canvas, sampling);
+        let mut source = NearestPlane::new(&plane, canvas, &sampling);
         if matches!(&plane, Plane::U8(_)) {
             return write_bytes(&mut source, request, &facts, interrupt);
         }
@@ -130,8 +130,8 @@ fn facts(warp: &TaskWarp, request: &ImageRequest) -> Result<Facts, ApplyError> {
         .set("INPUT", name.as_ref(), "Image that was warped")?
         .set("WAY", way, "Direction")?
         .set("PAD", pad, "Padding per side (px)")?;
-    let (_, sampling) = warp.sampling(Direction::PreToPost, Frame::Canvas);
-    facts.set_warp(&sampling);
+    let (_, sampling) = warp.sampling(Direction::PreToPost, Frame::Canvas)?;
+    facts.set_warp(&sampling.warp);
     Ok(facts)
 }
 

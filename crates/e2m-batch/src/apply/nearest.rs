@@ -1,6 +1,6 @@
-//! A plane seen through a warp, each pixel the nearest one: for masks and labels, between which there is nothing.
+//! A plane seen through a mapping, each pixel the nearest one: for masks and labels, between which there is nothing.
 
-use e2m_image::{BandError, BandSource, Canvas, Plane, Size, Warp, check_band};
+use e2m_image::{BandError, BandSource, Canvas, Mapping, Plane, Size, check_band};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
@@ -9,17 +9,17 @@ pub(super) struct NearestPlane<'a> {
     plane: &'a Plane,
     size: Size,
     /// From pixels of the result to raw pixels of the plane.
-    to_raw: Warp,
+    to_raw: Mapping,
 }
 
 impl<'a> NearestPlane<'a> {
-    /// `plane`, placed on `canvas` and sampled at `warp`, as a `WarpedPlane` is.
-    pub(super) fn new(plane: &'a Plane, canvas: Canvas, warp: Warp) -> Self {
+    /// `plane`, placed on `canvas` and sampled at `mapping`, as a `WarpedPlane` is.
+    pub(super) fn new(plane: &'a Plane, canvas: Canvas, mapping: &Mapping) -> Self {
         let pad = canvas.pad() as f64;
         Self {
             plane,
             size: canvas.size(),
-            to_raw: warp.then(&Warp::translation(-pad, -pad)),
+            to_raw: mapping.then_shift(-pad, -pad),
         }
     }
 
@@ -79,11 +79,12 @@ impl BandSource for NearestPlane<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use e2m_image::Warp;
     use ndarray::Array2;
 
     fn warped(plane: &Plane, size: Size, warp: Warp) -> Array2<f32> {
         let mut out = Array2::zeros(size.shape());
-        let mut source = NearestPlane::new(plane, Canvas::new(size, size, 0), warp);
+        let mut source = NearestPlane::new(plane, Canvas::new(size, size, 0), &warp.into());
         source.read_band(0, out.view_mut()).expect("reads");
         out
     }

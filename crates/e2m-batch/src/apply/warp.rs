@@ -1,7 +1,7 @@
 //! The warp of a task, with what is to be thought of it.
 
 use super::error::ApplyError;
-use e2m_image::{Canvas, Size, Warp};
+use e2m_image::{Canvas, Mapping, Size, Warp};
 use e2m_pipeline::{InputRecord, Manifest, RecordedTask, TaskImages, Verdict};
 
 /// Which way.
@@ -53,8 +53,9 @@ pub struct TaskWarp {
     pub standing: Standing,
     /// The frame of its results.
     pub canvas: Canvas,
-    /// From post to pre, px of the canvas.
-    to_pre: Warp,
+    /// From post to pre, px of the canvas; with the local correction, where one was kept.
+    to_pre: Mapping,
+    /// The way back without it.
     to_post: Warp,
     pub(super) post: InputRecord,
     pub(super) pre: InputRecord,
@@ -72,11 +73,11 @@ impl TaskWarp {
 
     fn on_record(name: &str, manifest: &Manifest) -> Result<Self, ApplyError> {
         let task = name.to_owned();
-        let Some(to_pre) = manifest.warps.finest() else {
+        let Some(to_pre) = manifest.warps.mapping() else {
             let status = manifest.status.clone();
             return Err(ApplyError::NoAlignment { task, status });
         };
-        let Some(to_post) = to_pre.inverse() else {
+        let Some(to_post) = to_pre.warp.inverse() else {
             return Err(ApplyError::NoInverse { task });
         };
         let standing = match &manifest.alignment {
@@ -112,21 +113,20 @@ impl TaskWarp {
         }
     }
 
-    /// Where a point goes, from one image to the other, in px of this frame; `None` beyond the horizon of the perspective.
+    /// Where a point goes, from one image to the other, in px of this frame; `None` beyond the horizon of the perspective, and where a
+    /// local correction has no way back.
     pub fn point(&self, direction: Direction, frame: Frame, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
-        let warp = match direction {
-            Direction::PreToPost => &self.to_post,
-            Direction::PostToPre => &self.to_pre,
-        };
         let pad = match frame {
             Frame::Canvas => 0.0,
             Frame::Raw => self.canvas.pad() as f64,
         };
         let (x, y) = (x + pad, y + pad);
-        if !warp.is_in_front(x, y) {
-            return None;
-        }
-        let (x, y) = warp.apply(x, y);
+        let (x, y) = match direction {
+            Direction::PreToPost if !self.to_post.is_in_front(x, y) => return None,
+            Direction::PreToPost => self.to_pre.inverse_point(x, y)?,
+            Direction::PostToPre if !self.to_pre.is_in_front(x, y) => return None,
+            Direction::PostToPre => self.to_pre.apply(x, y),
+        };
         (x.is_finite() && y.is_finite()).then_some([x - pad, y - pad])
     }
 
@@ -138,19 +138,31 @@ impl TaskWarp {
         }
     }
 
-    /// The frame of the result, and the warp from its pixels to those of the image that is warped, both on that frame.
-    pub(super) fn sampling(&self, direction: Direction, frame: Frame) -> (Canvas, Warp) {
-        let (warp, onto) = match direction {
-            Direction::PreToPost => (self.to_pre, &self.post),
-            Direction::PostToPre => (self.to_post, &self.pre),
+    /// The frame of the result, and the mapping from its pixels to those of the image that is warped, both on that frame.
+    ///
+    /// # Errors
+    /// [`ApplyError::OneWay`]: post onto pre where a local correction was kept.
+    pub(super) fn sampling(
+        &self,
+        direction: Direction,
+        frame: Frame,
+    ) -> Result<(Canvas, Mapping), ApplyError> {
+        let (mapping, onto) = match direction {
+            Direction::PreToPost => (self.to_pre.clone(), &self.post),
+            Direction::PostToPre if self.to_pre.deformation.is_some() => {
+                let task = self.task.clone();
+                return Err(ApplyError::OneWay { task });
+            }
+            Direction::PostToPre => (self.to_post.into(), &self.pre),
         };
-        match frame {
-            Frame::Canvas => (self.canvas, warp),
+        Ok(match frame {
+            Frame::Canvas => (self.canvas, mapping),
             Frame::Raw => {
                 let size = size_of(onto);
-                (Canvas::new(size, size, 0), self.canvas.warp_to_raw(&warp))
+                let raw = self.canvas.mapping_to_raw(&mapping);
+                (Canvas::new(size, size, 0), raw)
             }
-        }
+        })
     }
 }
 
