@@ -3,14 +3,15 @@
 use crate::args::{
     Cli, CompareArgs, InitArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
 };
+use crate::demo_args::DemoArgs;
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::export_args::ExportArgs;
 use crate::terminal::Terminal;
 use crate::zoom_args::ViewArgs;
 use crate::{
-    check, cluster, compare, convert, diagnose, docs, documents, dry_run, export, logging, params,
-    run, shell, single_task, status, survey, verify, worker, zoom,
+    check, cluster, compare, convert, demo, diagnose, docs, documents, dry_run, export, licences,
+    logging, params, run, shell, single_task, status, survey, verify, worker, zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
@@ -75,6 +76,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             diagnose::show(&args, &environment(args.talk), &terminal)
         }
         Some(Sub::Worker(args)) => worker::work(&args),
+        Some(Sub::Demo(args)) => demo_batch(&args),
         Some(Sub::Init(args)) => init(&args, &Terminal::new(cli.run.talk)),
         Some(Sub::Params(args)) => params::show(&args, &Terminal::new(cli.run.talk)),
         Some(Sub::Docs(args)) => docs::show(args.page.as_deref(), &Terminal::new(cli.run.talk)),
@@ -89,7 +91,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             Exit::Complete
         }
         Some(Sub::Licences) => {
-            Terminal::new(cli.run.talk).result(e2m_plot::FONT_LICENCE.trim_end());
+            Terminal::new(cli.run.talk).result(licences::text().trim_end());
             Exit::Complete
         }
     }
@@ -121,6 +123,26 @@ fn run_batch(args: &RunArgs) -> Exit {
         dry_run::list(&plan, args.json, &terminal)
     } else {
         run::run(&plan, args.json, &environment, &terminal)
+    }
+}
+
+/// Makes the demo, runs it, and says where to look.
+fn demo_batch(args: &DemoArgs) -> Exit {
+    let terminal = started(args.talk);
+    let path = match demo::make(args, &terminal) {
+        Ok(path) => path,
+        Err(error) => {
+            terminal.error(&error.to_string());
+            return Exit::BadInput;
+        }
+    };
+    match planned((&path, &[]), &PlanOptions::default()) {
+        Ok((plan, _)) => {
+            let exit = run::run(&plan, false, &environment(args.talk), &terminal);
+            demo::finish(args, &plan.output_dir, &terminal);
+            exit
+        }
+        Err(error) => refuse(&error, &path, &terminal),
     }
 }
 

@@ -155,8 +155,17 @@ fn what_would_go_to_a_cluster_is_shown_and_nothing_is_written() {
 }
 
 #[test]
-fn the_licence_of_the_font_can_be_read() {
+fn the_licences_of_everything_inside_can_be_read() {
     let run = Bench::new().run(&["licences"]);
     assert_eq!(run.code, 0);
-    assert!(run.out.contains("Bitstream Vera Fonts Copyright"));
+    for words in [
+        "Bitstream Vera Fonts Copyright",
+        "OpenCV Foundation",
+        "National Aeronautics and Space",
+        "Jean-loup Gailly",
+        "  rayon 1.",
+        "Independent JPEG Group",
+    ] {
+        assert!(run.out.contains(words), "{words}");
+    }
 }
