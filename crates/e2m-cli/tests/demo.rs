@@ -7,7 +7,7 @@ use e2m_fixtures::{DEMO, Truth};
 use serde_json::Value;
 
 /// Wide enough for every task to be complete, small enough to take a few seconds in all.
-const WIDTH: &str = "640";
+const WIDTH: &str = "480";
 
 #[test]
 fn the_demo_makes_runs_and_shows_three_tasks_and_goes_on_when_run_again() {
