@@ -1,7 +1,7 @@
 //! Documents that are generated from code: the parameter table, the batch file's keys and its JSON Schema,
 //! the page of the pictures, and the list of exceptions from the lints.
 //!
-//! That list is made here; for the others the generator is an example of e2m-cli, which knows all of it; xtask cannot call it directly without
+//! That list is made here, and so is the list of licences; for the others the generator is an example of e2m-cli, which knows all of it; xtask cannot call it directly without
 //! needing OpenCV to build.
 
 use std::fs;
@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::licences;
 use crate::process::{TEST_FEATURES, cargo, run};
 use crate::tidy::exceptions;
 use crate::verb::{Verb, no_arguments};
@@ -23,14 +24,15 @@ pub(crate) const VERB: Verb = Verb {
     help: "Usage: cargo xtask docs [--check]
 
 Regenerates docs/parameters.md, docs/batch-file.md and docs/batch.schema.json from the parameter registry and the
-batch-file types, docs/pictures.md from what the report says of its pictures, and docs/exceptions.md from the attributes in
-the source.
+batch-file types, docs/pictures.md from what the report says of its pictures, docs/exceptions.md from the attributes in
+the source, and what `e2m licences` prints of crates from their packages.
 --check writes nothing and fails if one of them is out of date.",
     run: |workspace, args| match args.as_slice() {
         [flag] if flag == "--check" => check(workspace),
         args => {
             no_arguments("docs", args)?;
             write_exceptions(workspace)?;
+            licences::write(workspace)?;
             generate(workspace, &[])
         }
     },
@@ -48,7 +50,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
             "generated documents are out of date or cannot be made; run `cargo xtask docs` and commit"
         );
     }
-    Ok(())
+    licences::check(workspace)
 }
 
 fn write_exceptions(workspace: &Workspace) -> Result<()> {

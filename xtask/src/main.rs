@@ -28,6 +28,7 @@ mod detect;
 mod docs;
 mod fixtures;
 mod fuzz;
+mod licences;
 mod package;
 mod pictures;
 mod process;

@@ -2,6 +2,7 @@
 
 use crate::apply_args::ApplyArgs;
 use crate::convert_args::ConvertArgs;
+use crate::demo_args::DemoArgs;
 use crate::export_args::ExportArgs;
 use crate::serve_args::ServeArgs;
 use crate::zoom_args::{BlinkArgs, ZoomArgs};
@@ -81,6 +82,8 @@ pub(crate) enum Sub {
     Serve(Box<ServeArgs>),
     /// Describe this machine: memory, processors, disk, and how many tasks it can run at a time
     Diagnose(DiagnoseArgs),
+    /// Make three pairs of synthetic images, run them, and show the report: a first look at what e2m does
+    Demo(DemoArgs),
     /// Write a commented batch file to start from
     Init(InitArgs),
     /// List the parameters: what each means, its default and range, and when to change it
@@ -94,7 +97,7 @@ pub(crate) enum Sub {
     Completions(CompletionsArgs),
     /// Write the manual pages e2m.1, e2m-run.1 and so on
     Man(ManArgs),
-    /// Print the licences of the font and the viewer that are part of the program
+    /// Print the licences of everything that is part of the program
     Licences,
     /// Do tasks for another e2m
     #[command(hide = true)]
@@ -546,6 +549,7 @@ pub(crate) struct ManArgs {
 fn after_help() -> String {
     let examples = "\
 Examples:
+  e2m demo                              see what e2m does, with images that it makes
   e2m init                              write batch.toml into this folder
   e2m --dry-run batch.toml              what would run, what is missing
   e2m batch.toml                        run it; run it again to go on after an interruption

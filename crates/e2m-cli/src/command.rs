@@ -4,14 +4,16 @@ use crate::apply_args::ApplyArgs;
 use crate::args::{
     Cli, CompareArgs, InitArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
 };
+use crate::demo_args::DemoArgs;
 use crate::environment::environment;
 use crate::exit::Exit;
 use crate::export_args::ExportArgs;
 use crate::terminal::Terminal;
 use crate::zoom_args::ViewArgs;
 use crate::{
-    apply, check, cluster, compare, convert, diagnose, docs, documents, dry_run, export, logging,
-    params, run, serve, shell, single_task, status, survey, verify, worker, zoom,
+    apply, check, cluster, compare, convert, demo, diagnose, docs, documents, dry_run, export,
+    licences, logging, params, run, serve, shell, single_task, status, survey, verify, worker,
+    zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
@@ -78,6 +80,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             diagnose::show(&args, &environment(args.talk), &terminal)
         }
         Some(Sub::Worker(args)) => worker::work(&args),
+        Some(Sub::Demo(args)) => demo_batch(&args),
         Some(Sub::Init(args)) => init(&args, &Terminal::new(cli.run.talk)),
         Some(Sub::Params(args)) => params::show(&args, &Terminal::new(cli.run.talk)),
         Some(Sub::Docs(args)) => docs::show(args.page.as_deref(), &Terminal::new(cli.run.talk)),
@@ -92,7 +95,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
             Exit::Complete
         }
         Some(Sub::Licences) => {
-            Terminal::new(cli.run.talk).result(&licences());
+            Terminal::new(cli.run.talk).result(licences::text().trim_end());
             Exit::Complete
         }
     }
@@ -124,6 +127,26 @@ fn run_batch(args: &RunArgs) -> Exit {
         dry_run::list(&plan, args.json, &terminal)
     } else {
         run::run(&plan, args.json, &environment, &terminal)
+    }
+}
+
+/// Makes the demo, runs it, and says where to look.
+fn demo_batch(args: &DemoArgs) -> Exit {
+    let terminal = started(args.talk);
+    let path = match demo::make(args, &terminal) {
+        Ok(path) => path,
+        Err(error) => {
+            terminal.error(&error.to_string());
+            return Exit::BadInput;
+        }
+    };
+    match planned((&path, &[]), &PlanOptions::default()) {
+        Ok((plan, _)) => {
+            let exit = run::run(&plan, false, &environment(args.talk), &terminal);
+            demo::finish(args, &plan.output_dir, &terminal);
+            exit
+        }
+        Err(error) => refuse(&error, &path, &terminal),
     }
 }
 
@@ -297,22 +320,6 @@ pub(crate) fn meant_command(path: &Path) -> Option<String> {
     let names: Vec<String> = names.map(|sub| sub.get_name().to_owned()).collect();
     let names = names.iter().map(String::as_str).chain(["help"]);
     nearest(word, names, 0.6).map(str::to_owned)
-}
-
-/// The licences that have to be passed on with the program.
-fn licences() -> String {
-    let parts = [
-        (
-            "DejaVu Sans, the font of the pictures",
-            e2m_plot::FONT_LICENCE,
-        ),
-        (
-            "OpenSeadragon, the viewer of the web app",
-            e2m_web::VIEWER_LICENCE,
-        ),
-    ];
-    let parts = parts.map(|(what, licence)| format!("{what}\n\n{}", licence.trim_end()));
-    parts.join("\n\n\n")
 }
 
 /// Writes the commented batch file, unless there is one.

@@ -2,14 +2,15 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `args` (and `export_args`, `convert_args`), `command` | the command line as given, and what it means |
+//! | `args` (and `export_args`, `convert_args`, `demo_args`), `command` | the command line as given, and what it means |
 //! | `environment` | variables and programs for e2m-batch, which reads none itself |
 //! | `run`, `single_task`, `cluster` | a batch, one task, jobs of a cluster: started, shown, ended with an exit code |
 //! | `terminal` | the only module that prints: bars, lines, results |
 //! | `reporter` | what happens in a batch, on the terminal |
 //! | `summary`, `admission` | the end of a batch, and the check before its start, as text |
 //! | `survey`, `dry_run`, `check`, `status`, `verify`, `diagnose` | what e2m-batch finds, as tables |
-//! | `params`, `docs`, `shell` | what explains the program: parameters, pages, completions, manual pages |
+//! | `params`, `docs`, `shell`, `licences` | what explains the program: parameters, pages, completions, manual pages, licences |
+//! | `demo` | synthetic images for a first look |
 //! | `compare` | several values of parameters, as a table and pictures |
 //! | `zoom`, `zoom_args` | a region of a task's images, drawn and written |
 //! | `export` | images of finished tasks for viewers: its arguments, and what was written |
@@ -48,6 +49,8 @@ mod command;
 mod compare;
 mod convert;
 mod convert_args;
+mod demo;
+mod demo_args;
 mod diagnose;
 mod docs;
 mod documents;
@@ -59,6 +62,7 @@ mod export_args;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod hints;
+mod licences;
 mod logging;
 mod only_task;
 mod params;

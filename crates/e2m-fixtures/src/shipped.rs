@@ -1,11 +1,12 @@
-//! The recipes that come with e2m: the files of `fixtures/`, built in.
+//! The recipes that come with e2m: the files of `fixtures/`, built in. `recipes` in this crate is a link to that folder, so that a
+//! package of the crate holds them.
 
 use crate::{FixtureError, Recipe};
 use std::path::{Path, PathBuf};
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../fixtures/", $name, ".toml")))),*]
+        &[$(($name, include_str!(concat!("../recipes/", $name, ".toml")))),*]
     };
 }
 

@@ -58,6 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "e2m-cli",
         &[
             "e2m-batch",
+            "e2m-fixtures",
             "e2m-image",
             "e2m-io",
             "e2m-pipeline",
