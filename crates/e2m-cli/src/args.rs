@@ -34,7 +34,7 @@ A batch file says where the raw images are and which samples and dyes to run; `e
     max_term_width = 100
 )]
 #[command(override_usage = "e2m [OPTIONS] <BATCH>\n       e2m <COMMAND>")]
-#[command(after_help = after_help())]
+#[command(after_help = crate::after_help::text())]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Sub>,
@@ -544,27 +544,6 @@ pub(crate) struct ManArgs {
     /// Folder for the pages; made if it is not there
     #[arg(value_name = "DIR", default_value = "man")]
     pub(crate) dir: PathBuf,
-}
-
-fn after_help() -> String {
-    let examples = "\
-Examples:
-  e2m demo                              see what e2m does, with images that it makes
-  e2m init                              write batch.toml into this folder
-  e2m --dry-run batch.toml              what would run, what is missing
-  e2m batch.toml                        run it; run it again to go on after an interruption
-  e2m batch.toml --samples CD070        run only this sample
-  e2m batch.toml --from-stage 3         align finely and subtract again
-  e2m survey batch.toml                 look at the raw images first
-  e2m check batch.toml                  will memory and disk do?
-  e2m status batch.toml                 what is there, what would a run do?
-  e2m verify batch.toml                 is everything still as it was written?
-  e2m zoom batch.toml --worst           look where the alignment leaves most
-  e2m export batch.toml                 images for QuPath, Fiji, napari and OMERO
-  e2m submit batch.toml                 run it on a SLURM cluster
-
-Ctrl-C stops after the rows at hand and keeps what is done; pressed again it stops at once.";
-    format!("{examples}\n\n{}", crate::exit::help())
 }
 
 #[cfg(test)]

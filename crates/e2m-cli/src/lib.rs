@@ -40,6 +40,7 @@
 )]
 
 mod admission;
+mod after_help;
 mod apply;
 mod apply_args;
 mod args;

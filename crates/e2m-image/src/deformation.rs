@@ -113,7 +113,7 @@ impl Deformation {
             }
         }
         let numbers = dx.iter().chain(&dy).chain([&first.0, &first.1]);
-        if let Some(wrong) = numbers.into_iter().find(|v| !(v.abs() <= MAX_PX)) {
+        if let Some(wrong) = numbers.into_iter().find(|v| v.is_nan() || v.abs() > MAX_PX) {
             return Err(DeformationError::Number(*wrong));
         }
         if !(1e-3..=MAX_PX).contains(&spacing_px) {

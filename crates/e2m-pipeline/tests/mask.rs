@@ -248,7 +248,7 @@ fn covered(recipe: &Recipe) -> f64 {
     let canvas = Canvas::new(truth.post_size, truth.pre_size, 400);
     let post = Coverage::placed(truth.post_size, canvas);
     let warp = canvas.warp_from_raw(&truth.warp);
-    let pre = Coverage::warped(truth.pre_size, canvas, &warp);
+    let pre = Coverage::warped(truth.pre_size, canvas, warp);
     post.pixels_shared_with(&pre) as f64 / post.pixels() as f64
 }
 

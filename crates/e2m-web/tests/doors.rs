@@ -12,6 +12,9 @@ fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(owned).collect()
 }
 
+/// Method, path, headers, and the status of the answer.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], u16);
+
 #[test]
 fn the_address_lets_in_and_leaves_no_token_behind() {
     let served = Lab::with_pairs(&[]).serve();
@@ -75,7 +78,7 @@ fn who_has_no_token_or_comes_from_elsewhere_is_sent_away() {
     let bearer = format!("Bearer {}", served.token);
     let json = ("Content-Type", "application/json");
     let body = "{\"batch\": \"nothing.toml\"}";
-    let cases: &[(&str, &str, &[(&str, &str)], u16)] = &[
+    let cases: &[Case<'_>] = &[
         ("GET", "/api/session", &[("Host", &own)], 401),
         (
             "GET",

@@ -5,6 +5,7 @@
 //! table in the docs are all made from it.
 
 mod black;
+mod choices;
 mod escape;
 mod format;
 mod registry;
@@ -12,7 +13,8 @@ mod suffix;
 mod value;
 
 pub use black::{BlackLevel, NoBlackLevel};
+pub use choices::{CoarseMethod, LocalCorrectionChoice, NoData};
 pub use format::format_g;
-pub use registry::{CoarseMethod, LocalCorrectionChoice, NoData, Params, REGISTRY};
+pub use registry::{Params, REGISTRY};
 pub use suffix::{SuffixError, parse_suffix, suffix};
 pub use value::{ParamError, ParamKind, ParamSpec, ParamValue};

@@ -1,65 +1,13 @@
 //! The table of parameters.
 
 use super::black::BlackLevel;
+use super::choices::{CoarseMethod, LocalCorrectionChoice, NoData};
 use super::value::{AUTO, ParamError, ParamKind, ParamSpec, ParamValue};
 use crate::stage::Stage;
 use e2m_io::{ChannelRequest, PageRequest};
 use e2m_scale::PeakChoice;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
-
-/// How stage 2 looks for the coarse alignment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CoarseMethod {
-    /// Whatever fits the images best.
-    #[default]
-    Auto,
-    /// The section's outer boundary.
-    Boundary,
-    /// Features.
-    Features,
-    /// Correlation of the fine structure.
-    Correlation,
-}
-
-/// Whether stage 3 looks for a displacement on top of the warp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LocalCorrectionChoice {
-    /// Where the section is deformed.
-    #[default]
-    Auto,
-    /// Never.
-    Off,
-}
-
-impl LocalCorrectionChoice {
-    const WORDS: &'static [&'static str] = &["auto", "off"];
-}
-
-/// What a difference image holds where post or pre has no pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NoData {
-    /// 0, which most programs take for nothing found.
-    #[default]
-    Zero,
-    /// NaN, which statistics leave out.
-    Nan,
-}
-
-impl NoData {
-    const WORDS: &'static [&'static str] = &["zero", "nan"];
-
-    /// The value of such a pixel.
-    pub const fn value(self) -> f32 {
-        match self {
-            Self::Zero => 0.0,
-            Self::Nan => f32::NAN,
-        }
-    }
-}
 
 /// A Rust type that a parameter can have.
 trait ParamType: Sized {
@@ -118,21 +66,6 @@ impl ParamType for Option<f64> {
             _ => None,
         }
     }
-}
-
-impl CoarseMethod {
-    /// The methods that are tried.
-    pub fn methods(self) -> &'static [e2m_align::CoarseMethod] {
-        use e2m_align::CoarseMethod::{Boundary, Correlation, Features};
-        match self {
-            Self::Auto => &[Features, Boundary, Correlation],
-            Self::Boundary => &[Boundary],
-            Self::Features => &[Features],
-            Self::Correlation => &[Correlation],
-        }
-    }
-
-    const WORDS: &'static [&'static str] = &["auto", "boundary", "features", "correlation"];
 }
 
 impl ParamType for CoarseMethod {
