@@ -111,19 +111,20 @@ export class Editor {
     this.registry ??= (await get("params")).parameters;
     const open = new Set([...this.parameters.querySelectorAll("details[open]")].map((one) => one.dataset.stage));
     const active = document.activeElement?.id;
+    const isChanged = (one) => values?.[one.name] !== undefined && JSON.stringify(values[one.name]) !== JSON.stringify(one.default_value);
     const field = (one) => {
       const now = values?.[one.name];
       const shown = now === undefined ? one.default : now === null ? "none" : String(now);
+      const changed = isChanged(one);
       const id = `param-${one.name}`;
       const input = h("input", { type: "text", id, value: shown, disabled: this.readOnly, "aria-describedby": `about-${one.name}`, onchange: (event) => this.set([{ section: "params", key: one.name, value: event.target.value.trim() === "" ? null : written(event.target.value) }]) });
-      const changed = shown !== one.default;
       return h("div", { class: "parameter" },
         h("label", { for: id, class: "mono" }, changed ? h("b", null, one.name) : one.name), input,
         h("div", { id: `about-${one.name}`, class: "small" }, `${one.meaning}. `, h("span", { class: "quiet" }, `Values: ${one.values}; default ${one.default}. Change it: ${one.when}.`)));
     };
     fill(this.parameters, [1, 2, 3, 4, 5].map((stage) => {
       const own = this.registry.filter((one) => Number(one.stage) === stage);
-      const changed = own.filter((one) => values && String(values[one.name] ?? "none") !== one.default).length;
+      const changed = own.filter(isChanged).length;
       return h("details", { "data-stage": stage, open: open.has(String(stage)) }, h("summary", null, `Stage ${stage}: ${STAGES[stage]} `, h("span", { class: "quiet" }, `${own.length === 1 ? "1 parameter" : `${own.length} parameters`}${changed ? `, ${changed} changed` : ""}`)), own.map(field));
     }));
     if (active?.startsWith("param-")) document.getElementById(active)?.focus();

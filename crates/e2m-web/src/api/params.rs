@@ -2,19 +2,25 @@
 
 use super::fresh;
 use axum::response::Response;
-use e2m_pipeline::{ParamSpec, REGISTRY};
+use e2m_pipeline::{ParamSpec, Params, REGISTRY};
 use serde_json::{Value, json};
 
 /// `GET api/params`
 pub(crate) async fn list() -> Response {
-    fresh(json!({"parameters": REGISTRY.iter().map(about).collect::<Vec<Value>>()}))
+    let defaults = json!(Params::default());
+    let about = REGISTRY
+        .iter()
+        .map(|spec| about(spec, defaults.get(spec.name)));
+    fresh(json!({"parameters": about.collect::<Vec<Value>>()}))
 }
 
-fn about(spec: &ParamSpec) -> Value {
+/// `default_value` is the default as a batch's `params` have it, to compare with.
+fn about(spec: &ParamSpec, default_value: Option<&Value>) -> Value {
     json!({
         "name": spec.name,
         "stage": spec.stage,
         "default": spec.default.written(),
+        "default_value": default_value,
         "values": spec.expected(),
         "meaning": spec.meaning,
         "when": spec.when,
