@@ -28,7 +28,7 @@ pub(crate) struct ZoomArgs {
     #[command(flatten)]
     pub(crate) view: ViewArgs,
     /// Images, side by side in this order: post, pre, coarse_pre, icp_pre, interior_pre, aligned_pre,
-    /// difference, difference_percentile, difference_manual, mask, significance
+    /// difference, difference_percentile, difference_manual, difference_field, mask, significance
     #[arg(
         long,
         value_name = "IMAGES",

@@ -54,6 +54,8 @@ pub(crate) enum Image {
     InteriorPre,
     /// Post minus scaled pre.
     Difference(ScaleKind),
+    /// The same with a scale and an offset that vary slowly over the section.
+    DifferenceField,
     /// Which pixels of the difference mean nothing, or less than they seem to.
     Mask,
     /// By how many standard deviations each pixel stands out.
@@ -103,6 +105,8 @@ pub(crate) enum FileFormat {
 
 /// What the name of a mask begins with.
 const MASK_STEM: &str = "04_mask";
+/// What the name of a difference with a scale field begins with.
+const FIELD_STEM: &str = "04_difference_field";
 /// What the name of a significance image begins with.
 const SIGNIFICANCE_STEM: &str = "05_significance";
 
@@ -148,6 +152,9 @@ pub(crate) fn artifacts(
         P(Picture::ComparisonAlignedPre),
     ]);
     kinds.extend(differences().map(|scale| I(Image::Difference(scale))));
+    if params.scale_field {
+        kinds.push(I(Image::DifferenceField));
+    }
     kinds.push(I(Image::Mask));
     kinds.extend([
         plot(PictureKind::PrePostHeatmap),
@@ -241,7 +248,7 @@ impl Artifact {
                 kind,
                 stem: image.stem(),
                 formats: match image {
-                    Image::Difference(_) => BOTH,
+                    Image::Difference(_) | Image::DifferenceField => BOTH,
                     Image::PaddedPost
                     | Image::PaddedPre
                     | Image::CoarsePre
@@ -304,7 +311,7 @@ impl Image {
             Self::PaddedPost | Self::PaddedPre => Stage::Pad,
             Self::CoarsePre | Self::IcpPre => Stage::Coarse,
             Self::InteriorPre => Stage::Fine,
-            Self::Difference(_) | Self::Mask => Stage::Difference,
+            Self::Difference(_) | Self::DifferenceField | Self::Mask => Stage::Difference,
             Self::Significance => Stage::Detection,
         }
     }
@@ -320,6 +327,7 @@ impl Image {
             | Self::IcpPre
             | Self::InteriorPre
             | Self::Difference(_)
+            | Self::DifferenceField
             | Self::Significance => self.stage(),
         }
     }
@@ -327,7 +335,7 @@ impl Image {
     /// Whether a task that keeps these has it as a file.
     pub(crate) fn is_kept(self, kept: KeptCheckpoints, params: &Params) -> bool {
         match self {
-            Self::Difference(_) | Self::Mask => true,
+            Self::Difference(_) | Self::DifferenceField | Self::Mask => true,
             Self::InteriorPre | Self::Significance => kept != KeptCheckpoints::None,
             Self::IcpPre if !params.interior_ecc => kept != KeptCheckpoints::None,
             Self::PaddedPost | Self::PaddedPre | Self::CoarsePre | Self::IcpPre => {
@@ -346,6 +354,7 @@ impl Image {
             | Self::IcpPre
             | Self::InteriorPre
             | Self::Difference(_)
+            | Self::DifferenceField
             | Self::Significance => PixelKind::Float,
         }
     }
@@ -354,6 +363,7 @@ impl Image {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Mask => MASK_STEM,
+            Self::DifferenceField => FIELD_STEM,
             Self::Significance => SIGNIFICANCE_STEM,
             Self::PaddedPost
             | Self::PaddedPre
@@ -375,6 +385,7 @@ impl Image {
             Self::Difference(ScaleKind::Moffat) => "04_difference_difference".to_owned(),
             Self::Difference(scale) => format!("04_difference_difference_{}", scale.label()),
             Self::Mask => MASK_STEM.to_owned(),
+            Self::DifferenceField => FIELD_STEM.to_owned(),
             Self::Significance => SIGNIFICANCE_STEM.to_owned(),
         }
     }
@@ -386,7 +397,7 @@ impl Image {
             Self::PaddedPre => "writing padded pre",
             Self::CoarsePre | Self::IcpPre => "writing coarsely aligned pre",
             Self::InteriorPre => "writing aligned pre",
-            Self::Difference(_) | Self::Mask => "writing the difference",
+            Self::Difference(_) | Self::DifferenceField | Self::Mask => "writing the difference",
             Self::Significance => "looking for microbes",
         }
     }
@@ -552,6 +563,7 @@ mod tests {
             save_all_intermediates: true,
             scale_percentile: Some(50.0),
             manual_scale: Some(1.5),
+            scale_field: true,
             ..Params::default()
         };
         let (formats, whole) = (CheckpointFormats::Fits, KeptCheckpoints::All);
@@ -570,13 +582,13 @@ mod tests {
             let images = |stage| images_of(stage, &params, formats, kept);
             Stage::ALL.map(|stage| images(stage).len())
         };
-        assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 4, 1]);
-        assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 4, 1]);
-        assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 4, 0]);
+        assert_eq!(kept(KeptCheckpoints::All), [2, 2, 1, 5, 1]);
+        assert_eq!(kept(KeptCheckpoints::Aligned), [0, 0, 1, 5, 1]);
+        assert_eq!(kept(KeptCheckpoints::None), [0, 0, 0, 5, 0]);
         let images = |stage| images_of(stage, &params, formats, whole);
         for (image, artifact) in Stage::ALL.into_iter().flat_map(images) {
             assert!(artifact.stem.starts_with(image.label()), "{image:?}");
-            let both = matches!(image, Image::Difference(_));
+            let both = matches!(image, Image::Difference(_) | Image::DifferenceField);
             assert_eq!(artifact.formats, if both { BOTH } else { FITS });
         }
         let pictures = |stage| pictures_of(stage, &params).len();

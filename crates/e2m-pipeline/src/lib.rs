@@ -136,7 +136,9 @@ pub use region::{
 };
 pub use results::{NoResult, ResultFile, ResultImage, ResultsError, TaskResults};
 pub use run::{run_task, run_task_in};
-pub use scale_record::{ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, Scales};
+pub use scale_record::{
+    ManualRecord, MoffatRecord, PercentileRecord, ScaleAssessment, ScaleFieldRecord, Scales,
+};
 pub use shared_files::{SharedFiles, record_shared_files};
 pub use stage::{NoSuchStage, Stage};
 pub use status::Status;

@@ -49,7 +49,7 @@ pub struct MemoryNeeds {
     pub compression: CheckpointCompression,
     /// Number of difference images.
     pub differences: usize,
-    /// Whether microbes are looked for.
+    /// Whether microbes are looked for, or the scale field is measured, which takes no more.
     pub detects: bool,
     /// What decoding a raw file holds at a time: [`e2m_io::RawInfo::decoding_bytes`].
     pub decoding_bytes: u64,
@@ -72,8 +72,9 @@ impl MemoryNeeds {
             pad: spec.params.pad,
             formats: spec.checkpoint_format,
             compression: spec.checkpoint_compression,
-            differences: scale_kinds(&spec.params).len(),
-            detects: spec.params.detect && spec.to_stage >= Stage::Detection,
+            differences: scale_kinds(&spec.params).len() + usize::from(spec.params.scale_field),
+            detects: spec.params.detect && spec.to_stage >= Stage::Detection
+                || spec.params.scale_field && spec.to_stage >= Stage::Difference,
             decoding_bytes: post_decoding.max(pre_decoding),
             threads: rayon::current_num_threads(),
         }
@@ -156,7 +157,7 @@ impl MemoryNeeds {
         BETWEEN_BYTES + self.band_bytes() + largest
     }
 
-    /// Looking for microbes while their significance is written.
+    /// Looking for microbes while their significance is written, or measuring the scale field.
     fn detection_bytes(&self) -> u64 {
         if !self.detects {
             return 0;

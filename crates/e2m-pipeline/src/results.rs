@@ -29,19 +29,22 @@ pub enum ResultImage {
     DifferencePercentile,
     /// The same by a scale that was given.
     DifferenceManual,
+    /// The same by a scale that varies over the section.
+    DifferenceField,
     /// By how many standard deviations each pixel stands out.
     Significance,
 }
 
 impl ResultImage {
     /// All of them, in the order of the stages.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Post,
         Self::Pre,
         Self::AlignedPre,
         Self::Difference,
         Self::DifferencePercentile,
         Self::DifferenceManual,
+        Self::DifferenceField,
         Self::Significance,
     ];
 
@@ -54,6 +57,7 @@ impl ResultImage {
             Self::Difference => "difference",
             Self::DifferencePercentile => "difference_percentile",
             Self::DifferenceManual => "difference_manual",
+            Self::DifferenceField => "difference_field",
             Self::Significance => "significance",
         }
     }
@@ -70,6 +74,7 @@ impl ResultImage {
             Self::Difference
             | Self::DifferencePercentile
             | Self::DifferenceManual
+            | Self::DifferenceField
             | Self::Significance => true,
         }
     }
@@ -90,6 +95,7 @@ impl ResultImage {
                 difference(|kind| matches!(kind, ScaleKind::Percentile(_)))
             }
             Self::DifferenceManual => difference(|kind| matches!(kind, ScaleKind::Manual)),
+            Self::DifferenceField => params.scale_field.then_some(Image::DifferenceField),
             Self::Significance => params.detect.then_some(Image::Significance),
         }
     }
@@ -150,6 +156,8 @@ pub enum NoResult {
     NotAskedFor(&'static str),
     /// The run kept no file of it.
     NotKept(KeptCheckpoints),
+    /// It would be no better than the image without it.
+    NoBetter,
     /// The task ended before its stage was done, for which its status has a reason.
     NotMade(Stage),
     /// It is on record, and not where the record says.
@@ -182,7 +190,7 @@ impl NoResult {
                 "{} has {found} bytes and {recorded} on record; taken from {taken}, which has the same pixels on record",
                 path.display()
             )),
-            Self::NotAskedFor(_) | Self::NotKept(_) | Self::NotMade(_) => None,
+            Self::NotAskedFor(_) | Self::NotKept(_) | Self::NoBetter | Self::NotMade(_) => None,
         }
     }
 }
@@ -282,6 +290,8 @@ pub(crate) fn stored_file(
         let done = |record: &crate::manifest::StageRecord| record.stage == image.stage();
         if manifest.stages.iter().any(done) && !image.is_kept(manifest.kept, &manifest.params) {
             NoResult::NotKept(manifest.kept)
+        } else if image == Image::DifferenceField && !manifest.scales.has_field() {
+            NoResult::NoBetter
         } else {
             NoResult::NotMade(image.stage())
         }
@@ -293,6 +303,7 @@ const fn parameter_of(image: ResultImage) -> &'static str {
     match image {
         ResultImage::DifferencePercentile => "scale_percentile",
         ResultImage::DifferenceManual => "manual_scale",
+        ResultImage::DifferenceField => "scale_field",
         ResultImage::Significance
         | ResultImage::Post
         | ResultImage::Pre

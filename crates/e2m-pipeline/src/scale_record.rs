@@ -2,6 +2,7 @@
 
 use crate::names::ScaleKind;
 use e2m_align::Verdict;
+use e2m_detect::{HeldOut, ScaleField};
 use e2m_scale::{
     Background, BlackLevels, MoffatScale, PeakChoice, ScaleError, ScaleFacts, ScaleVerdict,
     Subtraction,
@@ -51,6 +52,49 @@ pub struct Scales {
     pub percentile: Option<PercentileRecord>,
     /// As given.
     pub manual: Option<ManualRecord>,
+    /// What a scale that varies over the section does for the background; none where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<ScaleFieldRecord>,
+}
+
+/// What a scale and an offset that vary slowly over the section do for the background.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ScaleFieldRecord {
+    /// What remains in parts of the section that had no say in it, counts.
+    #[serde(flatten)]
+    pub held_out: HeldOut,
+    /// Whether less remains than with one scale, so that there is an image with it.
+    pub is_subtracted: bool,
+}
+
+impl ScaleFieldRecord {
+    /// That of a field.
+    pub(crate) fn of(field: &ScaleField) -> Self {
+        let held_out = field.held_out();
+        Self {
+            held_out,
+            is_subtracted: held_out.improves(),
+        }
+    }
+
+    /// What it comes to, in a sentence.
+    pub fn note(&self) -> String {
+        let HeldOut {
+            cells,
+            constant,
+            field,
+            nearer,
+        } = self.held_out;
+        let measured = format!(
+            "in {cells} parts of the section that had no say in it the background scatters by {field:.3} counts with a scale field and by \
+             {constant:.3} with one scale ({nearer} parts are nearer to 0 with the field)"
+        );
+        if self.is_subtracted {
+            format!("{measured}: 04_difference_field is the difference with it")
+        } else {
+            format!("{measured}, which is no better: there is no 04_difference_field")
+        }
+    }
 }
 
 impl Scales {
@@ -73,6 +117,11 @@ impl Scales {
                 .map(|scale| Subtraction::of_scale(scale.value)),
             ScaleKind::Manual => self.manual.map(|scale| above_black(scale.value)),
         }
+    }
+
+    /// Whether there is a difference with a scale field, as far as these were looked for.
+    pub(crate) fn has_field(&self) -> bool {
+        self.field.is_none_or(|field| field.is_subtracted)
     }
 
     /// What is to be thought of the scale that was found.

@@ -222,6 +222,9 @@ fn missing(image: ResultImage, why: &NoResult, run: &str) -> String {
                  writes it from the warp on record"
             )
         }
+        NoResult::NoBetter => format!(
+            "there is no {image}: a scale that varies over the section leaves no less background than one scale; the difference will do"
+        ),
         NoResult::NotMade(stage) => {
             format!("{image} was not made: the task ended before stage {stage} was done; {run}")
         }
@@ -292,6 +295,7 @@ fn channel(image: ResultImage, pyramid: Pyramid) -> Channel {
         ResultImage::AlignedPre => "aligned pre".to_owned(),
         ResultImage::DifferencePercentile => "difference, percentile scale".to_owned(),
         ResultImage::DifferenceManual => "difference, manual scale".to_owned(),
+        ResultImage::DifferenceField => "difference, scale field".to_owned(),
         ResultImage::Post
         | ResultImage::Pre
         | ResultImage::Difference
@@ -307,7 +311,8 @@ fn channel(image: ResultImage, pyramid: Pyramid) -> Channel {
         ResultImage::Pre => Colour::CYAN,
         ResultImage::Difference
         | ResultImage::DifferencePercentile
-        | ResultImage::DifferenceManual => Colour::WHITE,
+        | ResultImage::DifferenceManual
+        | ResultImage::DifferenceField => Colour::WHITE,
         ResultImage::Significance => Colour::YELLOW,
     };
     Channel::new(name, colour, pyramid)

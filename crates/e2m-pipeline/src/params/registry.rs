@@ -384,6 +384,9 @@ parameters! {
     Difference scale_peak ("spk"): PeakChoice = PeakChoice::Auto, ParamKind::Choice(PEAKS),
         "Whose scale is taken where parts of the section became brighter by different factors: the highest peak's, the lowest, or the largest part's",
         "When the verdict says that there are two backgrounds and you know which one is to vanish";
+    Difference scale_field ("sfld"): bool = false, BOOL,
+        "Also subtract with a scale and an offset that vary slowly over the section, where that leaves less background",
+        "When light or stain are uneven: the difference has a pattern far wider than any microbe (microbes are looked for without it in any case)";
     Difference no_data ("nd"): NoData = NoData::Zero, ParamKind::Choice(NoData::WORDS),
         "What the difference holds where post or pre has no pixel: zero, or nan (not a number)",
         "nan when statistics are made of the difference, so that what no image covers does not count";

@@ -27,6 +27,8 @@ pub enum StageImage {
     PercentileDifference,
     /// The same with the scale that was given.
     ManualDifference,
+    /// The same with a scale that varies over the section: `04_difference_field`.
+    FieldDifference,
     /// The flags of pixels: `04_mask`.
     Mask,
     /// By how many standard deviations each pixel stands out: `05_significance`.
@@ -47,7 +49,7 @@ fn names() -> Vec<&'static str> {
 
 impl StageImage {
     /// All of them, in the order of the stages.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Post,
         Self::Pre,
         Self::CoarsePre,
@@ -57,6 +59,7 @@ impl StageImage {
         Self::Difference,
         Self::PercentileDifference,
         Self::ManualDifference,
+        Self::FieldDifference,
         Self::Mask,
         Self::Significance,
     ];
@@ -73,6 +76,7 @@ impl StageImage {
             Self::Difference => "difference",
             Self::PercentileDifference => "difference_percentile",
             Self::ManualDifference => "difference_manual",
+            Self::FieldDifference => "difference_field",
             Self::Mask => "mask",
             Self::Significance => "significance",
         }
@@ -90,6 +94,7 @@ impl StageImage {
             Self::Difference => "difference",
             Self::PercentileDifference => "difference (percentile)",
             Self::ManualDifference => "difference (manual)",
+            Self::FieldDifference => "difference (scale field)",
             Self::Mask => "mask",
             Self::Significance => "significance",
         }
@@ -102,6 +107,7 @@ impl StageImage {
             Self::Difference
                 | Self::PercentileDifference
                 | Self::ManualDifference
+                | Self::FieldDifference
                 | Self::Significance
         )
     }
@@ -124,6 +130,8 @@ impl StageImage {
                 params.manual_scale?;
                 Image::Difference(ScaleKind::Manual)
             }
+            Self::FieldDifference if params.scale_field => Image::DifferenceField,
+            Self::FieldDifference => return None,
             Self::Mask => Image::Mask,
             Self::Significance => Image::Significance,
         })
@@ -155,6 +163,7 @@ impl FromStr for StageImage {
                 "03_interior_aligned_pre" => Self::InteriorPre,
                 "04_difference_difference" | "04_difference" => Self::Difference,
                 "04_difference_difference_manual" => Self::ManualDifference,
+                "04_difference_field" => Self::FieldDifference,
                 "04_mask" => Self::Mask,
                 "05_significance" => Self::Significance,
                 other if other.starts_with("04_difference_difference_percentile") => {

@@ -273,7 +273,12 @@ impl TaskImages {
                 return Err(RegionError::Changed { path, how });
             }
             Err(NoResult::Gone(path)) => Some(path),
-            Err(NoResult::NotAskedFor(_) | NoResult::NotKept(_) | NoResult::NotMade(_)) => None,
+            Err(
+                NoResult::NotAskedFor(_)
+                | NoResult::NotKept(_)
+                | NoResult::NoBetter
+                | NoResult::NotMade(_),
+            ) => None,
         };
         let canvas = self.manifest.canvas;
         if let (StageImage::AlignedPre, Some(legacy)) = (image, &self.manifest.legacy_aligned) {
@@ -290,7 +295,7 @@ impl TaskImages {
             Image::IcpPre => warps.icp.map(Mapping::from),
             Image::InteriorPre if image == StageImage::AlignedPre => warps.mapping(),
             Image::InteriorPre => warps.interior.and(warps.mapping()),
-            Image::Difference(_) | Image::Mask | Image::Significance => {
+            Image::Difference(_) | Image::DifferenceField | Image::Mask | Image::Significance => {
                 if let Some(path) = gone {
                     let how = "is on record and not there";
                     return Err(RegionError::Changed { path, how });
@@ -304,6 +309,9 @@ impl TaskImages {
 
     /// Why there is no file of an image.
     fn why_not(&self, image: Image) -> String {
+        if image == Image::DifferenceField && !self.manifest.scales.has_field() {
+            return "it leaves no less background than one scale".to_owned();
+        }
         let stage = image.stage();
         let done = self.manifest.stages.iter().any(|done| done.stage == stage);
         if done && !image.is_kept(self.manifest.kept, &self.manifest.params) {

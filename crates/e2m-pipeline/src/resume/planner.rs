@@ -112,7 +112,11 @@ impl Planner<'_> {
                 spec.checkpoint_format,
                 spec.checkpoints,
             );
+            let has_field = earlier.scales.has_field();
             for (image, artifact) in images {
+                if image == Image::DifferenceField && !has_field {
+                    continue;
+                }
                 let wanted = self.wanted(image.named_by(), Some(&earlier.inputs), false);
                 let found = self.lookup(image, &wanted).found;
                 let Some(UsableCheckpoint::Recorded(_, records)) = found else {
@@ -352,6 +356,17 @@ impl Planner<'_> {
 
     fn difference(&self, before: &Results, search: &mut StageSearch) -> Result<Results, String> {
         let spec = self.task.spec;
+        let legacy = before
+            .legacy_aligned
+            .map(|legacy| legacy.record(self.task))
+            .transpose()
+            .map_err(|error| error.to_string())?;
+        // A run that differs in the parameters of later stages only has made the same difference.
+        let same_alignment = |known: &&Manifest| {
+            known.warps.mapping() == before.warps.mapping() && known.legacy_aligned == legacy
+        };
+        let known = self.alike(Stage::Difference).find(same_alignment);
+        let has_field = known.is_none_or(|known| known.scales.has_field());
         let mut missing = None;
         let images = images_of(
             Stage::Difference,
@@ -360,6 +375,9 @@ impl Planner<'_> {
             spec.checkpoints,
         );
         for (image, artifact) in images {
+            if image == Image::DifferenceField && !has_field {
+                continue;
+            }
             let found = self.find(image, false, search);
             // Of a mask either format does, as of the images of earlier stages.
             let wanted = match image {
@@ -376,16 +394,7 @@ impl Planner<'_> {
         if let Some(why) = missing {
             return Err(why);
         }
-        let legacy = before
-            .legacy_aligned
-            .map(|legacy| legacy.record(self.task))
-            .transpose()
-            .map_err(|error| error.to_string())?;
-        // A run that differs in the parameters of later stages only has made the same difference.
-        let same_alignment = |known: &&Manifest| {
-            known.warps.mapping() == before.warps.mapping() && known.legacy_aligned == legacy
-        };
-        match self.alike(Stage::Difference).find(same_alignment) {
+        match known {
             Some(known) if knows_no_black(known) => {
                 Err("the difference on record is that of a version without black levels".to_owned())
             }

@@ -33,6 +33,7 @@ pub(crate) fn restore(
         Image::PaddedPost
         | Image::PaddedPre
         | Image::Difference(_)
+        | Image::DifferenceField
         | Image::Mask
         | Image::Significance => {
             return Ok(());

@@ -163,7 +163,7 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
         Image::InteriorPre => (warps.interior, None),
         Image::Difference(kind) => (warps.finest(), Some((scales.of(kind)?, kind))),
         Image::Mask => (warps.finest(), None),
-        Image::Significance => {
+        Image::DifferenceField | Image::Significance => {
             let kind = ScaleKind::Moffat;
             (warps.finest(), Some((scales.of(kind)?, kind)))
         }
@@ -176,9 +176,11 @@ fn expected_facts(manifest: &Manifest, path: &Path) -> Option<Facts> {
         scale,
         interior: None,
         local: match image {
-            Image::InteriorPre | Image::Difference(_) | Image::Mask | Image::Significance => {
-                manifest.alignment.as_ref().and_then(local_facts)
-            }
+            Image::InteriorPre
+            | Image::Difference(_)
+            | Image::DifferenceField
+            | Image::Mask
+            | Image::Significance => manifest.alignment.as_ref().and_then(local_facts),
             Image::PaddedPost | Image::PaddedPre | Image::CoarsePre | Image::IcpPre => None,
         },
         warp,

@@ -6,6 +6,7 @@ mod channels;
 mod common;
 mod demo;
 mod families;
+mod field;
 mod golden;
 mod hostile;
 mod kept;

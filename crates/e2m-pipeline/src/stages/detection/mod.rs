@@ -4,7 +4,6 @@
 //! there. The search itself is that of e2m-detect. Its catalogue stays at the workbench until the tables are written.
 
 mod crops;
-mod source;
 
 use crate::alignment_record::local_facts;
 use crate::artifact::Image;
@@ -16,18 +15,24 @@ use crate::output::{ImageFacts, Target, finish};
 use crate::params::Params;
 use crate::pictures::{Gallery, draw_detection};
 use crate::resume::Results;
-use crate::scale_record::MoffatRecord;
 use crate::stage::Stage;
-use crate::stages::difference::{Mask, open_aligned};
+use crate::stages::canvas_pair::{CanvasPair, Progress, facts_of};
 use crate::workbench::Workbench;
 use crops::gallery;
-use e2m_detect::{Catalogue, DetectOptions, PairFacts, Placement, detect};
-use e2m_image::{BandError, BandSink, Padded, Size};
+use e2m_detect::{Catalogue, DetectOptions, Placement, detect};
+use e2m_image::{BandError, BandSink, Size};
 use e2m_io::CheckpointWriter;
 use e2m_resources::return_memory;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
-use source::{CanvasPair, Progress};
+
+/// What is done on each pass over the pair.
+const PASSES: &[&str] = &[
+    "measuring the noise",
+    "measuring the significance of noise",
+    "looking for microbes",
+    "cutting out microbes",
+];
 
 /// What stage 5 makes.
 pub(crate) struct Made {
@@ -117,38 +122,14 @@ fn search(
     return_memory();
     let task = bench.task;
     let (stage, needs) = (Stage::Detection, Stage::Difference);
-    let facts = facts_of(before).ok_or(PipelineError::MissingStage { stage, needs })?;
-    let mask = Mask::new(bench, before)?;
+    let facts = facts_of(&before.scales, before.alignment.as_ref())
+        .ok_or(PipelineError::MissingStage { stage, needs })?;
     let mut plane = None;
-    let aligned = open_aligned(bench, before, stage, &mut plane)?;
-    let post = Padded::new(bench.post.bands()?, task.canvas)?;
-    let mut pair = CanvasPair {
-        post: Box::new(post),
-        aligned,
-        mask,
-        messages: &mut bench.messages,
-        size: task.canvas.size(),
-        progress: Progress::default(),
-    };
+    let mut pair = CanvasPair::open(bench, before, Progress::new(stage, PASSES), &mut plane)?;
     let options = options_of(&task.spec.params);
     let catalogue = detect(&mut pair, &facts, &options, significance)?;
     let gallery = gallery(&mut pair, &facts, &catalogue)?;
     Ok((catalogue, gallery))
-}
-
-/// What alignment and scale have found about the pair; none without a scale.
-fn facts_of(before: &Results) -> Option<PairFacts> {
-    let subtraction = before.scales.of(ScaleKind::Moffat)?;
-    let std_error = |moffat: &MoffatRecord| moffat.std_error;
-    let alignment = before.alignment.as_ref();
-    let residual = alignment.and_then(|a| a.estimated_accuracy_px.or(a.residual_median_px));
-    Some(PairFacts {
-        scale: subtraction.scale,
-        scale_std_error: before.scales.moffat.as_ref().map_or(0.0, std_error),
-        post_black: subtraction.post_black,
-        pre_black: subtraction.pre_black,
-        alignment_residual_px: residual.filter(|r| r.is_finite()).unwrap_or(0.0),
-    })
 }
 
 /// The writers of the significance, one per format.

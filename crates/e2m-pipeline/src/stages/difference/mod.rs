@@ -4,6 +4,7 @@
 //! scale that an earlier run found for the same warp is taken over; then the counting goes along with the writing.
 
 mod comparable;
+mod field;
 mod flag_sources;
 mod mask;
 mod pair_check;
@@ -28,6 +29,7 @@ use e2m_image::{BandError, BandSink, preview_factor};
 use e2m_io::{CheckpointWriter, FlagsWriter};
 use e2m_plot::{DifferencePreview, DifferenceSummary};
 use e2m_scale::{ScaleError, Subtraction, subtract_scaled};
+use field::FieldDifference;
 pub(crate) use mask::Mask;
 use ndarray::{Array2, ArrayView2};
 use pair_check::PairCheck;
@@ -65,7 +67,7 @@ pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<()
     let lines = lines_of(bench.task, &recorded.scales);
     let nowhere = &mut Outputs::default();
     let counting = (Some(&mut statistics), None);
-    let images = subtract(bench, recorded, &lines, counting, nowhere)?;
+    let images = subtract(bench, recorded, (&lines, None), counting, nowhere)?;
     let (counted, _) = statistics.finish(bench)?;
     draw_counted(bench, counted, &lines)?;
     draw_difference_images(bench, images)
@@ -79,7 +81,7 @@ pub(crate) fn make(
     known: Option<Scales>,
     statistics: Option<StatisticsPass>,
 ) -> Result<Made, PipelineError> {
-    let (scales, counted, no_peak) = match known {
+    let (mut scales, counted, no_peak) = match known {
         Some(scales) => (scales, None, None),
         None => {
             let found = scales::find(bench, before, statistics)?;
@@ -93,17 +95,29 @@ pub(crate) fn make(
         bench.messages.doubt(doubt);
     }
     let lines = lines_of(bench.task, &scales);
-    let mut writers = open_writers(bench.task, before, &lines)?;
+    let mut field = FieldDifference::measure(bench, before, &mut scales)?;
+    if let Some(record) = scales.field {
+        bench.messages.keep_note(Stage::Difference, record.note());
+    }
+    let mut writers = open_writers(bench.task, before, &lines, field.is_some())?;
     let mut check = PairCheck::new(bench, before, &scales);
     let images = match counted {
         Some(counted) => {
             draw_counted(bench, counted, &lines)?;
-            subtract(bench, before, &lines, (None, check.as_mut()), &mut writers)?
+            let counting = (None, check.as_mut());
+            subtract(
+                bench,
+                before,
+                (&lines, field.as_mut()),
+                counting,
+                &mut writers,
+            )?
         }
         None => {
             let mut statistics = BandStatistics::new(bench, before)?;
             let counting = (Some(&mut statistics), check.as_mut());
-            let images = subtract(bench, before, &lines, counting, &mut writers)?;
+            let what = (&lines[..], field.as_mut());
+            let images = subtract(bench, before, what, counting, &mut writers)?;
             let (counted, _) = statistics.finish(bench)?;
             draw_counted(bench, counted, &lines)?;
             images
@@ -115,9 +129,14 @@ pub(crate) fn make(
     draw_difference_images(bench, images)?;
     // Before the checkpoints get their names: where these are, the pictures are.
     bench.wait()?;
-    let Outputs { differences, mask } = writers;
+    let Outputs {
+        differences,
+        field,
+        mask,
+    } = writers;
     let paths = &bench.task.paths;
-    let mut checkpoints = finish(paths, differences.into_iter().flatten().collect())?;
+    let differences = differences.into_iter().chain([field]).flatten();
+    let mut checkpoints = finish(paths, differences.collect())?;
     checkpoints.extend(finish_flags(paths, mask)?);
     Ok(Made {
         checkpoints,
@@ -139,6 +158,8 @@ fn lines_of(task: &TaskContext<'_>, scales: &Scales) -> Vec<(ScaleKind, Subtract
 struct Outputs {
     /// The writers of each difference image, one per format.
     differences: Vec<Vec<CheckpointWriter>>,
+    /// Those of the difference with a scale field.
+    field: Vec<CheckpointWriter>,
     /// Those of the mask.
     mask: Vec<FlagsWriter>,
 }
@@ -148,22 +169,29 @@ fn open_writers(
     task: &TaskContext<'_>,
     before: &Results,
     lines: &[(ScaleKind, Subtraction)],
+    has_field: bool,
 ) -> Result<Outputs, PipelineError> {
     let of_warp = || ImageFacts {
         warp: before.warps.finest(),
         local: before.alignment.as_ref().and_then(local_facts),
         ..ImageFacts::default()
     };
-    let open = |&(kind, subtraction): &(ScaleKind, Subtraction)| {
+    let open = |image, (kind, subtraction): (ScaleKind, Subtraction)| {
         let facts = ImageFacts {
             scale: Some((subtraction, kind)),
             ..of_warp()
         };
-        Target::new(task, Image::Difference(kind), facts)?.open(task.canvas.size())
+        Target::new(task, image, facts)?.open(task.canvas.size())
     };
     let facts = of_warp();
+    let differences = lines.iter();
+    let moffat = lines.iter().find(|(kind, _)| *kind == ScaleKind::Moffat);
+    let of_field = moffat.filter(|_| has_field);
     Ok(Outputs {
-        differences: lines.iter().map(open).collect::<Result<_, _>>()?,
+        differences: differences
+            .map(|&line| open(Image::Difference(line.0), line))
+            .collect::<Result<_, _>>()?,
+        field: of_field.map_or(Ok(Vec::new()), |&line| open(Image::DifferenceField, line))?,
         mask: Target::new(task, Image::Mask, facts)?.open_flags(task.canvas.size())?,
     })
 }
@@ -173,7 +201,7 @@ fn open_writers(
 fn subtract(
     bench: &mut Workbench<'_>,
     before: &Results,
-    lines: &[(ScaleKind, Subtraction)],
+    (lines, mut field): (&[(ScaleKind, Subtraction)], Option<&mut FieldDifference>),
     (mut statistics, mut check): (Option<&mut BandStatistics>, Option<&mut PairCheck>),
     outputs: &mut Outputs,
 ) -> Result<Vec<(ScaleKind, DifferenceSummary)>, PipelineError> {
@@ -193,6 +221,7 @@ fn subtract(
     let no_data = bench.task.spec.params.no_data.value();
     let Outputs {
         differences,
+        field: field_writers,
         mask: mask_writers,
     } = outputs;
     let mut difference = Array2::zeros((0, 0));
@@ -233,6 +262,11 @@ fn subtract(
                     subtract_scaled(post, aligned, subtraction, difference.view_mut());
                     mask.blank(first_row, aligned, no_data, difference.view_mut());
                     write_all(writers, difference.view())?;
+                }
+                if let Some(field) = &mut field {
+                    field.fill(first_row, (post, aligned), difference.view_mut());
+                    mask.blank(first_row, aligned, no_data, difference.view_mut());
+                    write_all(field_writers, difference.view())?;
                 }
                 Ok(())
             };

@@ -65,6 +65,7 @@ pub(crate) fn known_scales(
         moffat: Some(moffat),
         percentile,
         manual: manual(task),
+        field: None,
     })
 }
 
@@ -175,6 +176,7 @@ pub(super) fn find(
             .zip(bench.task.spec.params.scale_percentile)
             .map(|(value, percentile)| PercentileRecord { value, percentile }),
         manual: manual(bench.task),
+        field: None,
     };
     Ok(FoundScales {
         scales,
