@@ -35,6 +35,8 @@
 )]
 
 mod catalogue;
+#[cfg(feature = "parquet")]
+mod columns;
 mod completeness;
 mod density;
 mod detect;
@@ -61,6 +63,8 @@ mod tables;
 mod tile;
 
 pub use catalogue::{BackgroundSignificance, Catalogue, Flags, Object};
+#[cfg(feature = "parquet")]
+pub use columns::write_parquet;
 pub use completeness::{Completeness, CompletenessCurve};
 pub use density::{Density, DensityCell};
 pub use detect::detect;

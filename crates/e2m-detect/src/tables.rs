@@ -66,9 +66,7 @@ pub fn write_csv(
                 .unwrap_or_default()
         };
         let area_um2 = placement
-            .um_per_px
-            .map(|um| um[0] * um[1] * f64::from(object.area_px));
-        let area_um2 = area_um2
+            .area_um2(object)
             .map(|area| format!("{area:.4}"))
             .unwrap_or_default();
         let nearest = if object.nearest_px.is_finite() {
@@ -172,16 +170,21 @@ pub fn write_regions(out: &mut dyn Write, catalogue: &Catalogue) -> Result<()> {
 }
 
 impl Placement {
-    fn raw(&self, object: &Object) -> [f64; 2] {
+    pub(crate) fn raw(&self, object: &Object) -> [f64; 2] {
         [
             object.x_px - self.raw_origin_px[0],
             object.y_px - self.raw_origin_px[1],
         ]
     }
+
+    pub(crate) fn area_um2(&self, object: &Object) -> Option<f64> {
+        let [x, y] = self.um_per_px?;
+        Some(x * y * f64::from(object.area_px))
+    }
 }
 
 /// What the head of a table says about the catalogue.
-fn facts(catalogue: &Catalogue, placement: &Placement) -> Vec<String> {
+pub(crate) fn facts(catalogue: &Catalogue, placement: &Placement) -> Vec<String> {
     let background = catalogue.background;
     let density = catalogue.density;
     let mut facts = vec![

@@ -5,6 +5,8 @@
 //! artifact is a variant of [`Image`], [`Picture`] or [`Table`] and a line of the list; the matches over these enums are exhaustive, so
 //! that the compiler names every other place that has to know it.
 
+mod table;
+
 use crate::history::relative_path;
 use crate::manifest::PictureRecord;
 use crate::names::ScaleKind;
@@ -14,6 +16,7 @@ use crate::task::{CheckpointFormats, KeptCheckpoints};
 use e2m_io::{CheckpointFormat, PixelKind, TaskPaths};
 use e2m_plot::PictureKind;
 use std::path::PathBuf;
+pub(crate) use table::Table;
 
 /// One thing that a task makes.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,17 +78,6 @@ pub(crate) enum Picture {
     ComparisonAlignedPre,
 }
 
-/// The tables of a task, each a file of text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Table {
-    /// The microbes, one a row.
-    Microbes,
-    /// The same as a GeoJSON collection, for QuPath.
-    MicrobesGeoJson,
-    /// The same as regions, for DS9.
-    MicrobesRegions,
-}
-
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileFormat {
@@ -97,6 +89,8 @@ pub(crate) enum FileFormat {
     Jpeg,
     /// Of a table.
     Csv,
+    /// Of a table with types.
+    Parquet,
     /// Of places and shapes, for QuPath.
     GeoJson,
     /// Of regions, for DS9.
@@ -282,6 +276,7 @@ impl Artifact {
                 FileFormat::Png
                 | FileFormat::Jpeg
                 | FileFormat::Csv
+                | FileFormat::Parquet
                 | FileFormat::GeoJson
                 | FileFormat::Regions => None,
             })
@@ -499,59 +494,6 @@ impl Picture {
     }
 }
 
-impl Table {
-    /// All of them, in the order in which they are written.
-    const ALL: &'static [Self] = &[Self::Microbes, Self::MicrobesGeoJson, Self::MicrobesRegions];
-
-    /// The stage that writes it.
-    pub(crate) fn stage(self) -> Stage {
-        match self {
-            Self::Microbes | Self::MicrobesGeoJson | Self::MicrobesRegions => Stage::Detection,
-        }
-    }
-
-    /// Its file name without suffix and extension.
-    pub(crate) fn stem(self) -> &'static str {
-        match self {
-            Self::Microbes | Self::MicrobesGeoJson | Self::MicrobesRegions => "05_microbes",
-        }
-    }
-
-    fn formats(self) -> &'static [FileFormat] {
-        match self {
-            Self::Microbes => &[FileFormat::Csv],
-            Self::MicrobesGeoJson => &[FileFormat::GeoJson],
-            Self::MicrobesRegions => &[FileFormat::Regions],
-        }
-    }
-
-    /// The extension of its file name.
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Microbes => "csv",
-            Self::MicrobesGeoJson => "geojson",
-            Self::MicrobesRegions => "reg",
-        }
-    }
-
-    /// Bytes that it has for an image of so many pixels, at most: for microbes, those of some thousand per megapixel.
-    pub(crate) fn bytes(self, pixels: u64) -> u64 {
-        /// A head, and what belongs to no pixel.
-        const HEAD: u64 = 65_536;
-        match self {
-            Self::Microbes => HEAD + pixels / 5,
-            Self::MicrobesGeoJson => HEAD + 3 * pixels / 5,
-            Self::MicrobesRegions => HEAD + pixels / 10,
-        }
-    }
-
-    /// Its file.
-    pub(crate) fn path(self, paths: &TaskPaths, params: &Params) -> PathBuf {
-        let suffix = suffix(params, self.stage());
-        paths.table_path(self.stem(), &suffix, self.extension())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -594,7 +536,7 @@ mod tests {
         let pictures = |stage| pictures_of(stage, &params).len();
         assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 6]);
         let tables = |stage| tables_of(stage, &params).len();
-        assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 0, 3]);
+        assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 0, 4]);
         let none = Params {
             detect: false,
             ..params.clone()

@@ -1,5 +1,5 @@
-//! The tables of a task: from what the stages have found to files of text in `pipeline_output`. Rows go to the disk as they are
-//! made; nothing is gathered.
+//! The tables of a task: from what the stages have found to files in `pipeline_output`. Rows go to the disk as they are
+//! made, those of Parquet some ten thousand at a time.
 
 mod hashed;
 #[cfg(test)]
@@ -10,20 +10,21 @@ use crate::error::PipelineError;
 use crate::history::relative_path;
 use crate::manifest::TableRecord;
 use crate::workbench::Workbench;
-use e2m_detect::{write_csv, write_geojson, write_regions};
+use e2m_detect::{write_csv, write_geojson, write_parquet, write_regions};
 use e2m_io::AtomicFile;
 use hashed::Hashed;
 use std::io::{BufWriter, Write};
 
 impl Table {
     /// Writes what is in it.
-    fn write_to(self, bench: &Workbench<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    fn write_to(self, bench: &Workbench<'_>, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         let Some(detected) = &bench.detected else {
             return Ok(());
         };
         let (catalogue, placement) = (&detected.catalogue, &detected.placement);
         match self {
             Self::Microbes => write_csv(out, catalogue, placement, &detected.notes),
+            Self::MicrobesParquet => write_parquet(out, catalogue, placement, &detected.notes),
             Self::MicrobesGeoJson => write_geojson(out, catalogue, placement),
             Self::MicrobesRegions => write_regions(out, catalogue),
         }

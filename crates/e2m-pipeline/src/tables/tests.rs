@@ -55,7 +55,7 @@ fn table_of(spec: &TaskSpec, manifest: &Manifest) -> PathBuf {
     let stem = "pipeline_output/05_microbes_pad50";
     assert_eq!(
         paths,
-        ["csv", "geojson", "reg"].map(|extension| format!("{stem}.{extension}"))
+        ["csv", "parquet", "geojson", "reg"].map(|extension| format!("{stem}.{extension}"))
     );
     spec.output_dir.join("S1/DAPI").join(paths[0])
 }
