@@ -1,4 +1,4 @@
-//! `e2m convert`: a checkpoint from TIFF to FITS, or back. Its arguments are in `convert_args`.
+//! `e2m convert`: a checkpoint from TIFF to FITS, or back; an RGB image to the three extensions of a FITS file. Its arguments are in `convert_args`.
 
 use crate::convert_args::ConvertArgs;
 use crate::exit::Exit;
@@ -7,7 +7,7 @@ use e2m_batch::human;
 use e2m_image::{BandSource, default_band_rows, stream_bands};
 use e2m_io::{
     CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader, CheckpointWriter,
-    FlagsWriter, PixelKind, WrittenCheckpoint,
+    FlagsWriter, PixelKind, WrittenCheckpoint, is_colour_image, write_colour_fits,
 };
 use ndarray::{Array2, s};
 use std::ops::ControlFlow;
@@ -28,11 +28,11 @@ impl From<CheckpointError> for NotConverted {
 /// Converts a file and says what was written.
 pub(crate) fn run(args: &ConvertArgs, terminal: &Terminal) -> Exit {
     match convert(args) {
-        Ok(written) => {
+        Ok(bytes) => {
             terminal.summary(&format!(
                 "Wrote {} ({})",
-                written.path.display(),
-                human::bytes(written.bytes)
+                args.to.display(),
+                human::bytes(bytes)
             ));
             Exit::Complete
         }
@@ -47,7 +47,8 @@ pub(crate) fn run(args: &ConvertArgs, terminal: &Terminal) -> Exit {
     }
 }
 
-fn convert(args: &ConvertArgs) -> Result<WrittenCheckpoint, NotConverted> {
+/// Answers with the bytes written.
+fn convert(args: &ConvertArgs) -> Result<u64, NotConverted> {
     let format = format_of(&args.to)?;
     if args.to.exists() && !args.overwrite {
         return Err(NotConverted::Arguments(format!(
@@ -60,7 +61,15 @@ fn convert(args: &ConvertArgs) -> Result<WrittenCheckpoint, NotConverted> {
             "FROM and TO are one file; give TO another name".to_owned(),
         ));
     }
-    let mut reader = open(&args.from)?;
+    let mut reader = match open(&args.from) {
+        Err(CheckpointError::NotFloat { .. })
+            if format == CheckpointFormat::Fits && is_colour_image(&args.from) =>
+        {
+            let written = write_colour_fits(&args.from, &args.to);
+            return written.map_err(|error| NotConverted::Failed(error.to_string()));
+        }
+        opened => opened?,
+    };
     // The sums in a FITS header, and what the pixels have to be in the end.
     let hash = reader.verify()?;
     let written = match reader.kind() {
@@ -68,7 +77,7 @@ fn convert(args: &ConvertArgs) -> Result<WrittenCheckpoint, NotConverted> {
         PixelKind::Flags => write_flags(&mut reader, args, format)?,
     };
     if written.hash == hash {
-        Ok(written)
+        Ok(written.bytes)
     } else {
         Err(NotConverted::Failed(format!(
             "{} changed while it was read; {} is not the same",

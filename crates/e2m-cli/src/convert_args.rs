@@ -9,11 +9,12 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Pixels are the same, bit for bit, and so are the facts in the header; FITS gets the time of writing and \
 checksums besides. The checksums of a FITS file are compared before anything is written. The first row of \
-either file is the upper row of the image, which FITS viewers draw at the bottom.
+either file is the upper row of the image, which FITS viewers draw at the bottom. An RGB TIFF becomes a FITS file of three \
+extensions, RED1, GREEN2 and BLUE3, in the type of its pixels.
 
 Exit codes: 0 written, 1 the file cannot be read or written, 2 bad arguments.")]
 pub(crate) struct ConvertArgs {
-    /// The file: an image or a mask that e2m wrote, or any TIFF or FITS of one channel of 32 bit floats
+    /// The file: an image or a mask that e2m wrote, any TIFF or FITS of one channel of 32 bit floats, or an RGB TIFF
     #[arg(value_name = "FROM")]
     pub(crate) from: PathBuf,
     /// The file to write, whose ending says what it is: .fits, .tiff or .tif

@@ -7,6 +7,7 @@
 //! | [`choose_channels`] | which channels these are, by one rule for both images of a pair |
 //! | [`survey`] | the header and the channels of a crop, without loading the file |
 //! | [`CheckpointWriter`], [`CheckpointReader`] | float images with [`Facts`], TIFF or FITS, band by band |
+//! | [`write_colour_fits`] | an RGB image as three extensions of a FITS file |
 //! | [`VouchedReader`] | the same, held against the hash on record while it is read |
 //! | [`TaskPaths`] | the name of every file of a task |
 //! | [`AtomicFile`] | a file that appears whole or not at all |
@@ -63,6 +64,7 @@ mod append;
 mod atomic;
 mod atomic_folder;
 mod checkpoint;
+mod colour_fits;
 mod discovery;
 #[cfg(all(feature = "fault-injection", not(target_os = "linux")))]
 compile_error!("faults are injected on Linux only");
@@ -92,6 +94,7 @@ pub use checkpoint::{
     CheckpointWriter, Fact, FactError, FactValue, Facts, FlagsWriter, NameError, OtherPixels,
     PixelKind, TaskPaths, VouchedReader, WrittenCheckpoint, check_name, task_dir,
 };
+pub use colour_fits::{ColourFitsError, is_colour_image, write_colour_fits};
 pub use discovery::{
     Discovery, DiscoveryError, DiscoveryNote, DyeSpelling, MissingPair, MissingReason, RawPair,
     Selection, Stain, TiffsElsewhere, composed, discover,

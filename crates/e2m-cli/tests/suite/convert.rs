@@ -129,3 +129,57 @@ fn what_cannot_be_converted_is_said_and_nothing_is_written() {
         assert!(!bench.path(name).exists(), "{name}");
     }
 }
+
+/// Pixels of three channels, each its own.
+fn colours(x: usize, y: usize) -> [u16; 3] {
+    let all = [x * 7 + y, 60_000 - x - y * 3, (x * y) % 65_536];
+    all.map(|value| value as u16)
+}
+
+#[test]
+fn an_rgb_image_becomes_three_extensions() {
+    let bench = Bench::new();
+    let (width, height) = (211, 97);
+    let pixels: Vec<u16> = (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| colours(x, y)))
+        .collect();
+    let file = std::fs::File::create(bench.path("rgb.tif")).expect("a file");
+    let mut encoder = tiff::encoder::TiffEncoder::new(file).expect("an encoder");
+    encoder
+        .write_image::<tiff::encoder::colortype::RGB16>(width as u32, height as u32, &pixels)
+        .expect("written");
+    let run = bench.run(&["convert", "rgb.tif", "rgb.fits"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let python = "import sys\nfrom astropy.io import fits\nwith fits.open(sys.argv[1]) as f:\n f.verify('exception')\n \
+                  print([h.name for h in f], f[1].data.dtype, f[1].data.shape, f[0].header['RAWFILE'])\n \
+                  print(*[int(f[c].data[y, x]) for x, y in ((0, 0), (210, 96), (13, 50)) for c in (1, 2, 3)])\n";
+    let Some(interpreter) = e2m_testing::python() else {
+        return;
+    };
+    let output = std::process::Command::new(interpreter)
+        .args(["-c", python])
+        .arg(bench.path("rgb.fits"))
+        .output()
+        .expect("Python");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let wanted: Vec<String> = [(0, 0), (210, 96), (13, 50)]
+        .into_iter()
+        .flat_map(|(x, y)| colours(x, y))
+        .map(|value| value.to_string())
+        .collect();
+    assert_eq!(
+        said,
+        format!(
+            "['PRIMARY', 'RED1', 'GREEN2', 'BLUE3'] uint16 (97, 211) rgb.tif\n{}\n",
+            wanted.join(" ")
+        ),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    // A grey one has no colours, and what is there already stays.
+    let again = bench.run(&["convert", "rgb.tif", "rgb.fits"]);
+    assert_eq!(again.code, 2, "{}", again.err);
+    let back = bench.run(&["convert", "rgb.fits", "rgb2.tiff"]);
+    assert_ne!(back.code, 0);
+    assert!(!bench.path("rgb2.tiff").exists());
+}

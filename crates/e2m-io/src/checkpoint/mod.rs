@@ -16,6 +16,7 @@ mod writer;
 pub use error::CheckpointError;
 pub use facts::{Fact, FactError, FactValue, Facts};
 pub use fits::CfitsioError;
+pub(crate) use fits::{header_blocks, padded};
 pub use flags::FlagsWriter;
 pub use paths::{NameError, TaskPaths, check_name, task_dir};
 pub use reader::CheckpointReader;

@@ -52,6 +52,16 @@ pub(crate) fn header_text(size: Size, kind: PixelKind, facts: &Facts, created: &
     }
 }
 
+/// Whole blocks with these cards and END, for a header that is not one of a checkpoint.
+pub(crate) fn header_blocks(all: &[(&str, FactValue, &str)]) -> Vec<u8> {
+    let all = all.iter();
+    let spelt = all.flat_map(|(key, value, comment)| cards(key, value.clone(), comment));
+    let mut bytes = spelt.collect::<String>().into_bytes();
+    bytes.extend(END);
+    bytes.resize(padded(bytes.len() as u64) as usize, b' ');
+    bytes
+}
+
 fn cards(key: &str, value: FactValue, comment: &str) -> Vec<String> {
     card::cards(&Fact {
         key: key.to_owned(),

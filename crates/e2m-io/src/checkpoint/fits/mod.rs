@@ -19,7 +19,7 @@ mod writer;
 pub use cfitsio::CfitsioError;
 pub(crate) use cfitsio::{Access, FitsFile};
 pub(crate) use checksum::OnesSum;
-pub(crate) use header::{FitsHeader, HeaderProblem};
+pub(crate) use header::{FitsHeader, HeaderProblem, header_blocks};
 pub(crate) use writer::FitsWriter;
 
 /// Headers and data are padded to multiples of this.
