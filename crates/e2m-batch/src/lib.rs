@@ -75,6 +75,7 @@ mod environment;
 mod event;
 pub mod export;
 mod export_record;
+pub mod file_table;
 mod forecast;
 pub mod human;
 mod inspect;

@@ -10,7 +10,7 @@ use crate::batch_file::values::Names;
 use crate::human::count;
 use crate::questions;
 use crate::selection::{PlanOptions, TaskSelection};
-use e2m_io::{Discovery, DiscoveryError, MissingPair, RawPair, discover};
+use e2m_io::{ChannelRequest, Discovery, DiscoveryError, MissingPair, RawPair, discover_named};
 use e2m_pipeline::{
     KeptCheckpoints, Params, Stage, TaskSpec, TooLong, USUAL_LONGEST_NAME, check_lengths,
 };
@@ -161,7 +161,15 @@ pub(crate) fn asked_for(batch: &BatchFile, wanted: &TaskSelection) -> (Names, Na
 pub fn find(batch: &BatchFile, wanted: &TaskSelection) -> Result<Discovery, PlanError> {
     let (samples, dyes) = asked_for(batch, wanted);
     let raw_dir = batch.raw_dir();
-    let found = discover(&raw_dir, &samples.selection(), &dyes.selection())?;
+    let (wanted, of_dyes) = (samples.selection(), dyes.selection());
+    let found = match &batch.table {
+        Some(table) => table.discover(&wanted, &of_dyes),
+        None => {
+            // It was checked when the batch file was read.
+            let naming = batch.files.naming().unwrap_or_default();
+            discover_named(&raw_dir, &naming, &wanted, &of_dyes)?
+        }
+    };
     if found.pairs.is_empty() && found.missing.is_empty() {
         return Err(PlanError::Nothing {
             raw_dir,
@@ -244,6 +252,7 @@ impl Plan {
         warnings.extend(idle_overrides(batch, &options.tasks, &pairs));
         warnings.extend(unknown_blanks(batch, &options.tasks, &pairs));
         warnings.extend(questions::on_percentile(batch));
+        warnings.extend(batch.files.idle());
         let spec = |pair: RawPair| -> Result<TaskSpec, BatchFileError> {
             Ok(TaskSpec {
                 checkpoints: kept_of(batch, &pair.sample, &pair.dye),
@@ -326,7 +335,8 @@ impl Besides {
     }
 }
 
-/// The parameters of a task: those of all, and over them each override that matches, in the order of the file.
+/// The parameters of a task: those of all, over them those of its files, and over these each override that matches, in the order of
+/// the batch file.
 pub(crate) fn params_of(
     batch: &BatchFile,
     sample: &str,
@@ -346,7 +356,20 @@ pub(crate) fn written_params(batch: &BatchFile, sample: &str, dye: &str) -> Para
         .overrides
         .iter()
         .filter(|one| one.matches(sample, dye));
-    matching.fold(batch.params.clone(), |params, one| one.params.over(params))
+    let mut params = batch.params.clone();
+    let channels = batch
+        .files
+        .channels
+        .as_ref()
+        .filter(|_| batch.table.is_none());
+    let request = channels.and_then(|channels| ChannelRequest::from_word(channels.channel(dye)?));
+    if let Some(request) = request {
+        params.channel = request;
+    }
+    if let Some(table) = &batch.table {
+        params = table.over(params, sample, dye);
+    }
+    matching.fold(params, |params, one| one.params.over(params))
 }
 
 /// Overrides for tasks that the batch does not have. Where the command line chooses tasks, that is to be expected.

@@ -460,6 +460,10 @@ pub(crate) struct InitArgs {
     /// Folder for batch.toml; made if it is not there
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
+    /// Also list the images below raw_dir in files.csv, with sample, dye and stain as their names suggest, to be corrected and used in
+    /// place of names
+    #[arg(long)]
+    pub(crate) table: bool,
 }
 
 /// `e2m compare`.

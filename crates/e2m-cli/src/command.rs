@@ -2,7 +2,7 @@
 
 use crate::apply_args::ApplyArgs;
 use crate::args::{
-    Cli, CompareArgs, InitArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
+    Cli, CompareArgs, PlanArgs, RunArgs, ShowArgs, Sub, SurveyArgs, TalkArgs, VerifyArgs,
 };
 use crate::demo_args::DemoArgs;
 use crate::environment::environment;
@@ -12,17 +12,16 @@ use crate::terminal::Terminal;
 use crate::zoom_args::ViewArgs;
 use crate::{
     apply, check, cluster, compare, convert, demo, diagnose, docs, documents, dry_run, export,
-    licences, logging, params, run, serve, shell, single_task, status, survey, verify, worker,
-    zoom,
+    init, licences, logging, params, run, serve, shell, single_task, status, survey, verify,
+    worker, zoom,
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
-use e2m_batch::batch_file::{Assignment, DEFAULT_FILE, USUAL_NAME, nearest};
+use e2m_batch::batch_file::{Assignment, nearest};
 use e2m_batch::cluster::Handover;
 use e2m_batch::export::ExportSubject;
 use e2m_batch::verify::VerifySubject;
 use e2m_batch::{BatchFile, Environment, Plan, PlanError, PlanOptions, TaskSelection, find};
-use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 /// Carries out a command.
@@ -81,7 +80,7 @@ pub(crate) fn execute(cli: Cli) -> Exit {
         }
         Some(Sub::Worker(args)) => worker::work(&args),
         Some(Sub::Demo(args)) => demo_batch(&args),
-        Some(Sub::Init(args)) => init(&args, &Terminal::new(cli.run.talk)),
+        Some(Sub::Init(args)) => init::run(&args, &Terminal::new(cli.run.talk)),
         Some(Sub::Params(args)) => params::show(&args, &Terminal::new(cli.run.talk)),
         Some(Sub::Docs(args)) => docs::show(args.page.as_deref(), &Terminal::new(cli.run.talk)),
         Some(Sub::Completions(args)) => {
@@ -320,34 +319,6 @@ pub(crate) fn meant_command(path: &Path) -> Option<String> {
     let names: Vec<String> = names.map(|sub| sub.get_name().to_owned()).collect();
     let names = names.iter().map(String::as_str).chain(["help"]);
     nearest(word, names, 0.6).map(str::to_owned)
-}
-
-/// Writes the commented batch file, unless there is one.
-fn init(args: &InitArgs, terminal: &Terminal) -> Exit {
-    let path = args.dir.join(USUAL_NAME);
-    let shown = path.strip_prefix(".").unwrap_or(&path).display();
-    let written = std::fs::create_dir_all(&args.dir)
-        .and_then(|()| std::fs::File::create_new(&path))
-        .and_then(|mut file| file.write_all(DEFAULT_FILE.as_bytes()));
-    match written {
-        Ok(()) => {
-            terminal.result(&format!(
-                "Wrote {shown}. Put your images into the folder raw beside it, one folder per sample, or change raw_dir \
-                 in it; then\n  e2m --dry-run {shown}   shows what would run\n  e2m {shown}             runs it"
-            ));
-            Exit::Complete
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.exists() => {
-            terminal.error(&format!(
-                "{shown} is there already and was left as it is; name another folder: e2m init DIR"
-            ));
-            Exit::BadInput
-        }
-        Err(error) => {
-            terminal.error(&format!("{shown} cannot be written: {error}"));
-            Exit::BadInput
-        }
-    }
 }
 
 #[cfg(test)]

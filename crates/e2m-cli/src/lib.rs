@@ -63,6 +63,7 @@ mod export_args;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod hints;
+mod init;
 mod licences;
 mod logging;
 mod only_task;

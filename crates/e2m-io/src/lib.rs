@@ -96,8 +96,9 @@ pub use checkpoint::{
 };
 pub use colour_fits::{ColourFitsError, is_colour_image, write_colour_fits};
 pub use discovery::{
-    Discovery, DiscoveryError, DiscoveryNote, DyeSpelling, MissingPair, MissingReason, RawPair,
-    Selection, Stain, TiffsElsewhere, composed, discover,
+    Discovery, DiscoveryError, DiscoveryNote, DyeSpelling, FilePattern, GuessedImage, MissingPair,
+    MissingReason, Naming, PatternError, RawPair, Selection, Stain, StainWords, TiffsElsewhere,
+    composed, discover, discover_named, guess_images,
 };
 pub use folders::{FolderError, create_folders};
 pub use hash::{

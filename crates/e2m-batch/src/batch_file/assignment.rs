@@ -181,7 +181,7 @@ impl BatchFile {
         };
         match (assigned(&text, assignments), of_file) {
             (Some(text), of_file) => match (Self::parse(&path, &text), of_file) {
-                (Ok(batch), _) => Ok(batch),
+                (Ok(batch), _) => batch.with_table(),
                 (Err(_), Some(of_file)) => Err(BatchFileError::Content(of_file)),
                 (Err(list), None) => Err(refused(assignments, &list)),
             },

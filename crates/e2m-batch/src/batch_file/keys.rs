@@ -2,6 +2,7 @@
 
 use super::blanks::Blanks;
 use super::execution::Execution;
+use super::files::Files;
 use super::general::General;
 use super::overrides;
 use super::resources::Resources;
@@ -50,12 +51,16 @@ impl Key {
 }
 
 /// The tables below the keys of [`General`].
-pub(crate) const TABLES: [Key; 6] = [
+pub(crate) const TABLES: [Key; 7] = [
     Key::table(Execution::NAME, "How tasks are run"),
     Key::table(Resources::NAME, "What tasks may use of the machine"),
     Key::table("params", "Parameters of the five stages; see parameters.md"),
     Key::table(overrides::NAME, "Parameters for some tasks only"),
     Key::table(Blanks::NAME, "Samples without microbes"),
+    Key::table(
+        Files::NAME,
+        "Raw images whose names do not follow the convention",
+    ),
     Key::table(Slurm::NAME, "Jobs on a SLURM cluster"),
 ];
 
@@ -68,6 +73,7 @@ pub fn sections() -> Vec<(&'static str, Vec<Key>)> {
         (Resources::NAME, Resources::keys()),
         (overrides::NAME, overrides::keys()),
         (Blanks::NAME, Blanks::keys()),
+        (Files::NAME, Files::keys()),
         (Slurm::NAME, Slurm::keys()),
     ]
 }

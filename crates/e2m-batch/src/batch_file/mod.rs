@@ -8,6 +8,7 @@ mod assignment;
 mod blanks;
 mod default_file;
 mod execution;
+mod files;
 mod general;
 pub(crate) mod keys;
 mod overrides;
@@ -25,15 +26,18 @@ pub use assignment::{Assignment, NoAssignment};
 pub use blanks::Blanks;
 pub use default_file::DEFAULT_FILE;
 pub use execution::Execution;
+pub use files::Files;
 pub use general::General;
 pub use keys::{Key, nearest, sections};
 pub use overrides::Override;
 pub use params::ParamTable;
+pub(crate) use params::accept_text;
 pub use problem::{BatchFileError, Problem, Problems};
 pub use resources::Resources;
 pub use schema::schema;
 pub use slurm::Slurm as SlurmSettings;
 
+use crate::file_table::FileTable;
 use e2m_pipeline::Params;
 use section::{ProblemCollector, Section};
 use setting::Setting as _;
@@ -41,6 +45,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
+use values::FilePath;
 
 /// Name of a batch file where none is given.
 pub const USUAL_NAME: &str = "batch.toml";
@@ -66,6 +71,10 @@ pub struct BatchFile {
     pub slurm: SlurmSettings,
     /// `[blanks]`.
     pub blanks: Blanks,
+    /// `[files]`.
+    pub files: Files,
+    /// The table of images that `[files]` names; [`BatchFile::parse`] does not read it.
+    pub table: Option<FileTable>,
     /// `[params]` over the defaults.
     pub params: Params,
     /// `[[override]]`.
@@ -84,8 +93,26 @@ impl BatchFile {
             path: path.clone(),
             offset: error.utf8_error().valid_up_to(),
         })?;
-        Self::parse(&path, &text)
-            .map_err(|list| BatchFileError::Content(Problems { path, text, list }))
+        match Self::parse(&path, &text) {
+            Ok(batch) => batch.with_table(),
+            Err(list) => Err(BatchFileError::Content(Problems { path, text, list })),
+        }
+    }
+
+    /// The same with the table of images that `[files]` names.
+    fn with_table(mut self) -> Result<Self, BatchFileError> {
+        let Some(FilePath(named)) = &self.files.table else {
+            return Ok(self);
+        };
+        match FileTable::read(&self.folder(named)) {
+            Ok(table) => {
+                self.table = Some(table);
+                Ok(self)
+            }
+            Err(problems) => {
+                Err(self.refused(problems.into_iter().map(Problem::of_file).collect()))
+            }
+        }
     }
 
     /// Reads the text of a batch file that lies at `path`; what is not in it is not looked at.
@@ -137,6 +164,16 @@ impl BatchFile {
             &Blanks::keys(),
             &mut collector,
         ));
+        let files_at = table(Files::NAME, &mut collector);
+        let files = Files::read(&mut Section::open(
+            Files::NAME,
+            files_at,
+            &Files::keys(),
+            &mut collector,
+        ));
+        if let Some(files) = &files {
+            files.check(files_at, &mut collector);
+        }
         let given = ParamTable::read("params", root.get("params"), &mut collector);
         let overrides = overrides::read(root.get(overrides::NAME), &mut collector);
         let params = given.over(Params::default());
@@ -144,22 +181,27 @@ impl BatchFile {
         if let Some(general) = &general {
             check_folders(general, root, &mut collector);
         }
-        match (general, execution, resources, slurm, blanks) {
-            (Some(general), Some(execution), Some(resources), Some(slurm), Some(blanks))
-                if collector.problems.is_empty() =>
-            {
-                Ok(Self {
-                    path: path.to_owned(),
-                    text: text.to_owned(),
-                    general,
-                    execution,
-                    resources,
-                    slurm,
-                    blanks,
-                    params,
-                    overrides,
-                })
-            }
+        match (general, execution, resources, slurm, blanks, files) {
+            (
+                Some(general),
+                Some(execution),
+                Some(resources),
+                Some(slurm),
+                Some(blanks),
+                Some(files),
+            ) if collector.problems.is_empty() => Ok(Self {
+                path: path.to_owned(),
+                text: text.to_owned(),
+                general,
+                execution,
+                resources,
+                slurm,
+                blanks,
+                files,
+                table: None,
+                params,
+                overrides,
+            }),
             _ => Err(collector.problems),
         }
     }

@@ -101,6 +101,14 @@ fn unknown(names: &[&'static str], key: &str) -> String {
     }
 }
 
+/// A value as a cell of a table has it: as in a batch file, and words without quotes.
+pub(crate) fn accept_text(spec: &ParamSpec, text: &str) -> Option<ParamValue> {
+    let as_value = DeValue::parse(text).ok();
+    as_value
+        .and_then(|value| accept(spec, value.get_ref()))
+        .or_else(|| accept(spec, &DeValue::String(text.into())))
+}
+
 fn accept(spec: &ParamSpec, value: &DeValue<'_>) -> Option<ParamValue> {
     let optional = matches!(
         spec.kind,

@@ -13,6 +13,7 @@ mod demo;
 #[cfg(target_os = "linux")]
 mod disks;
 mod export;
+mod file_names;
 mod given_values;
 mod good_batch;
 #[cfg(unix)]

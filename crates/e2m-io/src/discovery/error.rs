@@ -77,6 +77,22 @@ pub enum DiscoveryError {
         /// What the system says of a folder that cannot be listed.
         unreadable: Option<String>,
     },
+    /// No TIFF fits the pattern.
+    #[error(
+        "no TIFF file below raw_dir {} fits the pattern {pattern:?}{}; its {{stain}} is pre, post or a word listed under [files], and `*` \
+         stands for anything within a name",
+        path.display(), unfitting(*count, example.as_deref())
+    )]
+    NothingFits {
+        /// The raw folder.
+        path: PathBuf,
+        /// The pattern.
+        pattern: String,
+        /// TIFFs that were looked at.
+        count: usize,
+        /// One of them.
+        example: Option<PathBuf>,
+    },
     /// There is neither a folder nor a TIFF.
     #[error("raw_dir {} holds neither sample folders nor TIFF files{}; {LAYOUT}", path.display(), others(other_types))]
     NothingUsable {
@@ -85,6 +101,14 @@ pub enum DiscoveryError {
         /// Extensions of the files in it, most frequent first.
         other_types: Vec<String>,
     },
+}
+
+/// TIFFs that a pattern does not fit, as a part of a sentence.
+fn unfitting(count: usize, example: Option<&Path>) -> String {
+    match example {
+        Some(example) => format!(" ({count} do not, such as {})", example.display()),
+        None => " (there is none as deep as the pattern goes)".to_owned(),
+    }
 }
 
 /// What to do where raw_dir is a sample's folder.

@@ -93,6 +93,27 @@ pub enum MissingReason {
         /// The files.
         files: Vec<PathBuf>,
     },
+    /// No file that fits the pattern is of that sample, or dye.
+    NothingFits {
+        /// The pattern.
+        pattern: String,
+        /// The sample or dye whose name comes nearest.
+        nearest: Option<String>,
+    },
+    /// A table of files names one that is not there.
+    NotThere {
+        /// Which image.
+        stain: Stain,
+        /// The file; none where the table leaves it empty.
+        path: Option<PathBuf>,
+        /// Where the table says so.
+        said_in: String,
+    },
+    /// A table of files does not name it.
+    NotListed {
+        /// The table.
+        table: PathBuf,
+    },
     /// The sample or dye cannot name a folder of the output.
     UnsafeName(NameError),
 }
@@ -183,6 +204,27 @@ impl fmt::Display for MissingPair {
                 "{} does not tell whether it is pre or post; put the word PreStain or PostStain into the name",
                 name_files(files)
             ),
+            MissingReason::NothingFits { pattern, nearest } => {
+                write!(f, "no file of it fits the pattern {pattern:?}")?;
+                f.write_str(&did_you_mean(nearest.as_deref()))
+            }
+            MissingReason::NotThere {
+                stain,
+                path: Some(path),
+                said_in,
+            } => write!(
+                f,
+                "the {stain} image {} is not there ({said_in})",
+                path.display()
+            ),
+            MissingReason::NotThere {
+                stain,
+                path: None,
+                said_in,
+            } => write!(f, "the {stain} image is left empty ({said_in})"),
+            MissingReason::NotListed { table } => {
+                write!(f, "no row of {} has that name", table.display())
+            }
             MissingReason::UnsafeName(error) => error.fmt(f),
         }
     }

@@ -1,31 +1,39 @@
 //! The pairs of raw images: `{raw_dir}/{sample}/…_{dye}.tif`, once before and once after staining.
 //!
 //! Discovery reads names only and opens no file. [`scan`] lists folders and diagnoses layouts. [`stain`] reads file names,
-//! [`names`] compares them. [`deeper`] finds where the TIFFs are that are missing. [`error`], [`missing`] and [`note`] have the
+//! [`names`] compares them. [`pattern`] and [`by_pattern`] find files whose names follow a pattern of their own, [`words`] knows
+//! other words for pre and post. [`deeper`] finds where the TIFFs are that are missing. [`error`], [`missing`] and [`note`] have the
 //! sentences.
 
+mod by_pattern;
 mod deeper;
 mod error;
+mod guess;
 mod missing;
 mod names;
 mod note;
+mod pattern;
 mod scan;
 mod stain;
+mod words;
 
 use crate::checkpoint::check_name;
 use deeper::DeepSearch;
 pub use deeper::TiffsElsewhere;
 pub use error::DiscoveryError;
+pub use guess::{GuessedImage, guess_images};
 pub use missing::{MissingPair, MissingReason};
 pub use names::composed;
 use names::{odd_ending, overlooked};
 pub use note::{DiscoveryNote, DyeSpelling};
+pub use pattern::{FilePattern, PatternError};
 use scan::{NamedFile, SampleFiles};
 use serde::{Deserialize, Serialize};
 pub use stain::Stain;
 use stain::StainInName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+pub use words::StainWords;
 
 /// Names are suggested when they are at least this similar, 0 to 1.
 const MIN_SIMILARITY: f64 = 0.5;
@@ -80,7 +88,30 @@ pub struct Discovery {
     pub notes: Vec<DiscoveryNote>,
 }
 
-/// Finds the pairs of the wanted samples and dyes below `raw_dir`.
+/// How raw files are named.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Naming {
+    /// Words for pre and post besides these.
+    pub words: StainWords,
+    /// The pattern of their paths; none where the convention holds: `{sample}/…_{dye}.tif`.
+    pub pattern: Option<FilePattern>,
+    /// The dyes that every file holds as channels, where the pattern does not say one.
+    pub dyes: Vec<String>,
+}
+
+/// Finds the pairs of the wanted samples and dyes below `raw_dir`, by the convention. See [`discover_named`].
+///
+/// # Errors
+/// As there.
+pub fn discover(
+    raw_dir: &Path,
+    samples: &Selection,
+    dyes: &Selection,
+) -> Result<Discovery, DiscoveryError> {
+    discover_named(raw_dir, &Naming::default(), samples, dyes)
+}
+
+/// Finds the pairs of the wanted samples and dyes below `raw_dir`, whose files are named in this way.
 ///
 /// [`Selection::All`] samples are all folders with TIFFs, in them or deeper; all dyes are those of which the sample has at
 /// least one file, so that a dye with only one image of two is reported as missing. Everything missing is reported at once, with
@@ -88,12 +119,17 @@ pub struct Discovery {
 ///
 /// # Errors
 /// A folder that no task at all can be taken from, with what was found in it instead.
-pub fn discover(
+pub fn discover_named(
     raw_dir: &Path,
+    naming: &Naming,
     samples: &Selection,
     dyes: &Selection,
 ) -> Result<Discovery, DiscoveryError> {
-    let scan = scan::scan(raw_dir)?;
+    if let Some(pattern) = &naming.pattern {
+        scan::check_folder(raw_dir)?;
+        return by_pattern::discover(raw_dir, pattern, &naming.dyes, (samples, dyes));
+    }
+    let scan = scan::scan(raw_dir, &naming.words)?;
     let mut finder = Finder {
         raw_dir,
         all_samples: *samples == Selection::All,

@@ -67,6 +67,15 @@ pub enum DiscoveryNote {
         /// The name without that.
         without: String,
     },
+    /// TIFFs do not fit the pattern, and are not used.
+    NotFitting {
+        /// The pattern.
+        pattern: String,
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: PathBuf,
+    },
     /// A name that is not Unicode.
     NotUnicode {
         /// The file or folder.
@@ -127,6 +136,17 @@ impl fmt::Display for DiscoveryNote {
                 "the dye {} ends in {ending}, and so do its folders and results; rename the files to end in _{without}.tif \
                  to have it called {without:?}",
                 spelling.named()
+            ),
+            Self::NotFitting {
+                pattern,
+                count,
+                example,
+            } => write!(
+                f,
+                "{count} TIFF {} not fit the pattern {pattern:?} and {} not used, such as {}",
+                if *count == 1 { "file does" } else { "files do" },
+                if *count == 1 { "is" } else { "are" },
+                example.display()
             ),
             Self::NotUnicode { path } => {
                 write!(f, "{} is left out: its name is not Unicode", path.display())

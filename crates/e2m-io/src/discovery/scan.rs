@@ -5,6 +5,7 @@ use super::error::DiscoveryError;
 use super::names::composed;
 use super::note::DiscoveryNote;
 use super::stain::{StainInName, dye_of, stain_of};
+use super::words::StainWords;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::{self, DirEntry};
@@ -61,29 +62,30 @@ impl OtherTypes {
     }
 }
 
-/// Lists `raw_dir`. Fails where nothing in it can be a task.
-pub(super) fn scan(raw_dir: &Path) -> Result<Scan, DiscoveryError> {
+/// Fails where `raw_dir` is no folder.
+pub(super) fn check_folder(raw_dir: &Path) -> Result<(), DiscoveryError> {
     match fs::metadata(raw_dir) {
-        Ok(metadata) if metadata.is_dir() => {}
-        Ok(_) => {
-            return Err(DiscoveryError::NotAFolder {
-                path: raw_dir.to_owned(),
-            });
-        }
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(DiscoveryError::NotAFolder {
+            path: raw_dir.to_owned(),
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let parent = raw_dir.ancestors().skip(1).find(|p| p.is_dir());
-            return Err(DiscoveryError::Missing {
+            Err(DiscoveryError::Missing {
                 path: raw_dir.to_owned(),
                 parent: parent.map(Path::to_owned),
-            });
+            })
         }
-        Err(source) => {
-            return Err(DiscoveryError::Unreadable {
-                path: raw_dir.to_owned(),
-                source,
-            });
-        }
+        Err(source) => Err(DiscoveryError::Unreadable {
+            path: raw_dir.to_owned(),
+            source,
+        }),
     }
+}
+
+/// Lists `raw_dir`, where `words` tell pre from post besides these. Fails where nothing in it can be a task.
+pub(super) fn scan(raw_dir: &Path, words: &StainWords) -> Result<Scan, DiscoveryError> {
+    check_folder(raw_dir)?;
     let mut scan = Scan::default();
     let mut loose = Vec::new();
     let mut others = OtherTypes::default();
@@ -94,7 +96,8 @@ pub(super) fn scan(raw_dir: &Path) -> Result<Scan, DiscoveryError> {
     for entry in entries {
         match entry.kind {
             Kind::Folder => {
-                let files = sample_files(&entry.path, &entry.name, &mut scan.notes, &mut others);
+                let named = (&*entry.path, &*entry.name, words);
+                let files = sample_files(named, &mut scan.notes, &mut others);
                 match scan.samples.entry(entry.name) {
                     Entry::Vacant(place) => {
                         place.insert(files);
@@ -166,8 +169,7 @@ fn sample_of(folder: &Path, file: &Path) -> Option<String> {
 
 /// What lies in a sample's folder. One that cannot be listed is no reason to refuse the others.
 fn sample_files(
-    folder: &Path,
-    sample: &str,
+    (folder, sample, words): (&Path, &str, &StainWords),
     notes: &mut Vec<DiscoveryNote>,
     others: &mut OtherTypes,
 ) -> SampleFiles {
@@ -205,7 +207,7 @@ fn sample_files(
                 .entry(dye.to_owned())
                 .or_default()
                 .push(NamedFile {
-                    stain: stain_of(stem, sample),
+                    stain: stain_of(stem, sample, words),
                     path: entry.path,
                 }),
             None => files.without_dye.push(entry.path),

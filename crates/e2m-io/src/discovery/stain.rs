@@ -1,5 +1,6 @@
 //! Reading file names: which dye, and before or after staining.
 
+use super::words::StainWords;
 use std::fmt;
 use std::ops::Range;
 
@@ -46,8 +47,20 @@ pub(super) fn dye_of(stem: &str) -> Option<&str> {
 }
 
 /// Tells the stain by `pre` or `post` anywhere in the name, in any case. When both occur, a whole token outside the
-/// sample's own name decides: `PreStain`, `post`, `PRE2`.
-pub(super) fn stain_of(stem: &str, sample: &str) -> StainInName {
+/// sample's own name decides: `PreStain`, `post`, `PRE2`. A lab's own words for one of them, outside the sample's name, come first.
+pub(super) fn stain_of(stem: &str, sample: &str, words: &StainWords) -> StainInName {
+    if !words.is_empty() {
+        match words.in_name(&without_sample(stem, sample)) {
+            [true, false] => return StainInName::Named(Stain::Pre),
+            [false, true] => return StainInName::Named(Stain::Post),
+            [true, true] => return StainInName::Ambiguous,
+            [false, false] => {}
+        }
+    }
+    by_convention(stem, sample)
+}
+
+fn by_convention(stem: &str, sample: &str) -> StainInName {
     let name = stem.to_ascii_lowercase();
     let only = |stain: Stain| StainInName::Named(stain);
     match (name.contains("pre"), name.contains("post")) {
@@ -113,6 +126,13 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
+/// Whether a part of a name is one of the convention's words.
+pub(super) fn is_word(part: &str) -> bool {
+    let part = part.to_lowercase();
+    let is = |stain| is_stain_token(&part, stain);
+    is(Stain::Pre) || is(Stain::Post)
+}
+
 /// `pre`, `pre2`, `prestain`, `prestained2`.
 fn is_stain_token(token: &str, stain: Stain) -> bool {
     token
@@ -125,6 +145,10 @@ fn is_stain_token(token: &str, stain: Stain) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn stain_of(stem: &str, sample: &str) -> StainInName {
+        super::stain_of(stem, sample, &StainWords::default())
+    }
 
     const PRE: StainInName = StainInName::Named(Stain::Pre);
     const POST: StainInName = StainInName::Named(Stain::Post);
@@ -165,6 +189,25 @@ mod tests {
         assert_eq!(stain_of("Post 7_PreStain_DAPI", "post 7"), PRE);
         // Only whole occurrences are the sample's name.
         assert_eq!(stain_of("PreStain_compost_DAPI", "p"), PRE);
+    }
+
+    #[test]
+    fn words_of_a_lab_come_first() {
+        let words = StainWords {
+            pre: vec!["unstained".into(), "blank".into()],
+            post: vec!["stained".into()],
+        };
+        for (stem, sample, expected) in [
+            ("CD070_unstained_DAPI", "CD070", PRE),
+            ("CD070_stained_DAPI", "CD070", POST),
+            ("CD070_Blank_DAPI", "CD070", PRE),
+            ("CD070_PostStain_DAPI", "CD070", POST),
+            ("blank_pre_DAPI", "blank", PRE),
+            ("blank_post_DAPI", "blank", POST),
+            ("blank_stained_DAPI", "x", StainInName::Ambiguous),
+        ] {
+            assert_eq!(super::stain_of(stem, sample, &words), expected, "{stem}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod auto_count;
 mod byte_size;
+mod dye_channels;
+mod file_path;
 mod formats;
 mod lines;
 mod listed;
@@ -13,6 +15,8 @@ mod wall_time;
 
 pub use auto_count::AutoCount;
 pub use byte_size::ByteSize;
+pub use dye_channels::DyeChannels;
+pub use file_path::FilePath;
 pub use lines::Lines;
 pub use listed::Listed;
 pub use memory_gate::MemoryGate;
