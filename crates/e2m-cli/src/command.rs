@@ -17,7 +17,7 @@ use crate::{
 };
 use clap::CommandFactory as _;
 use e2m_batch::batch_file::values::Parallel;
-use e2m_batch::batch_file::{Assignment, nearest};
+use e2m_batch::batch_file::{Assignment, USUAL_NAME, nearest};
 use e2m_batch::cluster::Handover;
 use e2m_batch::export::ExportSubject;
 use e2m_batch::verify::VerifySubject;

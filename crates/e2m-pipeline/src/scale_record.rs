@@ -323,6 +323,7 @@ mod tests {
             }),
             percentile: Some(percentile),
             manual: Some(ManualRecord { value: 1.5 }),
+            field: None,
         };
         let manual = Subtraction {
             scale: 1.5,

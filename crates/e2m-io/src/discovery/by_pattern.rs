@@ -21,7 +21,6 @@ struct Files {
 
 /// What lies below the raw folder, by the pattern.
 struct Listing<'a> {
-    raw_dir: &'a Path,
     pattern: &'a FilePattern,
     /// Dyes of every file; none where the pattern says them.
     dyes: &'a [String],
@@ -40,7 +39,6 @@ pub(super) fn discover(
     (samples, dyes): (&Selection, &Selection),
 ) -> Result<Discovery, DiscoveryError> {
     let mut listing = Listing {
-        raw_dir,
         pattern,
         dyes: dyes_of_files,
         samples: BTreeMap::new(),

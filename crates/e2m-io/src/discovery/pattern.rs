@@ -178,7 +178,7 @@ impl FilePattern {
     }
 }
 
-fn part_of(found: &Captures<'_>, part: Part) -> Option<String> {
+fn part_of(found: &Captures<'_, str>, part: Part) -> Option<String> {
     Some(found.name(part.name())?.as_str().to_owned())
 }
 
