@@ -26,7 +26,7 @@ export class Objects {
     this.columns = null;
     this.least = 0;
     this.only = true;
-    this.list = h("div", { class: "objects", role: "list", "aria-label": "Objects, the most significant first" });
+    this.list = h("div", { class: "objects", role: "group", "aria-label": "Objects, the most significant first" });
     this.about = h("section", { class: "chosen", "aria-label": "The chosen object", hidden: true });
     this.count = h("p", { class: "small quiet" });
     this.element = h("div", null);

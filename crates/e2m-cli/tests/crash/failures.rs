@@ -4,9 +4,9 @@ use crate::way::{SMALL, Way};
 use e2m_testing::{is_sampled, sample};
 
 /// So many points are in a sample.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 8;
 /// The same of those sweeps that leave out most points anyway.
-const SPARSE_SAMPLE: usize = 5;
+const SPARSE_SAMPLE: usize = 3;
 
 /// What the system may say. A quota and a full disk also tell how much is missing.
 const ERRORS: [&str; 5] = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "ESTALE"];

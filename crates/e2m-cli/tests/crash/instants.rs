@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const WIDTH: usize = 600;
 
 /// So many instants are in a sample of those of one way.
-const SAMPLE: usize = 3;
+const SAMPLE: usize = 2;
 
 /// Numbers between 0 and 1 that are the same in every run of the test.
 struct Dice(u64);

@@ -4,7 +4,7 @@ use crate::way::{SMALL, Way, was_killed};
 use e2m_testing::sample;
 
 /// So many points are in a sample of those of one way.
-const SAMPLE: usize = 10;
+const SAMPLE: usize = 6;
 
 /// Kills a run at every point, each time from nothing.
 fn kill_at_every_point(formats: &'static str, pool: bool) {

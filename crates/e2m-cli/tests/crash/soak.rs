@@ -12,7 +12,7 @@ use std::fs;
 
 const TASKS: usize = 500;
 /// So many where sweeps are sampled.
-const FEW_TASKS: usize = 80;
+const FEW_TASKS: usize = 40;
 /// By then a process has everything it will need.
 const WARM: usize = 10;
 /// So many tasks at the beginning and at the end are compared.

@@ -41,4 +41,5 @@ mod taken_back;
 mod two_runs;
 mod unwritten;
 mod verify;
+mod web_app;
 mod zoom;
