@@ -1,18 +1,53 @@
 //! Raw files that several tasks of a batch have in common: mostly copied by mistake, and each task on its own cannot know.
 //!
-//! Files are told by the hash of their content, which every record has. What earlier runs left of tasks that were not asked for
+//! Files are told by the hash of their content, which every record has, and by the page or channel that was asked for. What earlier runs left of tasks that were not asked for
 //! counts as well.
 
 use crate::event::BatchEvent;
 use crate::plan::{Plan, task_name};
 use crate::report::results::TaskResult;
 use crate::reporter::Reporter;
-use e2m_io::ContentHash;
-use e2m_pipeline::{Doubt, Side, Status, TaskSpec, record_shared_files};
+use e2m_io::{ChannelRequest, ContentHash, PageRequest};
+use e2m_pipeline::{Doubt, Manifest, Side, Status, TaskSpec, record_shared_files};
 use std::collections::{BTreeSet, HashMap};
 
 /// So many of the other tasks are named: a file may be that of hundreds.
 const NAMED: usize = 3;
+
+/// What a task reads of a raw file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RawContent {
+    hash: ContentHash,
+    /// The page and the channel, where somebody asked for one: a file may hold several dyes.
+    asked_for: Option<(usize, String)>,
+}
+
+impl RawContent {
+    /// Those of post and pre of a task.
+    pub(crate) fn of_task(manifest: &Manifest) -> [Self; 2] {
+        let (inputs, params) = (&manifest.inputs, &manifest.params);
+        let [post, pre] = [&inputs.post, &inputs.pre];
+        let [post_channel, pre_channel] = params.channels();
+        let [post_page, pre_page] = params.pages();
+        [
+            (post, post_channel, post_page),
+            (pre, pre_channel, pre_page),
+        ]
+        .map(|(input, channel, page)| {
+            let is_asked_for = *channel != ChannelRequest::Auto || *page != PageRequest::Auto;
+            let read = || {
+                (
+                    input.channels.page,
+                    format!("{} {}", input.channels.sample, input.channel),
+                )
+            };
+            Self {
+                hash: input.hash,
+                asked_for: is_asked_for.then(read),
+            }
+        })
+    }
+}
 
 /// A raw file of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,15 +89,16 @@ pub(crate) fn settle(plan: &Plan, results: &mut [TaskResult], reporter: &mut dyn
 
 /// What each task has in common with others.
 fn shared(results: &[&TaskResult]) -> Vec<Vec<Doubt>> {
-    let mut uses: HashMap<ContentHash, BTreeSet<Use<'_>>> = HashMap::new();
-    let of_result = |result: &TaskResult| -> Vec<(ContentHash, Side)> {
+    let mut uses: HashMap<RawContent, BTreeSet<Use<'_>>> = HashMap::new();
+    let of_result = |result: &TaskResult| -> Vec<(RawContent, Side)> {
         let contents = result.contents.iter();
-        let sides = contents.flat_map(|[post, pre]| [(*post, Side::Post), (*pre, Side::Pre)]);
+        let sides =
+            contents.flat_map(|[post, pre]| [(post.clone(), Side::Post), (pre.clone(), Side::Pre)]);
         sides.collect()
     };
     for result in results {
-        for (hash, side) in of_result(result) {
-            uses.entry(hash).or_default().insert(Use {
+        for (content, side) in of_result(result) {
+            uses.entry(content).or_default().insert(Use {
                 sample: &result.sample,
                 dye: &result.dye,
                 side,
@@ -71,13 +107,13 @@ fn shared(results: &[&TaskResult]) -> Vec<Vec<Doubt>> {
     }
     let doubts = |result: &&TaskResult| {
         let sides = of_result(result).into_iter();
-        let doubt = |(hash, side): (ContentHash, Side)| {
+        let doubt = |(content, side): (RawContent, Side)| {
             let own = Use {
                 sample: &result.sample,
                 dye: &result.dye,
                 side,
             };
-            let others = uses.get(&hash).into_iter().flatten();
+            let others = uses.get(&content).into_iter().flatten();
             let mut others = others.filter(|other| own.must_differ_from(other));
             let named = others.by_ref().take(NAMED);
             let with: Vec<String> = named

@@ -3,7 +3,8 @@
 use super::{BatchReport, microbes};
 use crate::ending::BatchEnding;
 use crate::plan::missing_reason;
-use e2m_io::{ContentHash, TaskPaths, write_atomic};
+use crate::shared_files::RawContent;
+use e2m_io::{TaskPaths, write_atomic};
 use e2m_pipeline::{Doubt, Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -116,7 +117,7 @@ pub struct TaskResult {
     pub lasting_notes: Vec<String>,
     /// Content of post and pre, where it is on record.
     #[serde(skip)]
-    pub(crate) contents: Option<[ContentHash; 2]>,
+    pub(crate) contents: Option<[RawContent; 2]>,
     /// Where the manifest is; nothing for the table. It is read when it is needed: a batch may have thousands of tasks.
     #[serde(skip)]
     record: Option<PathBuf>,
@@ -207,10 +208,7 @@ impl TaskResult {
             manifest: path.map(|path| path.strip_prefix(output_dir).unwrap_or(path).to_owned()),
             record: path.filter(|_| manifest.is_some()).map(Path::to_owned),
             lasting_notes: manifest.map_or_else(Vec::new, Manifest::all_notes),
-            contents: manifest.map(|manifest| {
-                let inputs = &manifest.inputs;
-                [inputs.post.hash, inputs.pre.hash]
-            }),
+            contents: manifest.map(RawContent::of_task),
             notes: outcome.notes.clone(),
             ..Self::without_outcome(task, outcome.status.clone())
         }

@@ -100,7 +100,7 @@ fn commands_that_print_tables_print_documents_too() {
         .iter()
         .filter_map(|one| one["name"].as_str())
         .collect();
-    assert_eq!(names, ["scale_percentile", "scale_peak"]);
+    assert_eq!(names, ["scale_percentile", "scale_peak", "scale_field"]);
 }
 
 #[test]
