@@ -47,6 +47,20 @@ pub(crate) fn colours(
     )
 }
 
+/// Whether red, green and blue can come to about `enough` bytes with the last of `qualities`, from a part of the image.
+pub(crate) fn may_be_enough(
+    pixels: &[u8],
+    size: (usize, usize),
+    qualities: &[Quality],
+    enough: usize,
+) -> Result<bool, PlotError> {
+    let Some(&last) = qualities.last() else {
+        return Ok(false);
+    };
+    let expected = expected_bytes(pixels, size, ColorType::Rgba, last)?;
+    Ok(expected <= MUCH_MORE * enough as f64)
+}
+
 fn first_enough(
     pixels: &[u8],
     size: (usize, usize),

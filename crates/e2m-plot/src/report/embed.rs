@@ -182,11 +182,17 @@ fn as_jpeg(pixels: &[u8], (width, height): (u32, u32), enough: usize) -> Option<
         .collect();
     let mut map = Pixmap::from_vec(opaque, IntSize::from_wh(width, height)?)?;
     let mut best = None;
-    for width in WIDTHS_PX {
+    for (turn, width) in WIDTHS_PX.into_iter().enumerate() {
         if map.width() > width {
             map = narrowed(&map, width)?;
         }
         let (width, height) = (map.width() as usize, map.height() as usize);
+        let is_narrowest = turn + 1 == WIDTHS_PX.len();
+        let may_be_enough =
+            || jpeg::may_be_enough(map.data(), (width, height), &QUALITIES, enough).ok();
+        if !is_narrowest && !may_be_enough()? {
+            continue;
+        }
         let jpeg = jpeg::colours(map.data(), (width, height), &QUALITIES, enough).ok()?;
         let is_enough = jpeg.len() <= enough;
         best = Some(Embedded {

@@ -1,13 +1,13 @@
 //! Charts with few colours: as a PNG with a palette, which keeps lines and type as they are in a fifth of the bytes.
 
-use std::collections::HashMap;
-
 /// The palettes that are tried: so many colours at most, none of a picture farther from its own than this, in levels of a channel.
 const DISTANCES: [i32; 3] = [16, 22, 28];
 /// A palette of this many colours is enough for lines, type and their soft edges.
 const MOST_COLOURS: usize = 64;
 /// Colours are told apart to this many bits of a channel when they are counted.
 const COUNTED_BITS: u32 = 5;
+/// Colours whose place in the palette is remembered: a picture with a palette has a few hundred.
+const REMEMBERED: usize = 4096;
 
 /// A picture (red, green and blue, pixel by pixel) as a PNG with a palette; `None` where that many colours do not do, as with photographs.
 ///
@@ -18,22 +18,17 @@ pub(super) fn as_palette_png(pixels: &[u8], (width, height): (u32, u32)) -> Opti
     let palette = DISTANCES
         .iter()
         .find_map(|&distance| palette(&counted, distance))?;
-    let mut nearest: HashMap<[u8; 3], u8> = HashMap::new();
+    let mut nearest = Nearest::new(&palette);
     let places: Vec<u8> = pixels
         .chunks_exact(3)
-        .map(|pixel| {
-            let colour = [pixel[0], pixel[1], pixel[2]];
-            *nearest
-                .entry(colour)
-                .or_insert_with(|| place_of(&palette, colour))
-        })
+        .map(|pixel| nearest.place_of([pixel[0], pixel[1], pixel[2]]))
         .collect();
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, width, height);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_palette(palette.concat());
-    encoder.set_compression(png::Compression::High);
+    encoder.set_compression(png::Compression::Balanced);
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header().ok()?;
     writer.write_image_data(&places).ok()?;
@@ -43,17 +38,20 @@ pub(super) fn as_palette_png(pixels: &[u8], (width, height): (u32, u32)) -> Opti
 
 /// The colours of a picture, the most frequent first; each is the mean of those that counting does not tell apart.
 fn counted(pixels: &[u8]) -> Vec<[u8; 3]> {
-    let mut bins: HashMap<[u8; 3], ([u64; 3], u64)> = HashMap::new();
+    let mut bins = vec![([0_u64; 3], 0_u64); 1 << (3 * COUNTED_BITS)];
     for pixel in pixels.chunks_exact(3) {
-        let key = [pixel[0], pixel[1], pixel[2]].map(|level| level >> (8 - COUNTED_BITS));
-        let (sum, count) = bins.entry(key).or_default();
+        let place = pixel.iter().fold(0, |place, &level| {
+            place << COUNTED_BITS | usize::from(level >> (8 - COUNTED_BITS))
+        });
+        let (sum, count) = &mut bins[place];
         for (sum, level) in sum.iter_mut().zip(pixel) {
             *sum += u64::from(*level);
         }
         *count += 1;
     }
     let mut bins: Vec<([u8; 3], u64)> = bins
-        .into_values()
+        .into_iter()
+        .filter(|&(_, count)| count > 0)
         .map(|(sum, count)| (sum.map(|sum| (sum / count) as u8), count))
         .collect();
     bins.sort_unstable_by_key(|&(colour, count)| (std::cmp::Reverse(count), colour));
@@ -78,6 +76,34 @@ fn palette(counted: &[[u8; 3]], distance: i32) -> Option<Vec<[u8; 3]>> {
 fn apart(a: [u8; 3], b: [u8; 3]) -> i32 {
     let differences = a.iter().zip(b).map(|(&a, b)| i32::from(a) - i32::from(b));
     differences.map(i32::abs).max().unwrap_or(0)
+}
+
+/// The places of colours in a palette. Those that came last are remembered, as neighbours are mostly alike.
+struct Nearest<'p> {
+    palette: &'p [[u8; 3]],
+    known: Vec<Option<([u8; 3], u8)>>,
+}
+
+impl<'p> Nearest<'p> {
+    fn new(palette: &'p [[u8; 3]]) -> Self {
+        Self {
+            palette,
+            known: vec![None; REMEMBERED],
+        }
+    }
+
+    fn place_of(&mut self, colour: [u8; 3]) -> u8 {
+        let [r, g, b] = colour.map(usize::from);
+        let slot = &mut self.known[(r * 31 + g * 17 + b) % REMEMBERED];
+        match slot {
+            Some((known, place)) if *known == colour => *place,
+            _ => {
+                let place = place_of(self.palette, colour);
+                *slot = Some((colour, place));
+                place
+            }
+        }
+    }
 }
 
 fn place_of(palette: &[[u8; 3]], colour: [u8; 3]) -> u8 {
