@@ -3,8 +3,8 @@
 use crate::args::InitArgs;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
+use e2m_batch::batch_file::file_table::{ProposedTable, propose_table};
 use e2m_batch::batch_file::{BatchFile, BatchFileError, DEFAULT_FILE, Files, USUAL_NAME};
-use e2m_batch::file_table::{ProposedTable, propose_table};
 use e2m_io::StainWords;
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};

@@ -5,8 +5,7 @@
 //! artifact is a variant of [`Image`], [`Picture`] or [`Table`] and a line of the list; the matches over these enums are exhaustive, so
 //! that the compiler names every other place that has to know it.
 
-mod table;
-
+pub(crate) use crate::artifact_tables::Table;
 use crate::history::relative_path;
 use crate::manifest::PictureRecord;
 use crate::names::ScaleKind;
@@ -16,7 +15,6 @@ use crate::task::{CheckpointFormats, KeptCheckpoints};
 use e2m_io::{CheckpointFormat, PixelKind, TaskPaths};
 use e2m_plot::PictureKind;
 use std::path::PathBuf;
-pub(crate) use table::Table;
 
 /// One thing that a task makes.
 #[derive(Debug, Clone, PartialEq)]

@@ -58,6 +58,7 @@ mod alignment_messages;
 mod alignment_options;
 mod alignment_record;
 mod artifact;
+mod artifact_tables;
 mod background;
 mod comparable;
 mod context;

@@ -3,7 +3,7 @@
 use super::{BatchReport, microbes};
 use crate::ending::BatchEnding;
 use crate::plan::missing_reason;
-use crate::shared_files::RawContent;
+use crate::raw_content::RawContent;
 use e2m_io::{TaskPaths, write_atomic};
 use e2m_pipeline::{Doubt, Manifest, Stage, Status, TaskOutcome, TaskSpec, Verdict, suffix};
 use serde::{Deserialize, Serialize, Serializer};

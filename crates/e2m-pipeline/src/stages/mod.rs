@@ -3,7 +3,6 @@
 //! A stage takes what earlier stages found and returns what it found. Whether it is made at all is decided in
 //! [`resume`](crate::resume), and what becomes of its result in [`run`](crate::run).
 
-mod canvas_pair;
 pub(crate) mod coarse;
 pub(crate) mod detection;
 pub(crate) mod difference;

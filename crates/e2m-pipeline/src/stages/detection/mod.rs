@@ -16,7 +16,7 @@ use crate::params::Params;
 use crate::pictures::{Gallery, draw_detection};
 use crate::resume::Results;
 use crate::stage::Stage;
-use crate::stages::canvas_pair::{CanvasPair, Progress, facts_of};
+use crate::stages::difference::{CanvasPair, Progress, facts_of};
 use crate::workbench::Workbench;
 use crops::gallery;
 use e2m_detect::{Catalogue, DetectOptions, Placement, detect};

@@ -1,10 +1,10 @@
 //! The difference with a scale and an offset that vary slowly over the section: measured in one pass, taken off in another.
 
+use super::canvas_pair::{CanvasPair, Progress, facts_of};
 use crate::error::PipelineError;
 use crate::resume::Results;
 use crate::scale_record::{ScaleFieldRecord, Scales};
 use crate::stage::Stage;
-use crate::stages::canvas_pair::{CanvasPair, Progress, facts_of};
 use crate::workbench::Workbench;
 use e2m_detect::{DetectOptions, ScaleField};
 use e2m_scale::{Subtraction, subtract_scaled};

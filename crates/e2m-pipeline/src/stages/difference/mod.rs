@@ -3,6 +3,7 @@
 //! One pass counts what scales and pictures need, a percentile takes one more, and one pass writes all difference images. A
 //! scale that an earlier run found for the same warp is taken over; then the counting goes along with the writing.
 
+mod canvas_pair;
 mod comparable;
 mod field;
 mod flag_sources;
@@ -25,6 +26,7 @@ use crate::resume::{LegacyAligned, Results};
 use crate::scale_record::{MoffatRecord, Scales};
 use crate::stage::Stage;
 use crate::workbench::Workbench;
+pub(crate) use canvas_pair::{CanvasPair, Progress, facts_of};
 use e2m_image::{BandError, BandSink, preview_factor};
 use e2m_io::{CheckpointWriter, FlagsWriter};
 use e2m_plot::{DifferencePreview, DifferenceSummary};
@@ -34,7 +36,7 @@ pub(crate) use mask::Mask;
 use ndarray::{Array2, ArrayView2};
 use pair_check::PairCheck;
 use pairs::for_each_pair;
-pub(crate) use pairs::open_aligned;
+use pairs::open_aligned;
 use rayon::prelude::*;
 pub(crate) use scales::{StatisticsPass, known_scales, write_and_count};
 use statistics::{BandStatistics, frames};

@@ -1,6 +1,6 @@
 //! The tables among a task's artifacts.
 
-use super::FileFormat;
+use crate::artifact::FileFormat;
 use crate::params::{Params, suffix};
 use crate::stage::Stage;
 use e2m_io::TaskPaths;
@@ -21,7 +21,7 @@ pub(crate) enum Table {
 
 impl Table {
     /// All of them, in the order in which they are written.
-    pub(super) const ALL: &'static [Self] = &[
+    pub(crate) const ALL: &'static [Self] = &[
         Self::Microbes,
         Self::MicrobesParquet,
         Self::MicrobesGeoJson,
@@ -48,7 +48,7 @@ impl Table {
         }
     }
 
-    pub(super) fn formats(self) -> &'static [FileFormat] {
+    pub(crate) fn formats(self) -> &'static [FileFormat] {
         match self {
             Self::Microbes => &[FileFormat::Csv],
             Self::MicrobesParquet => &[FileFormat::Parquet],

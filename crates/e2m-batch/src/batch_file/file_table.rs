@@ -2,7 +2,7 @@
 
 mod proposal;
 
-use crate::batch_file::accept_text;
+use super::params::accept_text;
 use e2m_io::{
     Discovery, MissingPair, MissingReason, RawPair, Selection, Stain, check_name, composed,
 };

@@ -1,6 +1,6 @@
 //! The pair as e2m-detect reads it: from the raw files through the warp, and what alignment and scale have found about it.
 
-use super::difference::{Mask, open_aligned};
+use super::{Mask, open_aligned};
 use crate::alignment_record::AlignmentRecord;
 use crate::error::PipelineError;
 use crate::messages::Messages;
@@ -16,7 +16,7 @@ use ndarray::ArrayViewMut2;
 use std::sync::Arc;
 
 /// Post, aligned pre and mask on the canvas. It says how far a stage is, and stops it where that is asked for.
-pub(super) struct CanvasPair<'s, 'm> {
+pub(crate) struct CanvasPair<'s, 'm> {
     post: Box<dyn BandSource + 's>,
     aligned: Box<dyn BandSource + 's>,
     mask: Mask,
@@ -27,7 +27,7 @@ pub(super) struct CanvasPair<'s, 'm> {
 
 impl<'s, 'm> CanvasPair<'s, 'm> {
     /// Opens the pair for a stage, with what is done on each pass over it. `plane` holds raw pre from then on.
-    pub(super) fn open(
+    pub(crate) fn open(
         bench: &'s mut Workbench<'m>,
         before: &Results,
         progress: Progress,
@@ -48,7 +48,7 @@ impl<'s, 'm> CanvasPair<'s, 'm> {
 }
 
 /// What alignment and scale have found about the pair; none without a scale.
-pub(super) fn facts_of(scales: &Scales, alignment: Option<&AlignmentRecord>) -> Option<PairFacts> {
+pub(crate) fn facts_of(scales: &Scales, alignment: Option<&AlignmentRecord>) -> Option<PairFacts> {
     let subtraction = scales.of(ScaleKind::Moffat)?;
     let std_error = |moffat: &MoffatRecord| moffat.std_error;
     let residual = alignment.and_then(|a| a.estimated_accuracy_px.or(a.residual_median_px));
@@ -63,7 +63,7 @@ pub(super) fn facts_of(scales: &Scales, alignment: Option<&AlignmentRecord>) -> 
 
 /// How far a stage is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     stage: Stage,
     /// What is done on each pass over the pair; the last goes on for all that follow.
     passes: &'static [&'static str],
@@ -73,7 +73,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// At the beginning.
-    pub(super) const fn new(stage: Stage, passes: &'static [&'static str]) -> Self {
+    pub(crate) const fn new(stage: Stage, passes: &'static [&'static str]) -> Self {
         Self {
             stage,
             passes,
