@@ -25,7 +25,12 @@ const JOBS: &str = "-j2";
 
 const ZLIB_OPTIONS: &[&str] = &[];
 
-const CFITSIO_OPTIONS: &[&str] = &["-DUSE_CURL=OFF", "-DUSE_PTHREADS=ON"];
+const CFITSIO_OPTIONS: &[&str] = &[
+    "-DUSE_CURL=OFF",
+    "-DUSE_PTHREADS=ON",
+    // It looks for the library of this machine, and finds none for another.
+    "-DM_LIB=m",
+];
 
 const OPENCV_OPTIONS: &[&str] = &[
     "-DBUILD_LIST=core,imgproc,features2d,flann,calib3d,video",
