@@ -20,6 +20,9 @@ use super::tools::{Tools, WHEELS};
 pub(super) const MODULES: [&str; 6] =
     ["calib3d", "video", "features2d", "flann", "imgproc", "core"];
 
+/// How OpenCV was built, which it has in itself and can tell.
+const BUILD_INFORMATION: &str = "modules/core/version_string.inc";
+
 /// As few jobs as a laptop bears beside other work.
 const JOBS: &str = "-j2";
 
@@ -153,6 +156,9 @@ impl Library {
             write(&ZLIB.unpacked(folders).join("win32/zlib1.rc"), b"")?;
         }
         log.run(&mut self.configure(folders, tools))?;
+        if self.source.package == OPENCV.package {
+            without_paths(&build.join(BUILD_INFORMATION), folders.root())?;
+        }
         log.run(tools.command("cmake").arg("--build").arg(&build).args([
             "--target",
             self.target,
@@ -206,6 +212,13 @@ impl Library {
     }
 }
 
+/// Takes the folders of this machine out of a text that becomes part of a library.
+fn without_paths(file: &Path, root: &Path) -> Result<()> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("{} could not be read", file.display()))?;
+    write(file, text.replace(&*root.to_string_lossy(), ".").as_bytes())
+}
+
 /// Installing zlib would build its shared library too.
 fn stage_zlib(folders: &Folders, build: &Path) -> Result<()> {
     let stage = folders.stage();
@@ -247,6 +260,16 @@ mod tests {
         built.sort_unstable();
         linked.sort_unstable();
         assert_eq!(built, linked);
+    }
+
+    #[test]
+    fn what_opencv_tells_of_its_build_names_no_folder_of_this_machine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("version_string.inc");
+        write(&file, b"\"C Compiler: /t/dist/bin/zig-cc (22)\\n\"\n").expect("a file");
+        without_paths(&file, Path::new("/t/dist")).expect("rewritten");
+        let text = fs::read_to_string(&file).expect("a text");
+        assert_eq!(text, "\"C Compiler: ./bin/zig-cc (22)\\n\"\n");
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub(super) fn run(
     } else {
         releases
     };
+    let mut failed = Vec::new();
     for release in releases {
         let root = folders.bare_system(release);
         let mut tried = Ok(());
@@ -62,8 +63,15 @@ pub(super) fn run(
             tried = try_in(&root, release, &mirror, archive, log);
             remove(&root)
         })?;
-        tried.with_context(|| format!("the archive does not do in Debian {release}"))?;
+        if let Err(error) = tried {
+            failed.push(format!("Debian {release}: {error:#}"));
+        }
     }
+    ensure!(
+        failed.is_empty(),
+        "the archive does not do everywhere: {}",
+        failed.join("; ")
+    );
     println!("dist: the archive runs in Debian {}", releases.join(", "));
     Ok(())
 }
