@@ -25,6 +25,7 @@ mod bench;
 mod demo;
 mod deny;
 mod detect;
+mod dist;
 mod docs;
 mod fixtures;
 mod fuzz;
@@ -55,6 +56,7 @@ const VERBS: &[Verb] = &[
     tidy::VERB,
     deny::VERB,
     package::VERB,
+    dist::VERB,
     docs::VERB,
     accuracy::VERB,
     detect::VERB,

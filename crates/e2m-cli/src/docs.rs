@@ -26,6 +26,7 @@ macro_rules! pages {
 }
 
 pages! {
+    "install", "The archive that needs nothing installed, containers, from source, other systems";
     "quickstart", "From a folder of images to a difference you trust, step by step";
     "troubleshooting", "From what you see, or from a message, to what to do";
     "running", "From a look before the start to what is left in the morning: commands, files, exit codes";

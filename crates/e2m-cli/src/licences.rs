@@ -3,7 +3,7 @@
 //! The text of the crates is made from their packages by `cargo xtask docs`; those of the libraries are theirs.
 
 /// A part of the program that others have made, its licence, and where it is found.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 8] = [
     (
         "DejaVu Sans, the font of the pictures",
         e2m_plot::FONT_LICENCE,
@@ -19,8 +19,12 @@ const PARTS: [(&str, &str); 7] = [
     ("CFITSIO, likewise", include_str!("../licences/cfitsio.txt")),
     ("zlib, likewise", include_str!("../licences/zlib.txt")),
     (
-        "libc++ and libunwind of LLVM, likewise",
+        "libc++, libc++abi and libunwind of LLVM, likewise",
         include_str!("../licences/libcxx.txt"),
+    ),
+    (
+        "the run-time library of Zig, whose compiler and linker make that archive, and start-up code, likewise",
+        include_str!("../licences/zig.txt"),
     ),
     (
         "The crates, and the standard library of Rust, whose licence is that of most of them (MIT or Apache-2.0)",
@@ -64,6 +68,7 @@ mod tests {
             "National Aeronautics and Space",
             "Jean-loup Gailly",
             "LLVM Exceptions to the Apache 2.0 License",
+            "Zig contributors",
             "serde 1.",
         ]) {
             assert!(part.1.contains(words), "{}: {words}", part.0);

