@@ -37,6 +37,7 @@ mod slurm;
 mod test;
 mod tidy;
 mod verb;
+mod wheel;
 mod workspace;
 
 use std::ffi::OsString;
@@ -55,6 +56,7 @@ const VERBS: &[Verb] = &[
     tidy::VERB,
     deny::VERB,
     package::VERB,
+    wheel::VERB,
     docs::VERB,
     accuracy::VERB,
     detect::VERB,
