@@ -207,7 +207,9 @@ pub(crate) fn read_catalogue(
     path: PathBuf,
 ) -> PyResult<(Bound<'_, PyDict>, Bound<'_, PyAny>)> {
     let columns = py.detach(|| read(&path));
-    columns.map_err(|failure| failure.raised(py))?.into_python(py)
+    columns
+        .map_err(|failure| failure.raised(py))?
+        .into_python(py)
 }
 
 fn read(path: &Path) -> Result<Columns, Failure> {

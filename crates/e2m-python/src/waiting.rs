@@ -73,11 +73,11 @@ pub(crate) fn watched<T: Send, E: Send>(
             loop {
                 match told.recv_timeout(PATIENCE) {
                     Ok(event) => note(Python::attach(|py| {
-                        py.check_signals()?;
+                        signals_noted(py)?;
                         hear(py, event)
                     })),
                     Err(RecvTimeoutError::Timeout) => {
-                        note(Python::attach(Python::check_signals));
+                        note(Python::attach(signals_noted));
                     }
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
@@ -89,7 +89,12 @@ pub(crate) fn watched<T: Send, E: Send>(
     failure.map_or(Ok(ended), Err)
 }
 
-/// The same for work that reports nothing. Where only the token stopped it, `Cancelled` is raised.
+/// Lets Python act on the signals that it has noted.
+fn signals_noted(py: Python<'_>) -> PyResult<()> {
+    py.check_signals()
+}
+
+/// [`watched`] for work that reports nothing. Where only the token stopped it, `Cancelled` is raised.
 ///
 /// # Errors
 /// As [`watched`], and what the work failed of.
