@@ -1,5 +1,5 @@
-//! The licences of every crate that is part of the program or of the module for Python, gathered from their packages into one text, which the program has in
-//! itself: `e2m licences`.
+//! The licences of every crate that is part of the program or of the module for Python, gathered from their packages into one
+//! text, which the program has in itself: `e2m licences`.
 //!
 //! Where a crate may be taken under several licences and MIT is one of them, that text is enough. Equal texts stand once.
 

@@ -93,9 +93,8 @@ impl From<PlanError> for Failure {
             PlanError::BatchFile(_) | PlanError::Stages { .. } | PlanError::TooLong { .. } => {
                 Kind::BatchFile
             }
-            PlanError::Layout(_) | PlanError::Missing { .. } | PlanError::Nothing { .. } => {
-                Kind::RawImage
-            }
+            // All others are about what lies in the raw folder.
+            _ => Kind::RawImage,
         };
         Self::new(kind, error)
     }
