@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-WIDTH = 700
+WIDTH = 480
 
 
 @dataclass(frozen=True)
