@@ -1,5 +1,5 @@
-//! The licences of every crate that is part of the program, gathered from their packages into one text, which the program has in
-//! itself: `e2m licences`.
+//! The licences of every crate that is part of the program or of the module for Python, gathered from their packages into one
+//! text, which the program has in itself: `e2m licences`.
 //!
 //! Where a crate may be taken under several licences and MIT is one of them, that text is enough. Equal texts stand once.
 
@@ -77,7 +77,9 @@ fn document(workspace: &Workspace) -> Result<String> {
             }
         }
     }
-    let mut document = String::from("Crates that are part of the program for Linux x86-64:\n\n");
+    let mut document = String::from(
+        "Crates that are part of the program for Linux x86-64, or of the module for Python beside it:\n\n",
+    );
     for part in &parts {
         let _ = writeln!(
             document,
@@ -99,7 +101,7 @@ fn document(workspace: &Workspace) -> Result<String> {
     Ok(document)
 }
 
-/// Crates that are linked into the program.
+/// Crates that are linked into the program, or into the module for Python: both are in the wheel.
 fn parts(workspace: &Workspace) -> Result<BTreeSet<Part>> {
     let listing = captured(&mut cargo(
         workspace,
@@ -108,6 +110,8 @@ fn parts(workspace: &Workspace) -> Result<BTreeSet<Part>> {
             "--locked",
             "--package",
             "e2m-cli",
+            "--package",
+            "e2m-python",
             "--edges",
             "normal,no-proc-macro",
             "--target",

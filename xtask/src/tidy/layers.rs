@@ -68,6 +68,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "e2m-web",
         ],
     ),
+    (
+        "e2m-python",
+        &[
+            "e2m-align",
+            "e2m-batch",
+            "e2m-detect",
+            "e2m-image",
+            "e2m-pipeline",
+            "e2m-plot",
+            "e2m-scale",
+        ],
+    ),
     ("e2m-fixtures", &["e2m-image"]),
     (
         "e2m-fuzz",
@@ -103,6 +115,8 @@ const EXCLUSIVE: &[(&str, &[&str], &str)] = &[
         &["e2m-cli", "e2m-fixtures", "xtask"],
         "only binaries have arguments",
     ),
+    ("pyo3", &["e2m-python"], "only e2m-python knows Python"),
+    ("numpy", &["e2m-python"], "only e2m-python knows Python"),
     ("axum", &["e2m-web"], "only e2m-web talks to browsers"),
     (
         "tokio",

@@ -77,14 +77,14 @@ impl EventLog {
 
 impl Reporter for EventLog {
     fn on_event(&mut self, event: &BatchEvent<'_>) {
-        if let Some((name, facts)) = line_of(event) {
+        if let Some((name, facts)) = facts_of(event) {
             self.add(name, event.task().map(|task| task.name.as_str()), facts);
         }
     }
 }
 
-/// The name and the facts of what other programs may want to know; rows going by are not.
-fn line_of(event: &BatchEvent<'_>) -> Option<(&'static str, Value)> {
+/// The name and the facts of what other programs may want to know, as `events.jsonl` has them; rows going by are not.
+pub fn facts_of(event: &BatchEvent<'_>) -> Option<(&'static str, Value)> {
     Some(match event {
         BatchEvent::Started {
             plan, admission, ..

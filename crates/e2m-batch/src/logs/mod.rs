@@ -9,7 +9,7 @@ pub(crate) mod event_log;
 pub(crate) mod run_log;
 pub(crate) mod running;
 
-pub use event_log::EventLog;
+pub use event_log::{EventLog, facts_of};
 pub use run_log::RunLog;
 pub use running::Running;
 

@@ -286,6 +286,7 @@ impl TaskResult {
             sample: task.sample.clone(),
             dye: task.dye.clone(),
             status: manifest.status.clone(),
+            failure: None,
             seconds: manifest.stages.iter().map(|stage| stage.seconds).sum(),
             peak_rss_bytes: manifest.memory.peak_rss_bytes,
             stages_done: Vec::new(),
