@@ -290,10 +290,9 @@ fn row(
 
 /// What separates the names of the columns: programs write what is usual in their country.
 fn delimiter_of(text: &str) -> u8 {
-    let lines = text.lines().map(str::trim);
+    let mut lines = text.lines().map(str::trim);
     let header = lines
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .next()
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
         .unwrap_or_default();
     let number = |delimiter: &u8| header.bytes().filter(|byte| byte == delimiter).count();
     let most = [b',', b';', b'\t'].into_iter().rev().max_by_key(number);

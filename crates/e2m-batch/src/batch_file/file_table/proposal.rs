@@ -73,7 +73,9 @@ pub fn propose_table(
         complete += usize::from(images.iter().all(Option::is_some));
         writer.write_record([sample.clone(), dye.clone(), pre, post])?;
     }
-    let table = writer.into_inner().map_err(|error| error.into_error())?;
+    let table = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     let mut csv = HEAD.to_owned();
     csv.push_str(&String::from_utf8_lossy(&table));
     for (path, why) in &unplaced {
