@@ -98,7 +98,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
         run.out
     );
     assert!(
-        run.out.contains("2 tasks all right; 60 files of "),
+        run.out.contains("2 tasks all right; 62 files of "),
         "{}",
         run.out
     );
@@ -351,7 +351,7 @@ fn raw_images_that_are_gone_do_not_hide_the_results() {
     let run = bench.run(&["verify", "batch.toml", "--samples", "b"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(
-        run.out.contains("1 task all right; 30 files"),
+        run.out.contains("1 task all right; 31 files"),
         "{}",
         run.out
     );
