@@ -7,6 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The files of `python/tests`, and how many a sample has: all of them take some four minutes of processor time.
+const FILES: [&str; 4] = [
+    "test_arrays.py",
+    "test_package.py",
+    "test_runs.py",
+    "test_shim.py",
+];
+const SAMPLE: usize = 2;
+
 /// The folder of cargo's outputs of this build, `target/debug` as a rule.
 fn outputs() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
@@ -53,6 +62,12 @@ fn the_package_does_what_its_tests_say() {
         program.display()
     );
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = e2m_testing::sample("tests in Python", FILES, SAMPLE);
+    let there = fs::read_dir(here.join("python/tests")).expect("a folder");
+    let tests = there
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter(|name| name.to_string_lossy().starts_with("test_"));
+    assert_eq!(tests.count(), FILES.len(), "a file is missing in FILES");
     let folder = tempfile::tempdir().expect("a folder");
     let package = folder.path().join("lib/e2m");
     copy_folder(&here.join("python/e2m"), &package);
@@ -74,7 +89,11 @@ fn the_package_does_what_its_tests_say() {
         ])
         .arg("--basetemp")
         .arg(folder.path().join("tmp"))
-        .arg(here.join("python/tests"))
+        .args(
+            files
+                .iter()
+                .map(|file| here.join("python/tests").join(file)),
+        )
         .env("PYTHONPATH", folder.path().join("lib"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("E2M_PROGRAM", &program)
