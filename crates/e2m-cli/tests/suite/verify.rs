@@ -114,7 +114,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
     );
     let (document, code) = document(&bench);
     assert_eq!((code, &document["exit_code"]), (0, &Value::from(0)));
-    assert_eq!(document["files_read"], 60);
+    assert_eq!(document["files_read"], 62);
     assert_eq!(document["tasks"][0]["result"], "all right");
 }
 
