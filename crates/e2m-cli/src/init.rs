@@ -73,6 +73,12 @@ fn with_table(args: &InitArgs, terminal: &Terminal) -> Exit {
          Correct it in any editor or spreadsheet",
         shown(&table_path)
     );
+    if unplaced > 0 {
+        text.push_str(
+            " (where file names have words of their own for pre and post, name these in the batch file first, such as \
+             [files] pre = [\"before\"] and post = [\"after\"], and begin again)",
+        );
+    }
     if has_batch {
         text.push_str(&format!(
             ", and have it used by two lines in {}:\n  [files]\n  table = \"{TABLE_NAME}\"",
