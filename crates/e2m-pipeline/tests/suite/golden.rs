@@ -88,7 +88,7 @@ fn file_tree_and_fits_cards() {
         ("registration_residual", 1),
         ("04_mask", 2),
         ("05_significance", 2),
-        ("05_microbes", 3),
+        ("05_microbes", 4),
         ("pipeline_output/microbe_gallery", 1),
         ("pipeline_output/microbe_density", 1),
         ("pipeline_output/microbe_fluxes", 1),
