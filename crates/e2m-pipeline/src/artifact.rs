@@ -74,6 +74,10 @@ pub(crate) enum Picture {
     ComparisonPost,
     /// … aligned pre in the same frame.
     ComparisonAlignedPre,
+    /// A few places of post pixel by pixel, to be compared by eye with …
+    CloseUpsPost,
+    /// … the same of aligned pre.
+    CloseUpsAlignedPre,
 }
 
 /// The format of a file.
@@ -161,6 +165,7 @@ pub(crate) fn artifacts(
         kinds.extend(Table::ALL.iter().map(|&table| T(table)));
         let of_stage_5 = |kind: &PictureKind| Picture::Plot(*kind).stage() == Stage::Detection;
         kinds.extend(PictureKind::ALL.into_iter().filter(of_stage_5).map(plot));
+        kinds.extend([P(Picture::CloseUpsPost), P(Picture::CloseUpsAlignedPre)]);
     }
     let is_kept = |kind: &ArtifactKind| match kind {
         ArtifactKind::Image(image) => image.is_kept(kept, params),
@@ -427,6 +432,7 @@ impl Picture {
                 | PictureKind::SignificanceHistogram => Stage::Detection,
             },
             Self::ComparisonPost | Self::ComparisonAlignedPre => Stage::Fine,
+            Self::CloseUpsPost | Self::CloseUpsAlignedPre => Stage::Detection,
             Self::Difference(_) => Stage::Difference,
         }
     }
@@ -444,6 +450,8 @@ impl Picture {
             }
             Self::ComparisonPost => ("comparison_post", String::new()),
             Self::ComparisonAlignedPre => ("comparison_aligned_pre", String::new()),
+            Self::CloseUpsPost => ("close_ups_post", String::new()),
+            Self::CloseUpsAlignedPre => ("close_ups_aligned_pre", String::new()),
         }
     }
 
@@ -458,7 +466,10 @@ impl Picture {
     fn formats(self) -> &'static [FileFormat] {
         match self {
             Self::Plot(_) | Self::Difference(_) => &[FileFormat::Png],
-            Self::ComparisonPost | Self::ComparisonAlignedPre => &[FileFormat::Jpeg],
+            Self::ComparisonPost
+            | Self::ComparisonAlignedPre
+            | Self::CloseUpsPost
+            | Self::CloseUpsAlignedPre => &[FileFormat::Jpeg],
         }
     }
 
@@ -467,9 +478,10 @@ impl Picture {
         let suffix = suffix(params, Stage::LAST);
         match self {
             Self::Plot(_) | Self::Difference(_) => paths.plot_path(&self.stem(), &suffix),
-            Self::ComparisonPost | Self::ComparisonAlignedPre => {
-                paths.preview_path(&self.stem(), &suffix)
-            }
+            Self::ComparisonPost
+            | Self::ComparisonAlignedPre
+            | Self::CloseUpsPost
+            | Self::CloseUpsAlignedPre => paths.preview_path(&self.stem(), &suffix),
         }
     }
 
@@ -487,7 +499,9 @@ impl Picture {
     pub(crate) fn needs_factor(self) -> bool {
         match self {
             Self::ComparisonPost | Self::ComparisonAlignedPre => true,
-            Self::Plot(_) | Self::Difference(_) => false,
+            Self::Plot(_) | Self::Difference(_) | Self::CloseUpsPost | Self::CloseUpsAlignedPre => {
+                false
+            }
         }
     }
 }

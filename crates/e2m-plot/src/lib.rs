@@ -134,6 +134,7 @@
 //!             aligned: images.aligned,
 //!             factor: Some(images.factor),
 //!         }),
+//!         close_ups: None,
 //!     })?;
 //! }
 //! report.finish()?;

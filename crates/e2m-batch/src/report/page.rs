@@ -462,6 +462,7 @@ fn section(result: &TaskResult, output_dir: &Path) -> TaskSection {
         read(pictures.find(|picture| picture.kind == kind)?).map(|(_, bytes)| bytes)
     };
     let compared = preview("comparison_post").zip(preview("comparison_aligned_pre"));
+    let close_ups = preview("close_ups_post").zip(preview("close_ups_aligned_pre"));
     TaskSection {
         row: 0,
         pictures: plots.collect(),
@@ -469,6 +470,11 @@ fn section(result: &TaskResult, output_dir: &Path) -> TaskSection {
             post,
             aligned,
             factor: record.alignment.as_ref().and_then(|a| a.comparison_factor),
+        }),
+        close_ups: close_ups.map(|(post, aligned)| Comparison {
+            post,
+            aligned,
+            factor: None,
         }),
     }
 }

@@ -114,6 +114,15 @@ pub(super) fn compared() -> [&'static str; 3] {
     ]
 }
 
+/// The same of the close-ups.
+pub(super) fn close_ups() -> [&'static str; 3] {
+    [
+        "Grains go on across the line, and a microbe is on the side of post only.",
+        "Grains go on across the line, though noise and stain hide the faint ones.",
+        "Nothing goes on across the line: the rocks differ.",
+    ]
+}
+
 /// The difference images of the clean pair with more scales: variant, and what is to be seen.
 pub(super) const MORE_SCALES: [(&str, &str); 2] = [
     (

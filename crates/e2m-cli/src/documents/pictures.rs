@@ -1,7 +1,7 @@
 //! The page of the diagnostic pictures: what e2m-plot says of each, beside three examples.
 
-use super::examples::{MORE_SCALES, compared, seen};
-use e2m_plot::{COMPARISON_GUIDE, PictureGuide, PictureKind};
+use super::examples::{MORE_SCALES, close_ups, compared, seen};
+use e2m_plot::{CLOSE_UPS_GUIDE, COMPARISON_GUIDE, PictureGuide, PictureKind};
 use std::fmt::Write as _;
 
 const INTRODUCTION: &str = include_str!("pictures_introduction.md");
@@ -33,6 +33,18 @@ pub(super) fn page() -> String {
             let files = "`comparison_post*.jpg` and `comparison_aligned_pre*.jpg`; here post is left of the line, aligned \
                          pre right of it";
             add(&mut page, &COMPARISON_GUIDE, files, "jpg", true, compared());
+        }
+        if kind == PictureKind::MicrobeGallery {
+            let files = "`close_ups_post*.jpg` and `close_ups_aligned_pre*.jpg`; here post is left of the line, aligned pre \
+                         right of it";
+            add(
+                &mut page,
+                &CLOSE_UPS_GUIDE,
+                files,
+                "jpg",
+                false,
+                close_ups(),
+            );
         }
     }
     page.push_str(&more_scales());

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Width of a copy, px.
 const WIDTH: u32 = 640;
@@ -22,10 +22,16 @@ const QUALITY: u8 = 70;
 const DIVIDER: u32 = 3;
 const OPAQUE: u8 = 255;
 
-/// Keeps the pictures of `drawn` as `{name}_{stem}`, the pair that is to be compared as one image.
+/// What is compared: how the names of the two images begin, and of the copy.
+const COMPARED: [[&str; 3]; 2] = [
+    ["comparison_post", "comparison_aligned_pre", "comparison"],
+    ["close_ups_post", "close_ups_aligned_pre", "close_ups"],
+];
+
+/// Keeps the pictures of `drawn` as `{name}_{stem}`, each pair that is to be compared as one image.
 pub(crate) fn keep(drawn: &Path, name: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
-    let mut comparison = [None, None];
+    let mut compared: HashMap<String, PathBuf> = HashMap::new();
     for entry in fs::read_dir(drawn)? {
         let path = entry?.path();
         // Tables lie beside the pictures.
@@ -33,18 +39,21 @@ pub(crate) fn keep(drawn: &Path, name: &str, folder: &Path) -> Result<(), Box<dy
             continue;
         }
         let stem = stem(&path);
-        match stem.as_str() {
-            "comparison_post" => comparison[0] = Some(path),
-            "comparison_aligned_pre" => comparison[1] = Some(path),
-            _ => {
-                let picture = resized(&image::open(&path)?.into_rgb8());
-                write_png(&picture, &folder.join(format!("{name}_{stem}.png")))?;
-            }
+        if COMPARED
+            .iter()
+            .any(|[post, aligned, _]| stem == *post || stem == *aligned)
+        {
+            compared.insert(stem, path);
+            continue;
         }
+        let picture = resized(&image::open(&path)?.into_rgb8());
+        write_png(&picture, &folder.join(format!("{name}_{stem}.png")))?;
     }
-    if let [Some(post), Some(aligned)] = comparison {
-        let halves = divided(&post, &aligned)?;
-        write_jpeg(&halves, &folder.join(format!("{name}_comparison.jpg")))?;
+    for [post, aligned, stem] in COMPARED {
+        if let (Some(post), Some(aligned)) = (compared.get(post), compared.get(aligned)) {
+            let halves = divided(post, aligned)?;
+            write_jpeg(&halves, &folder.join(format!("{name}_{stem}.jpg")))?;
+        }
     }
     Ok(())
 }

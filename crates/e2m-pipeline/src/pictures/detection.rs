@@ -1,15 +1,17 @@
 //! The pictures of stage 5, drawn from the catalogue.
 
 use super::alignment::post_preview;
-use super::{draw, title};
+use super::{PictureTarget, draw, stand_in, title};
 use crate::artifact::Picture;
+use crate::background::{Done, Lane};
 use crate::error::PipelineError;
+use crate::stage::Stage;
 use crate::workbench::Workbench;
 use e2m_detect::{Catalogue, DensityCell, SignificanceHistogram};
 use e2m_plot::{
-    GalleryGroup, MicrobeDensityPicture, MicrobeGalleryPicture, MicrobeHistogramPicture,
-    MicrobePlace, MicrobeQuantity, MicrobesPicture, PictureKind, Preview,
-    SignificanceHistogramPicture, draw_microbe_density, draw_microbe_gallery,
+    CloseUp, CloseUpsPicture, GalleryGroup, MicrobeDensityPicture, MicrobeGalleryPicture,
+    MicrobeHistogramPicture, MicrobePlace, MicrobeQuantity, MicrobesPicture, PictureKind, Preview,
+    SignificanceHistogramPicture, draw_close_ups, draw_microbe_density, draw_microbe_gallery,
     draw_microbe_histogram, draw_microbes, draw_significance_histogram,
 };
 use ndarray::Array2;
@@ -21,11 +23,24 @@ pub(crate) struct Gallery {
     pub(crate) side_px: usize,
 }
 
+/// Places that are shown pixel by pixel.
+pub(crate) struct CloseUps {
+    pub(crate) places: Vec<CloseUp>,
+    /// Width and height of each, px.
+    pub(crate) side_px: usize,
+}
+
+/// What was cut out of post and aligned pre at full resolution.
+pub(crate) struct Crops {
+    pub(crate) gallery: Gallery,
+    pub(crate) close_ups: CloseUps,
+}
+
 /// Draws the microbes on post, and how the significance is distributed.
 pub(crate) fn draw_detection(
     bench: &mut Workbench<'_>,
     catalogue: &Catalogue,
-    gallery: Gallery,
+    crops: Crops,
 ) -> Result<(), PipelineError> {
     let (previews, of_microbes) = (bench.previews()?, title(bench.task));
     let pad = bench.task.canvas.pad() as f64;
@@ -51,7 +66,7 @@ pub(crate) fn draw_detection(
             expected_false,
         })
     })?;
-    let of_gallery = title(bench.task);
+    let (of_gallery, gallery) = (title(bench.task), crops.gallery);
     draw(
         bench,
         Picture::Plot(PictureKind::MicrobeGallery),
@@ -63,6 +78,7 @@ pub(crate) fn draw_detection(
             })
         },
     )?;
+    draw_close_ups_of(bench, crops.close_ups)?;
     draw_density(bench, catalogue)?;
     draw_histograms(bench, catalogue)?;
     let (histogram, of_histogram) = (catalogue.histogram.clone(), title(bench.task));
@@ -79,6 +95,32 @@ pub(crate) fn draw_detection(
             mean: background.mean,
             std_dev: background.std_dev,
             threshold,
+        })
+    })
+}
+
+/// Draws a few places of post and of aligned pre.
+fn draw_close_ups_of(bench: &mut Workbench<'_>, close_ups: CloseUps) -> Result<(), PipelineError> {
+    let targets = [Picture::CloseUpsPost, Picture::CloseUpsAlignedPre]
+        .map(|picture| PictureTarget::new(bench.task, picture));
+    let um_per_px = bench.um_per_px();
+    bench.start(Lane::Drawing, Stage::Detection, "drawing", move |_| {
+        let [post_target, aligned_target] = targets;
+        let [post, aligned] = match stand_in() {
+            Some(bytes) => [bytes.clone(), bytes],
+            None => {
+                let drawn = draw_close_ups(&CloseUpsPicture {
+                    places: &close_ups.places,
+                    side_px: close_ups.side_px,
+                    um_per_px,
+                });
+                let drawn = drawn.map_err(post_target.failed())?;
+                [drawn.post, drawn.aligned]
+            }
+        };
+        Ok(Done {
+            pictures: vec![post_target.write(&post)?, aligned_target.write(&aligned)?],
+            ..Done::default()
         })
     })
 }

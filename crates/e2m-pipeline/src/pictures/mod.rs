@@ -5,7 +5,7 @@ mod detection;
 mod difference;
 
 pub(crate) use alignment::{draw_coarse, draw_comparison_of, draw_residual};
-pub(crate) use detection::{Gallery, draw_detection};
+pub(crate) use detection::{CloseUps, Crops, Gallery, draw_detection};
 pub(crate) use difference::{Counted, draw_counted, draw_difference_images};
 
 use crate::artifact::Picture;

@@ -85,6 +85,8 @@ fn file_tree_and_fits_cards() {
     let ours = [
         ("comparison_post", 1),
         ("comparison_aligned_pre", 1),
+        ("close_ups_post", 1),
+        ("close_ups_aligned_pre", 1),
         ("registration_residual", 1),
         ("04_mask", 2),
         ("05_significance", 2),

@@ -69,6 +69,7 @@ impl Shelf<'_> {
             row,
             pictures: hung,
             comparison: Some(comparison),
+            close_ups: None,
         })
     }
 }

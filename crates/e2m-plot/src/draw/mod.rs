@@ -15,6 +15,7 @@ pub(crate) mod legend;
 pub(crate) mod number;
 pub(crate) mod page;
 pub(crate) mod panels;
+pub(crate) mod scale_bar;
 pub(crate) mod sheet;
 pub(crate) mod stack;
 pub(crate) mod steps;

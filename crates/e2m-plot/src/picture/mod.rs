@@ -2,6 +2,7 @@
 //! documentation.
 
 mod cell_noise;
+mod close_ups;
 mod comparison;
 mod difference_histogram;
 mod difference_image;
@@ -20,6 +21,7 @@ mod significance_histogram;
 mod slow_mean;
 mod zoom;
 
+pub use close_ups::{CloseUp, CloseUpsImages, CloseUpsPicture, draw_close_ups};
 pub use comparison::{ComparisonImages, ComparisonPicture, draw_comparison};
 pub use difference_histogram::{DifferenceHistogramPicture, draw_difference_histogram};
 pub use difference_image::{DifferenceImagePicture, draw_difference_image};
@@ -98,6 +100,18 @@ pub const COMPARISON_GUIDE: PictureGuide = PictureGuide {
            and goes.",
     bad: "Veins, grains or the rim jump to and fro, or break at the dividing line, everywhere or in one part only: what \
           jumps is left over in the difference image.",
+};
+
+/// The two images of [`draw_close_ups`](crate::draw_close_ups), explained likewise.
+pub const CLOSE_UPS_GUIDE: PictureGuide = PictureGuide {
+    stem: "close_ups",
+    title: "Close-ups of post and aligned pre",
+    shows: "The strongest microbes, two places of the section that were drawn by chance, and the tile with the longest residual, pixel by \
+            pixel, to be swiped or blinked.",
+    good: "Grains and edges stay where they are to the pixel, also on the tile with the longest residual, and the microbes are on \
+           post alone.",
+    bad: "Everything in a square steps to one side: the alignment is wrong there by as much as the bar tells; or the strongest \
+          microbes are as bright on aligned pre, which makes them grains or dirt.",
 };
 
 /// Every picture explained, in the order of [`PictureKind`].
@@ -285,7 +299,7 @@ mod tests {
     #[test]
     fn every_text_is_one_sentence() {
         let kinds = PictureKind::ALL.map(|kind| *kind.guide());
-        for guide in kinds.iter().chain([&COMPARISON_GUIDE]) {
+        for guide in kinds.iter().chain([&COMPARISON_GUIDE, &CLOSE_UPS_GUIDE]) {
             for text in [guide.shows, guide.good, guide.bad] {
                 assert!(text.ends_with('.') && !text.contains("  "), "{text}");
                 assert_eq!(text.matches(". ").count(), 0, "{text}");

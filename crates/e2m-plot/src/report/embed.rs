@@ -23,6 +23,8 @@ const SMALL_BYTES: usize = 20_000;
 const WORTH_IT: f64 = 0.75;
 /// Widths that are tried, px: as wide as a page shows a picture, and then narrower. The file beside the page has every pixel.
 const WIDTHS_PX: [u32; 5] = [1400, 1000, 800, 640, 520];
+/// The same of charts, whose lines and type a narrower page keeps better than a JPEG.
+const CHART_WIDTHS_PX: [u32; 3] = [1100, 900, 750];
 /// Tried in this order. Lines and type are clean in the first.
 const QUALITIES: [Quality; 4] = [
     quality(85, true),
@@ -33,32 +35,42 @@ const QUALITIES: [Quality; 4] = [
 /// Of grey images likewise.
 const GREY_QUALITIES: [u8; 3] = [80, 65, 50];
 /// Longer sides of grey images that are tried, px.
-const GREY_SIDES_PX: [usize; 4] = [1600, 1200, 900, 700];
+const GREY_SIDES_PX: [usize; 5] = [1600, 1200, 900, 700, 520];
 
-/// What a picture may have, bytes.
-pub(super) fn allowance(kind: PictureKind) -> usize {
-    match kind {
-        PictureKind::DifferenceImage | PictureKind::Microbes | PictureKind::MicrobeGallery => {
-            38_000
-        }
-        PictureKind::Registration
-        | PictureKind::FineAlignment
-        | PictureKind::RegistrationResidual => 25_000,
-        PictureKind::PrePostHeatmap
-        | PictureKind::ExcessHeatmap
-        | PictureKind::PrePostHistograms
-        | PictureKind::RatioHistogram
-        | PictureKind::DifferenceHistogram
-        | PictureKind::MicrobeDensity
-        | PictureKind::MicrobeFluxes
-        | PictureKind::MicrobeSizes
-        | PictureKind::SignificanceHistogram => 30_000,
+/// How a picture is embedded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// What it may have, bytes.
+    enough: usize,
+    /// Whether it is all lines and type, which a narrower page keeps better than a JPEG.
+    is_chart: bool,
+}
+
+impl Room {
+    pub(super) fn of(kind: PictureKind) -> Self {
+        let (enough, is_chart) = match kind {
+            PictureKind::DifferenceImage => (38_000, false),
+            PictureKind::Microbes | PictureKind::MicrobeGallery => (30_000, false),
+            PictureKind::Registration
+            | PictureKind::FineAlignment
+            | PictureKind::RegistrationResidual => (22_000, false),
+            PictureKind::PrePostHeatmap
+            | PictureKind::ExcessHeatmap
+            | PictureKind::PrePostHistograms
+            | PictureKind::RatioHistogram
+            | PictureKind::DifferenceHistogram
+            | PictureKind::MicrobeDensity
+            | PictureKind::MicrobeFluxes
+            | PictureKind::MicrobeSizes
+            | PictureKind::SignificanceHistogram => (24_000, true),
+        };
+        Self { enough, is_chart }
     }
 }
 
-/// What the two images that are compared may have together, given what the pictures have taken, bytes.
+/// What the images that are compared may have together, given what the pictures have taken, bytes.
 pub(super) fn left_for_comparison(taken: usize) -> usize {
-    const LEAST: usize = 70_000;
+    const LEAST: usize = 110_000;
     TASK_BYTES.saturating_sub(taken).max(LEAST)
 }
 
@@ -79,8 +91,8 @@ pub(super) struct Embedded<'a> {
 }
 
 impl<'a> Embedded<'a> {
-    /// A PNG of about `enough` bytes at most: as it is, with a palette where it has few colours, or as JPEG. None if it cannot be read.
-    pub(super) fn png(bytes: &'a [u8], enough: usize) -> Option<Self> {
+    /// A PNG of about as many bytes as it has room for: as it is, with a palette where it has few colours, or as JPEG. None if it cannot be read.
+    pub(super) fn png(bytes: &'a [u8], room: Room) -> Option<Self> {
         let mut decoder = png::Decoder::new(Cursor::new(bytes));
         decoder.set_transformations(png::Transformations::normalize_to_color8());
         let mut reader = decoder.read_info().ok()?;
@@ -97,11 +109,10 @@ impl<'a> Embedded<'a> {
         if bytes.len() <= SMALL_BYTES || frame.color_type != png::ColorType::Rgb {
             return Some(whole(Cow::Borrowed(bytes)));
         }
-        let with_palette = as_palette_png(&pixels, (width, height));
-        if let Some(png) = with_palette.filter(|png| png.len() <= enough) {
-            return Some(whole(Cow::Owned(png)));
+        if let Some(chart) = with_palette(&pixels, (width, height), room) {
+            return Some(chart);
         }
-        let smaller = as_jpeg(&pixels, (width, height), enough)
+        let smaller = as_jpeg(&pixels, (width, height), room.enough)
             .filter(|jpeg| (jpeg.bytes.len() as f64) < WORTH_IT * bytes.len() as f64);
         Some(smaller.unwrap_or_else(|| whole(Cow::Borrowed(bytes))))
     }
@@ -174,13 +185,52 @@ impl Display for DataUrl<'_> {
     }
 }
 
-/// Red, green and blue as JPEG: the widest of [`WIDTHS_PX`] that has at most `enough` bytes, or the narrowest.
-fn as_jpeg(pixels: &[u8], (width, height): (u32, u32), enough: usize) -> Option<Embedded<'static>> {
+/// Red, green and blue as a PNG with a palette, a chart at the widest of [`CHART_WIDTHS_PX`] that it has room for; `None` where it has
+/// too many colours for one, or is too large.
+fn with_palette(pixels: &[u8], size: (u32, u32), room: Room) -> Option<Embedded<'static>> {
+    let Room { enough, is_chart } = room;
+    let whole = as_palette_png(pixels, size)?;
+    let embedded = |png, (width, height): (u32, u32)| Embedded {
+        mime: "image/png",
+        bytes: Cow::Owned(png),
+        width: width as usize,
+        height: height as usize,
+    };
+    if whole.len() <= enough {
+        return Some(embedded(whole, size));
+    }
+    if !is_chart {
+        return None;
+    }
+    let mut map = pixmap(pixels, size)?;
+    for width in CHART_WIDTHS_PX.into_iter().filter(|width| *width < size.0) {
+        map = narrowed(&map, width)?;
+        let narrow: Vec<u8> = map
+            .data()
+            .chunks_exact(4)
+            .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+            .collect();
+        let size = (map.width(), map.height());
+        let png = as_palette_png(&narrow, size).filter(|png| png.len() <= enough);
+        if let Some(png) = png {
+            return Some(embedded(png, size));
+        }
+    }
+    None
+}
+
+/// Red, green and blue, row by row, as what can be drawn.
+fn pixmap(pixels: &[u8], (width, height): (u32, u32)) -> Option<Pixmap> {
     let opaque = pixels
         .chunks_exact(3)
         .flat_map(|pixel| [pixel[0], pixel[1], pixel[2], u8::MAX])
         .collect();
-    let mut map = Pixmap::from_vec(opaque, IntSize::from_wh(width, height)?)?;
+    Pixmap::from_vec(opaque, IntSize::from_wh(width, height)?)
+}
+
+/// Red, green and blue as JPEG: the widest of [`WIDTHS_PX`] that has at most `enough` bytes, or the narrowest.
+fn as_jpeg(pixels: &[u8], (width, height): (u32, u32), enough: usize) -> Option<Embedded<'static>> {
+    let mut map = pixmap(pixels, (width, height))?;
     let mut best = None;
     for (turn, width) in WIDTHS_PX.into_iter().enumerate() {
         if map.width() > width {

@@ -200,6 +200,8 @@ pub struct TaskSection {
     pub pictures: Vec<ReportPicture>,
     /// Post and aligned pre to be compared by eye.
     pub comparison: Option<Comparison>,
+    /// The same of a few places, pixel by pixel.
+    pub close_ups: Option<Comparison>,
 }
 
 /// A picture of a task.
@@ -215,7 +217,7 @@ pub struct ReportPicture {
     pub path: PathBuf,
 }
 
-/// Two grey images of the same frame, as [`draw_comparison`](crate::draw_comparison) makes them.
+/// Two grey images of the same frame, as [`draw_comparison`](crate::draw_comparison) and [`draw_close_ups`](crate::draw_close_ups) make them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// Post, a JPEG.

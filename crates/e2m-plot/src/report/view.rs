@@ -1,13 +1,13 @@
 //! What the templates are filled with: every figure already in words, every path already a link.
 
-use super::embed::{Embedded, allowance, grey_pair, jpeg_size, left_for_comparison};
+use super::embed::{Embedded, Room, grey_pair, jpeg_size, left_for_comparison};
 use super::href::href;
 use super::model::{
     Comparison, ReportFile, ReportHead, ReportPicture, ReportRow, ReportStatus, ReportVerdict,
 };
 use super::pages::Pages;
 use super::{TaskSection, text};
-use crate::picture::{COMPARISON_GUIDE, PictureGuide, PictureKind};
+use crate::picture::{CLOSE_UPS_GUIDE, COMPARISON_GUIDE, PictureGuide, PictureKind};
 use askama::Template;
 use rayon::prelude::*;
 
@@ -62,7 +62,8 @@ pub(super) struct SectionView<'a> {
     /// The difference, which comes first.
     lead: Vec<PictureView<'a>>,
     pictures: Vec<PictureView<'a>>,
-    comparison: Option<ComparisonView<'a>>,
+    /// Post and aligned pre, whole and close up.
+    comparisons: Vec<ComparisonView<'a>>,
 }
 
 struct ProblemView<'a> {
@@ -132,6 +133,8 @@ struct PictureView<'a> {
 }
 
 struct ComparisonView<'a> {
+    /// Of the two, for names on the page.
+    number: usize,
     guide: PictureGuide,
     post: Embedded<'a>,
     aligned: Embedded<'a>,
@@ -215,10 +218,7 @@ impl<'a> SectionView<'a> {
             facts: facts(task),
             stages: stages.collect(),
             pictures,
-            comparison: section
-                .comparison
-                .as_ref()
-                .and_then(|comparison| ComparisonView::new(comparison, taken)),
+            comparisons: comparisons(section, taken),
         }
     }
 }
@@ -378,17 +378,42 @@ impl<'a> PictureView<'a> {
             guide: picture.kind.guide(),
             variant: &picture.variant,
             href: href(&picture.path),
-            image: Embedded::png(&picture.png, allowance(picture.kind)),
+            image: Embedded::png(&picture.png, Room::of(picture.kind)),
         }
     }
 }
 
+/// Those that a section has, given the bytes that its pictures have taken.
+fn comparisons(section: &TaskSection, taken: usize) -> Vec<ComparisonView<'_>> {
+    let both = [
+        (COMPARISON_GUIDE, &section.comparison),
+        (CLOSE_UPS_GUIDE, &section.close_ups),
+    ];
+    let there: Vec<(PictureGuide, &Comparison)> = both
+        .into_iter()
+        .filter_map(|(guide, comparison)| Some((guide, comparison.as_ref()?)))
+        .collect();
+    let each = left_for_comparison(taken) / there.len().max(1);
+    let views = there
+        .into_iter()
+        .enumerate()
+        .filter_map(|(number, (guide, comparison))| {
+            ComparisonView::new(number, guide, comparison, each)
+        });
+    views.collect()
+}
+
 impl<'a> ComparisonView<'a> {
-    /// None where one of the two cannot be read, or where they are not of the same size.
-    fn new(comparison: &'a Comparison, taken: usize) -> Option<Self> {
+    /// None where one of the two cannot be read, or where they are not of the same size. They have `enough` bytes together.
+    fn new(
+        number: usize,
+        guide: PictureGuide,
+        comparison: &'a Comparison,
+        enough: usize,
+    ) -> Option<Self> {
         let whole = [&comparison.post[..], &comparison.aligned[..]];
         let original = jpeg_size(whole[0])?;
-        let [post, aligned] = grey_pair(whole, left_for_comparison(taken))?;
+        let [post, aligned] = grey_pair(whole, enough)?;
         let narrowed = original.0 as f64 / post.width as f64;
         let factor = comparison
             .factor
@@ -396,7 +421,8 @@ impl<'a> ComparisonView<'a> {
             .filter(|factor| factor.is_finite() && *factor > 1.0)
             .map(|factor| format!("{factor:.1}"));
         Some(Self {
-            guide: COMPARISON_GUIDE,
+            number,
+            guide,
             post,
             aligned,
             factor,

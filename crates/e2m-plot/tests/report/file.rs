@@ -2,8 +2,9 @@
 
 use crate::page::{AWKWARD, chart, head, html, section};
 use e2m_plot::{
-    COMPARISON_GUIDE, Comparison, Pages, PictureKind, ReportError, ReportHead, ReportPicture,
-    ReportRow, ReportStatus, ReportWriter, TaskSection, write_report_index, write_report_page,
+    CLOSE_UPS_GUIDE, COMPARISON_GUIDE, CloseUp, CloseUpsPicture, Comparison, Pages, PictureKind,
+    ReportError, ReportHead, ReportPicture, ReportRow, ReportStatus, ReportWriter, TaskSection,
+    draw_close_ups, write_report_index, write_report_page,
 };
 
 /// Places of the needles in the page, in their order.
@@ -203,6 +204,7 @@ fn pictures_of_images_become_small_jpegs_and_charts_stay() {
         row: 0,
         pictures,
         comparison: None,
+        close_ups: None,
     };
     let page = written(&head, &[section]).expect("writes");
     let images: Vec<&str> = page
@@ -217,6 +219,56 @@ fn pictures_of_images_become_small_jpegs_and_charts_stay() {
     assert!(images[0].len() < 80_000, "{}", images[0].len());
     assert!(images[1].starts_with("data:image/png;base64,iVBOR"));
     assert!(images[1].len() < chart.len() * 4 / 3 + 30);
+}
+
+/// Two pages that leave a JPEG no byte to save.
+fn noisy_close_ups() -> Comparison {
+    let mut state = 3u32;
+    let mut noise = || {
+        ndarray::Array2::from_shape_fn((128, 128), |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as f32
+        })
+    };
+    let places: Vec<CloseUp> = (0..6)
+        .map(|_| CloseUp {
+            post: noise(),
+            aligned: noise(),
+            caption: "by chance, x 1, y 2".into(),
+        })
+        .collect();
+    let drawn = draw_close_ups(&CloseUpsPicture {
+        places: &places,
+        side_px: 128,
+        um_per_px: None,
+    })
+    .expect("draws");
+    Comparison {
+        post: drawn.post,
+        aligned: drawn.aligned,
+        factor: None,
+    }
+}
+
+#[test]
+fn close_ups_are_compared_beside_the_whole_and_have_tools_of_their_own() {
+    let head = ReportHead {
+        tasks: vec![row("a", ReportStatus::Complete)],
+        ..ReportHead::default()
+    };
+    let mut section = section(&head.tasks[0]);
+    section.close_ups = Some(noisy_close_ups());
+    let page = written(&head, &[section]).expect("writes");
+    assert_eq!(page.matches("<figure class=\"comparison\">").count(), 2);
+    assert_in_order(
+        &page,
+        &[
+            COMPARISON_GUIDE.title,
+            "name=\"mode-0-0\"",
+            CLOSE_UPS_GUIDE.title,
+            "name=\"mode-0-1\"",
+        ],
+    );
 }
 
 #[test]
@@ -273,6 +325,7 @@ fn a_task_with_all_pictures_takes_no_more_than_seven_tenths_of_a_megabyte() {
             })
             .collect(),
         comparison: section(&head.tasks[0]).comparison,
+        close_ups: Some(noisy_close_ups()),
     };
     let page = written(&head, &[section]).expect("writes");
     let bare = written(&head, &[]).expect("writes").len();

@@ -121,6 +121,7 @@ pub(crate) fn section(task: &ReportRow) -> TaskSection {
             aligned: images.aligned,
             factor: Some(images.factor),
         }),
+        close_ups: None,
     }
 }
 

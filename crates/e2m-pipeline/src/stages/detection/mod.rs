@@ -13,12 +13,12 @@ use crate::manifest::CheckpointRecord;
 use crate::names::ScaleKind;
 use crate::output::{ImageFacts, Target, finish};
 use crate::params::Params;
-use crate::pictures::{Gallery, draw_detection};
+use crate::pictures::{Crops, draw_detection};
 use crate::resume::Results;
 use crate::stage::Stage;
 use crate::stages::difference::{CanvasPair, Progress, facts_of};
 use crate::workbench::Workbench;
-use crops::gallery;
+use crops::crops;
 use e2m_detect::{Catalogue, DetectOptions, Placement, detect};
 use e2m_image::{BandError, BandSink, Size};
 use e2m_io::CheckpointWriter;
@@ -75,7 +75,7 @@ pub(crate) fn make(
         });
     }
     let significance = writers.as_mut().map(|writers| writers as &mut dyn BandSink);
-    let (catalogue, gallery) = search(bench, before, significance)?;
+    let (catalogue, crops) = search(bench, before, significance)?;
     let record = DetectionRecord::of(&catalogue, suspect);
     for reason in record.suspect.iter().filter(|r| !suspect.contains(r)) {
         bench.messages.keep_note(
@@ -83,7 +83,7 @@ pub(crate) fn make(
             format!("the catalogue of microbes is suspect: {reason}"),
         );
     }
-    draw_detection(bench, &catalogue, gallery)?;
+    draw_detection(bench, &catalogue, crops)?;
     // Before the checkpoint gets its name: where it is, the pictures are.
     bench.wait()?;
     let writers = writers.map_or_else(Vec::new, |writers| writers.writers);
@@ -109,15 +109,15 @@ pub(crate) fn redraw(bench: &mut Workbench<'_>, recorded: &Results) -> Result<()
     if !bench.task.spec.params.detect {
         return Ok(());
     }
-    let (catalogue, gallery) = search(bench, recorded, None)?;
-    draw_detection(bench, &catalogue, gallery)
+    let (catalogue, crops) = search(bench, recorded, None)?;
+    draw_detection(bench, &catalogue, crops)
 }
 
 fn search(
     bench: &mut Workbench<'_>,
     before: &Results,
     significance: Option<&mut dyn BandSink>,
-) -> Result<(Catalogue, Gallery), PipelineError> {
+) -> Result<(Catalogue, Crops), PipelineError> {
     // What the stages before have freed makes room for what the search holds.
     return_memory();
     let task = bench.task;
@@ -128,8 +128,13 @@ fn search(
     let mut pair = CanvasPair::open(bench, before, Progress::new(stage, PASSES), &mut plane)?;
     let options = options_of(&task.spec.params);
     let catalogue = detect(&mut pair, &facts, &options, significance)?;
-    let gallery = gallery(&mut pair, &facts, &catalogue)?;
-    Ok((catalogue, gallery))
+    let worst = before.alignment.as_ref().and_then(|a| a.worst_tile);
+    let worst = worst.map(|tile| {
+        let middle = [tile.x, tile.y].map(|first| (first as f64) + 0.5 * tile.side_px as f64);
+        (middle, tile.dx.hypot(tile.dy))
+    });
+    let crops = crops(&mut pair, &facts, &catalogue, worst)?;
+    Ok((catalogue, crops))
 }
 
 /// The writers of the significance, one per format.

@@ -1,13 +1,13 @@
 //! A region of several images at full resolution: side by side, or one after another.
 
 mod paint;
-mod scale_bar;
 
 use crate::draw::colour::INK;
 use crate::draw::encode::{PictureFormat, animated, encoded};
 use crate::draw::frame::{Margins, PanelFrame};
 use crate::draw::image::{CANVAS_AXES, Reduce, draw_mapped, image_frame};
 use crate::draw::page::{Header, Style, write_reason};
+use crate::draw::scale_bar::draw_scale_bar;
 use crate::draw::surface::{Rect, Surface};
 use crate::draw::text::{Align, Fonts, TextStyle};
 use crate::{PlotError, Preview, Title};
@@ -220,7 +220,7 @@ fn draw_panel(
     let colour = |value: f64| painted.colour(value);
     draw_mapped(surface, &frame, &preview(panel), Reduce::Mean, 1, colour);
     frame.draw(surface, style);
-    scale_bar::draw(
+    draw_scale_bar(
         surface,
         style,
         rect,

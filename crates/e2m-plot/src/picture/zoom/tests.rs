@@ -142,7 +142,7 @@ fn the_scale_bar_has_the_length_it_states() {
         (480.0, 48, None),
         (900.0, 1, Some([12.5, 12.5])),
     ] {
-        let length = scale_bar::length(width, magnification, um);
+        let length = crate::draw::scale_bar::bar_length(width, magnification, um);
         let (number, unit) = length.text.split_once(' ').expect("a unit");
         let stated: f64 = number.replace(',', "").parse().expect("a number");
         assert_eq!(unit, if um.is_some() { "µm" } else { "px" });

@@ -1,10 +1,10 @@
 //! A bar of a round length in a corner of a panel.
 
-use crate::draw::colour::{BLACK, WHITE};
-use crate::draw::number::{number, round_down_125};
-use crate::draw::page::Style;
-use crate::draw::surface::{Rect, Surface};
-use crate::draw::text::TextStyle;
+use super::colour::{BLACK, WHITE};
+use super::number::{number, round_down_125};
+use super::page::Style;
+use super::surface::{Rect, Surface};
+use super::text::TextStyle;
 
 /// The bar is at most this share of the panel's width.
 const SHARE: f64 = 0.3;
@@ -13,14 +13,18 @@ const PLATE_ALPHA: f64 = 0.6;
 
 /// A length on the image.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Length {
+pub(crate) struct BarLength {
     /// On the page, px.
-    pub(super) page_px: f64,
-    pub(super) text: String,
+    pub(crate) page_px: f64,
+    pub(crate) text: String,
 }
 
 /// The longest round length that is no longer than its share of the panel.
-pub(super) fn length(width: f64, magnification: usize, um_per_px: Option<[f64; 2]>) -> Length {
+pub(crate) fn bar_length(
+    width: f64,
+    magnification: usize,
+    um_per_px: Option<[f64; 2]>,
+) -> BarLength {
     let room_px = SHARE * width / magnification as f64;
     let (per_px, unit) = um_per_px.map_or((1.0, "px"), |[x, _]| (x, "µm"));
     // A part of a pixel is no length on an image without a unit.
@@ -30,21 +34,21 @@ pub(super) fn length(width: f64, magnification: usize, um_per_px: Option<[f64; 2
     } else {
         long
     };
-    Length {
+    BarLength {
         page_px: long / per_px * magnification as f64,
         text: format!("{} {unit}", number(long, long)),
     }
 }
 
 /// Draws it into the lower left corner of a panel.
-pub(super) fn draw(
+pub(crate) fn draw_scale_bar(
     surface: &mut Surface,
     style: &Style,
     panel: Rect,
     magnification: usize,
     um_per_px: Option<[f64; 2]>,
 ) {
-    let Length { page_px, text } = length(panel.width, magnification, um_per_px);
+    let BarLength { page_px, text } = bar_length(panel.width, magnification, um_per_px);
     let size = TextStyle::new(style.tick).bold().colour(WHITE);
     let (gap, thick) = (0.6 * style.gap, (0.3 * style.tick).round());
     let width = page_px.max(surface.fonts.width(&text, size)) + 2.0 * gap;
