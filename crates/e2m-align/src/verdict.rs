@@ -66,6 +66,17 @@ impl Assessment {
         }
         self.reasons.push(reason);
     }
+
+    /// Makes of what tiles call wrong what is to be looked at, because so many `quarters` of post, each by itself, lie where the warp
+    /// has them.
+    #[cfg(feature = "opencv")]
+    pub(crate) fn relent(&mut self, quarters: usize) {
+        self.verdict = Verdict::Suspect;
+        self.reasons.push(format!(
+            "{quarters} of 4 quarters of post are found where the alignment has them, so that it is right to some px: tiles hold too little \
+             that both images share to say more"
+        ));
+    }
 }
 
 /// Assesses a warp by three facts: what the tiles outside its fit say, which share of post's signal pre covers

@@ -11,7 +11,7 @@ use crate::search::options::CoarseOptions;
 use crate::search::previews::{Previews, SensorFindings, search_factor};
 use crate::search::similarity::Similarity;
 use crate::tiles::{Tile, TileCollector, choose_tiles};
-use crate::verdict::{Assessment, assess};
+use crate::verdict::{Assessment, Verdict, assess};
 use e2m_image::{
     BandError, BandSink, BandSource, BlockMean, DefectFinder, Defects, HighestLevels, MendedView,
     PlaneSource, PlaneView, Size, Warp, default_band_rows, stream_bands,
@@ -354,6 +354,12 @@ impl Aligner {
             features,
             self.options.canvas_pad,
         );
+        if assessment.verdict == Verdict::Fail {
+            let parts = previews.agreement_of_parts(&found.fine.warp)?;
+            if parts.convinces() {
+                assessment.relent(parts.agreeing);
+            }
+        }
         if let Some(reason) = found.fine.correction().and_then(|local| local.doubt(check)) {
             assessment.doubt(reason);
         }

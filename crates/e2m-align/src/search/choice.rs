@@ -126,7 +126,7 @@ impl Previews {
     }
 
     /// The warp of the correlation that most tiles agree with; where they do not, the most likely one if the correlation is
-    /// certain of it, or if there are too few tiles to tell and no other comes close.
+    /// certain of it, if the quarters of post agree on it, or if there are too few tiles to tell and no other comes close.
     fn try_correlation(&self) -> Result<MethodResult, AlignError> {
         let found = self.align_by_correlation()?;
         let mut best: Option<(Trial, CorrelationAlignment)> = None;
@@ -146,12 +146,16 @@ impl Previews {
                 break;
             }
         }
+        let is_enough = |trial: &Trial, found: &CorrelationAlignment| {
+            trial.convinces()
+                || found.is_certain()
+                || (trial.is_silent() && found.is_clear())
+                || self
+                    .agreement_of_parts(&found.warp)
+                    .is_ok_and(|parts| parts.convinces())
+        };
         match best {
-            Some((trial, found))
-                if trial.convinces()
-                    || found.is_certain()
-                    || (trial.is_silent() && found.is_clear()) =>
-            {
+            Some((trial, found)) if is_enough(&trial, &found) => {
                 Ok(MethodResult::Correlation(found, trial))
             }
             best => {

@@ -88,7 +88,7 @@ pub(super) fn try_all(post: &Layer, pre: &Layer, reach: Reach) -> Result<Peaks, 
 }
 
 /// The value that the largest of `cells` independent normal deviates exceeds in a share [`CHANCE`] of all cases.
-fn highest_by_chance(cells: f64) -> f64 {
+pub(super) fn highest_by_chance(cells: f64) -> f64 {
     // The tail is exp(-t^2 / 2) / (t sqrt(2 pi)); a few rounds settle it.
     let odds = (cells.max(1.0) / CHANCE).ln();
     let mut t = (2.0 * odds).sqrt();

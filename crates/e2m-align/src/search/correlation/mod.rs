@@ -7,6 +7,7 @@
 
 mod grid;
 mod layer;
+mod parts;
 mod surface;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ const CLEAR_LEAD: f64 = 1.5;
 /// It is right whatever tiles say where it is so much higher than any other, and than chance makes it: what both images share
 /// may be too little for any one tile.
 const CERTAIN: f64 = 2.0;
+/// Parts of post whose peaks are no farther apart than this lie at one place, px of the layers of [`NEAR_PX`].
+const SAME_PLACE_PX: f64 = 4.0;
 /// Peaks of one search that are looked at, and candidates of all searches.
 const PEAKS: usize = 3;
 const CANDIDATES: usize = 5;

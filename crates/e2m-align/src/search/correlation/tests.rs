@@ -71,3 +71,32 @@ fn fields_that_do_not_belong_together_stay_below_chance_or_unclear() {
         }
     }
 }
+
+#[test]
+fn quarters_agree_where_one_field_lies_and_nowhere_else() {
+    let truth = Warp::similarity(1.02, 4.0, (209.5, 169.5)).then(&Warp::translation(12.0, -7.0));
+    for seed in 0..6 {
+        let post = blobs(seed, 100 + seed, &Warp::identity());
+        let pre = blobs(seed, 200 + seed, &truth);
+        let previews = Previews::new(post, pre, 1).expect("large enough");
+        let parts = |warp: &Warp| previews.agreement_of_parts(warp).expect("compared");
+        assert!(parts(&truth).convinces(), "{seed}: {:?}", parts(&truth));
+        let beside = truth.then(&Warp::translation(14.0, 0.0));
+        assert!(!parts(&beside).convinces(), "{seed}: {:?}", parts(&beside));
+    }
+}
+
+#[test]
+fn quarters_of_fields_that_do_not_belong_together_never_agree() {
+    for seed in 0..24 {
+        let post = blobs(300 + seed, 2, &Warp::identity());
+        let pre = blobs(400 + seed, 3, &Warp::identity());
+        let previews = Previews::new(post, pre, 1).expect("large enough");
+        let middle = (209.5, 169.5);
+        let pose = Warp::similarity(1.0, 7.0 * seed as f64, middle);
+        for warp in [Warp::identity(), pose] {
+            let parts = previews.agreement_of_parts(&warp).expect("compared");
+            assert!(!parts.convinces(), "{seed}: {parts:?}");
+        }
+    }
+}
