@@ -1,6 +1,7 @@
 // The objects of the catalogue: rings over the image, a list, and what is known of the one that is chosen.
 import { address, get, post } from "./api.js";
 import { fill, h, number, say } from "./dom.js";
+import { judgeButtons, judged } from "./judge.js";
 
 /** So many are in the list; all are drawn. */
 const LISTED = 150;
@@ -31,10 +32,15 @@ export class Objects {
     this.count = h("p", { class: "small quiet" });
     this.element = h("div", null);
     this.undoing = h("div", { class: "actions" });
+    this.task = null;
+    this.tasking = h("div", { class: "tasking" });
   }
 
   /** What the server has of the judgements. */
-  take({ opinions, lost }) {
+  take({ opinions, lost, task }) {
+    this.task = task;
+    fill(this.tasking, h("div", { class: "small" }, "The task as a whole ", judged(task)), this.readOnly ? null : h("div", { class: "actions" }, judgeButtons(task, (opinion) => this.judgeTask(opinion), ["A", "R"], " task")));
+
     this.opinions = new Map(Object.entries(opinions).map(([id, opinion]) => [Number(id), opinion]));
     if (lost && !this.told) say(`${lost} judged ${lost === 1 ? "object is" : "objects are"} not in this catalogue; the judgements stay in their file.`);
     this.told = true;
@@ -52,21 +58,37 @@ export class Objects {
     await this.send(id, before === opinion ? null : opinion, before);
   }
 
+  /** Accepts or rejects the task; none takes it back. */
+  async judgeTask(opinion) {
+    if (!this.columns || this.readOnly) return;
+    const before = this.task;
+    await this.tell({ task: { opinion } }, { task: true, before });
+  }
+
   async undo() {
     const last = this.past.pop();
     if (!last) return;
+    if (last.task) {
+      await this.tell({ task: { opinion: last.before } });
+      return;
+    }
     await this.send(last.id, last.before);
     this.choose(this.byId(last.id), true);
   }
 
-  async send(id, opinion, before) {
+  send(id, opinion, before) {
+    return this.tell({ changes: [{ id, opinion }] }, before === undefined ? null : { id, before });
+  }
+
+  /** Tells the server what is judged; `undo` is what takes it back. */
+  async tell(what, undo) {
     try {
-      this.take(await post("judgements", { ...this.names, changes: [{ id, opinion }] }));
+      this.take(await post("judgements", { ...this.names, ...what }));
     } catch (error) {
       say(error.message);
       return;
     }
-    if (before !== undefined) this.past.push({ id, before });
+    if (undo) this.past.push(undo);
     this.select();
     this.choose(this.chosen, false);
   }
@@ -101,7 +123,7 @@ export class Objects {
       h("div", null, h("label", null, show, "Rings over the image"), h("span", { class: "small quiet" }, " ", h("kbd", null, "o"))),
       h("div", null, h("label", null, only, "Microbes only")),
       h("label", null, "From ", least, " σ"),
-      this.count, this.undoing, this.list);
+      this.count, this.undoing, this.list, this.tasking);
     this.select();
   }
 
