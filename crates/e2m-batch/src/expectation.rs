@@ -111,9 +111,9 @@ fn newest_record(task: &TaskSpec) -> Option<Manifest> {
     let folder = task_dir(&task.output_dir, &task.sample, &task.dye).ok()?;
     let records = std::fs::read_dir(folder).ok()?.flatten();
     let records = records.filter(|entry| is_record(&entry.path()));
-    let dated = records.filter_map(|entry| {
+    let dated = records.map(|entry| {
         let written = entry.metadata().and_then(|about| about.modified());
-        Some((written.unwrap_or(SystemTime::UNIX_EPOCH), entry.path()))
+        (written.unwrap_or(SystemTime::UNIX_EPOCH), entry.path())
     });
     let newest: Option<(SystemTime, PathBuf)> = dated.max();
     Manifest::read(&newest?.1)

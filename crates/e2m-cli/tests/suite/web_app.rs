@@ -78,7 +78,5 @@ fn the_app_does_in_a_browser_what_it_says() {
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{errors}");
-    // Times, where output is shown.
-    eprint!("{errors}");
     assert_eq!(said.trim(), "the app does what it says");
 }

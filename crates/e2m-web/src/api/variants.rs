@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 use e2m_batch::compare::FOLDER;
 use e2m_io::task_dir;
-use e2m_pipeline::{Manifest, ParamValue, RecordedTask, Stage};
+use e2m_pipeline::{Manifest, ParamValue, REGISTRY, RecordedTask, Stage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -97,12 +97,17 @@ fn labels(records: &[(String, Manifest)]) -> Vec<BTreeMap<&'static str, String>>
     let own = |one: &BTreeMap<&'static str, ParamValue>| {
         let names = names.iter().filter(|name| differs(name));
         let text = |name: &str| {
-            one.get(name)
-                .map_or_else(|| "default".to_owned(), ToString::to_string)
+            let value = one.get(name).or_else(|| default_of(name));
+            value.map_or_else(String::new, ToString::to_string)
         };
         names.map(|name| (*name, text(name))).collect()
     };
     all.iter().map(own).collect()
+}
+
+fn default_of(name: &str) -> Option<&'static ParamValue> {
+    let spec = REGISTRY.iter().find(|spec| spec.name == name);
+    spec.map(|spec| &spec.default)
 }
 
 fn about(name: &str, manifest: &Manifest, values: &BTreeMap<&'static str, String>) -> Value {

@@ -47,7 +47,7 @@ fn addresses() -> Vec<String> {
     routes.map(|route| format!("/api{route}")).collect()
 }
 
-/// Parameters with a value that makes sense.
+/// Parameters with values that make sense; the first is drawn more often than all others, so that many requests get far.
 const PARAMETERS: &[(&str, &[&str])] = &[
     ("batch", &["batch.toml", "other.toml", "link/batch.toml"]),
     ("sample", &["a", "b"]),
@@ -145,7 +145,8 @@ fn address(random: &mut Random, addresses: &[String]) -> String {
         let value = if random.once_in(50) {
             random.of(NONSENSE)
         } else {
-            random.of(values)
+            let first = !random.once_in(6);
+            if first { values[0] } else { random.of(values) }
         };
         parameters.push(format!("{name}={value}"));
         if random.once_in(150) {
@@ -304,7 +305,7 @@ fn requests_at_random_are_answered_in_time_from_the_folder_alone_and_the_server_
     served.until("/api/run", |run| run["run"]["ending"].is_string());
     let addresses = addresses();
     assert!(addresses.len() > 20 && addresses.contains(&"/api/tile".to_owned()));
-    let (mut good, mut slowest) = (0, Duration::ZERO);
+    let mut good = 0;
     let cases = e2m_testing::sample("requests", 0..REQUESTS, SAMPLE);
     for (count, seed) in cases.iter().enumerate() {
         let (bytes, is_whole) = request(*seed, &served, &addresses);
@@ -320,7 +321,6 @@ fn requests_at_random_are_answered_in_time_from_the_folder_alone_and_the_server_
         };
         let took = began.elapsed();
         assert!(took < PATIENCE, "{took:?}, request {seed}: {}", shown());
-        slowest = slowest.max(took);
         assert!(
             answer.status < 500 && (answer.status > 0 || !is_whole),
             "{} {}, request {seed}: {}",
@@ -341,9 +341,4 @@ fn requests_at_random_are_answered_in_time_from_the_folder_alone_and_the_server_
     let view = served.get(&format!("/api/view?{}", task("a", "DAPI")));
     assert!(view.status == 200 || view.status == 404, "{}", view.text());
     assert_eq!(served.get("/api/session").status, 200);
-    // Seen where output is shown.
-    println!(
-        "{good} of {} answered, the slowest in {slowest:?}",
-        cases.len()
-    );
 }
