@@ -269,7 +269,7 @@ def many_objects(page):
     if PICTURES:
         (PICTURES / "times.txt").write_text(times)
     ok(len(drawn) > 10 and np.median(drawn) < 250, f"rings take {np.median(drawn):.1f} ms of a frame, {len(drawn)} frames")
-    # The bound is against a path that grows with the square of the rings; on a busy machine without a graphics card 104 ms were measured.
+    # The bound is loose: on a busy machine without a graphics card 104 ms were measured.
     # How often a frame comes is said and not held: beside other tests, without a graphics card, a processor is not to be had that often.
     picture(page, "many_objects")
     page.unroute("**/api/catalogue?*")
