@@ -18,6 +18,7 @@ pub(crate) const VERB: Verb = Verb {
     help: "Usage: cargo xtask bench [--full] [--compression none|deflate] [SIZE...]
        cargo xtask bench --batches
        cargo xtask bench --cluster
+       cargo xtask bench --web [SIZE...]
 
 Generates a pair of each size (default: 2000, 4000 and 8000 px; --full adds 30000x25000), runs e2m on it in release mode
 with default parameters, and prints what it took as tables in Markdown: wall and processor time per stage, bytes read and
@@ -27,6 +28,9 @@ sequential write right before and afterwards, and the registration error. The sa
 
 --batches runs batches of many small tasks instead: the same twelve pairs by every runner, a hundred finished tasks once more,
 and a look at ten thousand.
+
+--web runs each pair, with its checkpoints and without, and looks at it in the web app as a browser does: the time until all of an image is
+seen, tiles per second at full resolution, and the memory of the server.
 
 --cluster starts a SLURM cluster as `cargo xtask slurm up` does, runs the same twelve pairs here and on it, and ends it.",
     run: |workspace, args| measure(workspace, &args),

@@ -41,6 +41,7 @@
 //! | [`compare`] | the tasks with several values of some parameters |
 //! | [`export`] | images of finished tasks as OME-TIFF or OME-Zarr, for viewers |
 //! | [`apply`] | other images, points and outlines through the warp of a task |
+//! | [`judgements`] | what people think of tasks and objects, and the counts after it |
 //! | [`verify`] | whether what earlier runs wrote is still as it was written |
 //!
 //! # What is promised
@@ -73,11 +74,13 @@ pub mod diagnose;
 mod ending;
 mod environment;
 mod event;
+mod expectation;
 pub mod export;
 mod export_record;
 mod forecast;
 pub mod human;
 mod inspect;
+pub mod judgements;
 pub mod logs;
 mod plan;
 mod questions;
@@ -100,6 +103,7 @@ pub use e2m_schedule::{Interrupt, ScheduleError, WorkerCommand};
 pub use ending::BatchEnding;
 pub use environment::Environment;
 pub use event::{BatchEvent, ProcessFacts, StageStep};
+pub use expectation::{Expectation, Experience};
 pub use forecast::Forecast;
 pub use inspect::{Preview, inspect};
 pub use logs::Running;

@@ -55,6 +55,16 @@ impl Flags {
         self.0 & flag.0 == flag.0
     }
 
+    /// The flags of these names, with `|` between them, as [`Display`](std::fmt::Display) writes them. Other names are passed over.
+    pub fn of_names(names: &str) -> Self {
+        let mut flags = Self::default();
+        for name in names.split('|') {
+            let bit = Self::NAMES.iter().position(|own| *own == name.trim());
+            flags.0 |= bit.map_or(0, |bit| 1 << bit);
+        }
+        flags
+    }
+
     /// Whether the object counts as a microbe: on the section, no trace of the subtraction, nothing that pre shows as well, and
     /// not doubtful.
     pub fn counts(self) -> bool {
@@ -187,5 +197,9 @@ mod tests {
         assert!(flags.counts() && flags.has(Flags::MERGED) && !flags.has(Flags::DIPOLE));
         assert!(!Flags::DIPOLE.counts());
         assert_eq!(Flags::default().to_string(), "");
+        for bits in 0..=u8::MAX {
+            assert_eq!(Flags::of_names(&Flags(bits).to_string()), Flags(bits));
+        }
+        assert_eq!(Flags::of_names("edge|of another version"), Flags::EDGE);
     }
 }

@@ -1,5 +1,6 @@
 //! What the manifest says about the alignment.
 
+use crate::overlay_record::CheckedTile;
 use e2m_align::{
     BoundaryAlignment, Candidate, CoarseAlignment, CoarseChoice, InteriorCorrection, LocalOutcome,
     MisalignedTile, MisplacedPart, NullCorrelation, Refinement, ResidualSummary, TileResidual,
@@ -58,6 +59,13 @@ pub struct AlignmentRecord {
     /// The tile with the longest of these shifts; none in a record of version 0.1.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_tile: Option<WorstTile>,
+    /// The tiles that the residual was measured on, for viewers; none in a record of an earlier version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checked_tiles: Vec<CheckedTile>,
+    /// The outline of the section in post, for viewers: `[x, y]` in px of the canvas along each border. None where it shows none, and in
+    /// a record of an earlier version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub section_outline: Vec<Vec<[i64; 2]>>,
     /// How much tiles correlate at wrong places of this pair.
     #[serde(default, rename = "chance")]
     pub null_correlation: Option<NullCorrelation>,
@@ -106,6 +114,8 @@ impl AlignmentRecord {
             local: None,
             residual: None,
             worst_tile: None,
+            checked_tiles: Vec::new(),
+            section_outline: Vec::new(),
             null_correlation: None,
             tile_correlation: None,
             misaligned: Vec::new(),

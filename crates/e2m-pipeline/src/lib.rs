@@ -81,6 +81,7 @@ mod observer;
 mod outcome;
 mod output;
 mod overlap;
+mod overlay_record;
 mod params;
 mod pictures;
 mod pixel_faults;
@@ -111,6 +112,7 @@ pub use detection_record::DetectionRecord;
 pub use documents::{parameter_table, params_schema};
 pub use doubts::{Doubt, Note, Side};
 pub use e2m_align::Verdict;
+pub use e2m_detect::Flags as ObjectFlags;
 pub use error::PipelineError;
 pub use flags::{
     DEFECT, FLAGS, MISALIGNED, MaskFlag, NO_POST, NO_PRE, POST_SATURATED, PRE_SATURATED,
@@ -125,6 +127,7 @@ pub use manifest_file::{MAX_MANIFEST_BYTES, ManifestError, ManifestProblem};
 pub use memory::MemoryNeeds;
 pub use observer::{Observer, TaskEvent, Unobserved};
 pub use outcome::{FailureKind, TaskOutcome};
+pub use overlay_record::CheckedTile;
 pub use params::{
     BlackLevel, CoarseMethod, LocalCorrectionChoice, NoBlackLevel, NoData, ParamError, ParamKind,
     ParamSpec, ParamValue, Params, REGISTRY, SuffixError, format_g, parse_suffix, suffix,

@@ -21,7 +21,10 @@ impl App {
     }
 
     fn open(&self, name: &TaskName) -> Result<OpenTask, Refusal> {
-        let task = self.recorded(name)?;
+        let mut task = self.recorded(name)?;
+        if !name.variant.is_empty() {
+            task = self.variant(task, &name.variant)?;
+        }
         for raw in task.raw.iter().flatten() {
             self.folder.check(raw)?;
         }

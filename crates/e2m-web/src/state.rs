@@ -7,7 +7,7 @@ use crate::machine::MachineWatch;
 use crate::runs::Runs;
 use crate::session::Token;
 use crate::tasks::OpenTasks;
-use crate::tiles::Overviews;
+use crate::tiles::{Overviews, Thumbnails};
 use crate::work::Desk;
 use e2m_batch::{BatchFile, Environment, Interrupt, PlanError};
 use std::path::PathBuf;
@@ -32,6 +32,7 @@ pub(crate) struct App {
     pub(crate) ending: Interrupt,
     pub(crate) tasks: OpenTasks,
     pub(crate) overviews: Overviews,
+    pub(crate) thumbnails: Thumbnails,
     pub(crate) runs: Arc<Runs>,
     pub(crate) machine: MachineWatch,
     /// Held while judgements are read, changed and written.
@@ -56,6 +57,7 @@ impl App {
             ending: Interrupt::default(),
             tasks: OpenTasks::default(),
             overviews: Overviews::new(setting.cache_bytes),
+            thumbnails: Thumbnails::default(),
             runs: Arc::default(),
             machine: MachineWatch::new(&setting.environment),
             environment: setting.environment,

@@ -16,6 +16,9 @@ pub(crate) struct TaskName {
     pub(crate) batch: String,
     pub(crate) sample: String,
     pub(crate) dye: String,
+    /// The name of its record among those of `e2m compare`; empty for the task itself.
+    #[serde(default)]
+    pub(crate) variant: String,
 }
 
 /// A task that is open.

@@ -5,8 +5,9 @@ import { batches } from "./batches.js";
 import { batch } from "./batch.js";
 import { task } from "./task.js";
 import { look } from "./look.js";
+import { compare } from "./compare.js";
 
-const pages = { "": batches, batch, task, look };
+const pages = { "": batches, batch, task, look, compare };
 const main = document.getElementById("main");
 let leave = null;
 let turn = 0;

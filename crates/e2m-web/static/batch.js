@@ -1,11 +1,14 @@
 // A batch: its tasks with what is there of each, the check before a run, and the run.
 import { get, post } from "./api.js";
 import { Editor } from "./edit.js";
+import { Raws } from "./raws.js";
+import { judged } from "./judge.js";
 import { bytes, fill, h, link, number, pill, say, seconds, status, verdict } from "./dom.js";
 
 export async function batch(main, { batch: name }, app) {
   document.title = `${name} – e2m`;
   const state = { name, facts: null, chosen: new Set(), check: null };
+  const raws = new Raws(name);
   const table = h("div", { class: "table" });
   const checked = h("section", { class: "card", "aria-label": "Check" });
   const running = h("section", { class: "card", hidden: true, "aria-label": "Run" });
@@ -17,6 +20,7 @@ export async function batch(main, { batch: name }, app) {
     state.facts = await get("batch", { batch: name });
     if (first) for (const one of state.facts.tasks ?? []) state.chosen.add(key(one));
     drawTasks(table, state, changed);
+    raws.show(state.facts.tasks ?? []);
   };
   let asked = 0;
   const check = async () => {
@@ -65,6 +69,7 @@ export async function batch(main, { batch: name }, app) {
       running,
       h("section", { class: "card" }, h("h2", null, "Tasks"), table, missing(facts), app.session.read_only ? null : h("div", { class: "actions" }, narrow)),
       checked,
+      h("section", { class: "card", "aria-label": "Raw images" }, raws.element),
     ],
     h("section", { class: "card", "aria-label": "Batch file" }, h("h2", null, "Batch file"), editor.element));
   const guard = (event) => {
@@ -91,6 +96,7 @@ export async function batch(main, { batch: name }, app) {
   const again = setInterval(() => document.hidden || load().catch(() => {}), 10000);
   return () => {
     removeEventListener("beforeunload", guard);
+    raws.close();
     clearInterval(again);
     app.listeners.delete(heard);
   };
@@ -139,10 +145,12 @@ function drawTasks(place, state, changed) {
     const now = one.running ? { pill: pill("busy", one.running.stage ? `stage ${one.running.stage}` : "running"), why: "" } : status(one.status ?? result?.status);
     const where = { batch: name, sample: one.sample, dye: one.dye };
     const per = result?.microbes_per_mm2 ?? null;
-    const counted = result?.microbes === null || result?.microbes === undefined ? "–" : `${result.microbes}${per === null ? "" : ` (${number(per, 3)}/mm²)`}`;
+    const curated = result?.microbes_curated ?? null;
+    const left = curated === null || result.judgement === "reject" || curated === result.microbes ? "" : `, ${curated} after curation`;
+    const counted = result?.microbes === null || result?.microbes === undefined ? "–" : `${result.microbes}${per === null ? "" : ` (${number(per, 3)}/mm²)`}${left}`;
     return h("tr", null,
       h("td", { class: "whole name" }, h("input", { type: "checkbox", checked: chosen.has(key(one)), "aria-label": `run ${key(one)}`, onchange: (event) => toggle(one, event.target.checked) }), h("a", { href: link("task", where) }, h("b", null, key(one)))),
-      h("td", { class: "why whole", "data-name": "status" }, now.pill, now.why ? h("div", { class: "small quiet" }, now.why) : null),
+      h("td", { class: "why whole", "data-name": "status" }, now.pill, " ", judged(result?.judgement), now.why ? h("div", { class: "small quiet" }, now.why) : null),
       h("td", { "data-name": "alignment" }, verdict(result?.verdict)),
       h("td", { class: "number", "data-name": "residual" }, result?.residual_median_px === null || result?.residual_median_px === undefined ? "–" : `${number(result.residual_median_px, 3)} px`),
       h("td", { class: "number", "data-name": "scale" }, result?.scale ? `${number(result.scale)} ± ${number(result.scale_std_error, 2)}` : "–"),
@@ -154,6 +162,14 @@ function drawTasks(place, state, changed) {
     h("tbody", null, (facts.tasks ?? []).map(row))));
 }
 
+/** Minutes and hours, and what they are from. */
+function expected({ expected: found }, todo) {
+  if (!todo) return "nothing to do";
+  if (!found) return "not known: no task of this batch has done these stages yet";
+  const from = `${number(found.megapixels_per_second, 2)} Mpx/s per worker in ${found.tasks} earlier ${found.tasks === 1 ? "task" : "tasks"}`;
+  return [h("b", null, `about ${seconds(found.seconds)}`), h("div", { class: "small quiet" }, from)];
+}
+
 function drawCheck(place, found) {
   const todo = found.tasks.filter((one) => !one.finished && !one.problem).length;
   const fact = (name, value) => h("tr", null, h("th", { scope: "row" }, name), h("td", null, value));
@@ -162,7 +178,8 @@ function drawCheck(place, found) {
     h("div", { class: "two" },
       h("table", { class: "facts" }, h("tbody", null,
         fact("Tasks to do", `${todo} of ${found.tasks.length}`),
-        fact("At a time", `${found.workers} (${found.threads} compute threads)`),
+        fact("Workers that fit", [`${found.workers}, ${found.threads} compute ${found.threads === 1 ? "thread" : "threads"}`, found.how ? h("div", { class: "small quiet" }, found.how.replace(/^[\s,]+/, "")) : null]),
+        fact("Time to expect", expected(found, todo)),
         fact("Disk they will take", bytes(found.disk_bytes)))),
       h("table", { class: "facts" }, h("tbody", null,
         fact("Memory planned", bytes(found.memory_plan_bytes)),

@@ -1,6 +1,7 @@
 // The batch file: its text with what is wrong with it, and its parameters by stage. Nothing is kept until it is saved.
 import { get, post } from "./api.js";
 import { fill, h, say } from "./dom.js";
+import { pickFolder, wayTo } from "./picker.js";
 
 const STAGES = ["", "Both images on one canvas", "Coarse alignment", "Fine alignment", "Scale and difference", "Microbes"];
 /** So long after the last key the text is looked through. */
@@ -27,7 +28,8 @@ export class Editor {
     this.parameters = h("div", null);
     this.element = h("div", { class: "editor" },
       h("label", { for: "text", class: "quiet small" }, "Text of the file: what e2m reads in a terminal as well"), this.area,
-      h("div", { class: "actions" }, this.save, this.revert), this.said,
+      h("div", { class: "actions" }, this.save, this.revert,
+        readOnly ? null : [h("button", { onclick: () => this.pick("raw_dir", "The folder of the raw images") }, "Folder of raw images …"), h("button", { onclick: () => this.pick("output_dir", "The folder of the results") }, "Folder of results …")]), this.said,
       h("h3", null, "Parameters"),
       h("p", { class: "small quiet" }, "A value that is changed here is written into the text above. Parameters that are not in it have their default."), this.parameters);
     this.buttons();
@@ -93,6 +95,12 @@ export class Editor {
     this.area.focus();
     this.area.setSelectionRange(start, start + lines[line - 1].length);
     this.area.scrollTop = this.area.scrollHeight * ((line - 3) / lines.length);
+  }
+
+  /** Writes a folder that is chosen into the text. */
+  async pick(key, title) {
+    const folder = await pickFolder(title);
+    if (folder !== null) await this.set([{ section: "", key, value: JSON.stringify(wayTo(this.name, folder)) }]);
   }
 
   /** Writes values of some keys into the text. */

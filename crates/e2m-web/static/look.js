@@ -1,27 +1,45 @@
 // The images of a task at full resolution.
-import { address, get } from "./api.js";
+import { address, get, Refused } from "./api.js";
 import { fill, h, link, number, say } from "./dom.js";
+import { variantTitle } from "./compare.js";
 import { Pane } from "./look_panes.js";
 import { Objects } from "./look_objects.js";
+import { Overlays } from "./look_overlays.js";
 import { Readout, scaleBar } from "./look_bar.js";
 
 const MODES = [["single", "One image"], ["beside", "Side by side"], ["swipe", "Swipe"], ["blink", "Blink"], ["colours", "Two colours"]];
+/** From this level on the server has an overview of the whole image, which takes a while the first time. */
+const OVERVIEW_LEVEL = 3;
 /** Pixels that are drawn into a file. */
 const MOST_DRAWN = 6e6;
 
 export async function look(main, asked, app) {
   const { batch, sample, dye } = asked;
-  const names = { batch, sample, dye };
+  const task = { batch, sample, dye };
+  const names = { ...task, variant: asked.variant };
   document.title = `${sample}/${dye} – look – e2m`;
   const view = await get("view", names);
-  const page = new Look(main, view, names, asked, app.session.read_only);
+  let other = null;
+  if (asked.with) {
+    // The second image is of another variant of the task.
+    const second = { ...task, variant: asked.with === "batch" ? "" : asked.with };
+    other = { view: await get("view", second), names: second };
+    if (other.view.width !== view.width || other.view.height !== view.height) throw new Refused(0, "The canvases of these variants are not of the same size (pad), so that they cannot be laid side by side. Go back and choose others.");
+    const { variants } = await get("variants", task);
+    const title = (name) => variantTitle(variants.find((one) => one.name === name) ?? { name, label: "" });
+    other.title = title(second.variant);
+    names.title = title(names.variant ?? "");
+  }
+  const page = new Look(main, view, names, asked, app.session.read_only || Boolean(asked.variant), other);
   await page.open();
   return () => page.close();
 }
 
 class Look {
-  constructor(main, view, names, asked, readOnly) {
-    Object.assign(this, { main, view, names });
+  constructor(main, view, { title, ...names }, asked, readOnly, other) {
+    Object.assign(this, { main, view, names, title });
+    this.sides = { a: { view, names, title }, b: other ?? { view, names, title } };
+    this.second = other ? new Objects(other.view, other.names, { changed: () => this.redraw(), go: (place) => this.go(place), readOnly: true }) : null;
     const there = view.images.filter((image) => !image.why_not);
     const pick = (name, usual) => (there.find((image) => image.name === name) ?? there.find((image) => image.name === usual) ?? there[0])?.name;
     this.state = {
@@ -38,8 +56,11 @@ class Look {
     this.start = { x: Number(asked.x), y: Number(asked.y), zoom: Number(asked.z), id: asked.id, objects: asked.objects === "1" };
     this.objects = new Objects(view, names, { changed: () => this.redraw(), go: (place) => this.go(place), readOnly });
     this.objects.shown = this.start.objects;
+    this.overlays = new Overlays(view, asked.over, () => this.redraw());
     this.readout = new Readout(view, names);
     this.panes = [];
+    /** Images whose overviews are there. */
+    this.seen = new Set();
   }
 
   image(name) {
@@ -64,13 +85,28 @@ class Look {
     await this.arrange();
     const { x, y, zoom, id } = this.start;
     if (Number.isFinite(x) && Number.isFinite(y) && zoom > 0) this.go({ x, y, zoom }, true);
-    await this.objects.load();
+    await Promise.all([this.objects.load(), this.second?.load()]);
+    this.couple();
     if (id && this.objects.byId(id) !== null) this.objects.choose(this.objects.byId(id), !Number.isFinite(x));
     this.redraw();
     this.stage.dataset.ready = "yes";
   }
 
+  /** The second catalogue is seen and filtered as the first is: thresholds are what is compared. */
+  couple() {
+    const { objects, second } = this;
+    if (!second?.columns || !objects.columns) return;
+    const select = objects.select.bind(objects);
+    objects.select = () => {
+      second.least = objects.least;
+      second.only = objects.only;
+      second.select();
+      select();
+    };
+  }
+
   close() {
+    this.closed = true;
     removeEventListener("keydown", this.key);
     clearInterval(this.blinking);
     clearInterval(this.looking);
@@ -109,6 +145,7 @@ class Look {
         h("div", { class: "row" }, h("label", { for: "stretch" }, "Stretch"), stretch),
         h("div", { class: "row" }, h("label", { for: "blur" }, "Blur"), blur, h("span", { class: "range", id: "blur-said" })),
         h("div", { class: "row", id: "row-rate" }, h("label", { for: "rate" }, "Rate"), rate)),
+      this.overlays.element,
       h("div", { class: "actions" },
         h("button", { onclick: () => this.home() }, "Whole image"),
         view.worst_tile ? h("button", { onclick: () => this.worst(), title: "The tile on which the alignment leaves the longest shift" }, "Worst tile") : null,
@@ -116,7 +153,7 @@ class Look {
         h("button", { onclick: () => this.save() }, "Save PNG")),
       h("h3", null, "Catalogue"), this.objects.element,
       h("details", null, h("summary", null, "Keys"),
-        h("p", { class: "small" }, h("kbd", null, "1"), "–", h("kbd", null, "5"), " what is shown, ", h("kbd", null, "s"), " swap the images, ", h("kbd", null, "o"), " rings, ", h("kbd", null, "n"), " ", h("kbd", null, "p"), " next and previous object, ", h("kbd", null, "a"), " accept, ", h("kbd", null, "r"), " reject, ", h("kbd", null, "u"), " undo, ", h("kbd", null, "h"), " whole image; in the image arrows move, ", h("kbd", null, "+"), " ", h("kbd", null, "-"), " zoom")));
+        h("p", { class: "small" }, h("kbd", null, "1"), "–", h("kbd", null, "5"), " what is shown, ", h("kbd", null, "s"), " swap the images, ", h("kbd", null, "o"), " rings, ", h("kbd", null, "l"), " outline, ", h("kbd", null, "t"), " shifts, ", h("kbd", null, "n"), " ", h("kbd", null, "p"), " next and previous object, ", h("kbd", null, "a"), " accept, ", h("kbd", null, "r"), " reject, ", h("kbd", null, "A"), " ", h("kbd", null, "R"), " the task, ", h("kbd", null, "u"), " undo, ", h("kbd", null, "h"), " whole image; in the image arrows move, ", h("kbd", null, "+"), " ", h("kbd", null, "-"), " zoom")));
   }
 
   /** Changes what is shown and draws it. */
@@ -148,10 +185,14 @@ class Look {
         this.tools.querySelector("#image-b").value = this.state.b;
       });
     } else if (key === "o") this.objects.setShown(!this.objects.shown);
+    else if (key === "l") this.overlays.toggle("outline");
+    else if (key === "t") this.overlays.toggle("arrows");
     else if (key === "n") this.objects.step(1);
     else if (key === "p") this.objects.step(-1);
     else if (key === "a") this.objects.judge("accept");
     else if (key === "r") this.objects.judge("reject");
+    else if (key === "A") this.objects.judgeTask(this.objects.task === "accept" ? null : "accept");
+    else if (key === "R") this.objects.judgeTask(this.objects.task === "reject" ? null : "reject");
     else if (key === "u") this.objects.undo();
     else if (key === "h") this.home();
     else return;
@@ -159,15 +200,35 @@ class Look {
   }
 
   /** The colours of an image: its own range, or the one that was typed. */
-  async colours(name, palette) {
+  async colours(name, palette, side) {
     const { stretch, blur } = this.state;
-    const range = await get("range", { ...this.names, image: name, stretch, blur: blur || null, v: this.view.version });
+    const range = await get("range", { ...side.names, image: name, stretch, blur: blur || null, v: side.view.version });
     const own = this.limits[name] ?? {};
     const [low, high] = [own.low ?? range.low, own.high ?? range.high];
     const usable = low < high;
     if (!usable) say("The darkest value has to be below the brightest.");
     const look = usable ? { low, high, knee: range.knee } : range;
-    return { ...look, text: range.text, blur, palette: palette ?? this.image(name).palette };
+    const quick = side.view.levels > OVERVIEW_LEVEL && !this.seen.has(this.overviewOf(name, side));
+    return { ...look, text: range.text, blur, quick, palette: palette ?? this.image(name).palette };
+  }
+
+  overviewOf(name, side) {
+    return `${side.names.variant ?? ""} ${name}`;
+  }
+
+  /** Has overviews made once something is seen, and shows them in place of what was made in a hurry. */
+  async refine(layers) {
+    const hasty = layers.filter((layer) => layer?.look.quick);
+    if (!hasty.length) return;
+    for (let i = 0; i < 40 && this.panes.some((one) => one.isLoading()); i += 1) await new Promise((done) => { setTimeout(done, 100); });
+    try {
+      await Promise.all(hasty.map((layer) => get("overview", { ...layer.of.names, image: layer.image })));
+    } catch {
+      // What is seen stays; the next tile says what is wrong.
+      return;
+    }
+    for (const layer of hasty) this.seen.add(this.overviewOf(layer.image, layer.of));
+    if (!this.closed) await this.arrange();
   }
 
   /** Puts the images into panes as the mode asks for. */
@@ -179,21 +240,24 @@ class Look {
     const colours = mode === "colours";
     let looks;
     try {
-      looks = await Promise.all([this.colours(a, colours ? "green" : null), two ? this.colours(b, colours ? "magenta" : null) : null]);
+      looks = await Promise.all([this.colours(a, colours ? "green" : null, this.sides.a), two ? this.colours(b, colours ? "magenta" : null, this.sides.b) : null]);
+      // The same image of two variants is seen in the same colours, or no eye could compare it.
+      if (two && this.second && a === b && !colours) looks[1] = looks[0];
     } catch (error) {
       say(error.message);
       return;
     }
     if (this.turn !== mine) return;
     this.settle(looks, two);
-    const layer = (name, look, more) => ({ image: name, look, key: JSON.stringify([name, look, more?.add]), ...more });
-    const [first, second] = [layer(a, looks[0]), two ? layer(b, looks[1]) : null];
+    const layer = (name, look, of, more) => ({ image: name, look, of, key: JSON.stringify([name, look, of.names, more?.add]), ...more });
+    const [first, second] = [layer(a, looks[0], this.sides.a), two ? layer(b, looks[1], this.sides.b) : null];
     await this.count(mode === "beside" ? 2 : 1);
     if (this.turn !== mine) return;
     if (mode === "beside") await Promise.all([this.panes[0].show([first]), this.panes[1].show([second])]);
     else if (mode === "single") await this.panes[0].show([first]);
-    else if (mode === "colours") await this.panes[0].show([first, layer(b, looks[1], { add: true })]);
+    else if (mode === "colours") await this.panes[0].show([first, layer(b, looks[1], this.sides.b, { add: true })]);
     else await this.panes[0].show([first, second]);
+    this.refine([first, second]);
     this.names_(mode);
     this.swipe();
     this.blink();
@@ -215,17 +279,19 @@ class Look {
     const chosen = two ? [state.a, state.b] : [state.a];
     const always = ["post", "aligned_pre", "difference", "significance"].filter((name) => this.there.some((image) => image.name === name));
     this.readout.images = [...new Set([...chosen, ...always])].map((name) => this.image(name));
+    this.readout.second = this.second && two ? { names: this.sides.b.names, image: this.image(state.b) } : null;
     this.readout.say(null);
   }
 
   names_(mode) {
-    const title = (name) => this.image(name).title;
+    const titled = (side) => (name) => `${this.image(name).title}${this.sides[side].title ? ` (${this.sides[side].title})` : ""}`;
     const { a, b } = this.state;
     const [first, second] = this.panes;
-    if (mode === "colours") fill(first.label, h("b", { class: "first" }, title(a)), " + ", h("b", { class: "second" }, title(b)), ", white where both");
-    else if (mode === "swipe") fill(first.label, `${title(a)} | ${title(b)}`);
-    else fill(first.label, title(a));
-    if (second) fill(second.label, title(b));
+    const [left, right] = [titled("a")(a), titled("b")(b)];
+    if (mode === "colours") fill(first.label, h("b", { class: "first" }, left), " + ", h("b", { class: "second" }, right), ", white where both");
+    else if (mode === "swipe") fill(first.label, `${left} | ${right}`);
+    else fill(first.label, left);
+    if (second) fill(second.label, right);
   }
 
   /** So many panes, in step. */
@@ -238,7 +304,7 @@ class Look {
     }
     let moving = false;
     while (this.panes.length < wanted) {
-      const pane = new Pane(this.view, this.names, {
+      const pane = new Pane(this.view, {
         changed: (from) => {
           if (moving) return;
           moving = true;
@@ -254,7 +320,7 @@ class Look {
         },
         failed: (text) => { this.failure = { text, until: Date.now() + 6000 }; },
       });
-      pane.draw = (...what) => this.over(...what);
+      pane.draw = (...what) => this.over(pane, ...what);
       this.place.append(pane.element);
       this.panes.push(pane);
       pane.open();
@@ -264,8 +330,11 @@ class Look {
     if (wanted === 2 && where) requestAnimationFrame(() => this.go(where, true));
   }
 
-  over(context, toScreen, zoom, size) {
-    this.objects.draw(context, toScreen, zoom, size);
+  over(pane, context, toScreen, zoom, size) {
+    this.overlays.draw(context, toScreen, zoom);
+    const ofSecond = this.second && pane === this.panes[1];
+    if (this.second) this.second.shown = this.objects.shown;
+    (ofSecond ? this.second : this.objects).draw(context, toScreen, zoom, size);
     scaleBar(context, zoom, size, this.view.um_per_px);
   }
 
@@ -309,7 +378,8 @@ class Look {
       second = !second;
       // The first stays below: tiles that are not seen would not be loaded.
       pane.item(1)?.setOpacity(second ? 1 : 0);
-      fill(pane.label, this.image(second ? this.state.b : this.state.a).title);
+      const side = this.sides[second ? "b" : "a"];
+      fill(pane.label, `${this.image(second ? this.state.b : this.state.a).title}${side.title ? ` (${side.title})` : ""}`);
     };
     pane.item(1)?.setPreload?.(true);
     turn();
@@ -341,10 +411,11 @@ class Look {
       const { mode, a, b, stretch, blur, rate } = this.state;
       const { batch, sample, dye } = this.names;
       const chosen = this.objects.chosen;
+      const other = this.second ? this.sides.b.names.variant || "batch" : null;
       history.replaceState(null, "", link("look", {
-        batch, sample, dye, mode, a, b: mode === "single" ? null : b, x: where.x.toFixed(1), y: where.y.toFixed(1), z: Number(where.zoom.toPrecision(4)),
+        batch, sample, dye, variant: this.names.variant, with: other, mode, a, b: mode === "single" ? null : b, x: where.x.toFixed(1), y: where.y.toFixed(1), z: Number(where.zoom.toPrecision(4)),
         stretch: stretch === "percentile" ? null : stretch, blur: blur || null, rate: mode === "blink" ? rate : null,
-        objects: this.objects.shown ? 1 : null, id: chosen === null ? null : this.objects.columns.id[chosen],
+        objects: this.objects.shown ? 1 : null, over: this.overlays.text, id: chosen === null ? null : this.objects.columns.id[chosen],
       }));
     }, 250);
   }
@@ -361,7 +432,8 @@ class Look {
   save() {
     const region = this.panes[0]?.region();
     const { mode, a, b, stretch, blur } = this.state;
-    const images = mode === "single" ? [a] : [a, b];
+    // A picture is of one task.
+    const images = mode === "single" || this.second ? [a] : [a, b];
     if (!region || region.width * region.height * images.length > MOST_DRAWN) {
       say("This view is too large to be drawn at full resolution; zoom in first. The pictures of the task show all of it.");
       return;

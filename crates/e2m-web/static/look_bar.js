@@ -33,6 +33,8 @@ export class Readout {
     this.names = names;
     this.element = h("div", { class: "foot", "aria-live": "off" });
     this.images = [];
+    /** An image of another variant: `{names, image}`. */
+    this.second = null;
     this.wanted = null;
     this.busy = false;
     this.say(null);
@@ -51,8 +53,10 @@ export class Readout {
       const wanted = this.wanted;
       this.asked = wanted;
       try {
-        const { values } = await get("values", { ...this.names, images: this.images.map((one) => one.name).join(","), ...wanted });
-        if (this.wanted) this.say(wanted, values);
+        const of = async (names, images) => (await get("values", { ...names, images, ...wanted })).values;
+        const { second } = this;
+        const [values, other] = await Promise.all([of(this.names, this.images.map((one) => one.name).join(",")), second ? of(second.names, second.image.name) : null]);
+        if (this.wanted) this.say(wanted, values, null, other);
       } catch (error) {
         this.say(wanted, null, error.message);
       }
@@ -60,15 +64,15 @@ export class Readout {
     this.busy = false;
   }
 
-  say(at, values, problem) {
+  say(at, values, problem, other) {
     const um = this.view.um_per_px;
     const place = at ? `x ${at.x}, y ${at.y}` : "canvas px";
     const length = at && um ? ` (${number((at.x * um[0]) / 1000, 4)}, ${number((at.y * um[1]) / 1000, 4)} mm)` : "";
-    const one = (image) => {
-      const value = values?.[image.name];
+    const one = (image, of = values, where = "") => {
+      const value = of?.[image.name];
       const text = value === undefined ? "" : value === null ? "no value" : `${number(value, 6)} ${image.unit}`;
-      return h("span", { "data-image": image.name, "data-value": value ?? null }, `${image.title} `, h("b", null, text));
+      return h("span", { "data-image": where ? null : image.name, "data-value": value ?? null }, `${image.title}${where} `, h("b", null, text));
     };
-    fill(this.element, h("span", { class: "at" }, place + length), problem ? h("span", null, problem) : this.images.map(one));
+    fill(this.element, h("span", { class: "at" }, place + length), problem ? h("span", null, problem) : [this.images.map((image) => one(image)), this.second ? one(this.second.image, other, " on the right") : null]);
   }
 }

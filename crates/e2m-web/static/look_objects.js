@@ -1,6 +1,7 @@
 // The objects of the catalogue: rings over the image, a list, and what is known of the one that is chosen.
 import { address, get, post } from "./api.js";
 import { fill, h, number, say } from "./dom.js";
+import { judgeButtons, judged } from "./judge.js";
 
 /** So many are in the list; all are drawn. */
 const LISTED = 150;
@@ -31,10 +32,15 @@ export class Objects {
     this.count = h("p", { class: "small quiet" });
     this.element = h("div", null);
     this.undoing = h("div", { class: "actions" });
+    this.task = null;
+    this.tasking = h("div", { class: "tasking" });
   }
 
   /** What the server has of the judgements. */
-  take({ opinions, lost }) {
+  take({ opinions, lost, task }) {
+    this.task = task;
+    fill(this.tasking, h("div", { class: "small" }, "The task as a whole ", judged(task)), this.readOnly ? null : h("div", { class: "actions" }, judgeButtons(task, (opinion) => this.judgeTask(opinion), ["A", "R"], " task")));
+
     this.opinions = new Map(Object.entries(opinions).map(([id, opinion]) => [Number(id), opinion]));
     if (lost && !this.told) say(`${lost} judged ${lost === 1 ? "object is" : "objects are"} not in this catalogue; the judgements stay in their file.`);
     this.told = true;
@@ -52,21 +58,37 @@ export class Objects {
     await this.send(id, before === opinion ? null : opinion, before);
   }
 
+  /** Accepts or rejects the task; none takes it back. */
+  async judgeTask(opinion) {
+    if (!this.columns || this.readOnly) return;
+    const before = this.task;
+    await this.tell({ task: { opinion } }, { task: true, before });
+  }
+
   async undo() {
     const last = this.past.pop();
     if (!last) return;
+    if (last.task) {
+      await this.tell({ task: { opinion: last.before } });
+      return;
+    }
     await this.send(last.id, last.before);
     this.choose(this.byId(last.id), true);
   }
 
-  async send(id, opinion, before) {
+  send(id, opinion, before) {
+    return this.tell({ changes: [{ id, opinion }] }, before === undefined ? null : { id, before });
+  }
+
+  /** Tells the server what is judged; `undo` is what takes it back. */
+  async tell(what, undo) {
     try {
-      this.take(await post("judgements", { ...this.names, changes: [{ id, opinion }] }));
+      this.take(await post("judgements", { ...this.names, ...what }));
     } catch (error) {
       say(error.message);
       return;
     }
-    if (before !== undefined) this.past.push({ id, before });
+    if (undo) this.past.push(undo);
     this.select();
     this.choose(this.chosen, false);
   }
@@ -101,7 +123,7 @@ export class Objects {
       h("div", null, h("label", null, show, "Rings over the image"), h("span", { class: "small quiet" }, " ", h("kbd", null, "o"))),
       h("div", null, h("label", null, only, "Microbes only")),
       h("label", null, "From ", least, " σ"),
-      this.count, this.undoing, this.list);
+      this.count, this.undoing, this.list, this.tasking);
     this.select();
   }
 
@@ -192,7 +214,33 @@ export class Objects {
     return best;
   }
 
-  /** Rings in one path: ten thousand take a few milliseconds. */
+  /** Many rings are copies of one that is drawn once: a path of ten thousand takes a browser without a graphics card half a second. */
+  stamp(context, toScreen, radius, [width, height]) {
+    const { x_px: xs, y_px: ys } = this.columns;
+    const ratio = devicePixelRatio || 1;
+    const half = radius + 2;
+    const side = Math.ceil(2 * half * ratio);
+    if (this.ringSide !== side) {
+      this.ringSide = side;
+      this.ringImage = new OffscreenCanvas(side, side);
+      const own = this.ringImage.getContext("2d");
+      own.scale(ratio, ratio);
+      for (const [style, wide] of [["rgb(0 0 0 / 60%)", 3.2], ["#ffd54a", 1.5]]) {
+        own.beginPath();
+        own.arc(half, half, radius, 0, 2 * Math.PI);
+        own.lineWidth = wide;
+        own.strokeStyle = style;
+        own.stroke();
+      }
+    }
+    for (const i of this.passing) {
+      const [x, y] = toScreen(xs[i] + 0.5, ys[i] + 0.5);
+      if (x < -half || y < -half || x > width + half || y > height + half) continue;
+      context.drawImage(this.ringImage, x - half, y - half, 2 * half, 2 * half);
+    }
+  }
+
+  /** Rings, and what is thought of their objects. */
   draw(context, toScreen, zoom, [width, height]) {
     if (!this.shown || !this.passing) return;
     const { x_px: xs, y_px: ys } = this.columns;
@@ -208,12 +256,16 @@ export class Objects {
       context.stroke();
     };
     const radius = Math.max(this.passing.length > 500 ? 3.5 : 5, Math.min(40, 5 * zoom));
-    context.lineWidth = 3.2;
-    context.strokeStyle = "rgb(0 0 0 / 60%)";
-    ring(this.passing, radius);
-    context.lineWidth = 1.5;
-    context.strokeStyle = "#ffd54a";
-    ring(this.passing, radius);
+    if (this.passing.length > 500) {
+      this.stamp(context, toScreen, radius, [width, height]);
+    } else {
+      context.lineWidth = 3.2;
+      context.strokeStyle = "rgb(0 0 0 / 60%)";
+      ring(this.passing, radius);
+      context.lineWidth = 1.5;
+      context.strokeStyle = "#ffd54a";
+      ring(this.passing, radius);
+    }
     const judged = this.opinions.size ? this.passing.filter((i) => this.opinion(i)) : [];
     context.lineWidth = 2.5;
     context.strokeStyle = "#5ab4ff";

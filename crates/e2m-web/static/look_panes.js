@@ -13,16 +13,15 @@ function source(view, names, image, look) {
     minLevel: 0,
     maxLevel: top,
     getTileUrl: (level, x, y) => address("tile", {
-      ...names, image, level: top - level, x, y, low: look.low, high: look.high, knee: look.knee, palette: look.palette, blur: look.blur || null, v: view.version,
+      ...names, image, level: top - level, x, y, low: look.low, high: look.high, knee: look.knee, palette: look.palette, blur: look.blur || null, quick: look.quick || null, v: view.version,
     }),
   };
 }
 
 export class Pane {
   /** `changed` is called when somebody moves the image, `at` with the pixel under the pointer, `chosen` with one that is clicked. */
-  constructor(view, names, { changed, at, chosen, failed }) {
+  constructor(view, { changed, at, chosen, failed }) {
     this.view = view;
-    this.names = names;
     this.place = h("div", { class: "osd" });
     this.over = h("canvas", { class: "over" });
     this.label = h("div", { class: "name" });
@@ -95,7 +94,7 @@ export class Pane {
       for (let i = 0; i < viewer.world.getItemCount(); i += 1) old.push(viewer.world.getItemAt(i));
       const added = layers.map((layer) => new Promise((done) => {
         viewer.addTiledImage({
-          tileSource: source(this.view, this.names, layer.image, layer.look),
+          tileSource: source(layer.of.view, layer.of.names, layer.image, layer.look),
           opacity: layer.opacity ?? 1,
           compositeOperation: layer.add ? "lighter" : null,
           success: ({ item }) => done(item),

@@ -1,22 +1,27 @@
 // A task: what its record says, and its pictures.
 import { address, get } from "./api.js";
+import { TaskJudgement } from "./judge.js";
 import { fill, h, link, number, seconds, status, verdict } from "./dom.js";
 
-export async function task(main, where) {
+export async function task(main, where, app) {
   const { batch, sample, dye } = where;
   document.title = `${sample}/${dye} – e2m`;
   const { manifest, notes, um_per_px: um, version } = await get("task", { batch, sample, dye });
   const now = status(manifest.status);
   const names = { batch, sample, dye };
+  const judgement = new TaskJudgement(names, app.session.read_only);
   fill(main,
     h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Batches"), " / ", h("a", { href: link("batch", { batch }) }, batch)),
-    h("div", { class: "head" }, h("div", null, h("h1", null, `${sample}/${dye} `), now.pill), h("div", { class: "actions" }, h("a", { class: "button main", href: link("look", names) }, "Look at full resolution"))),
+    h("div", { class: "head" }, h("div", null, h("h1", null, `${sample}/${dye} `), now.pill), h("div", { class: "actions" }, h("a", { class: "button", href: link("compare", names) }, "Variants"), h("a", { class: "button main", href: link("look", names) }, "Look at full resolution"))),
     now.why ? h("p", { class: manifest.status.startsWith("error") ? "problem" : "warning" }, now.why) : null,
     notes.map((note) => h("p", { class: "note" }, note)),
     h("div", { class: "two" }, alignment(manifest), scale(manifest), microbes(manifest, um), images(manifest, um)),
     h("h2", null, ""),
+    judgement.element,
     pictures(manifest, names, version),
     h("section", { class: "card" }, h("details", null, h("summary", null, "The whole record"), h("pre", { class: "log" }, JSON.stringify(manifest, null, 2)))));
+  await judgement.load();
+  return () => judgement.close();
 }
 
 const fact = (name, value) => (value === null || value === undefined ? null : h("tr", null, h("th", { scope: "row" }, name), h("td", null, value)));

@@ -26,7 +26,7 @@ mod trial;
 pub use aligner::{AlignObserver, AlignOptions, AlignStep, Aligner, FineOutcome};
 pub use boundary::{
     BoundaryAlignment, BoundaryOptions, Change, EccReport, IcpReport, SectionOutline,
-    TransformModel, align_boundary, outline_applies,
+    TransformModel, align_boundary, outline_applies, section_outlines,
 };
 pub use choice::{Candidate, CoarseChoice, CoarseMethod};
 pub use coarse::CoarseAlignment;

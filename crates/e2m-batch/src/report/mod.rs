@@ -14,6 +14,7 @@ pub(crate) mod results;
 mod tally;
 mod unwritten;
 
+pub use microbes::enter as enter_judgements;
 pub use page::PageError;
 pub(crate) use page::RUN_LOG_NAME;
 pub use problems::{TaskProblem, problems};

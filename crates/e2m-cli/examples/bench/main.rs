@@ -1,5 +1,6 @@
 //! Runs the program on pairs of growing size and tells what it took: `bench --e2m PROGRAM --out FOLDER [SIZE...]`; with `--batches`
-//! runs batches of many tasks instead, with `--cluster` one on the SLURM cluster that SLURM_CONF names.
+//! runs batches of many tasks instead, with `--cluster` one on the SLURM cluster that SLURM_CONF names, with `--web` looks at the
+//! pairs in the web app.
 //!
 //! Each pair is generated once, run through all four stages with default parameters (`pad = 2000`), compared with the truth,
 //! and removed. Right before and after each run as many bytes as it leaves are written one after another with one sync at the
@@ -14,6 +15,7 @@ mod batches;
 mod cluster;
 mod plain;
 mod table;
+mod web;
 
 use e2m_fixtures::{Recipe, Truth, WrittenPair, write_pair};
 use e2m_image::Size;
@@ -76,6 +78,7 @@ struct Options {
     compression: String,
     batches: bool,
     cluster: bool,
+    web: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -87,6 +90,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if options.cluster {
         println!("{}", cluster::measure(&options.e2m, &options.out)?);
+        return Ok(());
+    }
+    if options.web {
+        println!("{}", web::measure(&options)?);
         return Ok(());
     }
     let mut all = Vec::new();
@@ -109,6 +116,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         compression: "none".into(),
         batches: false,
         cluster: false,
+        web: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -119,6 +127,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--compression" => options.compression = value()?,
             "--batches" => options.batches = true,
             "--cluster" => options.cluster = true,
+            "--web" => options.web = true,
             "--full" => options.sizes.extend(LADDER.into_iter().chain([FULL])),
             size => options.sizes.push(parse(size)?),
         }

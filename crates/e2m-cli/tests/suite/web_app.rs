@@ -13,6 +13,9 @@ const BROWSERS: [&str; 4] = [
     "google-chrome-stable",
 ];
 
+/// Where pictures of the pages are wanted; those of docs/web.md are among them.
+const PICTURES: &str = "E2M_WEB_PICTURES";
+
 /// A server that ends with the test.
 struct Server(Child);
 
@@ -68,6 +71,8 @@ fn the_app_does_in_a_browser_what_it_says() {
         .args([script.as_os_str(), browser.as_os_str()])
         .arg(address)
         .arg(&folder)
+        .arg(env!("CARGO_BIN_EXE_e2m"))
+        .args(std::env::var_os(PICTURES))
         .output()
         .expect("Python");
     let said = String::from_utf8_lossy(&output.stdout);

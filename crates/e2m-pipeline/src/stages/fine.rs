@@ -12,6 +12,7 @@ use crate::error::PipelineError;
 use crate::manifest::CheckpointRecord;
 use crate::output::{ImageFacts, Target};
 use crate::overlap::SAID_FROM_MISSING;
+use crate::overlay_record::{CheckedTile, outline_on_canvas};
 use crate::pictures::{draw_comparison_of, draw_residual};
 use crate::resume::Results;
 use crate::stage::Stage;
@@ -19,7 +20,7 @@ use crate::stages::difference::{StatisticsPass, write_and_count};
 use crate::workbench::Workbench;
 use e2m_align::{
     AlignOptions, Aligner, Assessment, Check, FineAlignment, FineOutcome, InteriorCorrection,
-    Similarity, Verdict, misaligned_tiles,
+    Similarity, Verdict, misaligned_tiles, section_outlines,
 };
 use e2m_image::Mapping;
 use e2m_resources::return_memory;
@@ -59,10 +60,16 @@ pub(crate) fn find(
         &similarity,
         &assessment,
     );
+    let outlines = section_outlines(previews.post(), previews.pre(), previews.factor());
+    let section_outline = outlines.map_or_else(Vec::new, |[post, _]| {
+        outline_on_canvas(&post, previews.factor(), canvas)
+    });
     Ok(FineResult {
         alignment: AlignmentRecord {
             coverage: Some(coverage),
             worst_tile: WorstTile::of(&fine.check.residuals, canvas),
+            checked_tiles: CheckedTile::all(&fine.check, canvas),
+            section_outline,
             ..alignment
         },
         fine,

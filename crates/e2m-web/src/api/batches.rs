@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use e2m_batch::batch_file::DEFAULT_FILE;
 use e2m_batch::batch_file::values::Parallel;
+use e2m_batch::judgements::curation;
 use e2m_batch::{BatchFile, Plan, PlanOptions, missing_reason, status};
 use e2m_pipeline::{RecordedTask, TaskImages, TaskSpec};
 use serde::Deserialize;
@@ -200,8 +201,12 @@ fn result(task: &TaskSpec) -> Value {
     let per_mm2 = found
         .zip(mm2_per_mpx)
         .map(|(found, mm2)| found.per_megapixel / mm2);
+    // Judgements that cannot be read are told where they are shown.
+    let judged = curation(images.dir(), manifest).ok().flatten();
     json!({
         "status": manifest.status,
+        "judgement": judged.and_then(|judged| judged.task),
+        "microbes_curated": judged.map(|judged| judged.microbes),
         "verdict": alignment.map(|alignment| alignment.verdict),
         "residual_median_px": alignment.and_then(|alignment| alignment.residual_median_px),
         "estimated_accuracy_px": alignment.and_then(|alignment| alignment.estimated_accuracy_px),

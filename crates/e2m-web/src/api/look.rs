@@ -47,6 +47,8 @@ pub(crate) async fn view(
             "levels": levels(canvas),
             "um_per_px": task.images.um_per_px(),
             "worst_tile": alignment.and_then(|alignment| alignment.worst_tile),
+            "checked_tiles": alignment.map_or(&[][..], |alignment| &alignment.checked_tiles),
+            "section_outline": alignment.map_or(&[][..], |alignment| &alignment.section_outline),
             "images": images,
         }))
     });
@@ -77,6 +79,8 @@ pub(crate) struct ImageAsked {
     batch: String,
     sample: String,
     dye: String,
+    #[serde(default)]
+    variant: String,
     image: String,
     /// `percentile` or `asinh`.
     #[serde(default)]
@@ -98,6 +102,7 @@ pub(crate) async fn range(
             batch: asked.batch,
             sample: asked.sample,
             dye: asked.dye,
+            variant: asked.variant,
         };
         let task = shared.task(&name)?;
         let pixels = sampled(&task, image, blur_px)?;
@@ -136,6 +141,8 @@ pub(crate) struct TileAsked {
     batch: String,
     sample: String,
     dye: String,
+    #[serde(default)]
+    variant: String,
     image: String,
     level: u32,
     x: usize,
@@ -146,9 +153,12 @@ pub(crate) struct TileAsked {
     palette: Option<Palette>,
     #[serde(default)]
     blur: f64,
+    /// Whether few rows will do where there is no overview yet.
+    #[serde(default)]
+    quick: bool,
 }
 
-/// `GET api/tile?…&image=&level=&x=&y=&low=&high=&knee=&palette=&blur=`: level 0 is full resolution. The `version` of the view
+/// `GET api/tile?…&image=&level=&x=&y=&low=&high=&knee=&palette=&blur=&quick=`: level 0 is full resolution. The `version` of the view
 /// belongs to the address, so that a browser asks again when the record is another.
 pub(crate) async fn tile(
     State(app): State<Arc<App>>,
@@ -166,14 +176,16 @@ pub(crate) async fn tile(
         column: asked.x,
         row: asked.y,
         blur_px: blur(asked.blur)?,
+        is_quick: asked.quick,
     };
     let palette = asked.palette.unwrap_or_else(|| Palette::of(tile.image));
     let name = TaskName {
         batch: asked.batch,
         sample: asked.sample,
         dye: asked.dye,
+        variant: asked.variant,
     };
-    let desk = if tile.needs_overview() {
+    let desk = if tile.needs_overview() && !tile.is_quick {
         &app.overviewing
     } else {
         &app.tiling
@@ -187,12 +199,35 @@ pub(crate) async fn tile(
     Ok(lasting("image/png", png.await?))
 }
 
+/// `GET api/overview?…&image=`: makes the overview of an image, and answers when it is there.
+pub(crate) async fn overview(
+    State(app): State<Arc<App>>,
+    Asked(asked): Asked<ImageAsked>,
+) -> Result<Response, Refusal> {
+    let shared = Arc::clone(&app);
+    let made = app.overviewing.run(move || {
+        let image = image(&asked.image)?;
+        let name = TaskName {
+            batch: asked.batch,
+            sample: asked.sample,
+            dye: asked.dye,
+            variant: asked.variant,
+        };
+        let task = shared.task(&name)?;
+        let overview = shared.overviews.of(&task, image)?;
+        Ok(json!({"height": overview.nrows(), "width": overview.ncols()}))
+    });
+    Ok(fresh(made.await?))
+}
+
 /// Which pixel.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PixelAsked {
     batch: String,
     sample: String,
     dye: String,
+    #[serde(default)]
+    variant: String,
     /// Names of images, with commas between them.
     images: String,
     x: usize,
@@ -211,6 +246,7 @@ pub(crate) async fn values(
             batch: asked.batch,
             sample: asked.sample,
             dye: asked.dye,
+            variant: asked.variant,
         };
         let task = shared.task(&name)?;
         let region = Region {
@@ -236,6 +272,8 @@ pub(crate) struct CutoutAsked {
     batch: String,
     sample: String,
     dye: String,
+    #[serde(default)]
+    variant: String,
     images: String,
     x: i64,
     y: i64,
@@ -271,6 +309,7 @@ fn drawn(app: &App, asked: CutoutAsked) -> Result<Vec<u8>, Refusal> {
         batch: asked.batch,
         sample: asked.sample,
         dye: asked.dye,
+        variant: asked.variant,
     };
     let task = app.task(&name)?;
     let end = |from: i64, side: i64| from.saturating_add(side);

@@ -5,18 +5,24 @@
 //! | `batches` | which batch files there are, and what is there of the tasks of one |
 //! | `task` | the record of a task, its pictures, its catalogue |
 //! | `look` | its images: what there is, ranges, tiles, values, cut-outs |
-//! | `judge` | what people think of its objects |
+//! | `folders` | folders in which raw images may lie |
+//! | `raw` | raw images before a run: what their headers say, thumbnails |
+//! | `variants` | what `e2m compare` has left of it |
+//! | `judge` | what people think of its objects, and of it |
 //! | `params` | the parameters and when to change them |
 //! | `running` | starting, stopping and watching runs |
 //! | `text` | the text of a batch file: looked through, changed, saved |
 
 mod batches;
+mod folders;
 mod judge;
 mod look;
 mod params;
+mod raw;
 mod running;
 mod task;
 mod text;
+mod variants;
 
 use crate::error::Refusal;
 use crate::state::App;
@@ -40,13 +46,18 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/params", get(params::list))
         .route("/batches", get(batches::list))
         .route("/batch", get(batches::one))
+        .route("/folders", get(folders::list))
+        .route("/raw", get(raw::about))
+        .route("/thumbnail", get(raw::picture))
         .route("/task", get(task::record))
         .route("/picture", get(task::picture))
         .route("/catalogue", get(task::catalogue))
+        .route("/variants", get(variants::list))
         .route("/judgements", get(judge::list).post(judge::judge))
         .route("/view", get(look::view))
         .route("/range", get(look::range))
         .route("/tile", get(look::tile))
+        .route("/overview", get(look::overview))
         .route("/values", get(look::values))
         .route("/cutout", get(look::cutout))
         .route("/run", get(running::state).post(running::start))
@@ -107,7 +118,9 @@ async fn session(State(app): State<Arc<App>>) -> Response {
 
 async fn machine(State(app): State<Arc<App>>) -> Response {
     app.machine.measure();
-    fresh(json!({"machine": app.machine.view(), "overview_bytes": app.overviews.bytes()}))
+    fresh(
+        json!({"machine": app.machine.view(), "overview_bytes": app.overviews.bytes(), "thumbnail_bytes": app.thumbnails.bytes()}),
+    )
 }
 
 async fn nothing() -> Refusal {

@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use e2m_batch::batch_file::values::Parallel;
-use e2m_batch::{Admission, Plan, PlanOptions, StageSelection, TaskSelection, inspect, task_name};
+use e2m_batch::{
+    Admission, Experience, Plan, PlanOptions, StageSelection, TaskSelection, inspect, task_name,
+};
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -189,7 +191,14 @@ fn assessed(app: &App, plan: &Plan) -> Value {
         }
     });
     let memory = admission.memory();
+    let expected = Experience::of(plan).expect(&previews, admission.workers());
     json!({
+        "expected": expected.map(|expected| json!({
+            "seconds": expected.seconds,
+            "megapixels_per_second": expected.megapixels_per_second,
+            "tasks": expected.tasks,
+        })),
+        "cpus": app.environment.machine().cpus(),
         "tasks": tasks.collect::<Vec<_>>(),
         "workers": admission.workers(),
         "threads": admission.threads(),

@@ -6,6 +6,7 @@ use crate::state::App;
 use crate::tasks::{OpenTask, TaskName};
 use axum::extract::State;
 use axum::response::Response;
+use e2m_batch::judgements::catalogue_path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fs::File;
@@ -44,6 +45,8 @@ pub(crate) struct PictureName {
     batch: String,
     sample: String,
     dye: String,
+    #[serde(default)]
+    variant: String,
     /// As the manifest has it.
     path: String,
 }
@@ -59,6 +62,7 @@ pub(crate) async fn picture(
             batch: asked.batch,
             sample: asked.sample,
             dye: asked.dye,
+            variant: asked.variant,
         };
         let task = shared.task(&name)?;
         let mut pictures = task.images.manifest().pictures.iter();
@@ -68,7 +72,9 @@ pub(crate) async fn picture(
                 asked.path
             )));
         }
-        read(&shared, &task, &asked.path, MOST_PICTURE_BYTES)
+        let path = file_of(&task, &asked.path)?;
+        shared.folder.check(&path)?;
+        read(&path, MOST_PICTURE_BYTES)
     });
     let bytes = bytes.await?;
     let kind = if bytes.starts_with(&[0xff, 0xd8]) {
@@ -80,11 +86,9 @@ pub(crate) async fn picture(
 }
 
 /// The content of a file that a record names.
-fn read(app: &App, task: &OpenTask, name: &str, most_bytes: u64) -> Result<Vec<u8>, Refusal> {
-    let path = file_of(task, name)?;
-    app.folder.check(&path)?;
+fn read(path: &Path, most_bytes: u64) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
-    let file = File::open(&path).and_then(|file| file.take(most_bytes + 1).read_to_end(&mut bytes));
+    let file = File::open(path).and_then(|file| file.take(most_bytes + 1).read_to_end(&mut bytes));
     file.map_err(|error| {
         Refusal::nothing(format!(
             "{} cannot be read: {error}. Run the batch again: what is missing is made again, and nothing else",
@@ -119,25 +123,21 @@ pub(crate) async fn catalogue(
     let shared = Arc::clone(&app);
     let found = app.reading.run(move || {
         let task = shared.task(&name)?;
-        Ok(catalogue_of(&shared, &task)?.1)
+        let path = open_catalogue(&shared, &task)?;
+        let bytes = read(&path, MOST_CATALOGUE_BYTES)?;
+        columns(&String::from_utf8_lossy(&bytes))
     });
     Ok(fresh(found.await?))
 }
 
-/// The table of a task's microbes: where it is, and its columns.
-pub(crate) fn catalogue_of(app: &App, task: &OpenTask) -> Result<(PathBuf, Value), Refusal> {
-    let mut tables = task.images.manifest().tables.iter();
-    let is_catalogue = |path: &str| path.starts_with("05_microbes") && path.ends_with(".csv");
-    let table = tables.find(|table| {
-        let name = Path::new(&table.path).file_name().unwrap_or_default();
-        is_catalogue(&name.to_string_lossy())
-    });
-    let table = table.ok_or_else(|| {
+/// The table of a task's microbes.
+pub(crate) fn open_catalogue(app: &App, task: &OpenTask) -> Result<PathBuf, Refusal> {
+    let path = catalogue_path(task.images.dir(), task.images.manifest());
+    let path = path.ok_or_else(|| {
         Refusal::nothing("this task has no catalogue of microbes: stage 5 was not done")
     })?;
-    let bytes = read(app, task, &table.path, MOST_CATALOGUE_BYTES)?;
-    let columns = columns(&String::from_utf8_lossy(&bytes))?;
-    Ok((file_of(task, &table.path)?, columns))
+    app.folder.check(&path)?;
+    Ok(path)
 }
 
 /// The columns of a table by name: numbers where they are numbers, otherwise texts. Lines that begin with `#` are said apart.

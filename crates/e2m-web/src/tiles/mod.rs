@@ -1,19 +1,23 @@
 //! Tiles: squares of an image at one of several magnifications, as PNG.
 //!
 //! A tile of level `l` shows every `2^l` x `2^l` pixels as one. Up to [`DIRECT_STEP`] its pixels are read from the image, and only
-//! those that it shows. Beyond, it is cut from an overview of the whole image at [`OVERVIEW_STEP`], which is made once.
+//! those that it shows. Beyond, it is cut from an overview of the whole image at [`OVERVIEW_STEP`], which is made once. Until that is there a
+//! tile may be made of few rows of the image, so that something is seen at once.
 
 mod overview;
 mod paint;
+mod thumbnail;
 
 pub(crate) use overview::Overviews;
 pub(crate) use paint::{Palette, Stretch, shows, unit};
+pub(crate) use thumbnail::{Thumbnails, thumbnail};
 
 use crate::error::Refusal;
 use crate::tasks::OpenTask;
 use e2m_image::Size;
-use e2m_pipeline::{Region, StageImage, blur_reach_px, blurred};
+use e2m_pipeline::{PixelOrigin, Region, StageImage, blur_reach_px, blurred};
 use ndarray::{Array2, s};
+use rayon::prelude::*;
 
 /// Pixels per side of a tile.
 pub(crate) const TILE_PX: usize = 512;
@@ -43,6 +47,8 @@ pub(crate) struct Tile {
     pub(crate) row: usize,
     /// Of the image at full resolution, px; 0 for none.
     pub(crate) blur_px: f64,
+    /// Whether it may be made of few rows where there is no overview yet.
+    pub(crate) is_quick: bool,
 }
 
 impl Tile {
@@ -77,8 +83,7 @@ impl Tile {
         };
         let wide = self.widened(own, step, canvas);
         let pixels = if self.needs_overview() {
-            let overview = overviews.of(task, self.image)?;
-            cut(&overview, wide, step / OVERVIEW_STEP, self.image)
+            self.seen_from_afar(task, overviews, wide, step)?
         } else {
             task.images.read(self.image, wide, step)?.pixels
         };
@@ -91,6 +96,21 @@ impl Tile {
         Ok(pixels
             .slice(s![top..top + rows, left..left + columns])
             .to_owned())
+    }
+
+    /// A region every `step` x `step` pixels of which are one, from the overview or, in a hurry, from few rows.
+    fn seen_from_afar(
+        &self,
+        task: &OpenTask,
+        overviews: &Overviews,
+        region: Region,
+        step: usize,
+    ) -> Result<Array2<f32>, Refusal> {
+        if self.is_quick && !overviews.has(task, self.image) && reads_rows(task, self.image)? {
+            return few_rows(task, self.image, region, step);
+        }
+        let overview = overviews.of(task, self.image)?;
+        Ok(cut(&overview, region, step / OVERVIEW_STEP, self.image))
     }
 
     fn is_blurred(&self) -> bool {
@@ -118,6 +138,46 @@ impl Tile {
             self.column, self.row, self.level
         ))
     }
+}
+
+/// Whether a row of an image can be read without many others: it lies in its file as it is, and is not made through a warp.
+fn reads_rows(task: &OpenTask, image: StageImage) -> Result<bool, Refusal> {
+    let canvas = task.images.canvas();
+    let middle = Region {
+        x: canvas.width / 2,
+        y: canvas.height / 2,
+        width: 1,
+        height: 1,
+    };
+    let origin = task.images.read(image, middle, 1)?.origin;
+    Ok(match origin {
+        PixelOrigin::Checkpoint(_) => true,
+        PixelOrigin::Raw(_) => matches!(image, StageImage::Post | StageImage::Pre),
+    })
+}
+
+/// A region every `step` x `step` pixels of which are one, from the middle row of each of them.
+fn few_rows(
+    task: &OpenTask,
+    image: StageImage,
+    region: Region,
+    step: usize,
+) -> Result<Array2<f32>, Refusal> {
+    let shape = (region.height.div_ceil(step), region.width.div_ceil(step));
+    let mut pixels = Array2::zeros(shape);
+    let rows: Vec<_> = pixels.outer_iter_mut().enumerate().collect();
+    rows.into_par_iter().try_for_each(|(index, mut small)| {
+        let middle = (index * step + step / 2).min(region.height - 1);
+        let row = Region {
+            y: region.y + middle,
+            height: 1,
+            ..region
+        };
+        let row = task.images.read(image, row, 1)?.pixels;
+        small.assign(&joined(&row.view(), step, image).row(0));
+        Ok::<_, Refusal>(())
+    })?;
+    Ok(pixels)
 }
 
 /// A region of the canvas from an overview, every `join` x `join` of its pixels as one.

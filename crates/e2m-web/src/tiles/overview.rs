@@ -67,6 +67,16 @@ impl Overviews {
         Ok(overview)
     }
 
+    /// Whether that of an image is there.
+    pub(crate) fn has(&self, task: &OpenTask, image: StageImage) -> bool {
+        let slot = {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let slot = kept.slots.get(&(task.version, image));
+            slot.map(|(_, slot)| Arc::clone(slot))
+        };
+        slot.is_some_and(|slot| slot.bytes() > 0)
+    }
+
     /// Bytes that all of them take.
     pub(crate) fn bytes(&self) -> u64 {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,6 +2,7 @@
 
 use crate::common::{Lab, task};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 #[test]
 fn a_batch_file_is_looked_through_changed_and_saved_as_a_whole() {
@@ -132,8 +133,13 @@ fn judgements_are_kept_beside_the_catalogue_which_stays_as_it_is() {
     );
     let listed = served.get(&format!("/api/judgements?{this}")).json();
     assert_eq!(
-        listed,
-        json!({"opinions": {ids[0].to_string(): "reject"}, "lost": 0})
+        listed["opinions"],
+        json!({ids[0].to_string(): "reject"}),
+        "{listed}"
+    );
+    assert_eq!(
+        (&listed["lost"], &listed["task"]),
+        (&json!(0), &json!(null))
     );
     assert_eq!(std::fs::read(table).expect("a table"), before);
     // A run that finds everything there leaves it, and so does one that makes all of it again.
@@ -156,4 +162,86 @@ fn judgements_are_kept_beside_the_catalogue_which_stays_as_it_is() {
         500
     );
     assert_eq!(std::fs::read(&kept).expect("text"), b"{");
+}
+
+/// A line of the table of the batch, by column.
+fn line(lab: &Lab, sample: &str) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(lab.path("out/microbes.csv")).expect("a table");
+    let mut lines = text.lines().map(|line| line.split(','));
+    let names = lines.next().expect("names").map(str::to_owned);
+    let names: Vec<String> = names.collect();
+    let mut lines = lines.map(|line| names.iter().cloned().zip(line.map(str::to_owned)).collect());
+    let line: Option<BTreeMap<String, String>> =
+        lines.find(|line: &BTreeMap<String, String>| line["sample"] == sample);
+    line.expect("a line")
+}
+
+#[test]
+fn judgements_of_tasks_and_objects_are_columns_of_the_table_of_the_batch() {
+    let lab = Lab::with_pairs(&[("a", "DAPI"), ("b", "DAPI")]);
+    lab.run();
+    let served = lab.serve();
+    let before = [line(&lab, "a"), line(&lab, "b")];
+    assert_eq!(before[0]["judgement"], "");
+    assert_eq!(before[0]["microbes_curated"], before[0]["microbes"]);
+    let found: u64 = before[0]["microbes"].parse().expect("a number");
+    assert!(found > 3, "{found}");
+
+    let this = task("a", "DAPI");
+    let columns = served.get(&format!("/api/catalogue?{this}")).json()["columns"].clone();
+    let list = |name: &str| columns[name].as_array().expect("a column").clone();
+    let counts = |flags: &Value| {
+        let flags = flags.as_str().unwrap_or_default();
+        !["dipole", "bright_in_pre", "doubtful", "off_section"]
+            .iter()
+            .any(|flag| flags.contains(flag))
+    };
+    let mut microbes = list("id").into_iter().zip(list("flags"));
+    let (microbe, _) = microbes
+        .find(|(_, flags)| counts(flags))
+        .expect("a microbe");
+    let judge = |more: Value| {
+        let mut body = json!({"batch": "batch.toml", "sample": "a", "dye": "DAPI"});
+        let fields = more.as_object().expect("fields").clone();
+        body.as_object_mut().expect("fields").extend(fields);
+        served.post("/api/judgements", &body.to_string())
+    };
+    let told = judge(json!({"changes": [{"id": microbe, "opinion": "reject"}]}));
+    assert_eq!(told.status, 200, "{}", told.text());
+    assert_eq!(told.json()["microbes"], found - 1);
+    let row = line(&lab, "a");
+    assert_eq!(row["microbes_curated"], (found - 1).to_string());
+    assert_eq!(
+        (&*row["objects_rejected"], &*row["objects_accepted"]),
+        ("1", "0")
+    );
+    let per = |name: &str| row[name].parse::<f64>().expect("a number");
+    let expected = per("per_mpx") * (found - 1) as f64 / found as f64;
+    assert!((per("per_mpx_curated") / expected - 1.0).abs() < 1e-6);
+    // What was found is as it was, of this task and of the other.
+    assert_eq!(row["microbes"], before[0]["microbes"]);
+    assert_eq!(line(&lab, "b"), before[1]);
+
+    // A task that is rejected has no count, in the table and in the list; a run writes the same.
+    let told = judge(json!({"task": {"opinion": "reject"}}));
+    assert_eq!(told.json()["task"], "reject");
+    let row = line(&lab, "a");
+    assert_eq!(
+        (&*row["judgement"], &*row["microbes_curated"]),
+        ("reject", "")
+    );
+    lab.run();
+    assert_eq!(line(&lab, "a"), row);
+    let shown = served.until("/api/batch?batch=batch.toml", |batch| {
+        batch["tasks"][0]["result"].is_object()
+    });
+    assert_eq!(shown["tasks"][0]["result"]["judgement"], "reject");
+    // What is not said of the task leaves it, and none takes it back.
+    let told = judge(json!({"changes": [{"id": microbe, "opinion": null}]}));
+    assert_eq!(told.json()["task"], "reject");
+    assert_eq!(judge(json!({"task": {"opinion": null}})).status, 200);
+    assert_eq!(line(&lab, "a"), before[0]);
+    for bad in [json!({"task": {"opinion": "x"}}), json!({"task": "reject"})] {
+        assert_eq!(judge(bad).status, 422);
+    }
 }

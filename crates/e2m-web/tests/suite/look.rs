@@ -66,6 +66,34 @@ fn tiles_values_and_numbers_are_those_on_the_disk() {
     assert_eq!((number("height"), number("width")), post.dim());
     assert!(number("levels") == 3, "{view}");
 
+    // Overlays lie on the canvas.
+    let inside = |x: f64, y: f64| (0.0..1420.0).contains(&x) && (0.0..1020.0).contains(&y);
+    let tiles = view["checked_tiles"].as_array().expect("tiles");
+    let at = |tile: &Value, name: &str| tile[name].as_f64().expect("a place");
+    assert!(
+        !tiles.is_empty()
+            && tiles
+                .iter()
+                .all(|tile| inside(at(tile, "x"), at(tile, "y"))),
+        "{view}"
+    );
+    let shifts = tiles.iter().filter(|tile| tile["shift"].is_array()).count();
+    assert_eq!(
+        record["manifest"]["alignment"]["residual"]["measured"],
+        shifts
+    );
+    let outline = view["section_outline"].as_array().expect("an outline");
+    let points = outline
+        .iter()
+        .flat_map(|border| border.as_array().expect("a border"));
+    let points: Vec<(f64, f64)> = points
+        .map(|at| (at[0].as_f64().expect("x"), at[1].as_f64().expect("y")))
+        .collect();
+    assert!(
+        points.len() <= 300 && points.iter().all(|(x, y)| inside(*x, *y)),
+        "{points:?}"
+    );
+
     // Values are those of the files, and a task that is looked at by hand is made again where it was not kept.
     let aligned = checkpoint(&lab, "03_interior_aligned_pre");
     let difference = checkpoint(&lab, "04_difference_difference");
@@ -249,4 +277,37 @@ fn what_was_not_kept_is_made_again_and_what_is_not_there_is_said() {
             .status,
         404
     );
+}
+
+#[test]
+fn what_is_seen_first_of_a_large_image_is_made_of_few_rows_and_is_like_what_comes_after() {
+    let lab = Lab::of_size(2300, 700, &[("a", "DAPI")]);
+    lab.run();
+    let served = lab.serve();
+    let this = task("a", "DAPI");
+    let view = served.get(&format!("/api/view?{this}")).json();
+    assert_eq!(view["levels"], 4, "{view}");
+    let tile = |image: &str, more: &str| {
+        served.get(&format!(
+            "/api/tile?{this}&image={image}&level=3&x=0&y=0&low=0&high=254{more}"
+        ))
+    };
+    let kept = || served.get("/api/machine").json()["overview_bytes"].clone();
+    for image in ["post", "aligned_pre"] {
+        let before = kept();
+        let (width, height, hasty) = decoded(&tile(image, "&quick=true"));
+        assert_eq!(kept(), before, "an overview was made");
+        let made = served.get(&format!("/api/overview?{this}&image={image}"));
+        assert_eq!(made.status, 200, "{}", made.text());
+        assert_eq!(made.json()["width"], width);
+        let (own_width, own_height, whole) = decoded(&tile(image, ""));
+        assert_eq!((width, height), (own_width, own_height));
+        let apart = hasty.iter().zip(&whole);
+        let apart: u64 = apart.map(|(a, b)| u64::from(a[0].abs_diff(b[0]))).sum();
+        let mean = apart as f64 / whole.len() as f64;
+        assert!(mean > 0.0 && mean < 16.0, "{image}: {mean} of 255");
+        // What is there is taken.
+        assert_eq!(tile(image, "&quick=true").body, tile(image, "").body);
+    }
+    assert!(kept().as_u64().expect("bytes") > 0);
 }

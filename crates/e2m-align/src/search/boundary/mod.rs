@@ -202,6 +202,17 @@ pub fn outline_applies(
     Traced::new(post, pre, factor).map(|_| ())
 }
 
+/// The outlines of the section in post and pre, whose previews these are, as [`outline_applies`] takes them; none where they show
+/// none.
+pub fn section_outlines(
+    post: ArrayView2<'_, f32>,
+    pre: ArrayView2<'_, f32>,
+    factor: usize,
+) -> Option<[SectionOutline; 2]> {
+    let traced = Traced::new(post, pre, factor).ok()?;
+    Some(traced.outlines(factor))
+}
+
 /// The sections of a pair and their outlines, in px of the previews.
 struct Traced {
     sections: [Section; 2],
