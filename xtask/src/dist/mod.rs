@@ -10,6 +10,7 @@ mod contents;
 mod elf;
 mod folders;
 mod libraries;
+mod measure;
 mod program;
 mod sources;
 mod step;
