@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
+use crate::dist::Portable;
 use crate::process::{TEST_FEATURES, captured, cargo, output, run};
 use crate::setup;
 use crate::verb::Verb;
@@ -15,26 +16,32 @@ use crate::workspace::Workspace;
 pub(crate) const VERB: Verb = Verb {
     name: "wheel",
     summary: "make the wheel for Python, with the program e2m in it, and try it",
-    help: "Usage: cargo xtask wheel [--release] [--program FILE] [--out DIR] [--test] [-- MATURIN-ARGUMENTS]
+    help: "Usage: cargo xtask wheel [--portable | --release] [--program FILE] [--out DIR] [--test] [-- MATURIN-ARGUMENTS]
 
 Builds the program e2m and, by maturin, the module; puts both into a wheel in DIR (default: wheels in the target folder),
 installs it into a fresh Python environment, and asks module and program for their version there. With --test it also runs
 the tests of the package on what was installed.
 
-The wheel is for this machine: it asks for the system's OpenCV and CFITSIO. For one that goes elsewhere, give a program that
-brings what it needs by --program, and tell maturin how to build the module behind `--`, such as
-`-- --target x86_64-unknown-linux-gnu --zig --compatibility manylinux_2_28`.",
+The wheel is for this machine: it asks for the system's OpenCV and CFITSIO. With --portable it is for every Linux x86-64 with
+glibc 2.28 or newer (manylinux_2_28): program and module have OpenCV and CFITSIO inside, as `cargo xtask dist` builds them, which
+takes half an hour the first time, and auditwheel is asked whether it holds. What is behind `--` goes to maturin.",
     run: |workspace, args| make(workspace, &Options::parse(workspace, args)?),
 };
 
 /// maturin, from its own environment.
 const MATURIN: &str = "maturin==1.16.0";
+/// Tells for which systems a wheel is.
+const AUDITWHEEL: &str = "auditwheel==6.8.2";
+/// The tag of a wheel that goes everywhere.
+const PORTABLE: &str = "manylinux_2_28_x86_64";
 /// What a wheel for this machine alone says.
 const NATIVE: [&str; 2] = ["--compatibility", "linux"];
 
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
+    /// Whether it is for other machines as well, and so released too.
+    portable: bool,
     release: bool,
     /// The program that goes into the wheel; none where it is to be built.
     program: Option<PathBuf>,
@@ -50,6 +57,7 @@ impl Options {
         let behind = args.iter().position(|arg| arg == "--");
         let maturin = behind.map_or_else(Vec::new, |at| args.split_off(at).split_off(1));
         let mut options = Self {
+            portable: false,
             release: false,
             program: None,
             out: workspace.target().join("wheels"),
@@ -59,6 +67,7 @@ impl Options {
         let mut parser = lexopt::Parser::from_args(args);
         while let Some(arg) = parser.next()? {
             match arg {
+                Long("portable") => (options.portable, options.release) = (true, true),
                 Long("release") => options.release = true,
                 Long("program") => options.program = Some(parser.value()?.into()),
                 Long("out") => options.out = std::path::absolute(PathBuf::from(parser.value()?))?,
@@ -71,20 +80,30 @@ impl Options {
 }
 
 fn make(workspace: &Workspace, options: &Options) -> Result<()> {
-    setup::build()?;
+    let portable = if options.portable {
+        Some(Portable::build(workspace, None)?)
+    } else {
+        setup::build()?;
+        None
+    };
     let krate = workspace.root().join("crates/e2m-python");
-    let program = match &options.program {
-        Some(program) => program.clone(),
-        None => built_program(workspace, options.release)?,
+    let program = match (&options.program, &portable) {
+        (Some(program), _) => program.clone(),
+        (None, Some(portable)) => portable.program.clone(),
+        (None, None) => built_program(workspace, options.release)?,
     };
     stage(&program, &krate)?;
-    let made = build_wheel(workspace, &krate, options);
+    let made = build_wheel(workspace, &krate, options, portable.as_ref());
     // It is in the wheel now, and nobody is to take it for a source.
     fs::remove_dir_all(krate.join("data")).context("the staged program cannot be removed")?;
     made?;
     let wheel = newest_wheel(&options.out)?;
     let bytes = fs::metadata(&wheel)?.len();
     println!("wheel: {} ({:.1} MB)", wheel.display(), bytes as f64 * 1e-6);
+    if let Some(portable) = &portable {
+        portable.check_module()?;
+        audit(workspace, &wheel)?;
+    }
     try_out(workspace, &wheel, options.test)
 }
 
@@ -109,15 +128,13 @@ fn stage(program: &Path, krate: &Path) -> Result<()> {
     Ok(())
 }
 
-fn build_wheel(workspace: &Workspace, krate: &Path, options: &Options) -> Result<()> {
-    let folder = workspace.target().join("wheel-venv");
-    let maturin = folder.join("bin/maturin");
-    let version = MATURIN.rsplit('=').next().unwrap_or_default();
-    if !output(Command::new(&maturin).arg("--version")).is_ok_and(|said| said.contains(version)) {
-        println!("wheel: installing {MATURIN} into {}", folder.display());
-        make_environment(&folder)?;
-        install(&folder, &[MATURIN.as_ref()])?;
-    }
+fn build_wheel(
+    workspace: &Workspace,
+    krate: &Path,
+    options: &Options,
+    portable: Option<&Portable>,
+) -> Result<()> {
+    let maturin = tool(workspace, MATURIN)?;
     println!("wheel: building the module");
     let mut command = Command::new(maturin);
     command
@@ -127,10 +144,50 @@ fn build_wheel(workspace: &Workspace, krate: &Path, options: &Options) -> Result
     if options.release {
         command.arg("--release");
     }
-    if options.maturin.is_empty() {
+    if let Some(portable) = portable {
+        portable.prepare_maturin(workspace, &mut command)?;
+    } else if options.maturin.is_empty() {
         command.args(NATIVE);
     }
     run(command.args(&options.maturin))
+}
+
+/// A program from PyPI of one version, installed if it is not there.
+fn tool(workspace: &Workspace, package: &str) -> Result<PathBuf> {
+    let folder = workspace.target().join("wheel-venv");
+    let (name, version) = package.split_once("==").context("no version is named")?;
+    let program = folder.join("bin").join(name);
+    if !output(Command::new(&program).arg("--version")).is_ok_and(|said| said.contains(version)) {
+        println!("wheel: installing {package} into {}", folder.display());
+        if !folder.join("bin/python").is_file() {
+            make_environment(&folder)?;
+        }
+        install(&folder, &[package.as_ref()])?;
+    }
+    Ok(program)
+}
+
+/// Asks auditwheel for which systems the wheel is.
+fn audit(workspace: &Workspace, wheel: &Path) -> Result<()> {
+    let said = captured(
+        Command::new(tool(workspace, AUDITWHEEL)?)
+            .arg("show")
+            .arg(wheel),
+    )?;
+    let tag = permitted_tag(&said)
+        .with_context(|| format!("auditwheel does not say where the wheel may go: {said}"))?;
+    ensure!(
+        tag == PORTABLE,
+        "auditwheel says that the wheel is for {tag} instead of {PORTABLE}: {said}"
+    );
+    println!("wheel: auditwheel says {tag}");
+    Ok(())
+}
+
+/// The tag that auditwheel finds a wheel to be consistent with, in quotes, on a line of its own or broken off before.
+fn permitted_tag(said: &str) -> Option<&str> {
+    let (_, behind) = said.split_once("is consistent with")?;
+    behind.split('"').nth(1)
 }
 
 fn newest_wheel(out: &Path) -> Result<PathBuf> {
@@ -236,5 +293,16 @@ mod tests {
         assert_eq!(options.maturin, ["--zig", "--release"]);
         assert_eq!(parsed(&[]).expect("valid").maturin, [] as [&str; 0]);
         assert!(parsed(&["--zig"]).is_err());
+        let portable = parsed(&["--portable"]).expect("valid");
+        assert!(portable.portable && portable.release);
+    }
+
+    #[test]
+    fn what_auditwheel_says_is_read() {
+        let said = "\ne2m-0.1.0-cp310-abi3-manylinux_2_28_x86_64.whl is consistent with the\nfollowing platform tag: \
+            \"manylinux_2_28_x86_64\".\n\nThe wheel references external versioned symbols in these\n\
+            system-provided shared libraries: libc.so.6 with versions\n{'GLIBC_2.14'}\n";
+        assert_eq!(permitted_tag(said), Some(PORTABLE));
+        assert_eq!(permitted_tag("cannot be read"), None);
     }
 }

@@ -177,4 +177,43 @@ mod tests {
         let said = crate::process::captured(&mut Command::new(folder.path().join("e2m-1/e2m")));
         assert_eq!(said.expect("output"), "it runs\n");
     }
+
+    /// The program of the same build, which `cargo test --workspace` has made; none where only these tests were built.
+    #[cfg(target_os = "linux")]
+    fn built_program() -> Option<PathBuf> {
+        let tests = std::env::current_exe().expect("these tests");
+        let program = tests.parent()?.parent()?.join("e2m");
+        program.is_file().then_some(program)
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_program_is_packed_with_its_licences_and_runs_once_unpacked() {
+        let Some(program) = built_program() else {
+            return;
+        };
+        let workspace = Workspace::here().expect("a workspace");
+        let files = contents::gather(&workspace, &program).expect("files");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.tar.gz");
+        fs::write(&path, pack("e2m-1", &files, SOME_DAY).expect("an archive")).expect("a file");
+        crate::process::run(
+            Command::new("tar")
+                .current_dir(folder.path())
+                .args(["-xzf", "a.tar.gz"]),
+        )
+        .expect("unpacked");
+        let inside = folder.path().join("e2m-1");
+        let said = crate::process::captured(Command::new(inside.join("e2m")).arg("--version"));
+        assert_eq!(said.expect("output").trim(), format!("e2m {VERSION}"));
+        let text = |name: &str| fs::read_to_string(inside.join(name)).expect("a text");
+        for part in ["OpenCV", "CFITSIO", "zlib", "ndarray"] {
+            assert!(text("LICENCES.txt").contains(part), "no licence of {part}");
+        }
+        assert!(text("README.txt").contains(VERSION));
+        // It is linked with this system's OpenCV, which an archive must not need.
+        let demands = super::super::elf::Demands::of_file(&inside.join("e2m"));
+        let refusal = demands.expect("demands").check().expect_err("a refusal");
+        assert!(refusal.to_string().contains("libopencv_core"), "{refusal}");
+    }
 }

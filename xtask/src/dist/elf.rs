@@ -40,7 +40,7 @@ impl Demands {
         let bytes =
             fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
         Self::of_bytes(&bytes)
-            .with_context(|| format!("{} is no program for Linux", path.display()))
+            .with_context(|| format!("{} is no program or library for Linux", path.display()))
     }
 
     fn of_bytes(bytes: &[u8]) -> Result<Self> {
@@ -83,7 +83,7 @@ impl Demands {
             .collect();
         ensure!(
             strange.is_empty(),
-            "the program needs {}, which is no part of glibc: link it statically",
+            "it needs {}, which is no part of glibc: link it statically",
             strange.join(", ")
         );
         for (library, versions) in &self.versions {
@@ -91,7 +91,7 @@ impl Demands {
                 let within = glibc(version).is_some_and(|version| version <= oldest);
                 ensure!(
                     within,
-                    "the program needs {version} of {library}, but is to run with glibc {major}.{minor}"
+                    "it needs {version} of {library}, but is to run with glibc {major}.{minor}"
                 );
             }
         }

@@ -10,6 +10,7 @@ mod contents;
 mod elf;
 mod folders;
 mod libraries;
+mod measure;
 mod program;
 mod sources;
 mod step;
@@ -17,14 +18,16 @@ mod tools;
 mod trial;
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::setup;
 use crate::verb::Verb;
 use crate::workspace::Workspace;
 use folders::Folders;
-use tools::Tools;
+use tools::{GLIBC, Tools};
 
 pub(crate) const VERB: Verb = Verb {
     name: "dist",
@@ -73,25 +76,74 @@ impl Wish {
 }
 
 fn dist(workspace: &Workspace, wish: &Wish) -> Result<()> {
-    ensure!(
-        cfg!(all(target_os = "linux", target_arch = "x86_64")),
-        "the archive is made on Linux x86-64, for Linux x86-64; docs/install.md says what other systems build"
-    );
-    setup::dist()?;
-    let folders = Folders::of(workspace)?;
-    let tools = Tools::ensure(&folders)?;
-    sources::ensure(&folders, wish.mirror.as_deref())?;
-    libraries::ensure(&folders, &tools)?;
-    let program = program::build(workspace, &folders, &tools)?;
-    let demands = elf::Demands::of_file(&program)?;
-    demands.check()?;
-    println!("dist: the program needs {demands}");
-    let archive = archive::make(workspace, &folders, &program)?;
+    let portable = Portable::build(workspace, wish.mirror.as_deref())?;
+    let folders = &portable.folders;
+    let archive = archive::make(workspace, folders, &portable.program)?;
     if wish.trial {
         setup::trial()?;
-        trial::run(&folders, &archive, &wish.releases, wish.mirror.as_deref())?;
+        trial::run(folders, &archive, &wish.releases, wish.mirror.as_deref())?;
     }
     Ok(())
+}
+
+/// The program with OpenCV and CFITSIO inside, and what it was built with.
+pub(crate) struct Portable {
+    folders: Folders,
+    tools: Tools,
+    /// The program, of which it is known that it needs nothing but an old glibc.
+    pub(crate) program: PathBuf,
+}
+
+impl Portable {
+    /// Builds what is not there.
+    pub(crate) fn build(workspace: &Workspace, mirror: Option<&str>) -> Result<Self> {
+        ensure!(
+            cfg!(all(target_os = "linux", target_arch = "x86_64")),
+            "this is made on Linux x86-64, for Linux x86-64; docs/install.md says what other systems build"
+        );
+        setup::dist()?;
+        let folders = Folders::of(workspace)?;
+        let tools = Tools::ensure(&folders)?;
+        sources::ensure(&folders, mirror)?;
+        libraries::ensure(&folders, &tools)?;
+        let program = program::build(workspace, &folders, &tools)?;
+        let portable = Self {
+            folders,
+            tools,
+            program,
+        };
+        portable.check("program", &portable.program)?;
+        Ok(portable)
+    }
+
+    /// Lets maturin build the module with the same compiler and libraries.
+    pub(crate) fn prepare_maturin(
+        &self,
+        workspace: &Workspace,
+        command: &mut Command,
+    ) -> Result<()> {
+        let [major, minor] = GLIBC;
+        command
+            .args(["--zig", "--locked", "--target", program::TARGET])
+            .args(["--compatibility", &format!("manylinux_{major}_{minor}")]);
+        self.tools.prepare(command);
+        program::prepare(workspace, &self.folders, command)
+    }
+
+    /// Fails where the module that maturin has built, before it is in a wheel, needs more than an old glibc.
+    pub(crate) fn check_module(&self) -> Result<()> {
+        let built = self.folders.cargo().join(program::TARGET);
+        self.check("module", &built.join("release/libe2m_python.so"))
+    }
+
+    fn check(&self, what: &str, path: &Path) -> Result<()> {
+        let demands = elf::Demands::of_file(path)?;
+        demands
+            .check()
+            .with_context(|| format!("the {what} cannot be passed on"))?;
+        println!("dist: the {what} needs {demands}");
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::tools::{GLIBC, Tools};
 use crate::workspace::Workspace;
 
 /// What it is built for.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// What separates options in `CARGO_ENCODED_RUSTFLAGS`.
 const SEPARATOR: &str = "\u{1f}";
@@ -35,12 +35,23 @@ pub(super) fn build(workspace: &Workspace, folders: &Folders, tools: &Tools) -> 
 
 fn cargo(workspace: &Workspace, folders: &Folders, tools: &Tools) -> Result<Command> {
     let [major, minor] = GLIBC;
-    let stage = folders.stage();
     let mut command = tools.command("cargo-zigbuild");
     command
         .current_dir(workspace.root())
         .args(["zigbuild", "--release", "--locked", "--package", "e2m-cli"])
-        .arg(format!("--target={TARGET}.{major}.{minor}"))
+        .arg(format!("--target={TARGET}.{major}.{minor}"));
+    prepare(workspace, folders, &mut command)?;
+    Ok(command)
+}
+
+/// Tells a command that builds crates where the static libraries are, and keeps what is of this machine out of what it makes.
+pub(super) fn prepare(
+    workspace: &Workspace,
+    folders: &Folders,
+    command: &mut Command,
+) -> Result<()> {
+    let stage = folders.stage();
+    command
         .env("CARGO_TARGET_DIR", folders.cargo())
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         .env("OPENCV_INCLUDE_PATHS", stage.join("include/opencv4"))
@@ -67,7 +78,7 @@ fn cargo(workspace: &Workspace, folders: &Folders, tools: &Tools) -> Result<Comm
     for name in ["CFLAGS", "CXXFLAGS"] {
         command.env(format!("{name}_{}", TARGET.replace('-', "_")), &c);
     }
-    Ok(command)
+    Ok(())
 }
 
 /// Folders of this machine that would be seen in messages, and what is there instead. Of several that match the last counts.

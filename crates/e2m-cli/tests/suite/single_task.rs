@@ -182,3 +182,68 @@ fn the_snakemake_workflow_of_the_docs_runs_every_task() {
     assert_eq!(touched.code, 0, "{}", touched.err);
     assert!(touched.err.contains("nothing to do"), "{}", touched.err);
 }
+
+/// What the processes of the Nextflow module hand to the shell, run as Nextflow runs it. The engine itself comes from no registry.
+#[test]
+fn the_scripts_of_the_nextflow_module_run_every_task() {
+    let module =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/nextflow/e2m.nf");
+    let module = std::fs::read_to_string(module).expect("the module");
+    let script = |process: &str| {
+        let (_, behind) = module
+            .split_once(&format!("process {process} {{"))
+            .expect("a process");
+        let script = behind.split("\"\"\"").nth(1).expect("a script");
+        script.trim().replace("\\$", "$")
+    };
+    let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("CD071", "Sybr Gld")]);
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_e2m"))
+        .parent()
+        .expect("a folder");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(program.to_owned()).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders).expect("a path");
+    // Nextflow gives every process a folder of its own, and bash those options.
+    let run = |process: &str, folder: &str, values: &[(&str, &str)]| {
+        let mut script = script(process);
+        for (name, value) in values {
+            script = script.replace(&format!("${{word({name})}}"), &format!("'{value}'"));
+        }
+        let script = script.replace("${task.cpus}", "2");
+        assert!(!script.contains("${"), "{script}");
+        std::fs::create_dir_all(bench.path(folder)).expect("a folder");
+        let output = std::process::Command::new("bash")
+            .args(["-ue", "-c", &script])
+            .current_dir(bench.path(folder))
+            .env("PATH", &path)
+            .output();
+        bench.ended(output.expect("bash"))
+    };
+    let batch = bench.path("batch.toml").display().to_string();
+    let batch = ("batch", batch.as_str());
+    let status = run("E2M_STATUS", "work/1", &[batch]);
+    assert_eq!(status.code, 0, "{}", status.err);
+    let status = line(&bench.read("work/1/status.json"));
+    let tasks = status["tasks"].as_array().expect("tasks");
+    assert_eq!(tasks.len(), 2);
+    for (number, task) in tasks.iter().enumerate() {
+        assert!(task["memory_bytes"].as_u64().expect("bytes") > 50_000_000);
+        let name = |key: &str| task[key].as_str().expect("a name").to_owned();
+        let (sample, dye) = (name("sample"), name("dye"));
+        let folder = format!("work/task{number}");
+        let values = [batch, ("sample", sample.as_str()), ("dye", dye.as_str())];
+        let ended = run("E2M_TASK", &folder, &values);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        let reply = line(&bench.read(&format!("{folder}/task.json")));
+        assert_eq!(reply["dye"], dye.as_str());
+        assert_eq!(reply["status"], "complete");
+    }
+    let values = [batch, ("sample", "CD999"), ("dye", "DAPI")];
+    let failed = run("E2M_TASK", "work/failed", &values);
+    assert_ne!(failed.code, 0, "a task that is not there");
+    let collected = run("E2M_COLLECT", "work/last", &[batch]);
+    assert_eq!(collected.code, 0, "{}", collected.err);
+    assert_eq!(bench.statuses()["CD071/Sybr Gld"], "complete");
+    assert!(bench.read("out/report.html").contains("CD070"));
+    assert!(bench.names("work/last").is_empty(), "nothing else is left");
+}

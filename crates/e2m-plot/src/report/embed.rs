@@ -1,5 +1,6 @@
 //! Pictures inside the page: which encoding, how large, and as a `data:` URL.
 
+use super::narrow::narrowed;
 use super::palette::as_palette_png;
 use crate::draw::image::{Reduce, resized};
 use crate::jpeg::{self, Quality};
@@ -9,7 +10,7 @@ use ndarray::Array2;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Cursor;
-use tiny_skia::{Color, FilterQuality, IntSize, Pixmap, PixmapPaint, Transform};
+use tiny_skia::{IntSize, Pixmap};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -256,22 +257,4 @@ fn as_jpeg(pixels: &[u8], (width, height): (u32, u32), enough: usize) -> Option<
         }
     }
     best
-}
-
-/// The same, so many px wide. Bilinear, which leaves nothing out as long as that is more than half.
-fn narrowed(map: &Pixmap, width: u32) -> Option<Pixmap> {
-    let scale = f64::from(width) / f64::from(map.width());
-    let height = (f64::from(map.height()) * scale).round().max(1.0);
-    let mut narrow = Pixmap::new(width, height as u32)?;
-    // The last row and column may be covered by a part only.
-    narrow.fill(Color::WHITE);
-    let paint = PixmapPaint {
-        quality: FilterQuality::Bilinear,
-        ..PixmapPaint::default()
-    };
-    let across = scale as f32;
-    let down = (height / f64::from(map.height())) as f32;
-    let shrink = Transform::from_scale(across, down);
-    narrow.draw_pixmap(0, 0, map.as_ref(), &paint, shrink, None);
-    Some(narrow)
 }

@@ -3,6 +3,7 @@
 mod embed;
 mod href;
 mod model;
+mod narrow;
 mod pages;
 mod palette;
 mod text;
