@@ -8,6 +8,7 @@ use crate::refine::{Refinement, refine_to_level, refit};
 use crate::residual::median;
 use crate::survey::Survey;
 use crate::tiles::Tile;
+use crate::verdict::is_wrong;
 use e2m_image::{Mapping, MendedView, Size, Warp};
 use rayon::prelude::*;
 
@@ -60,7 +61,7 @@ impl FineAlignment {
 }
 
 /// Refines `initial` on the `fit` tiles of post and checks it on the `check` tiles. The refined warp is only kept where
-/// the check tiles do not disagree with it more than with the initial one. Then those that agree join the fit.
+/// the check tiles do not disagree with it more than with the initial one, and do not call it wrong. Then those that agree join the fit.
 pub fn align_fine(
     fit: &[Tile],
     check: &[Tile],
@@ -75,8 +76,18 @@ pub fn align_fine(
     {
         refinement = refinement.rejected_for(initial, reason);
     }
+    let check_of = |refinement: &Refinement| {
+        check_alignment(check, post, pre, &refinement.warp, refinement.defocus_px)
+    };
+    let mut found = check_of(&refinement);
+    // What tiles outside the fit call wrong has its refinement from tiles that agreed by chance.
+    if refinement.rejected.is_none() && is_wrong(&found) {
+        let (agreeing, tiles) = (found.residuals.len(), found.tiles.len());
+        let reason = format!("only {agreeing} of {tiles} tiles outside the fit agree with it");
+        refinement = refinement.rejected_for(initial, reason);
+        found = check_of(&refinement);
+    }
     let warp = &refinement.warp;
-    let mut found = check_alignment(check, post, pre, warp, refinement.defocus_px);
     let blurs = BlurMatch::of_defocus(refinement.defocus_px);
     found.survey = Survey::of([fit, check], &found, post, pre, &warp.into(), blurs);
     if refinement.rejected.is_none() {

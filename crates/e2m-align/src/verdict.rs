@@ -91,10 +91,8 @@ pub fn assess(
     canvas_pad: usize,
 ) -> Assessment {
     let (agreeing, tiles) = (check.residuals.len(), check.tiles.len());
-    let displaced = check.summary.as_ref().map_or(0.0, |s| s.median_px);
-    let wrong = check.agreement() <= FAIL_AGREEMENT
-        || check.agreement() < LOST_AGREEMENT && displaced > LOST_PX;
-    if tiles >= MIN_FAILING && wrong {
+    let displaced = displacement(check);
+    if is_wrong(check) {
         return Assessment {
             verdict: Verdict::Fail,
             reasons: vec![format!(
@@ -143,6 +141,17 @@ pub fn assess(
         },
         reasons,
     }
+}
+
+/// Whether tiles call the warp wrong: too few agree, or some by chance.
+pub(crate) fn is_wrong(check: &Check) -> bool {
+    let lost = check.agreement() < LOST_AGREEMENT && displacement(check) > LOST_PX;
+    check.tiles.len() >= MIN_FAILING && (check.agreement() <= FAIL_AGREEMENT || lost)
+}
+
+/// How far tiles that agree are displaced in the median, px; 0 where none does.
+fn displacement(check: &Check) -> f64 {
+    check.summary.as_ref().map_or(0.0, |s| s.median_px)
 }
 
 /// What is said of a part that is not in its place.

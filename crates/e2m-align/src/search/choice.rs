@@ -152,7 +152,7 @@ impl Previews {
                 || (trial.is_silent() && found.is_clear())
                 || self
                     .agreement_of_parts(&found.warp)
-                    .is_ok_and(|parts| parts.convinces())
+                    .is_ok_and(|parts| parts.is_beyond_chance())
         };
         match best {
             Some((trial, found)) if is_enough(&trial, &found) => {

@@ -29,9 +29,14 @@ pub(crate) struct PartsAgreement {
 }
 
 impl PartsAgreement {
-    /// Whether that is no chance: three quarters agree, and none is elsewhere.
+    /// Whether that is no chance, so that it is worth looking closer.
+    pub(crate) fn is_beyond_chance(&self) -> bool {
+        self.agreeing >= LEAST_AGREEING
+    }
+
+    /// Whether, besides, no quarter is elsewhere.
     pub(crate) fn convinces(&self) -> bool {
-        self.agreeing >= LEAST_AGREEING && self.agreeing == self.found
+        self.is_beyond_chance() && self.agreeing == self.found
     }
 }
 
