@@ -108,6 +108,29 @@ pub fn align_fine(
     }
 }
 
+impl FineAlignment {
+    /// The same without its refinement, for a reason that tiles do not know: the check is made again, of `initial`.
+    #[cfg(feature = "opencv")]
+    pub(crate) fn without_refinement(
+        self,
+        [fit, check]: [&[Tile]; 2],
+        (post, pre): (Size, MendedView<'_>),
+        initial: &Warp,
+        reason: String,
+    ) -> Self {
+        let refinement = self.refinement.rejected_for(initial, reason);
+        let mut found = check_alignment(check, post, pre, initial, refinement.defocus_px);
+        let blurs = BlurMatch::of_defocus(refinement.defocus_px);
+        found.survey = Survey::of([fit, check], &found, post, pre, &initial.into(), blurs);
+        Self {
+            warp: *initial,
+            refinement,
+            check: found,
+            local: None,
+        }
+    }
+}
+
 /// Whether all tiles together say what those of the fit said.
 fn is_alike(all: &Refinement, fit: &Refinement, post: Size) -> bool {
     let moved = all.warp.mean_distance(&fit.warp, post);

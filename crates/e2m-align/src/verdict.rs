@@ -73,8 +73,8 @@ impl Assessment {
     pub(crate) fn relent(&mut self, quarters: usize) {
         self.verdict = Verdict::Suspect;
         self.reasons.push(format!(
-            "{quarters} of 4 quarters of post are found where the alignment has them, so that it is right to some px: tiles hold too little \
-             that both images share to say more"
+            "{quarters} of 4 quarters of post are found where the alignment has them, and tiles do not agree: the same section by another \
+             dye, or another section with the same outline"
         ));
     }
 }

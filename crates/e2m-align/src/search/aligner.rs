@@ -290,6 +290,11 @@ impl Aligner {
             None => pre.view().into(),
         };
         let mut fine = align_fine(&fit, &check, self.post, pre, start, &self.options.refine);
+        if fine.refinement.rejected.is_none()
+            && let Some(reason) = previews.less_alike(start, &fine.warp)?
+        {
+            fine = fine.without_refinement([&fit, &check], (self.post, pre), start, reason);
+        }
         if self.options.refine_on_tiles
             && let Some(reason) = &fine.refinement.rejected
         {

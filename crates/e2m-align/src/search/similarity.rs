@@ -58,6 +58,30 @@ impl Previews {
     }
 }
 
+/// A warp under which the fine structure of the whole overlap correlates by this share less is worse: it would not be for a step
+/// towards the truth, whatever tiles say that are few, or that chance has made agree.
+const LESS_ALIKE: f64 = 0.03;
+
+impl Previews {
+    /// Why `refined` is worse than `start` (post to pre, full resolution) for the whole of both images, if it is.
+    pub(crate) fn less_alike(
+        &self,
+        start: &Warp,
+        refined: &Warp,
+    ) -> Result<Option<String>, AlignError> {
+        let before = self.similarity(start)?.detail_correlation;
+        let after = self.similarity(refined)?.detail_correlation;
+        let moved = self.distance_px(start, refined);
+        tracing::debug!(before, after, moved, "the whole looked at");
+        let is_less = before > 0.0 && after < before * (1.0 - LESS_ALIKE);
+        Ok(is_less.then(|| {
+            format!(
+                "the fine structure of both images correlates less after it, by {after:.3} instead of {before:.3}"
+            )
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,7 +32,7 @@ const CLEAR_LEAD: f64 = 1.5;
 /// may be too little for any one tile.
 const CERTAIN: f64 = 2.0;
 /// Parts of post whose peaks are no farther apart than this lie at one place, px of the layers of [`NEAR_PX`].
-const SAME_PLACE_PX: f64 = 4.0;
+const SAME_PLACE_PX: f64 = 2.0;
 /// Peaks of one search that are looked at, and candidates of all searches.
 const PEAKS: usize = 3;
 const CANDIDATES: usize = 5;
