@@ -94,8 +94,8 @@ fn a_page_that_would_show_the_same_is_left_and_one_that_would_not_is_written() {
         let sources = parts(page, "src=\"", "\"");
         sources.into_iter().map(str::to_owned).collect()
     };
-    assert_eq!(images(&first).len(), 17);
-    assert!(images(&first)[..] == images(&second)[..17]);
+    assert_eq!(images(&first).len(), 19);
+    assert!(images(&first)[..] == images(&second)[..19]);
     assert!(!first.contains("was there") && second.contains("was there"));
 }
 
@@ -143,7 +143,7 @@ fn a_run_of_a_part_keeps_the_rest_in_the_report() {
     assert_eq!(names, ["A", "B", "C"], "in the order of the batch");
     let page = bench.read("out/report.html");
     assert!(page.contains("3 complete"));
-    assert_eq!(parts(&page, "src=\"", "\"").len(), 3 * 17);
+    assert_eq!(parts(&page, "src=\"", "\"").len(), 3 * 19);
 }
 
 #[test]

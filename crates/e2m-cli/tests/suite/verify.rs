@@ -98,7 +98,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
         run.out
     );
     assert!(
-        run.out.contains("2 tasks all right; 62 files of "),
+        run.out.contains("2 tasks all right; 66 files of "),
         "{}",
         run.out
     );
@@ -114,7 +114,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
     );
     let (document, code) = document(&bench);
     assert_eq!((code, &document["exit_code"]), (0, &Value::from(0)));
-    assert_eq!(document["files_read"], 62);
+    assert_eq!(document["files_read"], 66);
     assert_eq!(document["tasks"][0]["result"], "all right");
 }
 
@@ -351,7 +351,7 @@ fn raw_images_that_are_gone_do_not_hide_the_results() {
     let run = bench.run(&["verify", "batch.toml", "--samples", "b"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(
-        run.out.contains("1 task all right; 31 files"),
+        run.out.contains("1 task all right; 33 files"),
         "{}",
         run.out
     );
