@@ -89,7 +89,7 @@ fn a_clean_tree_is_all_right_and_nothing_is_written() {
     };
     for task in ["a/DAPI", "b/DAPI"] {
         let row = row(task);
-        assert_eq!(row[1..5], ["1", "8", "2", "17"], "{}", run.out);
+        assert_eq!(row[1..5], ["1", "8", "2", "19"], "{}", run.out);
         assert_eq!(row[7..], ["all", "right"], "{}", run.out);
     }
     assert!(
