@@ -546,7 +546,7 @@ mod tests {
             assert_eq!(artifact.formats, if both { BOTH } else { FITS });
         }
         let pictures = |stage| pictures_of(stage, &params).len();
-        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 6]);
+        assert_eq!(Stage::ALL.map(pictures), [0, 2, 3, 8, 8]);
         let tables = |stage| tables_of(stage, &params).len();
         assert_eq!(Stage::ALL.map(tables), [0, 0, 0, 0, 4]);
         let none = Params {

@@ -227,9 +227,9 @@ fn every_type_of_pixels_has_its_pictures() {
         let spec = spec(work.path(), &pair, "out", small());
         let outcome = run_task(&spec, &mut Unobserved);
         assert_eq!(outcome.status, Status::Complete, "{name}");
-        assert_eq!(pictures(&spec).len(), 17, "{name}");
+        assert_eq!(pictures(&spec).len(), 19, "{name}");
         let manifest = outcome.manifest.expect("a manifest");
-        assert_eq!(manifest.pictures.len(), 17, "{name}");
+        assert_eq!(manifest.pictures.len(), 19, "{name}");
         let factor = manifest.alignment.expect("an alignment").comparison_factor;
         assert_eq!(
             factor,

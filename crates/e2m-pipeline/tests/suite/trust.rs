@@ -87,7 +87,7 @@ fn pictures_of_earlier_raw_files_are_drawn_again() {
     };
     assert_eq!(run_task(&afresh, &mut Unobserved).status, Status::Complete);
     let expected = pictures(&afresh);
-    assert_eq!(expected.len(), 17);
+    assert_eq!(expected.len(), 19);
     for (name, bytes) in &expected {
         assert!(shown.get(name) == Some(bytes), "{name}");
         assert!(
