@@ -125,7 +125,7 @@ fn another_manual_scale_costs_one_pass_and_nothing_upstream() {
     for (name, bytes) in &expected {
         assert!(seen.get(name) == Some(bytes), "{name}");
     }
-    assert_eq!(expected.len(), 19);
+    assert_eq!(expected.len(), 21);
     assert_eq!(
         expected
             .keys()
