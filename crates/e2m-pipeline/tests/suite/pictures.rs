@@ -131,7 +131,7 @@ fn another_manual_scale_costs_one_pass_and_nothing_upstream() {
             .keys()
             .filter(|name| name.contains("msc1.42"))
             .count(),
-        19
+        21
     );
 }
 
