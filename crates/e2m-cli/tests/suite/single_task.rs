@@ -152,12 +152,7 @@ fn the_snakemake_workflow_of_the_docs_runs_every_task() {
     let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("CD071", "Sybr Gld")]);
     let snakefile =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/snakemake/Snakefile");
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_e2m"))
-        .parent()
-        .expect("a folder");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(program.to_owned()).chain(std::env::split_paths(&path));
-    let path = std::env::join_paths(folders).expect("a path");
+    let path = path_with_program();
     let run = |target: &[&str]| {
         let output = std::process::Command::new(&python)
             .args(["-m", "snakemake", "--cores", "2", "--snakefile"])
@@ -183,6 +178,16 @@ fn the_snakemake_workflow_of_the_docs_runs_every_task() {
     assert!(touched.err.contains("nothing to do"), "{}", touched.err);
 }
 
+/// The variable PATH with the folder of the program before all others.
+fn path_with_program() -> std::ffi::OsString {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_e2m"))
+        .parent()
+        .expect("a folder");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(program.to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).expect("a path")
+}
+
 /// What the processes of the Nextflow module hand to the shell, run as Nextflow runs it. The engine itself comes from no registry.
 #[test]
 fn the_scripts_of_the_nextflow_module_run_every_task() {
@@ -197,12 +202,7 @@ fn the_scripts_of_the_nextflow_module_run_every_task() {
         script.trim().replace("\\$", "$")
     };
     let bench = Bench::with_pairs(&[("CD070", "DAPI"), ("CD071", "Sybr Gld")]);
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_e2m"))
-        .parent()
-        .expect("a folder");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(program.to_owned()).chain(std::env::split_paths(&path));
-    let path = std::env::join_paths(folders).expect("a path");
+    let path = path_with_program();
     // Nextflow gives every process a folder of its own, and bash those options.
     let run = |process: &str, folder: &str, values: &[(&str, &str)]| {
         let mut script = script(process);
