@@ -26,14 +26,20 @@ dependencies (`deny`), clippy and rustdoc with warnings as errors, generated doc
 all other tests, among them those of crash safety. Stops at the first failure. Uses cargo-nextest where it is installed.
 
 Long sweeps (places at which a run is killed, damaged files, pairs whose alignment is measured, pairs of many megapixels,
-clusters) do a part of their cases, drawn by a seed that is printed; --seed draws the same part again.
+clusters) do a part of their cases, and of the tests that run whole batches one in eight is run, both drawn by a seed that is
+printed; --seed draws the same part again.
 --full does all of them, and also lints the build without fault injection, builds e2m-align without OpenCV, and packs the crates.
-With --full and --seed every check is made, and sweeps do a part.
+With --full and --seed every test is run, and sweeps do a part.
 
 What a test needs and this machine lacks is a failure. --allow-missing leaves such tests out, and lists them.",
     run: |workspace, args| all(workspace, &Options::parse(args)?),
 };
 
+/// The tests that run whole batches or measure many pairs, as a filter of nextest: an eighth of all tests, nine tenths of their time.
+const LONG_TESTS: &str = "binary_id(e2m-cli::suite) | binary_id(e2m-pipeline::suite) | binary_id(e2m-web::suite) \
+     | binary_id(e2m-python::module) | binary_id(e2m-align::accuracy)";
+/// Of so many long tests the quick form runs one.
+const PARTS: u64 = 8;
 /// The seed of the samples, for the tests; not set, they do everything.
 const SAMPLE: &str = "E2M_TEST_SAMPLE";
 /// Makes the tests fail where something is missing that they need.
@@ -163,7 +169,7 @@ fn summarise(done: &[(&str, Duration)], options: &Options) {
     println!("  {:<26}{:>8.1} s", "in all", total.as_secs_f64());
     if let Some(seed) = options.seed {
         println!(
-            "Long sweeps did a part of their cases, by the seed {seed}; `cargo xtask test --full` does all of them."
+            "Long sweeps and long tests were sampled by the seed {seed}; `cargo xtask test --full` does all of them."
         );
     }
 }
@@ -213,41 +219,67 @@ fn run_tests(workspace: &Workspace, options: &Options) -> Result<()> {
     fs::create_dir_all(workspace.target())
         .and_then(|()| fs::write(&notes, ""))
         .with_context(|| format!("{} cannot be written", notes.display()))?;
-    let mut command = if has_nextest(workspace) {
-        let config = workspace.root().join("xtask/nextest.toml");
-        let mut command = cargo(workspace, ["nextest", "run", "--workspace"]);
-        command.arg("--config-file").arg(config);
-        command.args(["--test-threads", &test_threads().to_string()]);
-        command
-    } else {
-        println!("cargo-nextest is not installed; using cargo test");
-        let targets = ["--lib", "--bins", "--tests", "--examples"];
-        let mut command = cargo(workspace, ["test", "--workspace"]);
-        command.args(targets);
-        command
-    };
     let fixtures = workspace.target().join("test-fixtures");
     empty(&fixtures)?;
-    command
-        .args(TEST_FEATURES)
-        .env(NOTES, &notes)
-        .env(FIXTURES, &fixtures);
-    match options.seed {
-        Some(seed) => command.env(SAMPLE, seed.to_string()),
-        None => command.env_remove(SAMPLE),
-    };
-    command.env(REQUIRE_ALL, if options.allow_missing { "0" } else { "1" });
-    if let Ok(own) = std::env::current_exe() {
-        command.env(slurm::VARIABLE, own);
-        command.env(slurm::PLACE_VARIABLE, slurm::place_of_tests(workspace));
-    }
-    let done = run(with_python(workspace, &mut command));
+    let done = selections(workspace, options)
+        .into_iter()
+        .try_for_each(|mut command| {
+            command
+                .args(TEST_FEATURES)
+                .env(NOTES, &notes)
+                .env(FIXTURES, &fixtures);
+            match options.seed {
+                Some(seed) => command.env(SAMPLE, seed.to_string()),
+                None => command.env_remove(SAMPLE),
+            };
+            command.env(REQUIRE_ALL, if options.allow_missing { "0" } else { "1" });
+            if let Ok(own) = std::env::current_exe() {
+                command.env(slurm::VARIABLE, own);
+                command.env(slurm::PLACE_VARIABLE, slurm::place_of_tests(workspace));
+            }
+            run(with_python(workspace, &mut command))
+        });
     let emptied = empty(&fixtures);
     println!(
         "\n{}",
         summary(&fs::read_to_string(&notes).unwrap_or_default())
     );
     done.and(emptied)
+}
+
+/// The commands that run the tests, one after another: all of them, or the short ones and a part of the long ones.
+fn selections(workspace: &Workspace, options: &Options) -> Vec<Command> {
+    if !has_nextest(workspace) {
+        println!(
+            "cargo-nextest is not installed; using cargo test, which runs all of the long tests"
+        );
+        let targets = ["--lib", "--bins", "--tests", "--examples"];
+        let mut command = cargo(workspace, ["test", "--workspace"]);
+        command.args(targets);
+        return vec![command];
+    }
+    let config = workspace.root().join("xtask/nextest.toml");
+    let nextest = || {
+        let mut command = cargo(workspace, ["nextest", "run", "--workspace"]);
+        command.arg("--config-file").arg(&config);
+        command.args(["--test-threads", &test_threads().to_string()]);
+        command
+    };
+    let Some(part) = part(options) else {
+        return vec![nextest()];
+    };
+    println!("Of the long tests part {part} of {PARTS} is run.");
+    let (mut short, mut long) = (nextest(), nextest());
+    short.args(["--filterset", &format!("not ({LONG_TESTS})")]);
+    long.args(["--filterset", LONG_TESTS]);
+    long.args(["--partition", &format!("hash:{part}/{PARTS}")]);
+    vec![short, long]
+}
+
+/// Which part of the long tests is run, from 1; none where all of them are.
+fn part(options: &Options) -> Option<u64> {
+    let seed = options.seed.filter(|_| !options.full)?;
+    Some(1 + seed % PARTS)
 }
 
 fn empty(folder: &Path) -> Result<()> {
@@ -303,6 +335,17 @@ mod tests {
         assert_eq!((both.full, both.seed), (true, Some(7)));
         assert!(parsed(&["--seed", "x"]).is_err());
         assert!(parsed(&["--quick"]).is_err());
+    }
+
+    #[test]
+    fn only_the_quick_form_runs_a_part_of_the_long_tests() {
+        let part_of = |args: &[&str]| part(&parsed(args).expect("valid"));
+        let parts: Vec<_> = ["7", "8", "9"]
+            .map(|seed| part_of(&["--seed", seed]))
+            .into();
+        assert_eq!(parts, [Some(8), Some(1), Some(2)]);
+        assert_eq!(part_of(&["--full"]), None);
+        assert_eq!(part_of(&["--full", "--seed", "7"]), None);
     }
 
     #[test]
