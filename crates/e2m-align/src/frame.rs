@@ -11,7 +11,7 @@ pub(crate) type Vector8 = SVector<f64, 8>;
 /// Normalised coordinates of post: the frame spans about -1 to 1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NormalisedFrame {
-    centre: (f64, f64),
+    pub(crate) centre: (f64, f64),
     /// Pixels per unit.
     pub(crate) unit_px: f64,
 }
@@ -32,16 +32,19 @@ impl NormalisedFrame {
         )
     }
 
+    /// From px to units of the frame.
+    fn to_unit(&self) -> Option<Warp> {
+        let scale = Warp::new([
+            [1.0 / self.unit_px, 0.0, 0.0],
+            [0.0, 1.0 / self.unit_px, 0.0],
+            [0.0, 0.0, 1.0],
+        ]);
+        Some(Warp::translation(-self.centre.0, -self.centre.1).then(&scale.ok()?))
+    }
+
     /// `warp` after the increment has moved post coordinates. `None` where the increment is degenerate.
     pub(crate) fn compose(&self, warp: &Warp, p: &Vector8) -> Option<Warp> {
-        let to_unit = Warp::translation(-self.centre.0, -self.centre.1).then(
-            &Warp::new([
-                [1.0 / self.unit_px, 0.0, 0.0],
-                [0.0, 1.0 / self.unit_px, 0.0],
-                [0.0, 0.0, 1.0],
-            ])
-            .ok()?,
-        );
+        let to_unit = self.to_unit()?;
         let step = Warp::new([
             [1.0 + p[0], p[1], p[2]],
             [p[3], 1.0 + p[4], p[5]],
@@ -49,6 +52,20 @@ impl NormalisedFrame {
         ])
         .ok()?;
         Some(to_unit.then(&step).then(&to_unit.inverse()?).then(warp))
+    }
+
+    /// The increment that makes `to` of `from`: the inverse of [`NormalisedFrame::compose`]. `None` where there is none.
+    pub(crate) fn increment(&self, from: &Warp, to: &Warp) -> Option<Vector8> {
+        let to_unit = self.to_unit()?;
+        let step = to_unit
+            .inverse()?
+            .then(to)
+            .then(&from.inverse()?)
+            .then(&to_unit);
+        let rows = step.rows();
+        let [[a, b, c], [d, e, f], [g, h, _]] = rows.map(|row| row.map(|v| v / rows[2][2]));
+        let step = Vector8::from([a - 1.0, b, c, d, e - 1.0, f, g, h]);
+        step.iter().all(|v| v.is_finite()).then_some(step)
     }
 
     /// The displacement in px that the increment makes at (`x`, `y`), to first order.
@@ -82,5 +99,7 @@ mod tests {
             let (expected, found) = (warp.apply(x + dx, y + dy), moved.apply(x, y));
             assert!((expected.0 - found.0).hypot(expected.1 - found.1) < 1e-3);
         }
+        let back = frame.increment(&warp, &moved).expect("near each other");
+        assert!((back - p).norm() < 1e-12, "{back}");
     }
 }

@@ -113,6 +113,7 @@ mod groups;
 mod local;
 mod misaligned;
 mod options;
+mod parsimony;
 mod percentile;
 mod refine;
 mod residual;

@@ -35,8 +35,24 @@ impl Pull {
     }
 }
 
-/// The covariance of the entries after the increment `step`; `None` where the tiles do not determine them.
-pub(crate) fn covariance(pulls: &[Pull], step: &Vector8) -> Option<Matrix8> {
+/// What is known of the entries.
+#[derive(Debug, Clone)]
+pub(crate) struct Certainty {
+    /// Their covariance.
+    pub(crate) covariance: Matrix8,
+    /// The information in the tiles, which says how much each change of the entries takes from the fit.
+    pub(crate) information: Matrix8,
+}
+
+impl Certainty {
+    /// The scatter of the tiles about the fit, in units of the information: 1 where that knows all of it.
+    pub(crate) fn variance(&self) -> f64 {
+        (self.covariance * self.information).trace() / 8.0
+    }
+}
+
+/// What is known of the entries after the increment `step`; `None` where the tiles do not determine them.
+pub(crate) fn certainty(pulls: &[Pull], step: &Vector8) -> Option<Certainty> {
     let n = pulls.len() as f64;
     let slope = (pulls.iter().map(Pull::slope).sum::<f64>() / n).max(MIN_SLOPE);
     let (mut information, mut scatter) = (Matrix8::zeros(), Matrix8::zeros());
@@ -49,7 +65,10 @@ pub(crate) fn covariance(pulls: &[Pull], step: &Vector8) -> Option<Matrix8> {
     let symmetric = (information + information.transpose()) * 0.5;
     let inverse = symmetric.cholesky()?.inverse();
     let few = n / (n - FITTED_TILES).max(1.0);
-    Some(inverse * scatter * inverse * few)
+    Some(Certainty {
+        covariance: inverse * scatter * inverse * few,
+        information: symmetric,
+    })
 }
 
 /// The mean distance that points lie off under that covariance, px.
@@ -67,6 +86,20 @@ pub(crate) fn expected_error_px(
     }
     // The mean length of a normal vector in the plane is that share of its root mean square.
     sum / count * PI.sqrt() / 2.0
+}
+
+/// The mean distance by which an increment moves points, px.
+pub(crate) fn mean_length_px(
+    step: &Vector8,
+    frame: &NormalisedFrame,
+    points: impl ExactSizeIterator<Item = (f64, f64)>,
+) -> f64 {
+    let count = points.len() as f64;
+    let length = |(x, y)| {
+        let (dx, dy) = frame.displacement_px(step, x, y);
+        dx.hypot(dy)
+    };
+    points.map(length).sum::<f64>() / count
 }
 
 #[cfg(test)]
@@ -128,7 +161,7 @@ mod tests {
                 dx.hypot(dy)
             };
             made += centres.iter().map(off).sum::<f64>() / centres.len() as f64;
-            let covariance = covariance(&pulls, &step).expect("determined");
+            let Certainty { covariance, .. } = certainty(&pulls, &step).expect("determined");
             expected += expected_error_px(&covariance, &frame, centres.iter().copied());
         }
         assert!((made / expected - 1.0).abs() < 0.1, "{made} {expected}");
