@@ -38,10 +38,11 @@ pub enum ApplyError {
         /// Sample and dye.
         task: String,
     },
-    /// An image of post cannot be brought onto pre where a local correction was kept: its way back is known for points only.
+    /// An image of post cannot be brought onto pre where the local correction has no way back everywhere on the canvas.
     #[error(
-        "{task} was corrected locally, and an image cannot be warped from post to pre through that; points and outlines can, and \
-         local_correction = \"off\" aligns without it"
+        "{task} was corrected locally, by so much from one place to the next that several places of post come to lie on one of pre, and \
+         no image can be warped back through that; points and outlines can where they lie elsewhere, and local_correction = \"off\" \
+         aligns without it"
     )]
     OneWay {
         /// Sample and dye.

@@ -1,5 +1,6 @@
 //! Warps an image: read whole, as one plane in the type of its file, and written in bands.
 
+use super::back::BackwardPlane;
 use super::error::ApplyError;
 use super::nearest::NearestPlane;
 use super::warp::{Direction, Frame, TaskWarp, size_of};
@@ -76,7 +77,18 @@ pub fn warp_image(
     }
     let plane = image.load_plane(&choice(warp, request, &image)?)?;
     let facts = facts(warp, request)?;
-    let (canvas, sampling) = warp.sampling(request.direction, request.frame)?;
+    if let Some((canvas, to_pre)) = warp.to_turn_around(request.direction, request.frame) {
+        let one_way = || ApplyError::OneWay {
+            task: warp.task.clone(),
+        };
+        let mut source =
+            BackwardPlane::new(&plane, canvas, &to_pre, request.nearest).ok_or_else(one_way)?;
+        if request.nearest && matches!(&plane, Plane::U8(_)) {
+            return write_bytes(&mut source, request, &facts, interrupt);
+        }
+        return write_floats(&mut source, request, &facts, interrupt);
+    }
+    let (canvas, sampling) = warp.sampling(request.direction, request.frame);
     if request.nearest {
         let mut source = NearestPlane::new(&plane, canvas, &sampling);
         if matches!(&plane, Plane::U8(_)) {
@@ -130,7 +142,7 @@ fn facts(warp: &TaskWarp, request: &ImageRequest) -> Result<Facts, ApplyError> {
         .set("INPUT", name.as_ref(), "Image that was warped")?
         .set("WAY", way, "Direction")?
         .set("PAD", pad, "Padding per side (px)")?;
-    let (_, sampling) = warp.sampling(Direction::PreToPost, Frame::Canvas)?;
+    let (_, sampling) = warp.sampling(Direction::PreToPost, Frame::Canvas);
     facts.set_warp(&sampling.warp);
     Ok(facts)
 }

@@ -8,6 +8,7 @@
 //! A pixel's centre has whole coordinates, counted from 0 at the first pixel: of the canvas, or of the raw images, which lie `pad` px
 //! from its edges. GeoJSON counts from the corner of a pixel, as QuPath does, so that the centre of the first pixel is (0.5, 0.5).
 
+mod back;
 mod error;
 mod geojson;
 mod image;

@@ -138,31 +138,37 @@ impl TaskWarp {
         }
     }
 
-    /// The frame of the result, and the mapping from its pixels to those of the image that is warped, both on that frame.
-    ///
-    /// # Errors
-    /// [`ApplyError::OneWay`]: post onto pre where a local correction was kept.
-    pub(super) fn sampling(
+    /// The frame of the result, and the mapping from its pixels to those of the image that is warped, both on that frame; of post onto
+    /// pre without a local correction (see [`TaskWarp::to_turn_around`]).
+    pub(super) fn sampling(&self, direction: Direction, frame: Frame) -> (Canvas, Mapping) {
+        let (mapping, onto) = match direction {
+            Direction::PreToPost => (self.to_pre.clone(), &self.post),
+            Direction::PostToPre => (self.to_post.into(), &self.pre),
+        };
+        self.on_frame(frame, onto, &mapping)
+    }
+
+    /// The frame of an image of post that is brought onto pre, and the mapping from post to pre on that frame, where a local correction
+    /// was kept: its way back has to be looked for pixel by pixel.
+    pub(super) fn to_turn_around(
         &self,
         direction: Direction,
         frame: Frame,
-    ) -> Result<(Canvas, Mapping), ApplyError> {
-        let (mapping, onto) = match direction {
-            Direction::PreToPost => (self.to_pre.clone(), &self.post),
-            Direction::PostToPre if self.to_pre.deformation.is_some() => {
-                let task = self.task.clone();
-                return Err(ApplyError::OneWay { task });
-            }
-            Direction::PostToPre => (self.to_post.into(), &self.pre),
-        };
-        Ok(match frame {
-            Frame::Canvas => (self.canvas, mapping),
+    ) -> Option<(Canvas, Mapping)> {
+        let is_corrected = self.to_pre.deformation.is_some();
+        (is_corrected && direction == Direction::PostToPre)
+            .then(|| self.on_frame(frame, &self.pre, &self.to_pre))
+    }
+
+    fn on_frame(&self, frame: Frame, onto: &InputRecord, mapping: &Mapping) -> (Canvas, Mapping) {
+        match frame {
+            Frame::Canvas => (self.canvas, mapping.clone()),
             Frame::Raw => {
                 let size = size_of(onto);
-                let raw = self.canvas.mapping_to_raw(&mapping);
+                let raw = self.canvas.mapping_to_raw(mapping);
                 (Canvas::new(size, size, 0), raw)
             }
-        })
+        }
     }
 }
 

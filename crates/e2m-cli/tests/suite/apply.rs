@@ -1,6 +1,7 @@
 //! `e2m apply`: other images, points and outlines go where the task's own pre image goes.
 
 use crate::common::{Bench, Run, quick};
+use e2m_fixtures::{Deformation, Recipe};
 use e2m_image::{BandSource, Size, Warp};
 use e2m_io::{CheckpointFormat, CheckpointReader, Facts, FlagsWriter, PixelKind, RawImage};
 use e2m_pipeline::Manifest;
@@ -134,6 +135,46 @@ fn masks_go_by_the_nearest_pixel_either_way() {
 }
 
 /// Numbers that look random, 0 to 1.
+#[test]
+fn images_go_back_through_a_local_correction_as_points_do() {
+    let bench = Bench::new();
+    bench.pair(
+        &Recipe {
+            seed: 12,
+            width: 900,
+            height: 800,
+            rotation_deg: 4.0,
+            deformation: Some(Deformation {
+                amplitude_px: 5.0,
+                length_fraction: 0.3,
+            }),
+            ..Recipe::default()
+        },
+        "a",
+        "DAPI",
+    );
+    bench.batch("to_stage = 3");
+    assert_eq!(bench.run_batch().code, 0);
+    let mapping = manifest(&bench).warps.mapping().expect("a mapping");
+    assert!(mapping.deformation.is_some(), "no local correction");
+    let labels = mask(&bench, "mask.tif", size_of(&bench, POST));
+    applied(&bench, &["mask.tif", "back.tiff", "--nearest", "--inverse"]);
+    let found = read(&bench, "back.tiff", PixelKind::Flags);
+    let (mut same, mut all) = (0, 0);
+    for ((y, x), &label) in found.indexed_iter() {
+        let (u, v) = mapping
+            .inverse_point(x as f64, y as f64)
+            .expect("a way back");
+        let index = |v: f64| usize::try_from((v - PAD + 0.5).floor() as i64).ok();
+        if let Some(&expected) = index(v).zip(index(u)).and_then(|place| labels.get(place)) {
+            all += 1;
+            same += usize::from(label == f32::from(expected));
+        }
+    }
+    // A millionth of a pixel hardly ever decides which is the nearest one.
+    assert!(all > 500_000 && all - same < 20, "{same} of {all}");
+}
+
 fn numbers(seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     std::iter::repeat_with(move || {
