@@ -212,7 +212,8 @@ def variants(page):
     saved = Path(download.value.path()).read_bytes()
     wide, high = (int.from_bytes(saved[at:at + 4], "big") for at in (16, 20))
     asked = download.value.url
-    ok("with=" in asked and "with_images=difference" in asked and wide > 1.5 * high, f"{asked} is saved in {wide} x {high} px")
+    one = int(re.search(r"[?&]width=(\d+)", asked).group(1))
+    ok("with=" in asked and "with_images=difference" in asked and wide > 2 * one and high > 200, f"{asked} is saved in {wide} x {high} px")
     if PICTURES:
         (PICTURES / "saved_variants.png").write_bytes(saved)
 
