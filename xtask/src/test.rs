@@ -23,11 +23,12 @@ pub(crate) const VERB: Verb = Verb {
 
 Does the set-up, also of what only the tests need, and then checks in this order: format, house rules (`tidy`),
 dependencies (`deny`), clippy and rustdoc with warnings as errors, generated documents (`docs --check`), documentation tests,
-all other tests, among them those of crash safety. Stops at the first failure. Uses cargo-nextest where it is installed.
+the commands and snippets of the documents (`docs --run`), all other tests, among them those of crash safety. Stops at the first
+failure. Uses cargo-nextest where it is installed.
 
 Long sweeps (places at which a run is killed, damaged files, pairs whose alignment is measured, pairs of many megapixels,
-clusters) do a part of their cases, and of the tests that run whole batches one in eight is run, both drawn by a seed that is
-printed; --seed draws the same part again.
+clusters, pages of the documents) do a part of their cases, and of the tests that run whole batches one in eight is run, both drawn
+by a seed that is printed; --seed draws the same part again.
 --full does all of them, and also lints the build without fault injection, builds e2m-align without OpenCV, and packs the crates.
 With --full and --seed every test is run, and sweeps do a part.
 
@@ -112,7 +113,7 @@ const fn full_only(name: &'static str, check: Check) -> Step {
 }
 
 /// The documentation tests come before the others, so that the others' summary is what a log ends with.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     step("set-up", set_up),
     step("format", |workspace, _| {
         run(&mut cargo(workspace, ["fmt", "--all", "--check"]))
@@ -126,6 +127,10 @@ const STEPS: [Step; 12] = [
     step("documentation", documentation),
     step("generated documents", |workspace, _| docs::check(workspace)),
     step("documentation tests", documentation_tests),
+    step("what documents show", |workspace, options| {
+        let options = docs::run::Options::of_tests(options.seed, options.allow_missing);
+        docs::run::all(workspace, &options)
+    }),
     full_only("e2m-align without OpenCV", without_opencv),
     full_only("packages", |workspace, _| {
         package::without_building(workspace)

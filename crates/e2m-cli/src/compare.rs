@@ -334,6 +334,7 @@ fn draw_place(
     let title = Title {
         sample: sample.to_owned(),
         dye: dye.to_owned(),
+        ..Title::default()
     };
     let lines = [format!(
         "difference of each variant, canvas px: x {} to {}, y {} to {}",

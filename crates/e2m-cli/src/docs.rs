@@ -67,7 +67,7 @@ pub(crate) fn show(name: Option<&str>, terminal: &Terminal) -> Exit {
         .iter()
         .find(|page| page.name.eq_ignore_ascii_case(asked))
     {
-        terminal.result(page.text.trim_end());
+        terminal.result(&readable(page.text));
         return Exit::Complete;
     }
     let names = || PAGES.iter().map(|page| page.name);
@@ -79,6 +79,12 @@ pub(crate) fn show(name: Option<&str>, terminal: &Terminal) -> Exit {
         ),
     });
     Exit::BadInput
+}
+
+/// Without the marks that say how its commands are tried (docs/CONTRIBUTING.md).
+fn readable(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("<!-- run:"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -95,6 +101,7 @@ mod tests {
                 page.name
             );
             assert!(page.text.lines().count() > 20, "{}", page.name);
+            assert!(!readable(page.text).contains("<!-- run"), "{}", page.name);
         }
     }
 }

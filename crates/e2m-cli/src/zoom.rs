@@ -150,6 +150,7 @@ fn show(
     let title = Title {
         sample: task.sample.clone(),
         dye: task.dye.clone(),
+        ..Title::default()
     };
     let lines = lines(&place, region, &files, view.blur);
     let bytes = draw(&ZoomPicture {

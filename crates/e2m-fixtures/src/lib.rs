@@ -87,3 +87,8 @@ pub use suites::{NamedRecipe, clean_pairs, deformed_pairs, foreign_pairs, hard_p
 pub use truth::{ErrorStats, Truth};
 pub use world::World;
 pub use write::{FileNames, WrittenPair, write_pair, write_pair_as};
+
+/// The example of the README, which has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

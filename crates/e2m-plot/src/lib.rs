@@ -74,7 +74,7 @@
 //! statistics.add_band(0, post.view(), pre.view());
 //! let (joint, _differences, _aligned) = statistics.finish();
 //!
-//! let title = Title { sample: "CD070".into(), dye: "DAPI".into() };
+//! let title = Title { sample: "CD070".into(), dye: "DAPI".into(), um_per_px: Some([0.325, 0.325]) };
 //! let png = draw_pre_post_heatmap(&PrePostHeatmapPicture { title: &title, joint: &joint })?;
 //! # assert!(png.starts_with(b"\x89PNG"));
 //! # Ok::<(), e2m_plot::PlotError>(())
@@ -87,7 +87,7 @@
 //! use ndarray::Array2;
 //!
 //! let post = Array2::from_elem((100, 120), 40.0f32);
-//! let title = Title { sample: "CD070".into(), dye: "DAPI".into() };
+//! let title = Title { sample: "CD070".into(), dye: "DAPI".into(), um_per_px: Some([0.325, 0.325]) };
 //! let arrows = [ResidualArrow { x: 900.0, y: 700.0, dx: 0.02, dy: -0.01, ok: true }];
 //! let png = draw_registration_residual(&ResidualPicture {
 //!     title: &title,
@@ -125,6 +125,7 @@
 //!     let images = draw_comparison(&ComparisonPicture {
 //!         post: preview(post.view()),
 //!         aligned: preview(pre.view()),
+//!         um_per_px: None,
 //!     })?;
 //!     report.task(&TaskSection {
 //!         row,

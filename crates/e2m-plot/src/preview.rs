@@ -2,13 +2,15 @@
 
 use ndarray::ArrayView2;
 
-/// The sample and the dye, for the first line of a picture. Either may be empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What a picture says of its task. Sample and dye are for the first line; either may be empty.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Title {
     /// Sample, as in `CD070`.
     pub sample: String,
     /// Dye, as in `SybrGld`.
     pub dye: String,
+    /// Micrometres per full-resolution px along x and y, where they are known: images then have a scale bar.
+    pub um_per_px: Option<[f64; 2]>,
 }
 
 /// A reduced image, shape `(height, width)`.

@@ -117,6 +117,7 @@ mod tests {
         let images = draw_comparison(&ComparisonPicture {
             post: preview(),
             aligned: preview(),
+            um_per_px: None,
         })
         .expect("drawn");
         check_picture(&images.post).expect("whole");

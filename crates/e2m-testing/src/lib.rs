@@ -1,5 +1,5 @@
-//! What the tests of all crates share: how they ask for what a machine may lack, how they do a part of a long sweep, and how
-//! they get files that another test has made before ([`made_once`]).
+//! What the tests of all crates share: how they ask for what a machine may lack, how they do a part of a long sweep, how
+//! they get files that another test has made before ([`made_once`]), and numbers by a seed ([`Random`]).
 //!
 //! All of it depends on variables, so that the same tests serve three ways of running them:
 //!
@@ -35,9 +35,11 @@
 mod made_once;
 mod notes;
 mod prerequisites;
+mod random;
 mod samples;
 
 pub use made_once::{FIXTURES, made_once};
 pub use notes::NOTES;
 pub use prerequisites::{REQUIRE_ALL, prerequisite, python, shared};
+pub use random::Random;
 pub use samples::{RATES, SAMPLE, is_drawn, is_sampled, sample, sample_of_rates};

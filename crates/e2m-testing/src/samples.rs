@@ -1,6 +1,7 @@
 //! A part of a long sweep, by a seed: other parts at other times, and the same one again where a part has failed.
 
 use crate::notes::note;
+use crate::random::Random;
 
 /// The seed of the samples; where it is not set every sweep is done as a whole.
 pub const SAMPLE: &str = "E2M_TEST_SAMPLE";
@@ -95,12 +96,12 @@ fn seed() -> Option<u64> {
 
 /// `keep` different numbers below `count`, in order.
 fn drawn(seed: u64, sweep: &str, count: usize, keep: usize) -> Vec<usize> {
-    let mut random = Random(seed ^ hash(sweep));
+    let mut random = Random::new(seed ^ hash(sweep));
     let mut numbers: Vec<usize> = (0..count).collect();
     let keep = keep.min(count);
     // The first steps of a shuffle (Fisher-Yates).
     for place in 0..keep {
-        let other = place + (random.next() % (count - place) as u64) as usize;
+        let other = place + random.below(count - place);
         numbers.swap(place, other);
     }
     numbers.truncate(keep);
@@ -113,18 +114,6 @@ pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
-}
-
-/// Numbers that look random (SplitMix64: Steele, Lea & Flood 2014, doi:10.1145/2660193.2660195).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ const ASSETS: &[(&str, &str, &str)] = assets![
     "look.js" "text/javascript; charset=utf-8",
     "look_panes.js" "text/javascript; charset=utf-8",
     "look_objects.js" "text/javascript; charset=utf-8",
+    "look_rings.js" "text/javascript; charset=utf-8",
     "look_overlays.js" "text/javascript; charset=utf-8",
     "look_bar.js" "text/javascript; charset=utf-8",
     "icon.svg" "image/svg+xml",

@@ -10,6 +10,8 @@ import { Readout, scaleBar } from "./look_bar.js";
 const MODES = [["single", "One image"], ["beside", "Side by side"], ["swipe", "Swipe"], ["blink", "Blink"], ["colours", "Two colours"]];
 /** From this level on the server has an overview of the whole image, which takes a while the first time. */
 const OVERVIEW_LEVEL = 3;
+/** What the task itself is called among its variants, in an address. */
+const TASK_ITSELF = "batch";
 /** Pixels that are drawn into a file. */
 const MOST_DRAWN = 6e6;
 
@@ -22,7 +24,7 @@ export async function look(main, asked, app) {
   let other = null;
   if (asked.with) {
     // The second image is of another variant of the task.
-    const second = { ...task, variant: asked.with === "batch" ? "" : asked.with };
+    const second = { ...task, variant: asked.with === TASK_ITSELF ? "" : asked.with };
     other = { view: await get("view", second), names: second };
     if (other.view.width !== view.width || other.view.height !== view.height) throw new Refused(0, "The canvases of these variants are not of the same size (pad), so that they cannot be laid side by side. Go back and choose others.");
     const { variants } = await get("variants", task);
@@ -411,7 +413,7 @@ class Look {
       const { mode, a, b, stretch, blur, rate } = this.state;
       const { batch, sample, dye } = this.names;
       const chosen = this.objects.chosen;
-      const other = this.second ? this.sides.b.names.variant || "batch" : null;
+      const other = this.second ? this.sides.b.names.variant || TASK_ITSELF : null;
       history.replaceState(null, "", link("look", {
         batch, sample, dye, variant: this.names.variant, with: other, mode, a, b: mode === "single" ? null : b, x: where.x.toFixed(1), y: where.y.toFixed(1), z: Number(where.zoom.toPrecision(4)),
         stretch: stretch === "percentile" ? null : stretch, blur: blur || null, rate: mode === "blink" ? rate : null,
@@ -432,13 +434,14 @@ class Look {
   save() {
     const region = this.panes[0]?.region();
     const { mode, a, b, stretch, blur } = this.state;
-    // A picture is of one task.
-    const images = mode === "single" || this.second ? [a] : [a, b];
-    if (!region || region.width * region.height * images.length > MOST_DRAWN) {
+    const { second } = this;
+    const images = mode === "single" || second ? [a] : [a, b];
+    const other = second && mode !== "single" ? { with: this.sides.b.names.variant || TASK_ITSELF, with_images: b, line: `left: ${this.sides.a.title}\nright: ${this.sides.b.title}` } : {};
+    if (!region || region.width * region.height * (images.length + (other.with_images ? 1 : 0)) > MOST_DRAWN) {
       say("This view is too large to be drawn at full resolution; zoom in first. The pictures of the task show all of it.");
       return;
     }
-    const anchor = h("a", { href: address("cutout", { ...this.names, images: images.join(","), ...region, stretch, blur: blur || null }), download: `${this.names.sample}_${this.names.dye}_x${region.x}_y${region.y}.png` });
+    const anchor = h("a", { href: address("cutout", { ...this.names, images: images.join(","), ...region, stretch, blur: blur || null, ...other }), download: `${this.names.sample}_${this.names.dye}_x${region.x}_y${region.y}.png` });
     document.body.append(anchor);
     anchor.click();
     anchor.remove();

@@ -2,8 +2,9 @@
 import { address, get, post } from "./api.js";
 import { fill, h, number, say } from "./dom.js";
 import { judgeButtons, judged } from "./judge.js";
+import { MOST_RINGS, Rings } from "./look_rings.js";
 
-/** So many are in the list; all are drawn. */
+/** So many are in the list; all are drawn over the image. */
 const LISTED = 150;
 /** Flags with which an object is no microbe. */
 const NO_MICROBE = /dipole|bright_in_pre|doubtful|off_section/i;
@@ -30,6 +31,8 @@ export class Objects {
     this.list = h("div", { class: "objects", role: "group", "aria-label": "Objects, the most significant first" });
     this.about = h("section", { class: "chosen", "aria-label": "The chosen object", hidden: true });
     this.count = h("p", { class: "small quiet" });
+    this.dense = h("p", { class: "small quiet" });
+    this.rings = new Rings();
     this.element = h("div", null);
     this.undoing = h("div", { class: "actions" });
     this.task = null;
@@ -123,7 +126,7 @@ export class Objects {
       h("div", null, h("label", null, show, "Rings over the image"), h("span", { class: "small quiet" }, " ", h("kbd", null, "o"))),
       h("div", null, h("label", null, only, "Microbes only")),
       h("label", null, "From ", least, " σ"),
-      this.count, this.undoing, this.list, this.tasking);
+      this.count, this.dense, this.undoing, this.list, this.tasking);
     this.select();
   }
 
@@ -139,7 +142,7 @@ export class Objects {
     const all = id.map((_, i) => i);
     const passes = (i) => significance[i] >= this.least && !(this.only && NO_MICROBE.test(flags?.[i] ?? "") && this.opinion(i) !== "accept");
     this.passing = all.filter(passes).sort((a, b) => significance[b] - significance[a]);
-    this.isPassing = new Set(this.passing);
+    this.judgedPassing = this.passing.filter((i) => this.opinion(i));
     const { found, judged } = this.counted();
     fill(this.undoing,
       h("span", { class: "small" }, `${found} microbes`, this.opinions.size ? h("b", null, `, ${judged} after ${this.opinions.size} ${this.opinions.size === 1 ? "judgement" : "judgements"}`) : ""),
@@ -214,30 +217,10 @@ export class Objects {
     return best;
   }
 
-  /** Many rings are copies of one that is drawn once: a path of ten thousand takes a browser without a graphics card half a second. */
-  stamp(context, toScreen, radius, [width, height]) {
-    const { x_px: xs, y_px: ys } = this.columns;
-    const ratio = devicePixelRatio || 1;
-    const half = radius + 2;
-    const side = Math.ceil(2 * half * ratio);
-    if (this.ringSide !== side) {
-      this.ringSide = side;
-      this.ringImage = new OffscreenCanvas(side, side);
-      const own = this.ringImage.getContext("2d");
-      own.scale(ratio, ratio);
-      for (const [style, wide] of [["rgb(0 0 0 / 60%)", 3.2], ["#ffd54a", 1.5]]) {
-        own.beginPath();
-        own.arc(half, half, radius, 0, 2 * Math.PI);
-        own.lineWidth = wide;
-        own.strokeStyle = style;
-        own.stroke();
-      }
-    }
-    for (const i of this.passing) {
-      const [x, y] = toScreen(xs[i] + 0.5, ys[i] + 0.5);
-      if (x < -half || y < -half || x > width + half || y > height + half) continue;
-      context.drawImage(this.ringImage, x - half, y - half, 2 * half, 2 * half);
-    }
+  /** Says when so many are in view that they are dots. */
+  tellSeen(seen) {
+    const text = seen > MOST_RINGS ? `${number(seen)} in view, drawn as dots; zoom in for rings` : "";
+    if (this.dense.textContent !== text) this.dense.textContent = text;
   }
 
   /** Rings, and what is thought of their objects. */
@@ -256,17 +239,9 @@ export class Objects {
       context.stroke();
     };
     const radius = Math.max(this.passing.length > 500 ? 3.5 : 5, Math.min(40, 5 * zoom));
-    if (this.passing.length > 500) {
-      this.stamp(context, toScreen, radius, [width, height]);
-    } else {
-      context.lineWidth = 3.2;
-      context.strokeStyle = "rgb(0 0 0 / 60%)";
-      ring(this.passing, radius);
-      context.lineWidth = 1.5;
-      context.strokeStyle = "#ffd54a";
-      ring(this.passing, radius);
-    }
-    const judged = this.opinions.size ? this.passing.filter((i) => this.opinion(i)) : [];
+    const seen = this.rings.draw(context, { list: this.passing, xs, ys, toScreen, radius, size: [width, height] });
+    this.tellSeen(seen);
+    const judged = this.judgedPassing;
     context.lineWidth = 2.5;
     context.strokeStyle = "#5ab4ff";
     ring(judged.filter((i) => this.opinion(i) === "accept"), radius);

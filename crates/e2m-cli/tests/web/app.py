@@ -204,6 +204,18 @@ def variants(page):
     labels = page.locator(".pane .name").all_inner_texts()
     ok(len(labels) == 2 and "= 6" in labels[0] and "= 12" in labels[1], f"the panes are named {labels}")
     picture(page, "look_variants")
+    # Both of them are saved, each under its name.
+    page.keyboard.press("n")
+    page.wait_for_timeout(800)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").click()
+    saved = Path(download.value.path()).read_bytes()
+    wide, high = (int.from_bytes(saved[at:at + 4], "big") for at in (16, 20))
+    asked = download.value.url
+    one = int(re.search(r"[?&]width=(\d+)", asked).group(1))
+    ok("with=" in asked and "with_images=difference" in asked and wide > 2 * one and high > 200, f"{asked} is saved in {wide} x {high} px")
+    if PICTURES:
+        (PICTURES / "saved_variants.png").write_bytes(saved)
 
 
 #: How many objects are drawn while the image is moved.
@@ -231,24 +243,21 @@ def many_objects(page):
     page.locator(".stage[data-ready=yes]").wait_for()
     page.locator(".loading").wait_for(state="hidden")
     page.get_by_text(f"{MANY} of {MANY} objects").wait_for()
-    # What one drawing takes of the page's thread, its pixels with it: reading one back waits for them. Another program may have the
-    # processor for a while, so that the middle of many is held.
+    # The pointer moves at 60 times a second; a frame of the browser comes when it has drawn what lies over the image and laid it over the image.
     page.evaluate(
         """() => {
           const own = CanvasRenderingContext2D.prototype;
-          const [clear, stroke] = [own.clearRect, own.stroke];
+          const clear = own.clearRect;
+          const fill = own.fillText;
           window.drawn = [];
           window.frames = [];
+          // The first and the last of what is drawn over the image: the scale bar comes last.
           own.clearRect = function (...where) { this.began = performance.now(); clear.apply(this, where); };
-          own.stroke = function (...what) { stroke.apply(this, what); this.ended = performance.now(); };
-          const copy = own.drawImage;
-          own.drawImage = function (...what) { copy.apply(this, what); this.ended = performance.now(); };
+          own.fillText = function (...what) { fill.apply(this, what); if (this.began) drawn.push(performance.now() - this.began); this.began = 0; };
           let last = performance.now();
           const tick = (now) => {
             frames.push(now - last);
             last = now;
-            const over = document.querySelector("canvas.over").getContext("2d");
-            if (over.ended > over.began) drawn.push(over.ended - over.began);
             requestAnimationFrame(tick);
           };
           requestAnimationFrame(tick);
@@ -264,13 +273,18 @@ def many_objects(page):
     page.mouse.up()
     drawn, frames = page.evaluate("[window.drawn, window.frames]")
     drawn, frames = np.array(drawn), np.array(frames[1:])
-    times = (f"{MANY} rings: drawn in {np.median(drawn):.1f} ms, a frame each {np.median(frames):.1f} ms, nine in ten within {np.quantile(frames, 0.9):.0f} ms")
+    times = f"{MANY} rings: drawn in {np.median(drawn):.1f} ms, a frame each {np.median(frames):.1f} ms, nine in ten within {np.quantile(frames, 0.9):.0f} ms"
     print(times, file=sys.stderr)
     if PICTURES:
         (PICTURES / "times.txt").write_text(times)
-    ok(len(drawn) > 10 and np.median(drawn) < 250, f"rings take {np.median(drawn):.1f} ms of a frame, {len(drawn)} frames")
-    # The bound is loose: on a busy machine without a graphics card 104 ms were measured.
-    # How often a frame comes is said and not held: beside other tests, without a graphics card, a processor is not to be had that often.
+    # The middle of many is held, and loosely: another program may have the processor for a while.
+    ok(len(drawn) > 10 and np.median(drawn) < 60, f"rings take {np.median(drawn):.1f} ms of a frame, {len(drawn)} frames")
+    # A ring is found by its click.
+    page.wait_for_timeout(1000)
+    page.get_by_role("button", name="Whole image").click()
+    page.wait_for_timeout(1000)
+    page.mouse.click(x, y)
+    page.locator(".chosen h2").wait_for()
     picture(page, "many_objects")
     page.unroute("**/api/catalogue?*")
 

@@ -26,7 +26,7 @@ pub(crate) fn draw_coarse(
 ) -> Result<(), PipelineError> {
     let scene = Arc::new(Coarse {
         previews: bench.previews()?,
-        title: title(bench.task),
+        title: title(bench),
         canvas: bench.task.canvas,
         found,
     });
@@ -175,7 +175,7 @@ pub(crate) fn draw_comparison_of(
     bench: &mut Workbench<'_>,
     mapping: Mapping,
 ) -> Result<(), PipelineError> {
-    let previews = bench.previews()?;
+    let (previews, um_per_px) = (bench.previews()?, bench.um_per_px());
     let targets = [Picture::ComparisonPost, Picture::ComparisonAlignedPre]
         .map(|picture| PictureTarget::new(bench.task, picture));
     bench.start(Lane::Drawing, Stage::Fine, "drawing", move |_| {
@@ -190,6 +190,7 @@ pub(crate) fn draw_comparison_of(
                 pixels: aligned.view(),
                 factor: factor as f64,
             },
+            um_per_px,
         })
         .map_err(post_target.failed())?;
         Ok(Done {
@@ -205,7 +206,7 @@ pub(crate) fn draw_comparison_of(
 
 /// Draws the residual shifts of the check tiles as arrows on post.
 pub(crate) fn draw_residual(bench: &mut Workbench<'_>, check: Check) -> Result<(), PipelineError> {
-    let (previews, title) = (bench.previews()?, title(bench.task));
+    let (previews, title) = (bench.previews()?, title(bench));
     let pad = bench.task.canvas.pad() as f64;
     let picture = Picture::Plot(PictureKind::RegistrationResidual);
     draw(bench, picture, move || {

@@ -42,7 +42,7 @@ pub(crate) fn draw_detection(
     catalogue: &Catalogue,
     crops: Crops,
 ) -> Result<(), PipelineError> {
-    let (previews, of_microbes) = (bench.previews()?, title(bench.task));
+    let (previews, of_microbes) = (bench.previews()?, title(bench));
     let pad = bench.task.canvas.pad() as f64;
     let places: Vec<MicrobePlace> = catalogue
         .objects
@@ -66,7 +66,7 @@ pub(crate) fn draw_detection(
             expected_false,
         })
     })?;
-    let (of_gallery, gallery) = (title(bench.task), crops.gallery);
+    let (of_gallery, gallery) = (title(bench), crops.gallery);
     draw(
         bench,
         Picture::Plot(PictureKind::MicrobeGallery),
@@ -81,7 +81,7 @@ pub(crate) fn draw_detection(
     draw_close_ups_of(bench, crops.close_ups)?;
     draw_density(bench, catalogue)?;
     draw_histograms(bench, catalogue)?;
-    let (histogram, of_histogram) = (catalogue.histogram.clone(), title(bench.task));
+    let (histogram, of_histogram) = (catalogue.histogram.clone(), title(bench));
     let background = catalogue.background;
     let threshold = bench.task.spec.params.detect_sigma;
     let picture = Picture::Plot(PictureKind::SignificanceHistogram);
@@ -130,7 +130,7 @@ const LEAST_SECTION: f64 = 0.25;
 
 /// Draws how many microbes there are where, per mm^2 where the size of a pixel is known.
 fn draw_density(bench: &mut Workbench<'_>, catalogue: &Catalogue) -> Result<(), PipelineError> {
-    let of_picture = title(bench.task);
+    let of_picture = title(bench);
     let (mm2_per_mpx, unit) = match bench.um_per_px() {
         Some([x, y]) => (x * y, "microbes per mm²"),
         None => (1.0, "microbes per Mpx"),
@@ -193,7 +193,7 @@ fn draw_histograms(bench: &mut Workbench<'_>, catalogue: &Catalogue) -> Result<(
             Vec::new(),
         ),
     ] {
-        let of_picture = title(bench.task);
+        let of_picture = title(bench);
         draw(bench, Picture::Plot(kind), move || {
             draw_microbe_histogram(&MicrobeHistogramPicture {
                 title: &of_picture,

@@ -41,7 +41,7 @@ pub(crate) fn draw_counted(
     scales: &[(ScaleKind, Subtraction)],
 ) -> Result<(), PipelineError> {
     let scene = Arc::new(Scene {
-        title: title(bench.task),
+        title: title(bench),
         counted,
         scales: scales
             .iter()
@@ -75,7 +75,7 @@ pub(crate) fn draw_difference_images(
     images: Vec<(ScaleKind, DifferenceSummary)>,
 ) -> Result<(), PipelineError> {
     for (kind, difference) in images {
-        let title = title(bench.task);
+        let title = title(bench);
         draw(bench, Picture::Difference(kind), move || {
             draw_difference_image(&DifferenceImagePicture {
                 title: &title,

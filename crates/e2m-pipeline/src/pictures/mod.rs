@@ -29,10 +29,12 @@ pub(crate) fn copy(
     PictureTarget::new(task, picture).write(&bytes)
 }
 
-fn title(task: &TaskContext<'_>) -> Title {
+fn title(bench: &Workbench<'_>) -> Title {
+    let spec = &bench.task.spec;
     Title {
-        sample: task.spec.sample.clone(),
-        dye: task.spec.dye.clone(),
+        sample: spec.sample.clone(),
+        dye: spec.dye.clone(),
+        um_per_px: bench.um_per_px(),
     }
 }
 

@@ -74,6 +74,7 @@ fn title() -> Title {
     Title {
         sample: "CD070".into(),
         dye: "SybrGld".into(),
+        um_per_px: Some([0.325, 0.325]),
     }
 }
 

@@ -39,6 +39,7 @@ impl Shelf<'_> {
         let title = Title {
             sample: task.sample.clone(),
             dye: task.dye.clone(),
+            ..Title::default()
         };
         let (shift_px, all) = match made {
             Made::Alignment { shift_px } => (shift_px, false),
@@ -127,6 +128,7 @@ fn aligned(
     let images = draw_comparison(&ComparisonPicture {
         post: preview(post.view()),
         aligned: preview(found.view()),
+        um_per_px: None,
     })?;
     Ok(Comparison {
         post: images.post,

@@ -10,6 +10,7 @@ use super::image::{
 };
 use super::legend::Legend;
 use super::page::{Header, Style, write_reason};
+use super::scale_bar::draw_frame_scale_bar;
 use super::surface::{Pen, Rect, Surface};
 use super::text::{Align, Fonts, TextStyle};
 use crate::{PlotError, Preview};
@@ -39,6 +40,8 @@ pub(crate) struct Panel<'a> {
     /// Whether a colour bar stands beside it.
     pub with_bar: bool,
     pub contours: Vec<Drawn<'a>>,
+    /// Of a pixel of the image, where it is known: then there is a scale bar.
+    pub um_per_px: Option<[f64; 2]>,
 }
 
 /// Draws panels of equal proportions in rows of `columns`.
@@ -191,6 +194,7 @@ fn draw_panel(
             frame.polyline(surface, contour, *pen);
         }
     }
+    draw_frame_scale_bar(surface, style, &frame, panel.um_per_px);
     frame.draw(surface, style);
     if empty {
         write_reason(surface, style, rect, "no data");

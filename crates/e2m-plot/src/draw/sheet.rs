@@ -5,9 +5,10 @@ use super::frame::{Margins, PanelFrame};
 use super::image::panel_size;
 use super::legend::Legend;
 use super::page::{Header, Style};
+use super::scale_bar::draw_frame_scale_bar;
 use super::surface::{Rect, Surface};
 use super::text::Fonts;
-use crate::{PlotError, Preview};
+use crate::{PlotError, Preview, Title};
 
 /// A square is made smaller by at most this for cells of equal size.
 const LEAST_EVEN_SHARE: f64 = 0.85;
@@ -109,6 +110,11 @@ impl Sheet {
         let mut surface = Surface::new(self.style.width, self.page_height, fonts)?;
         self.header.draw(&mut surface, &self.style);
         Ok(surface)
+    }
+
+    /// A scale bar in the panel, whose axes are px of an image, where the title knows the size of one.
+    pub(crate) fn scale_bar(&self, surface: &mut Surface, title: &Title) {
+        draw_frame_scale_bar(surface, &self.style, &self.frame, title.um_per_px);
     }
 
     /// Frame, colour bar and legend, over whatever is in the panel.

@@ -100,7 +100,8 @@ fn page(
         let rect = Rect::new(left, top.round(), side, side);
         let raster = magnified(shown(place));
         surface.raster(rect.left as usize, rect.top as usize, &raster);
-        draw_scale_bar(&mut surface, &style, rect, MAGNIFICATION, picture.um_per_px);
+        let page_per_px = MAGNIFICATION as f64;
+        draw_scale_bar(&mut surface, &style, rect, page_per_px, picture.um_per_px);
         let (text, fitted) = surface.fonts.fitted(&place.caption, caption, side);
         surface.text(&text, rect.left, rect.bottom() + 1.1 * caption.size, fitted);
     }

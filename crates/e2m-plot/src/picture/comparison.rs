@@ -1,12 +1,18 @@
 //! `comparison_post` and `comparison_aligned`: two bare images of the same frame, to be laid on top of each other.
 
 use crate::draw::image::{LogStretch, Reduce, resized};
+use crate::draw::page::Style;
+use crate::draw::scale_bar::draw_scale_bar;
+use crate::draw::surface::{Raster, Rect, Surface};
+use crate::draw::text::Fonts;
 use crate::{PlotError, Preview, jpeg};
 use ndarray::{ArrayView2, s};
 use std::ops::Range;
 
 /// The longer side of the images at most, px: a phone can hold many of them.
 const MAX_SIDE_PX: usize = 1500;
+/// The bar is as large as on a page of this width, px.
+const STYLE_PX: f64 = 1400.0;
 /// An image should not be larger in bytes; noise makes it so, and noise bears a lower quality well.
 const ENOUGH_BYTES: usize = 250_000;
 /// Qualities tried in this order until the image is small enough.
@@ -19,6 +25,8 @@ pub struct ComparisonPicture<'p> {
     pub post: Preview<'p>,
     /// Aligned pre on the canvas.
     pub aligned: Preview<'p>,
+    /// Micrometres per full-resolution px along x and y, where they are known: then both have a scale bar.
+    pub um_per_px: Option<[f64; 2]>,
 }
 
 /// Two grey JPEGs of the same frame and size, and how large their pixels are.
@@ -37,7 +45,7 @@ pub struct ComparisonImages {
 ///
 /// Rows and columns at the rim where neither has a positive number are cut off: padding. Each image is stretched
 /// logarithmically between its own 1st and 99.5th percentile, so that a factor between the two is not seen. What is not a
-/// number is black. Without a positive number anywhere both are black and uncut.
+/// number is black. A bar of a round length lies in the corner where the size of a pixel is known. Without a positive number anywhere both are black and uncut.
 ///
 /// # Errors
 /// [`PlotError::FramesDiffer`] if the previews are not of the same size; another [`PlotError`] if they cannot be encoded,
@@ -62,10 +70,12 @@ pub fn draw_comparison(picture: &ComparisonPicture<'_>) -> Result<ComparisonImag
     };
     let size = (side(width), side(height));
     let cut = s![rows, columns];
+    let factor = picture.post.factor * width as f64 / size.0.max(1) as f64;
+    let um_per_px = picture.um_per_px.map(|um| um.map(|um| um * factor));
     Ok(ComparisonImages {
-        post: image(post.slice(cut), size)?,
-        aligned: image(aligned.slice(cut), size)?,
-        factor: picture.post.factor * width as f64 / size.0.max(1) as f64,
+        post: image(post.slice(cut), size, um_per_px)?,
+        aligned: image(aligned.slice(cut), size, um_per_px)?,
+        factor,
     })
 }
 
@@ -92,17 +102,36 @@ fn filled(post: ArrayView2<'_, f32>, aligned: ArrayView2<'_, f32>) -> (Range<usi
 fn image(
     pixels: ArrayView2<'_, f32>,
     (width, height): (usize, usize),
+    um_per_px: Option<[f64; 2]>,
 ) -> Result<Vec<u8>, PlotError> {
     let pixels = resized(pixels, width, height, Reduce::Mean);
     let stretch = LogStretch::of(pixels.view());
-    let grey: Vec<u8> = pixels
+    let mut grey: Vec<u8> = pixels
         .iter()
         .map(|&value| {
             let share = stretch.map_or(0.0, |stretch| stretch.share(f64::from(value)));
             (share.clamp(0.0, 1.0) * 255.0).round() as u8
         })
         .collect();
+    if um_per_px.is_some() {
+        grey = with_scale_bar(grey, (width, height), um_per_px)?;
+    }
     jpeg::grey(&grey, (width, height), &QUALITIES, ENOUGH_BYTES)
+}
+
+/// The same grey image with a bar in its corner.
+fn with_scale_bar(
+    grey: Vec<u8>,
+    (width, height): (usize, usize),
+    um_per_px: Option<[f64; 2]>,
+) -> Result<Vec<u8>, PlotError> {
+    let mut surface = Surface::new(width as f64, height as f64, Fonts::new()?)?;
+    let pixels = grey.into_iter().map(|value| [value; 3]).collect();
+    surface.raster(0, 0, &Raster { width, pixels });
+    let rect = Rect::new(0.0, 0.0, width as f64, height as f64);
+    let style = Style::for_width(STYLE_PX);
+    draw_scale_bar(&mut surface, &style, rect, 1.0, um_per_px);
+    Ok(surface.rgb().chunks_exact(3).map(|rgb| rgb[1]).collect())
 }
 
 #[cfg(test)]
@@ -122,6 +151,7 @@ mod tests {
         draw_comparison(&ComparisonPicture {
             post: preview(post.view()),
             aligned: preview(aligned.view()),
+            um_per_px: None,
         })
         .expect("draws")
     }
@@ -222,6 +252,7 @@ mod tests {
                 pixels: other.view(),
                 factor: 1.0,
             },
+            um_per_px: None,
         });
         assert!(matches!(
             refused,

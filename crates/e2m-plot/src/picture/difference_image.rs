@@ -111,6 +111,7 @@ pub fn draw_difference_image(picture: &DifferenceImagePicture<'_>) -> Result<Vec
         CELL_PX,
         |value| map.at(0.5 + 0.5 * (value / knee).asinh() / limit),
     );
+    sheet.scale_bar(&mut surface, picture.title);
     sheet.furnish(&mut surface);
     if difference.extremes.iter().all(|v| v.is_nan()) {
         write_reason(&mut surface, &style, sheet.frame.rect, "no data");

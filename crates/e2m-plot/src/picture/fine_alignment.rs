@@ -62,6 +62,7 @@ pub fn draw_fine_alignment(picture: &FineAlignmentPicture<'_, '_>) -> Result<Vec
             (picture.coarse_contours, coarse),
             (picture.refined_contours, refined),
         ],
+        um_per_px: picture.title.um_per_px,
     };
     let crop = Crop::to_content(&[&picture.post]);
     let whole = crop.of(picture.post.reborrow());

@@ -52,6 +52,7 @@ pub fn draw_microbe_density(picture: &MicrobeDensityPicture<'_, '_>) -> Result<V
     let mut surface = sheet.begin(fonts)?;
     let colour = |value: f64| map.at(value / most);
     draw_mapped(&mut surface, &sheet.frame, &cells, Reduce::Mean, 1, colour);
+    sheet.scale_bar(&mut surface, picture.title);
     sheet.furnish(&mut surface);
     if cells.pixels.iter().all(|v| v.is_nan()) {
         write_reason(&mut surface, &style, sheet.frame.rect, "no section");
@@ -70,6 +71,7 @@ mod tests {
         let title = Title {
             sample: "CD070".into(),
             dye: "DAPI".into(),
+            ..Title::default()
         };
         let mut cells = Array2::from_elem((6, 8), 1.0f32);
         cells[(1, 1)] = 40.0;

@@ -2,6 +2,7 @@
 
 use crate::draw::colour::{ColourMap, INK};
 use crate::draw::image::{Reduce, resized};
+use crate::draw::number::short;
 use crate::draw::page::{Header, Style, write_reason};
 use crate::draw::surface::{Raster, Rect, Surface};
 use crate::draw::text::{Fonts, TextStyle};
@@ -61,8 +62,12 @@ pub fn draw_microbe_gallery(picture: &MicrobeGalleryPicture<'_>) -> Result<Vec<u
     let style = Style::for_width(PAGE_PX);
     let fonts = Fonts::new()?;
     let side = picture.side_px;
+    let of_size = picture.title.um_per_px.map_or_else(String::new, |[x, y]| {
+        let [width, height] = [x, y].map(|um| short(um * side as f64));
+        format!(" ({width} x {height} µm)")
+    });
     let header = Header::new(picture.title, "gallery of microbes").line(format!(
-        "post, aligned pre and difference of each, {side} x {side} px at full resolution"
+        "post, aligned pre and difference of each, {side} x {side} px{of_size} at full resolution"
     ));
     let layout = Layout::new(&style);
     let groups = || picture.groups.iter().filter(|g| !g.crops.is_empty());

@@ -164,6 +164,7 @@ mod tests {
         let title = Title {
             sample: "CD070".into(),
             dye: "DAPI".into(),
+            ..Title::default()
         };
         for quantity in [MicrobeQuantity::Flux, MicrobeQuantity::Length] {
             for values in [&[][..], &[3.0], &[0.0, 0.0]] {

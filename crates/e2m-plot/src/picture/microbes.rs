@@ -91,6 +91,7 @@ pub fn draw_microbes(picture: &MicrobesPicture<'_, '_>) -> Result<Vec<u8>, PlotE
         let map = ColourMap::Backdrop;
         draw_brightness(&mut surface, &sheet.frame, &picture.post, stretch, map);
     }
+    sheet.scale_bar(&mut surface, picture.title);
     // Those that count lie on top.
     for counts in [false, true] {
         let places = picture.places.iter().filter(|place| place.counts == counts);
@@ -141,9 +142,14 @@ mod tests {
     use ndarray::Array2;
 
     fn draw(places: &[MicrobePlace]) -> (Decoded, Sheet) {
+        draw_with(places, None)
+    }
+
+    fn draw_with(places: &[MicrobePlace], um_per_px: Option<[f64; 2]>) -> (Decoded, Sheet) {
         let title = Title {
             sample: "CD070".into(),
             dye: "DAPI".into(),
+            um_per_px,
         };
         let pixels = Array2::from_elem((300, 400), 0.0);
         let post = Preview {
@@ -196,6 +202,32 @@ mod tests {
             assert!(near(at + radius, y) && near(at, y - radius), "{x}");
             assert!(!near(at, y), "{x}: its middle is left to be seen");
         }
+    }
+
+    #[test]
+    fn a_bar_has_the_length_that_it_states_where_the_size_of_a_pixel_is_known() {
+        let longest_white = |um_per_px| {
+            let (picture, sheet) = draw_with(&[], um_per_px);
+            let rect = sheet.frame.rect;
+            let columns = rect.left as usize + 3..(rect.left + 0.35 * rect.width) as usize;
+            let rows = (rect.bottom() - 60.0) as usize..rect.bottom() as usize - 3;
+            let lengths = rows.map(|y| {
+                let row = columns.clone().map(|x| picture.pixel(x, y) == [255; 3]);
+                let row: Vec<bool> = row.collect();
+                let runs = row.split(|is_white| !is_white);
+                runs.map(<[bool]>::len).max().unwrap_or(0)
+            });
+            let page_per_px = sheet.frame.place(1.0, 0.0).0 - sheet.frame.place(0.0, 0.0).0;
+            (lengths.max().unwrap_or(0), page_per_px)
+        };
+        let (length, page_per_px) = longest_white(Some([0.5, 0.5]));
+        // A panel of 4000 px is 2 mm wide; the bar has a quarter of it.
+        let expected = 1000.0 * page_per_px;
+        assert!(
+            (length as f64 - expected).abs() < 1.5,
+            "{length} {expected}"
+        );
+        assert!(longest_white(None).0 < 20);
     }
 
     #[test]

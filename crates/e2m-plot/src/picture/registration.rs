@@ -60,7 +60,7 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
     let before = Pen::dashed(PRE_RING, line * 0.8);
     let grey = Paint::Brightness(ColourMap::Grey);
     let crop = Crop::to_content(&[&picture.post, &picture.pre, &picture.aligned]);
-    let panels = [
+    let mut panels = [
         panel(
             "post (counts)",
             crop.of(picture.post.reborrow()),
@@ -93,6 +93,10 @@ pub fn draw_registration(picture: &RegistrationPicture<'_, '_>) -> Result<Vec<u8
             Vec::new(),
         ),
     ];
+    // Pre as it was taken may have pixels of another size.
+    for panel in [0, 2, 3] {
+        panels[panel].um_per_px = picture.title.um_per_px;
+    }
     let mut header = Header::new(picture.title, "registration");
     if !picture.method.is_empty() {
         header = header.line(format!("coarse alignment by {}", picture.method));
@@ -132,6 +136,7 @@ fn panel<'a>(
         paint,
         with_bar: !matches!(paint, Paint::Overlay(_)),
         contours,
+        um_per_px: None,
     }
 }
 

@@ -84,6 +84,7 @@ pub fn draw_registration_residual(picture: &ResidualPicture<'_, '_>) -> Result<V
         let map = ColourMap::Backdrop;
         draw_brightness(&mut surface, frame, &picture.post, stretch, map);
     }
+    layout.sheet.scale_bar(&mut surface, picture.title);
     layout.sheet.furnish(&mut surface);
     draw_arrows(&mut surface, &layout, picture.arrows);
     if picture.arrows.is_empty() {
@@ -247,6 +248,7 @@ mod tests {
         let title = Title {
             sample: "CD070".into(),
             dye: "DAPI".into(),
+            ..Title::default()
         };
         let picture = ResidualPicture {
             title: &title,

@@ -116,6 +116,7 @@ mod tests {
         let title = Title {
             sample: "CD070".into(),
             dye: "DAPI".into(),
+            ..Title::default()
         };
         let png = draw_significance_histogram(&SignificanceHistogramPicture {
             title: &title,

@@ -31,6 +31,7 @@ fn title() -> Title {
     Title {
         sample: "CD070".into(),
         dye: "SybrGld".into(),
+        ..Title::default()
     }
 }
 

@@ -106,6 +106,7 @@ pub(crate) fn section(task: &ReportRow) -> TaskSection {
     let images = draw_comparison(&ComparisonPicture {
         post: preview(post.view()),
         aligned: preview(black.view()),
+        um_per_px: None,
     })
     .expect("draws");
     TaskSection {

@@ -9,6 +9,7 @@ use crate::tiles::{shows, unit};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use e2m_image::Size;
 use e2m_pipeline::{Region, StageImage};
 use e2m_plot::{PictureFormat, Title, ZoomPanel, ZoomPicture, ZoomStretch, draw_zoom};
 use ndarray::{Array2, s};
@@ -22,8 +23,12 @@ const SAMPLES: usize = 5;
 const SAMPLE_PX: usize = 200;
 /// Pixels of a cut-out at most, of all its images together.
 const MOST_CUTOUT_PX: u64 = 6_000_000;
-/// Images that one request may ask for.
+/// Images of a task that one request may ask for.
 const MOST_IMAGES: usize = 11;
+/// What the task itself is called among its variants.
+const TASK_ITSELF: &str = "batch";
+/// Lines above a cut-out.
+const MOST_LINES: usize = 3;
 
 /// `GET api/view?batch=&sample=&dye=`: the canvas, and which images there are.
 pub(crate) async fn view(
@@ -76,11 +81,6 @@ fn about(task: &OpenTask, image: StageImage) -> Value {
 /// Which image of which task.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ImageAsked {
-    batch: String,
-    sample: String,
-    dye: String,
-    #[serde(default)]
-    variant: String,
     image: String,
     /// `percentile` or `asinh`.
     #[serde(default)]
@@ -92,18 +92,13 @@ pub(crate) struct ImageAsked {
 /// `GET api/range?…&image=&stretch=&blur=`: the range of colours that suits an image.
 pub(crate) async fn range(
     State(app): State<Arc<App>>,
+    Asked(name): Asked<TaskName>,
     Asked(asked): Asked<ImageAsked>,
 ) -> Result<Response, Refusal> {
     let shared = Arc::clone(&app);
     let found = app.tiling.run(move || {
         let image = image(&asked.image)?;
         let (how, blur_px) = (stretch(&asked.stretch)?, blur(asked.blur)?);
-        let name = TaskName {
-            batch: asked.batch,
-            sample: asked.sample,
-            dye: asked.dye,
-            variant: asked.variant,
-        };
         let task = shared.task(&name)?;
         let pixels = sampled(&task, image, blur_px)?;
         let (range, text) = Stretch::of(image, pixels.view(), how);
@@ -138,11 +133,6 @@ fn sampled(task: &OpenTask, image: StageImage, blur_px: f64) -> Result<Array2<f3
 /// Which tile in which colours.
 #[derive(Debug, Deserialize)]
 pub(crate) struct TileAsked {
-    batch: String,
-    sample: String,
-    dye: String,
-    #[serde(default)]
-    variant: String,
     image: String,
     level: u32,
     x: usize,
@@ -162,6 +152,7 @@ pub(crate) struct TileAsked {
 /// belongs to the address, so that a browser asks again when the record is another.
 pub(crate) async fn tile(
     State(app): State<Arc<App>>,
+    Asked(name): Asked<TaskName>,
     Asked(asked): Asked<TileAsked>,
 ) -> Result<Response, Refusal> {
     let range = Stretch {
@@ -179,12 +170,6 @@ pub(crate) async fn tile(
         is_quick: asked.quick,
     };
     let palette = asked.palette.unwrap_or_else(|| Palette::of(tile.image));
-    let name = TaskName {
-        batch: asked.batch,
-        sample: asked.sample,
-        dye: asked.dye,
-        variant: asked.variant,
-    };
     let desk = if tile.needs_overview() && !tile.is_quick {
         &app.overviewing
     } else {
@@ -202,17 +187,12 @@ pub(crate) async fn tile(
 /// `GET api/overview?…&image=`: makes the overview of an image, and answers when it is there.
 pub(crate) async fn overview(
     State(app): State<Arc<App>>,
+    Asked(name): Asked<TaskName>,
     Asked(asked): Asked<ImageAsked>,
 ) -> Result<Response, Refusal> {
     let shared = Arc::clone(&app);
     let made = app.overviewing.run(move || {
         let image = image(&asked.image)?;
-        let name = TaskName {
-            batch: asked.batch,
-            sample: asked.sample,
-            dye: asked.dye,
-            variant: asked.variant,
-        };
         let task = shared.task(&name)?;
         let overview = shared.overviews.of(&task, image)?;
         Ok(json!({"height": overview.nrows(), "width": overview.ncols()}))
@@ -223,11 +203,6 @@ pub(crate) async fn overview(
 /// Which pixel.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PixelAsked {
-    batch: String,
-    sample: String,
-    dye: String,
-    #[serde(default)]
-    variant: String,
     /// Names of images, with commas between them.
     images: String,
     x: usize,
@@ -237,17 +212,12 @@ pub(crate) struct PixelAsked {
 /// `GET api/values?…&images=post,aligned_pre&x=&y=`: the value of a pixel of the canvas in each image; null where there is none.
 pub(crate) async fn values(
     State(app): State<Arc<App>>,
+    Asked(name): Asked<TaskName>,
     Asked(asked): Asked<PixelAsked>,
 ) -> Result<Response, Refusal> {
     let shared = Arc::clone(&app);
     let found = app.tiling.run(move || {
         let images = images(&asked.images)?;
-        let name = TaskName {
-            batch: asked.batch,
-            sample: asked.sample,
-            dye: asked.dye,
-            variant: asked.variant,
-        };
         let task = shared.task(&name)?;
         let region = Region {
             x: asked.x,
@@ -269,11 +239,6 @@ pub(crate) async fn values(
 /// Which part of which images, as a picture.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CutoutAsked {
-    batch: String,
-    sample: String,
-    dye: String,
-    #[serde(default)]
-    variant: String,
     images: String,
     x: i64,
     y: i64,
@@ -283,18 +248,25 @@ pub(crate) struct CutoutAsked {
     stretch: String,
     #[serde(default)]
     blur: f64,
-    /// What stands above it.
+    /// What stands above it, a few lines.
     #[serde(default)]
     line: String,
+    /// Another variant of the task, whose images stand on the right of these; `batch` is the task itself.
+    with: Option<String>,
+    /// Its images.
+    #[serde(default)]
+    with_images: String,
 }
 
-/// `GET api/cutout?…&images=&x=&y=&width=&height=&stretch=&blur=&line=`: what `e2m zoom` draws, with title and scale bar.
+/// `GET api/cutout?…&images=&x=&y=&width=&height=&stretch=&blur=&line=&with=&with_images=`: what `e2m zoom` draws, with title and scale bar.
+/// Images of another variant stand on the right.
 pub(crate) async fn cutout(
     State(app): State<Arc<App>>,
+    Asked(name): Asked<TaskName>,
     Asked(asked): Asked<CutoutAsked>,
 ) -> Result<Response, Refusal> {
     let shared = Arc::clone(&app);
-    let bytes = app.tiling.run(move || drawn(&shared, asked)).await?;
+    let bytes = app.tiling.run(move || drawn(&shared, name, &asked)).await?;
     let headers = [
         (header::CONTENT_TYPE, "image/png"),
         (header::CACHE_CONTROL, "no-store"),
@@ -302,53 +274,56 @@ pub(crate) async fn cutout(
     Ok((headers, bytes).into_response())
 }
 
-fn drawn(app: &App, asked: CutoutAsked) -> Result<Vec<u8>, Refusal> {
-    let images = images(&asked.images)?;
+fn drawn(app: &App, name: TaskName, asked: &CutoutAsked) -> Result<Vec<u8>, Refusal> {
     let (how, blur_px) = (stretch(&asked.stretch)?, blur(asked.blur)?);
-    let name = TaskName {
-        batch: asked.batch,
-        sample: asked.sample,
-        dye: asked.dye,
-        variant: asked.variant,
-    };
     let task = app.task(&name)?;
-    let end = |from: i64, side: i64| from.saturating_add(side);
-    let corners = [
-        asked.x,
-        asked.y,
-        end(asked.x, asked.width),
-        end(asked.y, asked.height),
-    ];
     let canvas = task.images.canvas();
-    let region = Region::clipped(corners, canvas).ok_or_else(|| {
-        Refusal::bad(format!(
-            "this does not lie on the canvas, which is {canvas} px"
-        ))
-    })?;
-    if region.size().pixels() * images.len() as u64 > MOST_CUTOUT_PX {
+    let mut shown: Vec<(Arc<OpenTask>, StageImage)> = Vec::new();
+    for image in images(&asked.images)? {
+        shown.push((Arc::clone(&task), image));
+    }
+    if let Some(variant) = &asked.with {
+        let variant = if variant == TASK_ITSELF { "" } else { variant };
+        let variant = variant.to_owned();
+        let other = app.task(&TaskName { variant, ..name })?;
+        if other.images.canvas() != canvas {
+            return Err(Refusal::bad(
+                "the canvases of these variants are not of the same size (pad)",
+            ));
+        }
+        for image in images(&asked.with_images)? {
+            shown.push((Arc::clone(&other), image));
+        }
+    }
+    let region = asked.region(canvas)?;
+    if region.size().pixels() * shown.len() as u64 > MOST_CUTOUT_PX {
         return Err(Refusal::bad(format!(
             "at most {} megapixels are drawn at full resolution, of all images together; zoom in, or use `e2m zoom`",
             MOST_CUTOUT_PX / 1_000_000
         )));
     }
-    let read = images.iter().map(|&image| {
-        let read = task.images.read_blurred(image, region, blur_px);
+    let read = shown.iter().map(|(task, image)| {
+        let read = task.images.read_blurred(*image, region, blur_px);
         read.map(|read| read.pixels)
     });
     let read: Vec<Array2<f32>> = read.collect::<Result<_, _>>()?;
-    let panels = images.iter().zip(&read).map(|(&image, pixels)| ZoomPanel {
-        name: image.title(),
-        unit: unit(image),
-        shows: shows(image),
-        pixels: pixels.view(),
-    });
+    let panels = shown
+        .iter()
+        .zip(&read)
+        .map(|(&(_, image), pixels)| ZoomPanel {
+            name: image.title(),
+            unit: unit(image),
+            shows: shows(image),
+            pixels: pixels.view(),
+        });
     let panels: Vec<ZoomPanel<'_>> = panels.collect();
     let title = Title {
         sample: task.task.sample.clone(),
         dye: task.task.dye.clone(),
+        um_per_px: task.images.um_per_px(),
     };
-    let line: String = asked.line.chars().take(200).collect();
-    let lines: Vec<String> = (!line.is_empty()).then_some(line).into_iter().collect();
+    let lines = asked.line.lines().take(MOST_LINES);
+    let lines: Vec<String> = lines.map(|line| line.chars().take(200).collect()).collect();
     let picture = ZoomPicture {
         title: &title,
         lines: &lines,
@@ -359,6 +334,24 @@ fn drawn(app: &App, asked: CutoutAsked) -> Result<Vec<u8>, Refusal> {
         magnification: None,
     };
     draw_zoom(&picture, PictureFormat::Png).map_err(|error| Refusal::fault(error.to_string()))
+}
+
+impl CutoutAsked {
+    /// What lies on the canvas of what is asked for.
+    fn region(&self, canvas: Size) -> Result<Region, Refusal> {
+        let end = |from: i64, side: i64| from.saturating_add(side);
+        let corners = [
+            self.x,
+            self.y,
+            end(self.x, self.width),
+            end(self.y, self.height),
+        ];
+        Region::clipped(corners, canvas).ok_or_else(|| {
+            Refusal::bad(format!(
+                "this does not lie on the canvas, which is {canvas} px"
+            ))
+        })
+    }
 }
 
 fn image(name: &str) -> Result<StageImage, Refusal> {

@@ -124,9 +124,6 @@ fn version(task: &TaskSpec) -> String {
 /// Of which image a thumbnail is asked for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ThumbnailAsked {
-    batch: String,
-    sample: String,
-    dye: String,
     stain: Stain,
 }
 
@@ -140,16 +137,11 @@ enum Stain {
 /// `GET api/thumbnail?batch=&sample=&dye=&stain=`: a small picture of a raw image, from few of its rows.
 pub(crate) async fn picture(
     State(app): State<Arc<App>>,
+    Asked(name): Asked<TaskName>,
     Asked(asked): Asked<ThumbnailAsked>,
 ) -> Result<Response, Refusal> {
     let shared = Arc::clone(&app);
     let png = app.overviewing.run(move || {
-        let name = TaskName {
-            batch: asked.batch,
-            sample: asked.sample,
-            dye: asked.dye,
-            variant: String::new(),
-        };
         let task = planned(&shared, &name)?;
         let index = asked.stain as usize;
         let key = format!("{} {index}", version(&task));

@@ -42,11 +42,6 @@ pub(crate) async fn record(
 /// Which picture of a task.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PictureName {
-    batch: String,
-    sample: String,
-    dye: String,
-    #[serde(default)]
-    variant: String,
     /// As the manifest has it.
     path: String,
 }
@@ -54,16 +49,11 @@ pub(crate) struct PictureName {
 /// `GET api/picture?…&path=NAME`: a picture that the record vouches for.
 pub(crate) async fn picture(
     State(app): State<Arc<App>>,
+    Asked(name): Asked<TaskName>,
     Asked(asked): Asked<PictureName>,
 ) -> Result<Response, Refusal> {
     let shared = Arc::clone(&app);
     let bytes = app.reading.run(move || {
-        let name = TaskName {
-            batch: asked.batch,
-            sample: asked.sample,
-            dye: asked.dye,
-            variant: asked.variant,
-        };
         let task = shared.task(&name)?;
         let mut pictures = task.images.manifest().pictures.iter();
         if !pictures.any(|picture| picture.path == asked.path) {

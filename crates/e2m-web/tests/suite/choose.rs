@@ -218,6 +218,24 @@ fn variants_of_a_comparison_are_listed_and_shown_like_the_task_itself() {
     assert_eq!(value(""), value(&variant));
     let tile = format!("/api/tile?{this}{variant}&image=difference&level=0&x=0&y=0&low=-9&high=9");
     assert_eq!(served.get(&tile).status, 200);
+    // A picture of both: the same as that of two images of one task, but for the lines above it.
+    let cutout = |more: &str| {
+        let place = "x=300&y=240&width=200&height=200";
+        let answer = served.get(&format!("/api/cutout?{this}&{place}{more}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.body
+    };
+    let both = cutout(&format!("&images=post&with={name}&with_images=difference"));
+    assert_eq!(both, cutout("&images=post,difference"));
+    let back = cutout(&format!(
+        "&variant={name}&images=post&with=batch&with_images=difference"
+    ));
+    assert_eq!(both, back);
+    assert_ne!(
+        both,
+        cutout("&images=post,difference&line=left%0Aright"),
+        "the lines are not drawn"
+    );
     for bad in [
         "none.json",
         "..%2Fe2m_batch.json",
@@ -225,6 +243,9 @@ fn variants_of_a_comparison_are_listed_and_shown_like_the_task_itself() {
         "e2m_task_none.json",
     ] {
         let answer = served.get(&format!("/api/view?{this}&variant={bad}"));
+        assert_eq!(answer.status, 404, "{bad}: {}", answer.text());
+        let cutout = format!("/api/cutout?{this}&images=post&x=0&y=0&width=60&height=60");
+        let answer = served.get(&format!("{cutout}&with={bad}&with_images=post"));
         assert_eq!(answer.status, 404, "{bad}: {}", answer.text());
     }
 }

@@ -14,19 +14,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What lies outside.
 const SECRET: &str = "nobody-may-read-this-4711";
 
-/// SplitMix64.
-struct Random(u64);
+/// Numbers by a seed, and what is drawn by them.
+struct Random(e2m_testing::Random);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
+    fn byte(&mut self) -> u8 {
+        self.0.bits() as u8
     }
 
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        self.0.below(end)
     }
 
     /// One in so many.
@@ -186,13 +183,11 @@ fn body(random: &mut Random) -> Vec<u8> {
     match random.below(8) {
         0 => bytes = "[".repeat(1 << random.below(16)).into_bytes(),
         1 => bytes.truncate(random.below(bytes.len() + 1)),
-        2 => bytes
-            .iter_mut()
-            .for_each(|byte| *byte = random.next() as u8),
+        2 => bytes.iter_mut().for_each(|byte| *byte = random.byte()),
         3 | 4 if !bytes.is_empty() => {
             for _ in 0..=random.below(4) {
                 let place = random.below(bytes.len());
-                bytes[place] = random.next() as u8;
+                bytes[place] = random.byte();
             }
         }
         _ => {}
@@ -202,7 +197,7 @@ fn body(random: &mut Random) -> Vec<u8> {
 
 /// A request, and whether it is one that a server may wait for more of.
 fn request(seed: u64, served: &Served, addresses: &[String]) -> (Vec<u8>, bool) {
-    let random = &mut Random(seed);
+    let random = &mut Random(e2m_testing::Random::new(seed));
     let path = address(random, addresses);
     let method = random.of(&[
         "GET", "GET", "GET", "POST", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "get", "X",
@@ -272,7 +267,7 @@ fn request(seed: u64, served: &Served, addresses: &[String]) -> (Vec<u8>, bool) 
     if random.once_in(25) && bytes.len() > 20 {
         is_whole = false;
         let place = random.below(bytes.len());
-        bytes[place] = random.next() as u8;
+        bytes[place] = random.byte();
     }
     (bytes, is_whole)
 }

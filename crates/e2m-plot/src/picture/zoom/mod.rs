@@ -224,7 +224,7 @@ fn draw_panel(
         surface,
         style,
         rect,
-        layout.magnification,
+        layout.magnification as f64,
         picture.um_per_px,
     );
     if panel.pixels.iter().all(|v| v.is_nan()) {

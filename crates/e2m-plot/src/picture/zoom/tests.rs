@@ -43,6 +43,7 @@ fn title() -> Title {
     Title {
         sample: "CD070".into(),
         dye: "DAPI".into(),
+        ..Title::default()
     }
 }
 
@@ -136,18 +137,23 @@ fn noise_is_dark_and_what_stands_out_of_it_is_not() {
 #[test]
 fn the_scale_bar_has_the_length_it_states() {
     for (width, magnification, um) in [
-        (480.0, 8, Some([0.25, 0.25])),
-        (400.0, 1, Some([0.325, 0.4])),
-        (400.0, 1, None),
-        (480.0, 48, None),
-        (900.0, 1, Some([12.5, 12.5])),
+        (480.0, 8.0, Some([0.25, 0.25])),
+        (400.0, 1.0, Some([0.325, 0.4])),
+        (400.0, 1.0, None),
+        (480.0, 48.0, None),
+        (900.0, 1.0, Some([12.5, 12.5])),
+        (900.0, 1.0 / 34.0, Some([0.325, 0.325])),
     ] {
         let length = crate::draw::scale_bar::bar_length(width, magnification, um);
         let (number, unit) = length.text.split_once(' ').expect("a unit");
         let stated: f64 = number.replace(',', "").parse().expect("a number");
-        assert_eq!(unit, if um.is_some() { "µm" } else { "px" });
+        let um_of_unit = match unit {
+            "mm" => 1000.0,
+            _ => 1.0,
+        };
+        assert_eq!(unit == "px", um.is_none(), "{unit}");
         let per_px = um.map_or(1.0, |um| um[0]);
-        let page = stated / per_px * magnification as f64;
+        let page = stated * um_of_unit / per_px * magnification;
         assert!((page - length.page_px).abs() < 1e-6, "{length:?}");
         assert!(length.page_px > 0.1 * width && length.page_px <= 0.31 * width);
     }
