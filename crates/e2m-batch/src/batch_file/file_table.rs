@@ -200,7 +200,9 @@ impl Row {
             check_name(name).map_err(MissingReason::UnsafeName)?;
         }
         let there = |stain, path: &Option<PathBuf>| match path {
-            Some(path) if path.is_file() => Ok(path.clone()),
+            Some(path) if path.is_file() || path.is_dir() && is_raw_name(path, true) => {
+                Ok(path.clone())
+            }
             path => Err(MissingReason::NotThere {
                 stain,
                 path: path.clone(),
