@@ -5,6 +5,7 @@ mod proposal;
 use super::params::accept_text;
 use e2m_io::{
     Discovery, MissingPair, MissingReason, RawPair, Selection, Stain, check_name, composed,
+    is_raw_name,
 };
 use e2m_pipeline::{ParamSpec, ParamValue, Params, REGISTRY};
 use std::collections::BTreeMap;

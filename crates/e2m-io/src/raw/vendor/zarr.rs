@@ -118,7 +118,8 @@ impl Opened {
         let chunk = array.chunk.iter().fold(sample, |n, &m| n.saturating_mul(m));
         // A chunk may be higher than a band, and hold other planes; each that is decoded is held as it is stored, and twice more.
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
-        let at_once = threads.min(size.width.div_ceil(columns) as u64 * 2);
+        let in_row = size.width.div_ceil(columns) as u64;
+        let at_once = threads.min(2 * in_row);
         Ok(Stored {
             store: Store::Tiles(Regions {
                 reader: &ZarrReader,
@@ -130,7 +131,7 @@ impl Opened {
                 width: columns,
                 height,
             },
-            decoder_bytes: chunk.saturating_mul(3 * at_once),
+            decoder_bytes: chunk.saturating_mul(3 * at_once + in_row),
             coding: (!coding.is_empty()).then(|| coding.join(", ")),
             kind: None,
             cut: None,
