@@ -176,10 +176,8 @@ impl Listing<'_> {
             let is_folder = path.is_dir();
             if is_raw_name(&path, is_folder) {
                 self.file(path, &below);
-            } else if is_folder {
-                if depth < self.pattern.folders() {
-                    self.folder(&path, &below, depth + 1);
-                }
+            } else if is_folder && depth < self.pattern.folders() {
+                self.folder(&path, &below, depth + 1);
             }
         }
     }

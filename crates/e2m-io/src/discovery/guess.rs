@@ -47,10 +47,8 @@ pub fn guess_images(raw_dir: &Path, words: &StainWords) -> io::Result<Vec<Guesse
             let is_folder = path.is_dir();
             if is_raw_name(&path, is_folder) {
                 images.extend(guess(raw_dir, path, words));
-            } else if is_folder {
-                if depth < MAX_DEPTH {
-                    folders.push_back((path, depth + 1));
-                }
+            } else if is_folder && depth < MAX_DEPTH {
+                folders.push_back((path, depth + 1));
             }
         }
     }
