@@ -28,8 +28,12 @@ some minutes, as everything is built with the address sanitizer.",
 
 /// The fuzzers, and the longest input that each invents: room for what matters, and no more, or most of the time goes by with
 /// copying.
-const TARGETS: [(&str, u32); 6] = [
+const TARGETS: [(&str, u32); 10] = [
     ("tiff", 65_536),
+    ("czi", 65_536),
+    ("nd2", 65_536),
+    ("lif", 65_536),
+    ("zarr", 65_536),
     ("fits", 65_536),
     ("batch_file", 16_384),
     ("manifest", 32_768),

@@ -40,6 +40,7 @@
 //! | `status`, `survey`, [`diagnose`] | what there is to know before a run, as data |
 //! | [`compare`] | the tasks with several values of some parameters |
 //! | [`export`] | images of finished tasks as OME-TIFF or OME-Zarr, for viewers |
+//! | `raw_copy` | a raw image as a plain OME-TIFF |
 //! | [`apply`] | other images, points and outlines through the warp of a task |
 //! | [`judgements`] | what people think of tasks and objects, and the counts after it |
 //! | [`verify`] | whether what earlier runs wrote is still as it was written |
@@ -85,6 +86,7 @@ pub mod logs;
 mod plan;
 mod questions;
 mod raw_content;
+mod raw_copy;
 pub mod report;
 mod reporter;
 mod run;
@@ -108,6 +110,7 @@ pub use forecast::Forecast;
 pub use inspect::{Preview, inspect};
 pub use logs::Running;
 pub use plan::{Plan, PlanError, find, missing_reason, task_name};
+pub use raw_copy::{RawCopy, RawCopyError, copy_raw};
 pub use report::{BatchReport, TaskEnding, TaskResult, Unwritten};
 pub use reporter::{Reporter, Reporters};
 pub use run::{BatchOutcome, OutputDirError, StartError, run, serve_tasks};

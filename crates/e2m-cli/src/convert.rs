@@ -1,9 +1,10 @@
-//! `e2m convert`: a checkpoint from TIFF to FITS, or back; an RGB image to the three extensions of a FITS file. Its arguments are in `convert_args`.
+//! `e2m convert`: a checkpoint from TIFF to FITS, or back; an RGB image to the three extensions of a FITS file; a raw image to a plain
+//! OME-TIFF. Its arguments are in `convert_args`.
 
 use crate::convert_args::ConvertArgs;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
-use e2m_batch::human;
+use e2m_batch::{copy_raw, human};
 use e2m_image::{BandSource, default_band_rows, stream_bands};
 use e2m_io::{
     CheckpointCompression, CheckpointError, CheckpointFormat, CheckpointReader, CheckpointWriter,
@@ -27,7 +28,7 @@ impl From<CheckpointError> for NotConverted {
 
 /// Converts a file and says what was written.
 pub(crate) fn run(args: &ConvertArgs, terminal: &Terminal) -> Exit {
-    match convert(args) {
+    match convert(args, terminal) {
         Ok(bytes) => {
             terminal.summary(&format!(
                 "Wrote {} ({})",
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &ConvertArgs, terminal: &Terminal) -> Exit {
 }
 
 /// Answers with the bytes written.
-fn convert(args: &ConvertArgs) -> Result<u64, NotConverted> {
+fn convert(args: &ConvertArgs, terminal: &Terminal) -> Result<u64, NotConverted> {
     let format = format_of(&args.to)?;
     if args.to.exists() && !args.overwrite {
         return Err(NotConverted::Arguments(format!(
@@ -59,6 +60,14 @@ fn convert(args: &ConvertArgs) -> Result<u64, NotConverted> {
     if same_file(&args.from, &args.to) {
         return Err(NotConverted::Arguments(
             "FROM and TO are one file; give TO another name".to_owned(),
+        ));
+    }
+    if is_ome_tiff(&args.to) {
+        return copy(args, terminal);
+    }
+    if args.page.is_some() || args.channel.is_some() {
+        return Err(NotConverted::Arguments(
+            "--page and --channel choose of a raw image, for a TO that ends in .ome.tif".to_owned(),
         ));
     }
     let mut reader = match open(&args.from) {
@@ -85,6 +94,24 @@ fn convert(args: &ConvertArgs) -> Result<u64, NotConverted> {
             args.to.display()
         )))
     }
+}
+
+/// Writes a plane of a raw image, and says what else there is to know of it.
+fn copy(args: &ConvertArgs, terminal: &Terminal) -> Result<u64, NotConverted> {
+    let page = args.page.clone().unwrap_or_default();
+    let channel = args.channel.clone().unwrap_or_default();
+    let copy = copy_raw(&args.from, (&page, &channel), &args.to)
+        .map_err(|error| NotConverted::Failed(error.to_string()))?;
+    for remark in &copy.remarks {
+        terminal.warn(&format!("{}: {remark}", args.from.display()));
+    }
+    Ok(copy.bytes)
+}
+
+fn is_ome_tiff(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".ome.tif") || name.ends_with(".ome.tiff")
 }
 
 /// The format that the ending of a name says.

@@ -6,7 +6,7 @@ use crate::table::Table;
 use crate::terminal::Terminal;
 use e2m_batch::{BatchFile, BatchSurvey, SurveyedImage, human};
 use e2m_image::PixelType;
-use e2m_io::{ChunkLayout, Compression, Discovery, RawInfo, Survey};
+use e2m_io::{ChunkLayout, Compression, Discovery, RawFormat, RawInfo, Survey};
 use serde_json::{Value, json};
 
 /// Prints a table of all raw images found, and what is missing.
@@ -131,10 +131,15 @@ fn add(table: &mut Table, name: &str, stain: &str, survey: &Survey) {
 
 /// How the pixels lie in the file.
 fn stored(info: &RawInfo) -> String {
-    let mut words = vec![match info.compression {
-        Compression::None => "uncompressed".to_owned(),
-        other => format!("{other:?}").to_lowercase(),
-    }];
+    let mut words = Vec::new();
+    if info.format != RawFormat::Tiff {
+        words.push(info.format.to_string());
+    }
+    words.push(match (&info.coding, info.compression) {
+        (Some(coding), _) => coding.clone(),
+        (None, Compression::None) => "uncompressed".to_owned(),
+        (None, other) => format!("{other:?}").to_lowercase(),
+    });
     if let ChunkLayout::Tiles { .. } = info.layout {
         words.push("tiles".to_owned());
     }

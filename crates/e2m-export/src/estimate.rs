@@ -5,7 +5,7 @@ use crate::file::check;
 use crate::image::{Compression, OmeImage};
 use crate::levels::level_sizes;
 use crate::tiles::{Codec, TILE_PX, write_tiles};
-use e2m_image::BandSource;
+use e2m_image::{BandSource, PixelType};
 use ndarray::Array2;
 use std::path::Path;
 
@@ -43,7 +43,8 @@ pub fn estimated_bytes(
             })?;
         let mut compressed = 0_u64;
         let pixels = band.as_slice().unwrap_or_default();
-        write_tiles(pixels, image.size.width, Codec::NativeZlib, |_, tile| {
+        let codec = (Codec::NativeZlib, PixelType::F32);
+        write_tiles(pixels, image.size.width, codec, |_, tile| {
             compressed += tile.map_or(0, |bytes| bytes.len() as u64);
             Ok(())
         })

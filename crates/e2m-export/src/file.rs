@@ -12,7 +12,7 @@ use crate::image::{Compression, OmeImage};
 use crate::ome::SOFTWARE;
 use crate::plane::{TilePlace, TileSink, band_bytes, write_plane};
 use crate::tiles::{self, Codec, TILE_PX};
-use e2m_image::{BandSource, Size};
+use e2m_image::{BandSource, PixelType, Size};
 use e2m_io::{AtomicFile, ContentHash, ContentHasher};
 use std::borrow::Cow;
 use std::fs::File;
@@ -71,6 +71,7 @@ struct StoredLevel {
 struct TiffPlane<'a, W: Write + Seek> {
     encoder: &'a mut Encoder<W>,
     codec: Codec,
+    samples: PixelType,
     levels: Vec<StoredLevel>,
     /// A tile of zeros, which is compressed once.
     zeros: Option<Vec<u8>>,
@@ -82,11 +83,15 @@ impl<W: Write + Seek> TileSink for TiffPlane<'_, W> {
         self.codec
     }
 
+    fn samples(&self) -> PixelType {
+        self.samples
+    }
+
     fn put(&mut self, place: TilePlace, tile: Option<&[u8]>) -> io::Result<()> {
         let bytes = match (tile, &mut self.zeros) {
             (Some(bytes), _) => bytes,
             (None, Some(zeros)) => zeros,
-            (None, none) => none.insert(tiles::stored_zeros(self.codec)?),
+            (None, none) => none.insert(tiles::stored_zeros(self.codec, self.samples)?),
         };
         self.hasher.update(bytes);
         let offset = append(self.encoder, bytes)?;
@@ -137,9 +142,24 @@ pub fn write_ome_tiff(
     sources: &mut [&mut dyn BandSource],
     on_pixels: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<OmeTiff, ExportError> {
+    write_ome_tiff_of(PixelType::F32, path, image, sources, on_pixels)
+}
+
+/// The same with samples of another type. Pixels have to be whole numbers that it holds, as those of raw images are; pixels of smaller
+/// levels are rounded, and what the type does not hold is cut off at its ends.
+///
+/// # Errors
+/// As [`write_ome_tiff`].
+pub fn write_ome_tiff_of(
+    samples: PixelType,
+    path: &Path,
+    image: &OmeImage,
+    sources: &mut [&mut dyn BandSource],
+    on_pixels: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<OmeTiff, ExportError> {
     check(path, image, sources)?;
     let mut file = AtomicFile::create(path)?;
-    let (bytes, hash) = write_all(&mut file, path, image, sources, on_pixels)?;
+    let (bytes, hash) = write_all(&mut file, path, (image, samples), sources, on_pixels)?;
     file.commit()?;
     Ok(OmeTiff {
         path: path.to_owned(),
@@ -207,7 +227,7 @@ pub(crate) fn check(
 fn write_all(
     file: &mut AtomicFile,
     path: &Path,
-    image: &OmeImage,
+    (image, samples): (&OmeImage, PixelType),
     sources: &mut [&mut dyn BandSource],
     on_pixels: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<(u64, ContentHash), ExportError> {
@@ -219,6 +239,7 @@ fn write_all(
         let mut plane = TiffPlane {
             encoder: &mut encoder,
             codec: Codec::of_tiff(image.compression),
+            samples,
             levels: levels_of(image.size),
             zeros: None,
             hasher: &mut hasher,
@@ -227,10 +248,10 @@ fn write_all(
             .map_err(|error| error.of(path, &channel.name))?;
         planes.push(plane.levels);
     }
-    let description = image.ome_xml();
+    let description = image.ome_xml_of(samples);
     for (index, levels) in planes.iter().enumerate() {
         let description = (index == 0).then_some(description.as_str());
-        write_directories(&mut encoder, image, levels, description)
+        write_directories(&mut encoder, (image, samples), levels, description)
             .map_err(written("write", path))?;
     }
     let bytes = file
@@ -269,7 +290,7 @@ fn append<W: Write + Seek>(encoder: &mut Encoder<W>, bytes: &[u8]) -> io::Result
 /// Writes the directories of a channel: its smaller levels, then itself.
 fn write_directories<W: Write + Seek>(
     encoder: &mut Encoder<W>,
-    image: &OmeImage,
+    image: (&OmeImage, PixelType),
     levels: &[StoredLevel],
     description: Option<&str>,
 ) -> TiffResult<()> {
@@ -295,7 +316,7 @@ fn write_directories<W: Write + Seek>(
 
 fn describe<W: Write + Seek>(
     directory: &mut DirectoryEncoder<'_, W, TiffKindBig>,
-    image: &OmeImage,
+    (image, samples): (&OmeImage, PixelType),
     level: &StoredLevel,
     subfile: u32,
 ) -> TiffResult<()> {
@@ -306,7 +327,7 @@ fn describe<W: Write + Seek>(
     directory.write_tag(Tag::NewSubfileType, subfile)?;
     directory.write_tag(Tag::ImageWidth, level.size.width as u32)?;
     directory.write_tag(Tag::ImageLength, level.size.height as u32)?;
-    directory.write_tag(Tag::BitsPerSample, 32_u16)?;
+    directory.write_tag(Tag::BitsPerSample, 8 * samples.bytes() as u16)?;
     directory.write_tag(Tag::Compression, compression.to_u16())?;
     directory.write_tag(
         Tag::PhotometricInterpretation,
@@ -320,7 +341,11 @@ fn describe<W: Write + Seek>(
     directory.write_tag(Tag::TileLength, TILE_PX as u32)?;
     directory.write_tag(Tag::TileOffsets, &level.offsets[..])?;
     directory.write_tag(Tag::TileByteCounts, &level.lengths[..])?;
-    directory.write_tag(Tag::SampleFormat, SampleFormat::IEEEFP.to_u16())?;
+    let format = match samples {
+        PixelType::F32 => SampleFormat::IEEEFP,
+        PixelType::U8 | PixelType::U16 => SampleFormat::Uint,
+    };
+    directory.write_tag(Tag::SampleFormat, format.to_u16())?;
     if let Some([x, y]) = image.pixel_um {
         let times = |full: usize, own: usize| full as f64 / own as f64;
         let x = resolution(x, times(image.size.width, level.size.width));

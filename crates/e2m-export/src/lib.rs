@@ -19,8 +19,8 @@
 //!
 //! # What is promised
 //!
-//! * All pixels are 32 bit floats, as channels of one OME image have one type, and differences have signs. The pixels of the
-//!   first level are those of the source, bit for bit.
+//! * All pixels are 32 bit floats, as channels of one OME image have one type, and differences have signs; [`write_ome_tiff_of`]
+//!   writes whole numbers as they are. The pixels of the first level are those of the source, bit for bit.
 //! * Memory does not depend on the height of the image: [`memory_bytes`].
 //! * The same image and pixels give the same bytes, whatever the number of threads.
 //! * The file, or folder, has its name only once all of it is on the disk.
@@ -51,7 +51,7 @@ mod zarr;
 
 pub use error::ExportError;
 pub use estimate::estimated_bytes;
-pub use file::{OmeTiff, description, memory_bytes, write_ome_tiff};
+pub use file::{OmeTiff, description, memory_bytes, write_ome_tiff, write_ome_tiff_of};
 pub use image::{Channel, Colour, Compression, OmeImage, Pyramid};
 pub use levels::level_sizes;
 pub use verifying::tiles_hash;

@@ -4,6 +4,7 @@
 //! `&#` by a space before it parses, and would take such a file for one without a description.
 
 use crate::image::{Channel, OmeImage};
+use e2m_image::PixelType;
 use std::fmt::Write as _;
 
 /// The schema.
@@ -19,6 +20,11 @@ impl OmeImage {
     /// The same image gives the same text: two files whose texts are equal show the same, as far as this tells. Where it is known what
     /// the pixels were made from, put that into the annotations, and the text tells whether a file is up to date.
     pub fn ome_xml(&self) -> String {
+        self.ome_xml_of(PixelType::F32)
+    }
+
+    /// The same where samples are of another type.
+    pub(crate) fn ome_xml_of(&self, samples: PixelType) -> String {
         let mut xml = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <OME xmlns=\"{NAMESPACE}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
@@ -33,7 +39,7 @@ impl OmeImage {
                 format_args!("    <Description>{text}</Description>\n"),
             );
         }
-        self.pixels(&mut xml);
+        self.pixels(samples, &mut xml);
         if self.annotations.is_empty() {
             xml.push_str("  </Image>\n");
         } else {
@@ -44,11 +50,16 @@ impl OmeImage {
         xml
     }
 
-    fn pixels(&self, xml: &mut String) {
+    fn pixels(&self, samples: PixelType, xml: &mut String) {
+        let samples = match samples {
+            PixelType::U8 => "uint8",
+            PixelType::U16 => "uint16",
+            PixelType::F32 => "float",
+        };
         put(
             xml,
             format_args!(
-                "    <Pixels ID=\"Pixels:0\" DimensionOrder=\"XYCZT\" Type=\"float\" BigEndian=\"{}\" \
+                "    <Pixels ID=\"Pixels:0\" DimensionOrder=\"XYCZT\" Type=\"{samples}\" BigEndian=\"{}\" \
                  SizeX=\"{}\" SizeY=\"{}\" SizeC=\"{}\" SizeZ=\"1\" SizeT=\"1\"",
                 cfg!(target_endian = "big"),
                 self.size.width,

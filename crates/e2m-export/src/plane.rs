@@ -4,7 +4,7 @@ use crate::error::ExportError;
 use crate::image::Pyramid;
 use crate::levels::{level_sizes, reduce};
 use crate::tiles::{Codec, TILE_PX, write_tiles};
-use e2m_image::{BandSource, Size};
+use e2m_image::{BandSource, PixelType, Size};
 use ndarray::ArrayViewMut2;
 use std::io;
 use std::ops::ControlFlow;
@@ -56,6 +56,11 @@ pub(crate) struct TilePlace {
 pub(crate) trait TileSink {
     /// What the bytes of a tile are.
     fn codec(&self) -> Codec;
+
+    /// The type of its samples: floats, unless all pixels of the first level are whole numbers that this type holds.
+    fn samples(&self) -> PixelType {
+        PixelType::F32
+    }
 
     /// Looks at rows of a level that are about to become tiles.
     fn look(&mut self, level: usize, pixels: &[f32]) {
@@ -156,7 +161,7 @@ fn pass_on(levels: &mut [Level], pyramid: Pyramid, sink: &mut dyn TileSink) -> i
         write_tiles(
             level.rows(),
             level.size.width,
-            sink.codec(),
+            (sink.codec(), sink.samples()),
             |column, tile| {
                 let level = number;
                 sink.put(TilePlace { level, row, column }, tile)

@@ -1,6 +1,7 @@
 //! One row of tiles: cut from a band and compressed in parallel.
 
 use crate::image::Compression;
+use e2m_image::PixelType;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use rayon::prelude::*;
 use std::io::{self, Write as _};
@@ -49,14 +50,14 @@ pub(crate) fn memory_bytes(width: usize, threads: usize) -> u64 {
     together * (2 * cut + COMPRESSOR_BYTES) + threads.max(1) as u64 * cut
 }
 
-/// Cuts rows of `width` pixels into tiles and hands the column and the bytes of each to `write`, from left to right; no bytes
+/// Cuts rows of `width` pixels into tiles, makes samples of this type of them and hands the column and the bytes of each to `write`, from left to right; no bytes
 /// where every pixel is zero, as padding is.
 ///
 /// What of a tile lies outside the image is zero.
 pub(crate) fn write_tiles(
     pixels: &[f32],
     width: usize,
-    codec: Codec,
+    (codec, samples): (Codec, PixelType),
     mut write: impl FnMut(usize, Option<&[u8]>) -> io::Result<()>,
 ) -> io::Result<()> {
     let tiles = width.div_ceil(TILE_PX);
@@ -70,7 +71,7 @@ pub(crate) fn write_tiles(
                 if is_zero {
                     Ok(None)
                 } else {
-                    stored(tile, codec).map(Some)
+                    stored(tile, codec, samples).map(Some)
                 }
             })
             .collect::<io::Result<_>>()?;
@@ -93,18 +94,33 @@ fn cut(pixels: &[f32], width: usize, index: usize, tile: &mut Vec<f32>) {
 }
 
 /// The bytes of a tile of zeros.
-pub(crate) fn stored_zeros(codec: Codec) -> io::Result<Vec<u8>> {
-    stored(&mut vec![0.0; TILE_PX * TILE_PX], codec)
+pub(crate) fn stored_zeros(codec: Codec, samples: PixelType) -> io::Result<Vec<u8>> {
+    stored(&mut vec![0.0; TILE_PX * TILE_PX], codec, samples)
 }
 
 /// The bytes of a tile.
-fn stored(tile: &mut [f32], codec: Codec) -> io::Result<Vec<u8>> {
-    if matches!(codec, Codec::Little | Codec::LittleZlib | Codec::LittleGzip) {
+fn stored(tile: &mut [f32], codec: Codec, samples: PixelType) -> io::Result<Vec<u8>> {
+    let whole: Vec<u8>;
+    if samples == PixelType::F32
+        && matches!(codec, Codec::Little | Codec::LittleZlib | Codec::LittleGzip)
+    {
         for value in tile.iter_mut() {
             *value = f32::from_bits(value.to_bits().to_le());
         }
     }
-    let bytes: &[u8] = bytemuck::cast_slice(tile);
+    // Whole numbers are what they were; those of smaller levels are rounded.
+    let bytes: &[u8] = match samples {
+        PixelType::F32 => bytemuck::cast_slice(tile),
+        PixelType::U8 => {
+            whole = tile.iter().map(|value| value.round() as u8).collect();
+            &whole
+        }
+        PixelType::U16 => {
+            let words = tile.iter().map(|value| value.round() as u16);
+            whole = words.flat_map(u16::to_ne_bytes).collect();
+            &whole
+        }
+    };
     let level = flate2::Compression::new(LEVEL);
     let out = || Vec::with_capacity(TILE_BYTES);
     match codec {

@@ -13,6 +13,9 @@ thread_local! {
     static FOLDER: RefCell<Option<TempDir>> = const { RefCell::new(None) };
 }
 
+/// Files of a folder are taken up to here.
+const MOST_FILES: usize = 100;
+
 /// Bytes as a file of a given name. Each thread has one of a name at a time.
 #[derive(Debug)]
 pub struct FileInMemory {
@@ -35,6 +38,9 @@ impl FileInMemory {
         });
         let written = folder.and_then(|folder| {
             let path = folder.join(name);
+            if path.is_dir() {
+                std::fs::remove_dir_all(&path)?;
+            }
             std::fs::write(&path, bytes)?;
             Ok(path)
         });
@@ -45,6 +51,30 @@ impl FileInMemory {
             },
             Err(error) => panic!("no file {name} could be written to be read: {error}"),
         }
+    }
+
+    /// Writes a folder of files, which lie in `bytes` one behind the other: the length of a name in a byte, the name, the length
+    /// of its content in four (the least significant first), the content. Names that lead out of the folder are passed over.
+    ///
+    /// # Panics
+    /// As [`FileInMemory::of`].
+    pub fn folder_of(name: &str, bytes: &[u8]) -> Self {
+        let folder = Self::of(name, &[]);
+        let written =
+            std::fs::remove_file(&folder.path).and_then(|()| std::fs::create_dir(&folder.path));
+        if let Err(error) = written {
+            panic!("no folder {name} could be made to be read: {error}");
+        }
+        for (name, content) in files_in(bytes).into_iter().take(MOST_FILES) {
+            let path = folder.path.join(name);
+            // A name may be that of a folder by now: then there is no such file.
+            if let Some(above) = path.parent()
+                && std::fs::create_dir_all(above).is_ok()
+            {
+                drop(std::fs::write(&path, content));
+            }
+        }
+        folder
     }
 
     /// Where it is.
@@ -64,6 +94,30 @@ impl FileInMemory {
             "an error without the file: {error}"
         );
     }
+}
+
+/// The files of a folder; the rest of what is cut is left out.
+fn files_in(mut bytes: &[u8]) -> Vec<(&str, &[u8])> {
+    let mut files = Vec::new();
+    while let Some((&length, rest)) = bytes.split_first() {
+        let Some((name, rest)) = rest.split_at_checked(length.into()) else {
+            break;
+        };
+        let Some((length, rest)) = rest.split_first_chunk() else {
+            break;
+        };
+        let length = u32::from_le_bytes(*length) as usize;
+        let (content, rest) = rest.split_at(length.min(rest.len()));
+        bytes = rest;
+        let within = |name: &&str| {
+            let parts = name.split('/');
+            !name.contains('\0') && parts.clone().all(|part| !["", ".", ".."].contains(&part))
+        };
+        if let Some(name) = std::str::from_utf8(name).ok().filter(within) {
+            files.push((name, content));
+        }
+    }
+    files
 }
 
 fn new_folder() -> io::Result<TempDir> {

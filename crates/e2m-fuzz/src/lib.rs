@@ -8,6 +8,8 @@
 //! | target | bytes of | reader |
 //! |---|---|---|
 //! | `tiff` | a raw image, and a checkpoint | `RawImage`, `survey`, `CheckpointReader` |
+//! | `czi`, `nd2`, `lif` | a raw image of a microscope's maker | `RawImage`, `survey` |
+//! | `zarr` | an OME-Zarr, its files one behind the other ([`FileInMemory::folder_of`]) | `RawImage`, `survey` |
 //! | `fits` | a checkpoint | `CheckpointReader` |
 //! | `batch_file` | a batch file | `BatchFile` |
 //! | `manifest` | a manifest | `Manifest` |
@@ -56,10 +58,31 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 10] = [
     Target {
         name: "tiff",
         run: tiff,
+    },
+    Target {
+        name: "czi",
+        run: |bytes| raw::read(&FileInMemory::of("CD070_PostStain_DAPI.czi", bytes)),
+    },
+    Target {
+        name: "nd2",
+        run: |bytes| raw::read(&FileInMemory::of("CD070_PostStain_DAPI.nd2", bytes)),
+    },
+    Target {
+        name: "lif",
+        run: |bytes| raw::read(&FileInMemory::of("CD070_PostStain_DAPI.lif", bytes)),
+    },
+    Target {
+        name: "zarr",
+        run: |bytes| {
+            raw::read(&FileInMemory::folder_of(
+                "CD070_PostStain_DAPI.ome.zarr",
+                bytes,
+            ))
+        },
     },
     Target {
         name: "fits",

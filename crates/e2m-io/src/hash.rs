@@ -10,6 +10,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// Files are hashed in pieces of this size.
 const PIECE_BYTES: usize = 1 << 20;
+/// Folders within folders are looked at so deep.
+const MAX_DEPTH: usize = 16;
 
 /// A 128 bit xxh3 hash; shown and serialised as `xxh3:` and 32 hexadecimal digits.
 ///
@@ -165,9 +167,34 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Asks the file system about the file at `path`, following symbolic links.
+    /// Asks the file system about the file at `path`, following symbolic links. Of a folder it is the length of all files in it, and
+    /// the latest of each time, so that whatever changes within is seen; the number is the folder's own.
     pub fn of(path: &Path) -> io::Result<Self> {
-        Self::from_metadata(&std::fs::metadata(path)?)
+        let about = std::fs::metadata(path)?;
+        let mut all = Self::from_metadata(&about)?;
+        if about.is_dir() {
+            all.bytes = 0;
+            all.add_below(path, MAX_DEPTH)?;
+        }
+        Ok(all)
+    }
+
+    /// Adds what lies below a folder, in folders within folders so deep: links may lead in circles.
+    fn add_below(&mut self, folder: &Path, depth: usize) -> io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let about = std::fs::metadata(&path)?;
+            let one = Self::from_metadata(&about)?;
+            self.changed_ns = self.changed_ns.max(one.changed_ns);
+            // All are in UTC and of one length.
+            self.modified = std::mem::take(&mut self.modified).max(one.modified);
+            if !about.is_dir() {
+                self.bytes = self.bytes.saturating_add(one.bytes);
+            } else if depth > 0 {
+                self.add_below(&path, depth - 1)?;
+            }
+        }
+        Ok(())
     }
 
     /// That of a file of which the file system has said so much.
@@ -230,6 +257,23 @@ mod tests {
             cut.update(part);
         }
         assert_eq!(whole.finish(), cut.finish());
+    }
+
+    #[test]
+    fn the_identity_of_a_folder_is_that_of_all_in_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let image = folder.path().join("x.zarr");
+        std::fs::create_dir_all(image.join("0/1")).expect("made");
+        std::fs::write(image.join("0/1/chunk"), [7; 100]).expect("written");
+        std::fs::write(image.join(".zattrs"), "{}").expect("written");
+        let identity = || FileIdentity::of(&image).expect("identity");
+        let before = identity();
+        assert_eq!((before.bytes, &identity()), (102, &before));
+        std::fs::write(image.join("0/1/chunk"), [8; 100]).expect("written");
+        let changed = identity();
+        assert_ne!(changed, before);
+        std::fs::remove_file(image.join("0/1/chunk")).expect("removed");
+        assert_ne!(identity(), changed);
     }
 
     #[test]

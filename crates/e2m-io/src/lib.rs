@@ -3,7 +3,7 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`discover`], [`RawPair`] | the pre and post images of every sample and dye below a folder, and what is missing |
-//! | [`RawImage`] | a TIFF of any usual kind, reduced to the channels that carry the signal: a plane, or bands |
+//! | [`RawImage`] | a TIFF of any usual kind or a microscope's CZI, ND2, LIF or OME-Zarr, reduced to the channels that carry the signal: a plane, or bands |
 //! | [`choose_channels`] | which channels these are, by one rule for both images of a pair |
 //! | [`survey`] | the header and the channels of a crop, without loading the file |
 //! | [`CheckpointWriter`], [`CheckpointReader`] | float images with [`Facts`], TIFF or FITS, band by band |
@@ -110,7 +110,8 @@ pub use lock::{
 pub use raw::{
     Alterations, ChannelChoice, ChannelDifference, ChannelRequest, ChannelStatistics,
     ChannelSurvey, ColourKind, ImageChannels, PageRequest, PairChoice, PixelSize, PixelSizeSource,
-    RawBands, RawError, RawImage, RawInfo, Reduction, Survey, choose_channels, survey,
+    RAW_EXTENSIONS, RawBands, RawError, RawFormat, RawImage, RawInfo, Reduction, Survey,
+    choose_channels, is_raw_name, survey,
 };
 pub use scratch::{Scratch, ScratchError, is_same_disk};
 pub use tiff::{ByteOrder, ChunkLayout, Compression, Photometric, Planar, TiffProblem};

@@ -126,6 +126,7 @@ fn several_images(side: Side, info: &RawInfo) -> Option<Doubt> {
         side,
         taken: match (info.pages, info.page) {
             (1, _) => format!("channel {}", info.sample),
+            (_, page) if info.sample > 1 => format!("page {page}, channel {}", info.sample),
             (_, page) => format!("page {page}"),
         },
         others: first.to_vec(),
@@ -138,9 +139,11 @@ const MOST_NAMED: usize = 12;
 
 /// What an earlier run has found of the channels of the image of a file that is asked for now.
 fn known_statistics(record: &InputRecord, image: &RawImage) -> Option<ChannelStatistics> {
-    let known = record.statistics.as_ref();
+    let info = image.info();
+    let same_channel = record.channels.sample == info.sample;
+    let known = record.statistics.as_ref().filter(|_| same_channel);
     known
-        .filter(|statistics| statistics.page == image.info().page)
+        .filter(|statistics| statistics.page == info.page)
         .cloned()
 }
 

@@ -23,7 +23,7 @@ pub fn prerequisite<T>(what: &str, found: Option<T>) -> Option<T> {
     found_or_skipped(what, found, required)
 }
 
-/// The Python with tifffile, numpy, astropy, imagecodecs, zarr, ome_zarr_models, snakemake, pytest, mypy, nbclient and ipykernel, as a
+/// The Python with tifffile, numpy, astropy, imagecodecs, zarr, ome_zarr_models, pylibCZIrw, nd2, readlif, snakemake, pytest, mypy, nbclient and ipykernel, as a
 /// [`prerequisite`].
 ///
 /// # Panics

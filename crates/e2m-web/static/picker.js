@@ -29,7 +29,7 @@ export function pickFolder(title) {
       dialog.remove();
       done(chosen);
     });
-    const images = (count, more) => (count ? `${count}${more ? " or more" : ""} TIFF ${count === 1 ? "file" : "files"}` : "");
+    const images = (count, more) => (count ? `${count}${more ? " or more" : ""} ${count === 1 ? "image" : "images"}` : "");
     const show = async (path) => {
       let found;
       try {

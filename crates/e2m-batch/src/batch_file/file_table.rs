@@ -5,6 +5,7 @@ mod proposal;
 use super::params::accept_text;
 use e2m_io::{
     Discovery, MissingPair, MissingReason, RawPair, Selection, Stain, check_name, composed,
+    is_raw_name,
 };
 use e2m_pipeline::{ParamSpec, ParamValue, Params, REGISTRY};
 use std::collections::BTreeMap;
@@ -200,7 +201,9 @@ impl Row {
             check_name(name).map_err(MissingReason::UnsafeName)?;
         }
         let there = |stain, path: &Option<PathBuf>| match path {
-            Some(path) if path.is_file() => Ok(path.clone()),
+            Some(path) if path.is_file() || path.is_dir() && is_raw_name(path, true) => {
+                Ok(path.clone())
+            }
             path => Err(MissingReason::NotThere {
                 stain,
                 path: path.clone(),

@@ -183,3 +183,46 @@ fn an_rgb_image_becomes_three_extensions() {
     assert_ne!(back.code, 0);
     assert!(!bench.path("rgb2.tiff").exists());
 }
+
+#[test]
+fn a_raw_image_becomes_a_plain_ome_tiff() {
+    use e2m_io::{ChannelRequest, RawImage};
+    let bench = Bench::new();
+    let (width, height) = (611, 530);
+    let pixels: Vec<u16> = (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| colours(x, y)))
+        .collect();
+    let file = std::fs::File::create(bench.path("rgb.tif")).expect("a file");
+    let mut encoder = tiff::encoder::TiffEncoder::new(file).expect("an encoder");
+    encoder
+        .write_image::<tiff::encoder::colortype::RGB16>(width as u32, height as u32, &pixels)
+        .expect("written");
+    let run = bench.run(&["convert", "rgb.tif", "all.ome.tif"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let run = bench.run(&["convert", "rgb.tif", "one.ome.tif", "--channel", "G"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let run = bench.run(&["convert", "rgb.tif", "x.fits", "--channel", "G"]);
+    assert_eq!(run.code, 2, "{}", run.err);
+    let run = bench.run(&["convert", "rgb.tif", "x.ome.tif", "--page", "7"]);
+    assert!(
+        run.code == 1 && run.err.contains("page \"7\""),
+        "{}",
+        run.err
+    );
+    let plane = |name: &str, channel: &ChannelRequest| {
+        let image = RawImage::open_channel(&bench.path(name), channel).expect("opens");
+        let choice = image.choose_alone().expect("a channel");
+        image.load_plane(&choice).expect("read")
+    };
+    for number in 0..3 {
+        let own = plane("rgb.tif", &ChannelRequest::Colour(number));
+        assert_eq!(own.pixel_type(), e2m_image::PixelType::U16);
+        assert_eq!(
+            own,
+            plane("all.ome.tif", &ChannelRequest::Number(number + 1))
+        );
+        if number == 1 {
+            assert_eq!(own, plane("one.ome.tif", &ChannelRequest::Auto));
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod codecs;
 mod damage;
 mod kinds;
 mod limits;
+mod makers;
 mod tiff;
 
 use damage::{cuts, flips};

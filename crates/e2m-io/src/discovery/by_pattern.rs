@@ -1,13 +1,14 @@
 //! The pairs of a raw folder whose names follow a pattern.
 
-use super::deeper::is_tiff;
 use super::error::DiscoveryError;
 use super::missing::{MissingPair, MissingReason};
+use super::names::without_ome;
 use super::note::DiscoveryNote;
 use super::pattern::FilePattern;
 use super::stain::Stain;
 use super::{Discovery, RawPair, Selection, composed, nearest};
 use crate::checkpoint::check_name;
+use crate::raw::is_raw_name;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -172,18 +173,20 @@ impl Listing<'_> {
                 "" => name.to_owned(),
                 above => format!("{above}/{name}"),
             };
-            if path.is_dir() {
-                if depth < self.pattern.folders() {
-                    self.folder(&path, &below, depth + 1);
-                }
-            } else if is_tiff(&path) {
+            let is_folder = path.is_dir();
+            if is_raw_name(&path, is_folder) {
                 self.file(path, &below);
+            } else if is_folder && depth < self.pattern.folders() {
+                self.folder(&path, &below, depth + 1);
             }
         }
     }
 
     fn file(&mut self, path: PathBuf, below: &str) {
-        let Some(named) = self.pattern.read(&composed(below)) else {
+        let below = composed(below);
+        // An OME-Zarr says so before its extension, which is no part of a dye.
+        let plain = without_ome(&below).and_then(|plain| self.pattern.read(&plain));
+        let Some(named) = plain.or_else(|| self.pattern.read(&below)) else {
             self.others.push(path);
             return;
         };

@@ -1,6 +1,7 @@
 //! TIFFs that lie deeper than they are looked for: found for messages only, never taken for a task.
 
 use super::names::overlooked;
+use crate::raw::is_raw_name;
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,12 +68,14 @@ impl DeepSearch {
             let (paths, all) = self.entries(&folder);
             at_least |= !all;
             for path in paths {
-                if path.is_dir() {
+                let is_folder = path.is_dir();
+                let is_raw = is_raw_name(&path, is_folder);
+                if is_folder && !is_raw {
                     at_least |= depth == MAX_DEPTH;
                     if depth < MAX_DEPTH {
                         folders.push_back((path, depth + 1));
                     }
-                } else if depth >= least_depth && is_tiff(&path) && is_wanted(&path) {
+                } else if depth >= least_depth && is_raw && is_wanted(&path) {
                     let found = found.get_or_insert(TiffsElsewhere {
                         count: 0,
                         at_least: false,
@@ -112,13 +115,6 @@ fn names(below: &Path, sample: &str) -> bool {
     }
     let stem = below.file_stem().unwrap_or_default().to_string_lossy();
     folders.any(|name| is_sample(&name)) || stem.split(['_', '-', ' ', '.']).any(is_sample)
-}
-
-/// Whether a file is a TIFF by its name.
-pub(super) fn is_tiff(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| {
-        extension.eq_ignore_ascii_case("tif") || extension.eq_ignore_ascii_case("tiff")
-    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// How raw files are to be laid out, for messages.
-const LAYOUT: &str = "expected one folder per sample with its TIFFs in it, such as \
+const LAYOUT: &str = "expected one folder per sample with its images in it, such as \
     CD070/CD070_PreStain_DAPI.tif and CD070/CD070_PostStain_DAPI.tif";
 /// Files named in a message before it says how many more there are.
 const MAX_FILES_NAMED: usize = 4;
@@ -44,7 +44,7 @@ pub enum DiscoveryError {
     },
     /// There are TIFFs, but directly in raw_dir.
     #[error(
-        "{count} TIFF files such as {} lie directly in raw_dir {}{}; {}move them into one folder per sample: {LAYOUT}",
+        "{count} image files such as {} lie directly in raw_dir {}{}; {}move them into one folder per sample: {LAYOUT}",
         example.display(), path.display(), beside(*folders), one_too_deep(path, sample.as_deref())
     )]
     LooseTiffs {
@@ -61,7 +61,7 @@ pub enum DiscoveryError {
     },
     /// There are folders, but no TIFFs in them.
     #[error(
-        "none of the {} folders in raw_dir {} ({}) holds a .tif or .tiff file{}{}{}; {LAYOUT}",
+        "none of the {} folders in raw_dir {} ({}) holds an image file{}{}{}; {LAYOUT}",
         folders.len(), path.display(), name_some(folders), others(other_types), deeper(path, elsewhere.as_deref()),
         unlisted(unreadable.as_deref())
     )]
@@ -79,7 +79,7 @@ pub enum DiscoveryError {
     },
     /// No TIFF fits the pattern.
     #[error(
-        "no TIFF file below raw_dir {} fits the pattern {pattern:?}{}; its {{stain}} is pre, post or a word listed under [files], and `*` \
+        "no image file below raw_dir {} fits the pattern {pattern:?}{}; its {{stain}} is pre, post or a word listed under [files], and `*` \
          stands for anything within a name",
         path.display(), unfitting(*count, example.as_deref())
     )]
@@ -94,7 +94,7 @@ pub enum DiscoveryError {
         example: Option<PathBuf>,
     },
     /// There is neither a folder nor a TIFF.
-    #[error("raw_dir {} holds neither sample folders nor TIFF files{}; {LAYOUT}", path.display(), others(other_types))]
+    #[error("raw_dir {} holds neither sample folders nor image files{}; {LAYOUT}", path.display(), others(other_types))]
     NothingUsable {
         /// The folder.
         path: PathBuf,
@@ -154,8 +154,8 @@ fn deeper(raw_dir: &Path, elsewhere: Option<&TiffsElsewhere>) -> String {
 pub(super) fn lie(found: &TiffsElsewhere) -> String {
     let at_least = if found.at_least { "at least " } else { "" };
     match found.count {
-        1 => format!("{at_least}1 TIFF file lies"),
-        n => format!("{at_least}{n} TIFF files lie"),
+        1 => format!("{at_least}1 image file lies"),
+        n => format!("{at_least}{n} image files lie"),
     }
 }
 
@@ -172,8 +172,8 @@ fn existing(parent: Option<&Path>) -> String {
 fn beside(folders: usize) -> String {
     match folders {
         0 => String::new(),
-        1 => ", beside a folder without TIFFs".into(),
-        n => format!(", beside {n} folders without TIFFs"),
+        1 => ", beside a folder without images".into(),
+        n => format!(", beside {n} folders without images"),
     }
 }
 

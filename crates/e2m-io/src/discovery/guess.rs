@@ -1,10 +1,10 @@
 //! What the raw images of a folder may be, whatever their names look like: for people to correct, never taken for a task.
 
-use super::deeper::is_tiff;
 use super::names::plain;
 use super::stain::{Stain, StainInName, stain_of};
 use super::words::StainWords;
 use super::{composed, stain};
+use crate::raw::is_raw_name;
 use std::collections::VecDeque;
 use std::fs;
 use std::io;
@@ -44,12 +44,11 @@ pub fn guess_images(raw_dir: &Path, words: &StainWords) -> io::Result<Vec<Guesse
             if hidden || images.len() >= MAX_IMAGES {
                 continue;
             }
-            if path.is_dir() {
-                if depth < MAX_DEPTH {
-                    folders.push_back((path, depth + 1));
-                }
-            } else if is_tiff(&path) {
+            let is_folder = path.is_dir();
+            if is_raw_name(&path, is_folder) {
                 images.extend(guess(raw_dir, path, words));
+            } else if is_folder && depth < MAX_DEPTH {
+                folders.push_back((path, depth + 1));
             }
         }
     }

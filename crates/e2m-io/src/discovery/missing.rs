@@ -135,12 +135,12 @@ impl fmt::Display for MissingPair {
                 self.write_elsewhere(f, &raw_dir.join(&self.sample), elsewhere.as_ref())
             }
             MissingReason::NoTiffs { folder, elsewhere } => {
-                write!(f, "{} holds no .tif or .tiff file", folder.display())?;
+                write!(f, "{} holds no image file", folder.display())?;
                 self.write_elsewhere(f, folder, elsewhere.as_ref())
             }
             MissingReason::NoDyes { folder, files } => write!(
                 f,
-                "the names of the TIFF files in {} have no dye behind a last underscore: {}; name them like {}",
+                "the names of the image files in {} have no dye behind a last underscore: {}; name them like {}",
                 folder.display(),
                 name_files(files),
                 self.good_name()

@@ -5,6 +5,8 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quic
 
 /// What OME-TIFFs have before their extension.
 const OME: &str = ".ome";
+/// What names of OME-Zarrs usually end in.
+const OME_ZARR: &str = ".ome.zarr";
 
 /// The name with every accent in one character with its letter (Unicode's form NFC). macOS writes names with accents as
 /// characters of their own (NFD), keyboards and batch files do not; both show alike.
@@ -28,6 +30,14 @@ pub(super) fn plain(name: &str) -> &str {
         name = shorter;
     }
     name.trim_start()
+}
+
+/// The name of an OME-Zarr without what it has before its extension: `x_DAPI.zarr` for `x_DAPI.ome.zarr`. Nothing for other names.
+pub(super) fn without_ome(name: &str) -> Option<String> {
+    let split = name.len().checked_sub(OME_ZARR.len())?;
+    let ends_so = (name.get(split..)?).eq_ignore_ascii_case(OME_ZARR);
+    let stem = name.get(..split).filter(|_| ends_so)?;
+    Some(format!("{stem}.zarr"))
 }
 
 /// A name without a space or `.ome` at its end; nothing where it has neither.

@@ -92,12 +92,12 @@ impl fmt::Display for DiscoveryNote {
                 example,
             } => write!(
                 f,
-                "{count} TIFF files such as {} lie directly in {} and belong to no sample",
+                "{count} image files such as {} lie directly in {} and belong to no sample",
                 example.display(),
                 folder.display()
             ),
             Self::NoTiffs { folder } => {
-                write!(f, "{} holds no TIFFs and is no sample", folder.display())
+                write!(f, "{} holds no images and is no sample", folder.display())
             }
             Self::Unreadable { folder, reason } => write!(
                 f,
@@ -106,7 +106,7 @@ impl fmt::Display for DiscoveryNote {
             ),
             Self::Deeper { folder, elsewhere } => write!(
                 f,
-                "{} in folders within {}, such as {}, and are not used; TIFFs have to lie directly in the folder of their sample",
+                "{} in folders within {}, such as {}, and are not used; images have to lie directly in the folder of their sample",
                 lie(elsewhere),
                 folder.display(),
                 elsewhere.example.display()
@@ -143,7 +143,7 @@ impl fmt::Display for DiscoveryNote {
                 example,
             } => write!(
                 f,
-                "{count} TIFF {} not fit the pattern {pattern:?} and {} not used, such as {}",
+                "{count} image {} not fit the pattern {pattern:?} and {} not used, such as {}",
                 if *count == 1 { "file does" } else { "files do" },
                 if *count == 1 { "is" } else { "are" },
                 example.display()

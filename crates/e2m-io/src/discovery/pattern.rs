@@ -2,6 +2,7 @@
 
 use super::stain::Stain;
 use super::words::StainWords;
+use crate::raw::RAW_EXTENSIONS;
 use fancy_regex::{Captures, Regex, RegexBuilder};
 use std::fmt;
 
@@ -45,7 +46,8 @@ impl Part {
 /// How the paths of raw images below their folder are made up, with `/` between folders.
 ///
 /// `{sample}`, `{stain}`, `{dye}` and `{ext}` stand for what they say, `*` for anything within a name. A part that stands twice has to
-/// be the same text both times. The stain is one of the words for it, in any case; the extension is `tif` or `tiff`; a dye has no
+/// be the same text both times. The stain is one of the words for it, in any case; the extension is one of
+/// [`RAW_EXTENSIONS`](crate::RAW_EXTENSIONS); a dye has no
 /// underscore.
 #[derive(Debug, Clone)]
 pub struct FilePattern {
@@ -187,7 +189,7 @@ fn expression(part: Part, words: &[(String, Stain)]) -> String {
     match part {
         Part::Sample => "[^/]+".to_owned(),
         Part::Dye => "[^/_]+".to_owned(),
-        Part::Extension => "(?i:tiff?)".to_owned(),
+        Part::Extension => format!("(?i:{})", RAW_EXTENSIONS.join("|")),
         Part::Stain => {
             let words: Vec<_> = words
                 .iter()

@@ -1,11 +1,12 @@
 //! Lists the raw folder and its sample folders, and tells what kind of layout that is.
 
-use super::deeper::{DeepSearch, is_tiff};
+use super::deeper::DeepSearch;
 use super::error::DiscoveryError;
-use super::names::composed;
+use super::names::{composed, without_ome};
 use super::note::DiscoveryNote;
 use super::stain::{StainInName, dye_of, stain_of};
 use super::words::StainWords;
+use crate::raw::is_raw_name;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::{self, DirEntry};
@@ -105,7 +106,7 @@ pub(super) fn scan(raw_dir: &Path, words: &StainWords) -> Result<Scan, Discovery
                     Entry::Occupied(mut place) => place.get_mut().twin = Some(files.folder),
                 }
             }
-            Kind::Tiff => loose.push(entry.path),
+            Kind::Image => loose.push(entry.path),
             Kind::Other => others.count(&entry.name),
         }
     }
@@ -186,7 +187,7 @@ fn sample_files(
     };
     for entry in entries {
         match entry.kind {
-            Kind::Tiff => {}
+            Kind::Image => {}
             Kind::Folder => {
                 files.has_folders = true;
                 continue;
@@ -197,10 +198,8 @@ fn sample_files(
             }
         }
         files.tiffs += 1;
-        let stem = entry
-            .name
-            .rsplit_once('.')
-            .map_or(&*entry.name, |(stem, _)| stem);
+        let name = without_ome(&entry.name).unwrap_or_else(|| entry.name.clone());
+        let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
         match dye_of(stem) {
             Some(dye) => files
                 .dyes
@@ -222,7 +221,7 @@ fn sample_files(
 
 enum Kind {
     Folder,
-    Tiff,
+    Image,
     Other,
 }
 
@@ -262,10 +261,10 @@ fn kind_of(entry: &DirEntry) -> Option<Kind> {
     if file_type.is_symlink() {
         file_type = fs::metadata(entry.path()).ok()?.file_type();
     }
-    Some(if file_type.is_dir() {
+    Some(if is_raw_name(&entry.path(), file_type.is_dir()) {
+        Kind::Image
+    } else if file_type.is_dir() {
         Kind::Folder
-    } else if file_type.is_file() && is_tiff(&entry.path()) {
-        Kind::Tiff
     } else {
         Kind::Other
     })

@@ -4,14 +4,19 @@ use super::bands::RawBands;
 use super::channels::{ChannelChoice, ColourKind, Reduction};
 use super::contents::{Contents, named};
 use super::count::{Alterations, Count, type_of_sums};
+use super::format::{self, RawFormat};
 use super::pair::{ImageChannels, choose_channels};
 use super::pixel_size::PixelSize;
+use super::pixels::Pixels;
 use super::reduce::reduce_row;
 use super::request::{ChannelRequest, PageRequest};
 use super::source::{self, ColourRows, with_rows};
 use super::statistics::{self, ChannelStatistics};
+#[cfg(feature = "vendor-formats")]
+use super::vendor::{VendorFile, VendorPlane};
+use crate::atomic_folder::folder_content;
 use crate::hash::{ContentHash, FileIdentity, content_hash_of};
-use crate::section::Section;
+use crate::section::{Section, read_exact_at};
 use crate::tiff::{
     ByteOrder, ChunkLayout, Compression, FileOutline, ImageLayout, Photometric, Planar, RowLayout,
     TiffProblem, with_channel,
@@ -49,6 +54,9 @@ impl RawError {
 /// What the header of a raw image says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RawInfo {
+    /// What kind of file it is.
+    #[serde(default)]
+    pub format: RawFormat,
     /// Width and height in pixels.
     pub size: Size,
     /// The type of its samples, or for palettes that of their colours.
@@ -61,17 +69,20 @@ pub struct RawInfo {
     pub photometric: Photometric,
     /// Whether channels are stored together.
     pub planar: Planar,
-    /// How it is compressed.
+    /// How it is compressed, if it is a TIFF.
     pub compression: Compression,
+    /// How it is compressed otherwise, if it is: in the words of its format.
+    #[serde(default)]
+    pub coding: Option<String>,
     /// How it is cut into strips or tiles.
     pub layout: ChunkLayout,
     /// The order of bytes.
     pub byte_order: ByteOrder,
     /// Whether it is a BigTIFF.
     pub big_tiff: bool,
-    /// Length of the file in bytes.
+    /// Length of the file in bytes; of a folder, that of all files in it.
     pub file_bytes: u64,
-    /// Images in the file.
+    /// Images in the file; of makers' files the planes of all images, those along z first, then those along time.
     pub pages: usize,
     /// The one that is read, the first one is 1.
     pub page: usize,
@@ -122,16 +133,24 @@ impl RawInfo {
 #[derive(Debug)]
 pub struct RawImage {
     path: PathBuf,
-    file: Arc<File>,
-    layout: Arc<ImageLayout>,
+    content: Content,
+    pixels: Pixels,
     info: RawInfo,
     /// What is asked for of this image; what has led to a page or to one of several grey channels is `Auto`.
     request: ChannelRequest,
     alterations: Arc<Mutex<Alterations>>,
 }
 
+/// What an image is read from.
+#[derive(Debug)]
+enum Content {
+    File(Arc<File>),
+    /// All files of a folder.
+    Folder,
+}
+
 impl RawImage {
-    /// Opens the TIFF at `path`, its first image, whose channels are left to be chosen. See [`RawImage::open_channel`].
+    /// Opens the image at `path`, its first image, whose channels are left to be chosen. See [`RawImage::open_channel`].
     ///
     /// # Errors
     /// As there.
@@ -139,7 +158,7 @@ impl RawImage {
         Self::open_channel(path, &ChannelRequest::Auto)
     }
 
-    /// Opens the image of the TIFF at `path` that `request` asks for. See [`RawImage::open_page`].
+    /// Opens the image of the file at `path` that `request` asks for. See [`RawImage::open_page`].
     ///
     /// # Errors
     /// As there.
@@ -147,7 +166,7 @@ impl RawImage {
         Self::open_page(path, &PageRequest::Auto, request)
     }
 
-    /// Opens the image of the TIFF at `path` that a page and a channel are asked for of, and checks its header; no pixel is read.
+    /// Opens the image of the file at `path` that a page and a channel are asked for of, and checks its header; no pixel is read.
     ///
     /// A channel by number or name is one of the file's OME-XML or ImageJ description, or else a page, or else one of the samples of
     /// its pixels. Where nothing is asked for, the first page is taken, or the largest if the first says that it is a copy.
@@ -161,25 +180,86 @@ impl RawImage {
         channel: &ChannelRequest,
     ) -> Result<Self, RawError> {
         let failed = |problem| RawError::new(path, problem);
-        let read_failed = |error: io::Error| failed(TiffProblem::Read(error));
-        let file = File::open(path).map_err(read_failed)?;
-        let metadata = file.metadata().map_err(read_failed)?;
-        if metadata.is_dir() {
-            return Err(read_failed(io::ErrorKind::IsADirectory.into()));
-        }
-        let opened = Self::of_file(&file, metadata.len(), page, channel).map_err(failed)?;
-        let (layout, info, request) = opened;
+        let opened = Self::opened(path, page, channel).map_err(failed)?;
+        let (content, pixels, info, request) = opened;
         Ok(Self {
             path: path.to_owned(),
-            file: Arc::new(file),
-            layout: Arc::new(layout),
+            content,
+            pixels,
             info,
             request,
             alterations: Arc::default(),
         })
     }
 
-    fn of_file(
+    fn opened(
+        path: &Path,
+        page: &PageRequest,
+        channel: &ChannelRequest,
+    ) -> Result<(Content, Pixels, RawInfo, ChannelRequest), TiffProblem> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            let Some(format) = RawFormat::of_folder(path) else {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
+            };
+            let file_bytes = FileIdentity::of(path)?.bytes;
+            let (pixels, info, request) =
+                Self::of_maker(path, None, (format, file_bytes), (page, channel))?;
+            return Ok((Content::Folder, pixels, info, request));
+        }
+        format::check_name(path)?;
+        let file = Arc::new(file);
+        let mut head = [0; 16];
+        let head = &mut head[..metadata.len().min(16) as usize];
+        read_exact_at(&file, head, 0)?;
+        let format = RawFormat::of_file(head);
+        let (pixels, info, request) = if format == RawFormat::Tiff {
+            let opened = Self::of_tiff(&file, metadata.len(), page, channel)?;
+            let (layout, info, request) = opened;
+            let pixels = Pixels::Tiff {
+                file: Arc::clone(&file),
+                layout: Arc::new(layout),
+            };
+            (pixels, info, request)
+        } else {
+            let of = (format, metadata.len());
+            Self::of_maker(path, Some(&file), of, (page, channel))?
+        };
+        Ok((Content::File(file), pixels, info, request))
+    }
+
+    #[cfg(feature = "vendor-formats")]
+    fn of_maker(
+        path: &Path,
+        file: Option<&Arc<File>>,
+        (format, file_bytes): (RawFormat, u64),
+        (page, channel): (&PageRequest, &ChannelRequest),
+    ) -> Result<(Pixels, RawInfo, ChannelRequest), TiffProblem> {
+        let from = VendorFile {
+            path,
+            file,
+            file_bytes,
+            format,
+        };
+        let (plane, info, request) = VendorPlane::open(from, page, channel)?;
+        Ok((Pixels::Vendor(Arc::new(plane)), info, request))
+    }
+
+    #[cfg(not(feature = "vendor-formats"))]
+    fn of_maker(
+        _: &Path,
+        _: Option<&Arc<File>>,
+        (format, _): (RawFormat, u64),
+        _: (&PageRequest, &ChannelRequest),
+    ) -> Result<(Pixels, RawInfo, ChannelRequest), TiffProblem> {
+        Err(TiffProblem::Unsupported {
+            found: format!("{format} in a program built without the feature vendor-formats"),
+            advice: "export the image as OME-TIFF",
+        })
+    }
+
+    fn of_tiff(
         file: &File,
         file_bytes: u64,
         page: &PageRequest,
@@ -213,6 +293,7 @@ impl RawImage {
             }));
         }
         let info = RawInfo {
+            format: RawFormat::Tiff,
             size: layout.orientation.upright(layout.size),
             pixel_type: source::pixel_type(&layout),
             colour,
@@ -220,6 +301,7 @@ impl RawImage {
             photometric: layout.photometric,
             planar: layout.planar,
             compression: layout.compression,
+            coding: None,
             layout: layout.chunks,
             byte_order: layout.byte_order,
             big_tiff: layout.big_tiff,
@@ -267,31 +349,40 @@ impl RawImage {
         }
     }
 
-    /// What the file system says about the file that is read, whatever has its name by now.
+    /// What the file system says about the file that is read, whatever has its name by now; of a folder, about all files in it.
     ///
     /// # Errors
     /// [`TiffProblem::Read`].
     pub fn identity(&self) -> Result<FileIdentity, RawError> {
-        let about = self.file.metadata();
-        about
-            .and_then(|about| FileIdentity::from_metadata(&about))
-            .map_err(|error| self.failed(TiffProblem::Read(error)))
+        let identity = match &self.content {
+            Content::File(file) => file
+                .metadata()
+                .and_then(|about| FileIdentity::from_metadata(&about)),
+            Content::Folder => FileIdentity::of(&self.path),
+        };
+        identity.map_err(|error| self.failed(TiffProblem::Read(error)))
     }
 
-    /// Hashes the content of the file that is read.
+    /// Hashes the content of the file that is read; of a folder, the names and contents of all files in it.
     ///
     /// # Errors
     /// [`TiffProblem::Read`].
     pub fn content_hash(&self) -> Result<ContentHash, RawError> {
-        content_hash_of(Section::new(&self.file, 0, u64::MAX))
-            .map_err(|error| self.failed(TiffProblem::Read(error)))
+        let hash = match &self.content {
+            Content::File(file) => content_hash_of(Section::new(file, 0, u64::MAX)),
+            Content::Folder => {
+                folder_content(&self.path, &mut |_| Ok(())).map(|content| content.hash)
+            }
+        };
+        hash.map_err(|error| self.failed(TiffProblem::Read(error)))
     }
 
     /// What its colour channels hold, from a sample of its rows; as far as compression allows, only these are read.
     pub fn channel_statistics(&self) -> Result<ChannelStatistics, RawError> {
         let (kind, page) = (self.info.colour, self.info.page);
         let mut rows = self.rows()?;
-        with_rows!(&mut rows, rows => statistics::look(&mut **rows, kind, &self.layout, page))
+        let of = (self.pixels.size(), self.pixels.reach());
+        with_rows!(&mut rows, rows => statistics::look(&mut **rows, kind, of, page))
             .map_err(|problem| self.failed(problem))
     }
 
@@ -324,7 +415,7 @@ impl RawImage {
         choice.check(&self.path)?;
         let pixel_type = choice.pixel_type(self.info.pixel_type);
         let plane_bytes = self.info.size.pixels() * pixel_type.bytes() as u64;
-        let checked = self.layout.check_held(plane_bytes);
+        let checked = self.pixels.check_held(plane_bytes);
         checked.map_err(|problem| self.failed(problem))?;
         let mut rows = self.rows()?;
         let wanted = &choice.active;
@@ -359,14 +450,14 @@ impl RawImage {
         )
     }
 
-    /// What the tags of the image say.
-    pub(crate) fn layout(&self) -> &ImageLayout {
-        &self.layout
+    /// Where its pixels come from.
+    pub(crate) fn pixels(&self) -> &Pixels {
+        &self.pixels
     }
 
     /// A fresh reader of the file's rows.
     pub(crate) fn rows(&self) -> Result<source::RawRows, RawError> {
-        source::open(&self.file, &self.layout).map_err(|problem| self.failed(problem))
+        self.pixels.rows().map_err(|problem| self.failed(problem))
     }
 
     pub(crate) fn failed(&self, problem: TiffProblem) -> RawError {
@@ -390,7 +481,7 @@ impl RawImage {
                 reduce_row(row, layout, choice, out);
             });
         }
-        let mut sums = Array1::zeros(self.layout.size.width);
+        let mut sums = Array1::zeros(self.pixels.size().width);
         self.fill(rows, |row, layout, out: &mut ArrayViewMut1<'_, u16>| {
             reduce_row(row, layout, choice, &mut sums.view_mut());
             let sums = out.iter_mut().zip(&sums);
@@ -408,9 +499,9 @@ impl RawImage {
         let mut plane = Array2::from_elem(self.info.size.shape(), P::default());
         let layout = rows.layout();
         let mut alterations = Alterations::default();
-        let orientation = self.layout.orientation;
+        let orientation = self.pixels.orientation();
         if orientation.is_transposed() {
-            let stored = self.layout.size;
+            let stored = self.pixels.size();
             let mut some = Array2::from_elem((TRANSPOSED_ROWS, stored.width), P::default());
             for first in (0..stored.height).step_by(TRANSPOSED_ROWS) {
                 let height = TRANSPOSED_ROWS.min(stored.height - first);

@@ -33,6 +33,8 @@ pub enum PixelSizeSource {
     ImageJ,
     /// Resolution tags.
     Resolution,
+    /// The metadata of a microscope's maker, or of OME-Zarr.
+    Vendor,
 }
 
 impl PixelSizeSource {
@@ -42,6 +44,7 @@ impl PixelSizeSource {
             Self::Ome => "its OME-XML",
             Self::ImageJ => "ImageJ's description",
             Self::Resolution => "its resolution tags",
+            Self::Vendor => "its metadata",
         }
     }
 }
@@ -76,6 +79,14 @@ pub(crate) fn pixel_size(
             unit.filter(|_| imagej.is_none()).and_then(by_resolution),
         ),
     ];
+    plausible(told, remarks)
+}
+
+/// The first of these sizes that a microscope can have; what is odd about them goes to `remarks`.
+pub(crate) fn plausible(
+    told: impl IntoIterator<Item = (PixelSizeSource, Option<[f64; 2]>)>,
+    remarks: &mut Vec<String>,
+) -> Option<PixelSize> {
     let mut taken: Option<PixelSize> = None;
     for (from, um) in told {
         let Some(um) = um else {

@@ -5,8 +5,10 @@
 
 use super::channels::ColourKind;
 use super::count::Count;
+use super::pixels::Reach;
 use super::source::ColourRows;
-use crate::tiff::{ChunkLayout, Compression, ImageLayout, TiffProblem, with_channel};
+use crate::tiff::{TiffProblem, with_channel};
+use e2m_image::Size;
 use serde::{Deserialize, Serialize};
 
 /// Rows that are looked at, spread over the image: enough for a section that covers a hundredth of it.
@@ -77,11 +79,11 @@ impl ChannelStatistics {
 pub(crate) fn look<T: Count>(
     rows: &mut dyn ColourRows<T>,
     kind: ColourKind,
-    layout: &ImageLayout,
+    (size, reach): (Size, Reach),
     page: usize,
 ) -> Result<ChannelStatistics, TiffProblem> {
-    let mut sample = Sample::new(kind.channels(), layout.size.width);
-    for y in sampled_rows(layout) {
+    let mut sample = Sample::new(kind.channels(), size.width);
+    for y in sampled_rows(size.height, reach) {
         let row_layout = rows.layout();
         let (row, _) = rows.row(y)?;
         sample.begin_row();
@@ -95,19 +97,15 @@ pub(crate) fn look<T: Count>(
 }
 
 /// Rows spread over the image that are cheap to reach: the first of strips where there are many, all of a few rows of tiles.
-fn sampled_rows(layout: &ImageLayout) -> Vec<usize> {
-    let height = layout.size.height;
+fn sampled_rows(height: usize, reach: Reach) -> Vec<usize> {
     let spread = |count: usize, of: usize| {
         let count = count.min(of);
         (0..count).map(move |i| (2 * i + 1) * of / (2 * count))
     };
-    let (chunk_rows, most_chunks) = match layout.chunks {
-        ChunkLayout::Strips { .. } if layout.compression == Compression::None => (1, SAMPLED_ROWS),
-        ChunkLayout::Strips { rows } if layout.compression.is_image() || layout.holds_strips() => {
-            (rows, SAMPLED_TILE_ROWS)
-        }
-        ChunkLayout::Strips { rows } => (rows, SAMPLED_ROWS),
-        ChunkLayout::Tiles { height, .. } => (height, SAMPLED_TILE_ROWS),
+    let (chunk_rows, most_chunks) = match reach {
+        Reach::Any => (1, SAMPLED_ROWS),
+        Reach::Down(rows) => (rows, SAMPLED_ROWS),
+        Reach::Together(rows) => (rows, SAMPLED_TILE_ROWS),
     };
     let chunks = height.div_ceil(chunk_rows);
     if chunks <= most_chunks {

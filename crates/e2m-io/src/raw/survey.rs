@@ -48,7 +48,7 @@ impl RawImage {
 
 fn survey_image(image: &RawImage, crop_px: usize) -> Result<Survey, RawError> {
     let info = image.info().clone();
-    let stored = image.layout().size;
+    let stored = image.pixels().size();
     let crop = Size::new(
         crop_px.clamp(1, stored.width),
         crop_px.clamp(1, stored.height),
@@ -62,7 +62,7 @@ fn survey_image(image: &RawImage, crop_px: usize) -> Result<Survey, RawError> {
     Ok(Survey {
         channels: channels.map_err(|problem| image.failed(problem))?,
         info,
-        crop: image.layout().orientation.upright(crop),
+        crop: image.pixels().orientation().upright(crop),
     })
 }
 

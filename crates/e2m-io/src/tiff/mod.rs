@@ -51,11 +51,17 @@ mod xz;
 
 pub(crate) use flags::{FlagsTiff, flags_memory_bytes, flags_table_bytes};
 pub(crate) use layout::ImageLayout;
+pub(crate) use orientation::Orientation;
 pub(crate) use pages::{FileOutline, PageOutline};
 pub(crate) use plain::PlainRows;
+pub(crate) use plausible::check_proportion;
+#[cfg(feature = "vendor-formats")]
+pub(crate) use problem::ByteBudget;
 pub use problem::TiffProblem;
 pub(crate) use rows::{Channel, RowLayout, Rows, with_channel};
 pub(crate) use sample::Sample;
+#[cfg(feature = "vendor-formats")]
+pub(crate) use sample::Stored as StoredSample;
 pub(crate) use strips::strip_table_bytes;
 pub(crate) use tags::SampleKind;
 pub use tags::{ByteOrder, ChunkLayout, Compression, Photometric, Planar};

@@ -26,6 +26,46 @@ const MAX_DECODED_PER_BYTE: u64 = 3 * MAX_HELD_PER_BYTE;
 /// tile for many. But a thousand whole images over one another are not an image.
 const MAX_SHARING: u64 = 4;
 
+/// Whether what an image of `size` needs is in proportion to its file.
+pub(crate) mod check_proportion {
+    use super::{HARMLESS_BYTES, MAX_DECODED_PER_BYTE, MAX_HELD_PER_BYTE, TiffProblem};
+    use e2m_image::Size;
+
+    /// Fails where so many bytes in memory are too many.
+    pub(crate) fn held(size: Size, bytes: u64, file_bytes: u64) -> Result<(), TiffProblem> {
+        check(size, ("in memory", MAX_HELD_PER_BYTE), bytes, file_bytes)
+    }
+
+    /// Fails where so many bytes to be decoded are too many.
+    pub(crate) fn decoded(size: Size, bytes: u64, file_bytes: u64) -> Result<(), TiffProblem> {
+        check(
+            size,
+            ("decompressed", MAX_DECODED_PER_BYTE),
+            bytes,
+            file_bytes,
+        )
+    }
+
+    fn check(
+        size: Size,
+        (what, most): (&'static str, u64),
+        needed_bytes: u64,
+        file_bytes: u64,
+    ) -> Result<(), TiffProblem> {
+        let limit_bytes = file_bytes.saturating_mul(most).max(HARMLESS_BYTES);
+        if needed_bytes <= limit_bytes {
+            return Ok(());
+        }
+        Err(TiffProblem::Implausible {
+            size,
+            what,
+            needed_bytes,
+            file_bytes,
+            limit_bytes,
+        })
+    }
+}
+
 impl ImageLayout {
     /// Fails where strips or tiles together are far longer than their file.
     pub(super) fn check_sharing(&self) -> Result<(), TiffProblem> {
@@ -45,31 +85,12 @@ impl ImageLayout {
     /// Fails where a plane of `plane_bytes` and what reading rows needs are out of proportion to the file.
     pub(crate) fn check_held(&self, plane_bytes: u64) -> Result<(), TiffProblem> {
         let held = plane_bytes.saturating_add(self.reading_bytes());
-        self.check_proportion("in memory", held, MAX_HELD_PER_BYTE)
+        check_proportion::held(self.size, held, self.file_bytes)
     }
 
     /// Fails where what has to be decoded is out of proportion to the file.
     pub(crate) fn check_decoded(&self) -> Result<(), TiffProblem> {
-        self.check_proportion("decompressed", self.decoded_bytes(), MAX_DECODED_PER_BYTE)
-    }
-
-    fn check_proportion(
-        &self,
-        what: &'static str,
-        needed_bytes: u64,
-        most: u64,
-    ) -> Result<(), TiffProblem> {
-        let limit_bytes = self.file_bytes.saturating_mul(most).max(HARMLESS_BYTES);
-        if needed_bytes <= limit_bytes {
-            return Ok(());
-        }
-        Err(TiffProblem::Implausible {
-            size: self.size,
-            what,
-            needed_bytes,
-            file_bytes: self.file_bytes,
-            limit_bytes,
-        })
+        check_proportion::decoded(self.size, self.decoded_bytes(), self.file_bytes)
     }
 
     /// What reading rows holds at most, bytes, beside the plane or band they go to.

@@ -124,6 +124,18 @@ impl ByteBudget {
         wish_bytes: u64,
         what: impl FnOnce() -> String,
     ) -> Result<(), TiffProblem> {
+        let advice =
+            "save the image in smaller strips or tiles, for instance with tiffcp -t -w 256 -l 256";
+        self.check_or(wish_bytes, advice, what)
+    }
+
+    /// The same with other advice than for a TIFF.
+    pub(crate) fn check_or(
+        self,
+        wish_bytes: u64,
+        advice: &'static str,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), TiffProblem> {
         if wish_bytes <= self.0 {
             return Ok(());
         }
@@ -131,7 +143,7 @@ impl ByteBudget {
             what: what(),
             wish_bytes,
             limit_bytes: self.0,
-            advice: "save the image in smaller strips or tiles, for instance with tiffcp -t -w 256 -l 256",
+            advice,
         })
     }
 }

@@ -204,20 +204,20 @@ fn wrong_layouts_are_told_apart() {
     for (files, says) in [
         (
             &["S_pre_DAPI.tif", "S_post_DAPI.tif"][..],
-            "2 TIFF files such as",
+            "2 image files such as",
         ),
         (
             &["S_pre_DAPI.tif", "S/notes.txt"],
-            "beside a folder without TIFFs",
+            "beside a folder without images",
         ),
         (&["S/", "T/"], "none of the 2 folders"),
         (
-            &["S/S_pre_DAPI.czi", "S/S_post_DAPI.czi", "S/x.txt"],
-            "only files of type .czi, .txt",
+            &["S/S_pre_DAPI.ims", "S/S_post_DAPI.ims", "S/x.txt"],
+            "only files of type .ims, .txt",
         ),
         (
             &["S/DAPI/S_pre_DAPI.tif"],
-            "1 TIFF file lies deeper, such as",
+            "1 image file lies deeper, such as",
         ),
         (
             &[
@@ -230,7 +230,7 @@ fn wrong_layouts_are_told_apart() {
             &["raw_pre_DAPI.tif", "raw_post_DAPI.tif"],
             "if \"raw\" is the sample, raw_dir is the folder above it",
         ),
-        (&["notes.txt"], "neither sample folders nor TIFF files"),
+        (&["notes.txt"], "neither sample folders nor image files"),
     ] {
         let message = error(files);
         assert!(message.contains(says), "{message}");
@@ -336,7 +336,7 @@ fn a_sample_whose_images_lie_deeper_or_are_misnamed_is_missing() {
             assert_eq!(pairs(&found), ["CD070/DAPI"]);
             assert_eq!(found.missing.len(), 1);
             let words = [
-                "holds no .tif or .tiff file; 2 TIFF files lie elsewhere",
+                "holds no image file; 2 image files lie elsewhere",
                 &pre,
                 "raw/CD063, with names such as CD063_PostStain_DAPI.tif",
             ];
@@ -345,7 +345,7 @@ fn a_sample_whose_images_lie_deeper_or_are_misnamed_is_missing() {
         // A folder without any TIFF is no sample, unless somebody says so.
         let notes = raw.all().expect("finds").notes;
         assert!(
-            notes[0].to_string().contains("docs holds no TIFFs"),
+            notes[0].to_string().contains("docs holds no images"),
             "{notes:?}"
         );
     }
@@ -375,7 +375,7 @@ fn a_sample_whose_images_lie_deeper_or_are_misnamed_is_missing() {
     assert_missing(
         &found,
         "CD063",
-        &["no such folder", "2 TIFF files lie elsewhere"],
+        &["no such folder", "2 image files lie elsewhere"],
     );
     // What is not asked for, beside a complete sample, is noted.
     let raw = Raw::new(&[good[0], good[1], "CD070/old/CD070_pre_Cy5.tif"]);
@@ -480,5 +480,41 @@ fn dyes_that_look_alike_are_told() {
             "B/B_post_Cy5.tif"
         ])
         .is_empty()
+    );
+}
+
+#[test]
+fn files_of_makers_and_folders_of_zarr_are_found_by_the_same_names() {
+    let files = [
+        "S/S_pre_DAPI.czi",
+        "S/S_post_DAPI.ND2",
+        "S/S_pre_GFP.ome.zarr/0/0.0",
+        "S/S_post_GFP.OME.ZARR/.zattrs",
+        "S/S_pre_RFP.zarr/.zattrs",
+        "S/S_post_RFP.lif",
+        "S/zarr/S_post_Cy5.tif",
+    ];
+    let raw = Raw::new(&files);
+    let found = raw.all().expect("found");
+    assert_eq!(pairs(&found), ["S/DAPI", "S/GFP", "S/RFP"]);
+    assert_eq!(name(&found.pairs[1].pre), "S_pre_GFP.ome.zarr");
+    let naming = e2m_io::Naming {
+        pattern: Some(
+            e2m_io::FilePattern::parse(
+                "{sample}/{sample}_{stain}_{dye}.{ext}",
+                &e2m_io::StainWords::default(),
+            )
+            .expect("a pattern"),
+        ),
+        ..e2m_io::Naming::default()
+    };
+    let found = e2m_io::discover_named(&raw.dir(), &naming, &Selection::All, &Selection::All);
+    assert_eq!(pairs(&found.expect("found")), ["S/DAPI", "S/GFP", "S/RFP"]);
+    let guessed = e2m_io::guess_images(&raw.dir(), &e2m_io::StainWords::default()).expect("listed");
+    assert_eq!(guessed.len(), 7);
+    assert!(
+        guessed
+            .iter()
+            .all(|image| image.dye.is_some() && image.stain.is_some())
     );
 }

@@ -4,7 +4,7 @@
 //! With `E2M_TEST_WRITE_DOCS=1` the table is written instead of compared.
 
 use e2m_image::{BandSource, PlaneView};
-use e2m_io::RawImage;
+use e2m_io::{ChannelRequest, PageRequest, RawImage};
 use ndarray::{Array2, s};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,21 +18,25 @@ const BAND_ROWS: usize = 19;
 
 /// What became of all files of one row and column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Outcome {
+pub(crate) enum Outcome {
     Read,
     Refused(String),
 }
 
 /// One line of the list.
-struct Kind<'a> {
+pub(crate) struct Kind<'a> {
     group: &'a str,
     row: &'a str,
     column: &'a str,
-    file: &'a str,
-    right: Option<(&'a str, [usize; 3], f32)>,
+    pub(crate) file: &'a str,
+    pub(crate) right: Option<(&'a str, [usize; 3], f32)>,
+    /// The page and the channel that are asked for.
+    pub(crate) asked: [&'a str; 2],
+    /// Micrometres of a pixel, where the list has them.
+    pub(crate) um: Option<f64>,
 }
 
-fn kinds(list: &str) -> Vec<Kind<'_>> {
+pub(crate) fn kinds(list: &str) -> Vec<Kind<'_>> {
     list.lines()
         .map(|line| {
             let fields: Vec<&str> = line.split('\t').collect();
@@ -43,18 +47,33 @@ fn kinds(list: &str) -> Vec<Kind<'_>> {
                 row: fields[1],
                 column: fields[2],
                 file: fields[3],
-                right: (fields[4] != "-").then_some((fields[4], shape, number(8) as f32)),
+                right: (fields[4] != "-").then(|| {
+                    let tolerance: f32 = fields[8].parse().expect("a number");
+                    (fields[4], shape, tolerance)
+                }),
+                asked: [9, 10].map(|i| fields.get(i).copied().unwrap_or("auto")),
+                um: fields.get(11).and_then(|um| um.parse().ok()),
             }
         })
         .collect()
 }
 
 /// Reads a file and holds it against what it should be. What is read and wrong fails the test.
-fn outcome(folder: &Path, kind: &Kind<'_>) -> Outcome {
-    let loaded = RawImage::open(&folder.join(kind.file)).and_then(|mut image| {
+pub(crate) fn outcome(folder: &Path, kind: &Kind<'_>) -> Outcome {
+    let [page, channel] = kind.asked;
+    let page = PageRequest::from_word(page).expect("a page");
+    let channel = ChannelRequest::from_word(channel).expect("a channel");
+    let opened = RawImage::open_page(&folder.join(kind.file), &page, &channel);
+    let loaded = opened.and_then(|mut image| {
         let choice = image.choose_alone()?;
         let (plane, bands) = (image.load_plane(&choice)?, image.bands(&choice)?);
         assert_eq!(image.info().size, plane.size(), "{}", kind.file);
+        if let Some(um) = kind.um {
+            let found = image.info().pixel_size.map(|size| size.um);
+            let near =
+                found.is_some_and(|found| found.iter().all(|own| (own / um - 1.0).abs() < 1e-3));
+            assert!(near, "{}: {found:?} instead of {um} um", kind.file);
+        }
         Ok((plane, choice, bands))
     });
     let (plane, choice, mut bands) = match loaded {
@@ -98,10 +117,38 @@ fn outcome(folder: &Path, kind: &Kind<'_>) -> Outcome {
     Outcome::Read
 }
 
-type Outcomes = BTreeMap<(String, String, String), BTreeSet<Outcome>>;
+pub(crate) type Outcomes = BTreeMap<(String, String, String), BTreeSet<Outcome>>;
+
+/// What becomes of all files of a list.
+pub(crate) fn outcomes(folder: &Path, list: &[Kind<'_>]) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    for kind in list {
+        let key = [kind.group, kind.row, kind.column].map(str::to_owned);
+        let found = outcome(folder, kind);
+        outcomes.entry(key.into()).or_default().insert(found);
+    }
+    outcomes
+}
+
+/// Holds tables against those in docs/raw-files.md between these marks, or writes them.
+pub(crate) fn compare_docs((begin, end): (&str, &str), tables: &str) {
+    let text = std::fs::read_to_string(docs()).expect("docs/raw-files.md");
+    let (before, rest) = text.split_once(begin).expect("the table's beginning");
+    let (there, after) = rest.split_once(end).expect("the table's end");
+    if std::env::var_os("E2M_TEST_WRITE_DOCS").is_some() {
+        let all = format!("{before}{begin}\n{tables}{end}{after}");
+        std::fs::write(docs(), all).expect("docs can be written");
+        return;
+    }
+    assert_eq!(
+        there.trim(),
+        tables.trim(),
+        "docs/raw-files.md says otherwise"
+    );
+}
 
 /// What became of each row and column of a group, as a table in Markdown. Reasons are numbered below it.
-fn table(list: &[Kind<'_>], group: &str, outcomes: &Outcomes) -> String {
+pub(crate) fn table(list: &[Kind<'_>], group: &str, outcomes: &Outcomes) -> String {
     let mut rows: Vec<&str> = Vec::new();
     let mut columns: Vec<&str> = Vec::new();
     for kind in list.iter().filter(|kind| kind.group == group) {
@@ -174,16 +221,7 @@ fn every_kind_is_read_rightly_or_refused_as_the_docs_say() {
     let list = std::fs::read_to_string(folder.path().join("kinds.tsv")).expect("kinds.tsv");
     let list = kinds(&list);
     assert!(list.len() > 500, "only {} files", list.len());
-    let mut outcomes = Outcomes::new();
-    for kind in &list {
-        let key = (
-            kind.group.to_owned(),
-            kind.row.to_owned(),
-            kind.column.to_owned(),
-        );
-        let found = outcome(folder.path(), kind);
-        outcomes.entry(key).or_default().insert(found);
-    }
+    let outcomes = outcomes(folder.path(), &list);
     let titles = [
         (
             "compression",
@@ -196,17 +234,5 @@ fn every_kind_is_read_rightly_or_refused_as_the_docs_say() {
     for (group, title) in titles {
         let _ = write!(tables, "{title}\n\n{}\n", table(&list, group, &outcomes));
     }
-    let text = std::fs::read_to_string(docs()).expect("docs/raw-files.md");
-    let (before, rest) = text.split_once(BEGIN).expect("the table's beginning");
-    let (there, after) = rest.split_once(END).expect("the table's end");
-    if std::env::var_os("E2M_TEST_WRITE_DOCS").is_some() {
-        let all = format!("{before}{BEGIN}\n{tables}{END}{after}");
-        std::fs::write(docs(), all).expect("docs can be written");
-        return;
-    }
-    assert_eq!(
-        there.trim(),
-        tables.trim(),
-        "docs/raw-files.md says otherwise"
-    );
+    compare_docs((BEGIN, END), &tables);
 }

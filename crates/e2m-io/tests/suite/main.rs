@@ -16,4 +16,5 @@ mod masks;
 mod pixel_size;
 mod reader_matrix;
 mod regions;
+mod vendor;
 mod vouched;

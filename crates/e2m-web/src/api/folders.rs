@@ -5,6 +5,7 @@ use crate::error::Refusal;
 use crate::state::App;
 use axum::extract::State;
 use axum::response::Response;
+use e2m_io::is_raw_name;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,8 +16,6 @@ const MOST_ENTRIES: usize = 20_000;
 const MOST_ENTRIES_WITHIN: usize = 500;
 /// So many folders are listed.
 const MOST_FOLDERS: usize = 500;
-/// How names of raw images end.
-const IMAGES: [&str; 2] = ["tif", "tiff"];
 
 /// Which folder.
 #[derive(Debug, Deserialize)]
@@ -26,7 +25,7 @@ pub(crate) struct FolderName {
     path: String,
 }
 
-/// `GET api/folders?path=`: the folders in a folder, and how many TIFF files lie in it and in each of them.
+/// `GET api/folders?path=`: the folders in a folder, and how many raw images lie in it and in each of them.
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Asked(name): Asked<FolderName>,
@@ -93,17 +92,13 @@ impl Content {
             if kind.is_symlink() && !app.folder.holds(&path) {
                 continue;
             }
-            if kind.is_dir() || (kind.is_symlink() && path.is_dir()) {
-                content.folders.push(name.to_owned());
-            } else if is_image(name) {
+            let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
+            if is_raw_name(&path, is_folder) {
                 content.images += 1;
+            } else if is_folder {
+                content.folders.push(name.to_owned());
             }
         }
         Ok(content)
     }
-}
-
-fn is_image(name: &str) -> bool {
-    let ending = Path::new(name).extension().unwrap_or_default();
-    IMAGES.iter().any(|own| ending.eq_ignore_ascii_case(own))
 }

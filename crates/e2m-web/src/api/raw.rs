@@ -8,7 +8,7 @@ use crate::tiles::thumbnail;
 use axum::extract::State;
 use axum::response::Response;
 use e2m_batch::{Plan, PlanOptions, TaskSelection};
-use e2m_io::{ChannelChoice, ChunkLayout, Compression, RawImage};
+use e2m_io::{ChannelChoice, ChunkLayout, Compression, FileIdentity, RawImage};
 use e2m_pipeline::{TaskSpec, choose_pair};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -89,6 +89,7 @@ fn pair(app: &App, task: &TaskSpec) -> Value {
                 let info = image.info();
                 json!({
                     "name": name,
+                    "format": info.format.to_string(),
                     "width": info.size.width,
                     "height": info.size.height,
                     "bits": 8 * info.pixel_type.bytes(),
@@ -112,8 +113,8 @@ fn version(task: &TaskSpec) -> String {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
     for path in [&task.post, &task.pre] {
-        let about = path.metadata().ok();
-        let about = about.map(|about| (about.len(), about.modified().ok()));
+        let about = FileIdentity::of(path).ok();
+        let about = about.map(|about| (about.bytes, about.modified));
         (path, about).hash(&mut hasher);
     }
     let asked = (task.params.channels(), task.params.pages());
@@ -178,7 +179,7 @@ fn thumbnail_of(image: &mut RawImage, choice: &ChannelChoice) -> Result<Vec<u8>,
     let samples = info.size.pixels() * info.samples_per_pixel as u64;
     let bytes = samples * info.pixel_type.bytes() as u64;
     let reads_all = info.is_transposed
-        || (info.compression != Compression::None
+        || ((info.compression != Compression::None || info.coding.is_some())
             && matches!(info.layout, ChunkLayout::Strips { .. }));
     if reads_all && bytes > MOST_DECODED_BYTES {
         return Err(Refusal::nothing(

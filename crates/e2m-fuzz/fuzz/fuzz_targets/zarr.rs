@@ -1,0 +1,4 @@
+//! Feeds the target `zarr` of e2m-fuzz.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| e2m_fuzz_runner::feed("zarr", bytes));
