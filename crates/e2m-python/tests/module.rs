@@ -14,7 +14,7 @@ const FILES: [&str; 4] = [
     "test_runs.py",
     "test_shim.py",
 ];
-const SAMPLE: usize = 2;
+const SAMPLE: usize = 1;
 
 /// The folder of cargo's outputs of this build, `target/debug` as a rule.
 fn outputs() -> PathBuf {
