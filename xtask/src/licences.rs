@@ -29,6 +29,9 @@ const NAMES: [&str; 6] = [
     "unlicense",
 ];
 
+/// Packages without the text of their licence, and one of the same repository and authors that has it.
+const TEXTS_OF: [(&str, &str); 1] = [("alloc-stdlib", "alloc-no-stdlib")];
+
 /// One crate of others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Part {
@@ -65,6 +68,11 @@ fn document(workspace: &Workspace) -> Result<String> {
             .get(&(part.name.clone(), part.version.clone()))
             .with_context(|| format!("the package of {label} is not on this machine"))?;
         let mut found = licence_texts(folder, &part.licence)?;
+        if let Some((_, sister)) = TEXTS_OF.iter().find(|(name, _)| *name == part.name)
+            && let Some((_, folder)) = folders.iter().find(|((name, _), _)| name == sister)
+        {
+            found.extend(licence_texts(folder, &part.licence)?);
+        }
         if found.is_empty() {
             found.push(written_out(folder, &part.licence, &own).with_context(|| label.clone())?);
         }

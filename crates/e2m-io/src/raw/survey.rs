@@ -1,7 +1,8 @@
 //! A quick look at a raw file: its header and the channels of a crop in its centre.
 
 use super::count::Count;
-use super::image::{RawError, RawImage, RawInfo};
+use super::image::{RawError, RawImage};
+use super::info::RawInfo;
 use super::source::{ColourRows, with_rows};
 use crate::tiff::{TiffProblem, with_channel};
 use e2m_image::Size;

@@ -17,7 +17,7 @@ mod zarr;
 
 use super::channels::ColourKind;
 use super::format::RawFormat;
-use super::image::RawInfo;
+use super::info::RawInfo;
 use super::pixel_size::{self, PixelSizeSource};
 use super::request::{ChannelRequest, PageRequest};
 use crate::tiff::{
