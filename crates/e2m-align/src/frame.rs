@@ -33,7 +33,7 @@ impl NormalisedFrame {
     }
 
     /// From px to units of the frame.
-    fn to_unit(&self) -> Option<Warp> {
+    fn to_unit(self) -> Option<Warp> {
         let scale = Warp::new([
             [1.0 / self.unit_px, 0.0, 0.0],
             [0.0, 1.0 / self.unit_px, 0.0],

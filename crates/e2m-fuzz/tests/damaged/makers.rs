@@ -28,6 +28,7 @@ fn endure(name: &str) {
     files.sort();
     assert!(files.len() > 3, "{name}: {} files", files.len());
     let target = target(name).expect("a target");
+    let mut refused = 0;
     for path in files {
         let whole = std::fs::read(&path).expect("a file");
         let name = path
@@ -43,7 +44,6 @@ fn endure(name: &str) {
                 (target.run)(cut)
             });
         }
-        let mut refused = 0;
         for flip in sample(&format!("flips of {name}"), 0..FLIPS, SAMPLED) {
             let mut random = Random::new(flip as u64);
             let mut bytes = whole.clone();
@@ -54,8 +54,9 @@ fn endure(name: &str) {
             let outcome = within_limits(&format!("{name}, flip {flip}"), || (target.run)(&bytes));
             refused += usize::from(outcome != ReadOutcome::Read);
         }
-        assert!(refused > 0, "{name}: no flip was noticed");
     }
+    // Of all files together: most flips of one that is nearly all pixels change a pixel.
+    assert!(refused > 0, "no flip was noticed");
 }
 
 #[test]
