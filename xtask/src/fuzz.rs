@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn all_fuzzers_run_unless_some_are_named() {
         let all = wish(&[]).expect("a wish");
-        assert_eq!((all.targets.len(), all.minutes), (6, 20));
+        assert_eq!((all.targets.len(), all.minutes), (10, 20));
         let one = wish(&["suffix", "--minutes", "3"]).expect("a wish");
         assert_eq!((one.targets, one.minutes), (vec![("suffix", 1024)], 3));
     }
@@ -206,7 +206,10 @@ mod tests {
     #[test]
     fn a_fuzzer_that_is_not_there_is_refused_with_those_that_are() {
         let error = wish(&["jpeg"]).expect_err("no such fuzzer").to_string();
-        assert!(error.contains("there are tiff, fits"), "{error}");
+        assert!(
+            error.contains("there are tiff, czi, nd2, lif, zarr, fits"),
+            "{error}"
+        );
         assert!(wish(&["--minutes", "0"]).is_err());
     }
 
