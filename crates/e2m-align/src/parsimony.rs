@@ -212,26 +212,12 @@ impl Fitted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uncertainty::tests::normals;
     use crate::uncertainty::{Pull, certainty};
     use e2m_image::Size;
 
     const SIGMA_PX: f64 = 0.4;
     const FITS: u64 = 150;
-
-    /// Normal numbers from a linear congruential generator.
-    fn normals(seed: u64) -> impl FnMut() -> f64 {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        move || {
-            let mut uniform = || {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                ((state >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-            };
-            let (u, v) = (uniform(), uniform());
-            (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-        }
-    }
 
     struct Trial {
         frame: NormalisedFrame,

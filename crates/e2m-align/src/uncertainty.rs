@@ -103,12 +103,12 @@ pub(crate) fn mean_length_px(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use e2m_image::Size;
 
     /// Normal numbers from a linear congruential generator.
-    fn normals(seed: u64) -> impl FnMut() -> f64 {
+    pub(crate) fn normals(seed: u64) -> impl FnMut() -> f64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         move || {
             let mut uniform = || {
